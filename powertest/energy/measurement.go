@@ -1,0 +1,106 @@
+package energy
+
+import "time"
+
+// Estimate is an amount of energy and the interval in which the true amount
+// lies in at least 95 % of windows. The interval covers what the instrument
+// does not know: when within a refresh period the energy was used, and when
+// the counter ticked. It does not cover the gain of the board's sensor (about
+// ±5 %, constant on one board), which nothing on the host can see.
+type Estimate struct {
+	Joules float64 `json:"joules"`
+	Low    float64 `json:"low"`
+	High   float64 `json:"high"`
+}
+
+// HalfWidth returns half the width of the interval, in joules.
+func (e Estimate) HalfWidth() float64 { return (e.High - e.Low) / 2 }
+
+// ErrPercent returns the half-width of the interval as a percentage of Joules.
+func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / e.Joules }
+
+// Span is a stretch of time [Start, End).
+type Span struct {
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+}
+
+// Measurement is the energy used during a window: of each device, and of all.
+type Measurement struct {
+	// Start and End are the edges of the window: of its first and last span.
+	Start time.Time `json:"start"`
+	End   time.Time `json:"end"`
+	// Duration is the length of the window's spans; gaps do not count.
+	Duration time.Duration `json:"duration_ns"`
+	// Valid says that Energy and Watts can be defended. If not, they are 0 and
+	// Reasons has a reason that withholds them.
+	Valid bool `json:"valid"`
+	// Energy is the energy of all devices.
+	Energy Estimate `json:"energy"`
+	// Watts is the mean power of all devices over the window.
+	Watts float64 `json:"watts"`
+	// BeforeWatts is the mean power of all devices just before the window,
+	// if HasBefore: the idle power, where the devices were idle.
+	BeforeWatts float64 `json:"before_watts"`
+	HasBefore   bool    `json:"has_before"`
+	// Devices are the measurements of the devices, in the order of
+	// [Source.Devices].
+	Devices []DeviceMeasurement `json:"devices"`
+	// Reasons are all findings: those of the devices, then those of the whole.
+	Reasons []Finding `json:"reasons,omitempty"`
+	// Source describes where the readings came from.
+	Source Info `json:"source"`
+}
+
+// DeviceMeasurement is the energy that one device used during a window.
+type DeviceMeasurement struct {
+	Device Device `json:"device"`
+	// Valid says that Energy and Watts can be defended.
+	Valid  bool     `json:"valid"`
+	Energy Estimate `json:"energy"`
+	// Watts is the mean power over the window.
+	Watts float64 `json:"watts"`
+	// BeforeWatts is the mean power just before the window, if HasBefore.
+	BeforeWatts float64 `json:"before_watts"`
+	HasBefore   bool    `json:"has_before"`
+	// Period is the refresh period that was seen; 0 if none was.
+	Period time.Duration `json:"period_ns"`
+	// Ticks is the number of ticks (for a gauge, readings) that were seen
+	// inside the window.
+	Ticks int `json:"ticks"`
+	// GaugeJoules is the integral of the power gauge of a counter device over
+	// the same window, if HasGauge: the cross-check.
+	GaugeJoules float64 `json:"gauge_joules"`
+	HasGauge    bool    `json:"has_gauge"`
+	// Before and After are the states of the device around the window; nil if
+	// the source does not tell them.
+	Before *State `json:"before,omitempty"`
+	After  *State `json:"after,omitempty"`
+	// Reasons are the findings about this device.
+	Reasons []Finding `json:"reasons,omitempty"`
+}
+
+// Has reports whether the measurement has the reason.
+func (m Measurement) Has(r Reason) bool { return has(m.Reasons, r) }
+
+// Has reports whether the device's measurement has the reason.
+func (d DeviceMeasurement) Has(r Reason) bool { return has(d.Reasons, r) }
+
+func has(fs []Finding, r Reason) bool {
+	for _, f := range fs {
+		if f.Reason == r {
+			return true
+		}
+	}
+	return false
+}
+
+// withheld reports whether one of the findings withholds the number.
+func withheld(fs []Finding) bool {
+	for _, f := range fs {
+		if f.Reason.Withholds() {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,103 @@
+package energy
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Reason says why a number is withheld, or doubtful. The codes are stable; they
+// are a superset of those that InferenceX publishes.
+type Reason string
+
+const (
+	// WindowTooShort: the window holds too few ticks for the interval to be
+	// worth publishing. Withheld.
+	WindowTooShort Reason = "window_too_short"
+	// WindowMismatch: the energy window and the benchmark's timer disagree by
+	// more than 2 %. Withheld.
+	WindowMismatch Reason = "window_mismatch"
+	// InvalidBenchmarkWindow: the window has no length, or ends before it
+	// starts. Withheld.
+	InvalidBenchmarkWindow Reason = "invalid_benchmark_window"
+	// BenchmarkWindowNotBracketed: there is no reading on one side of the
+	// window. Withheld.
+	BenchmarkWindowNotBracketed Reason = "benchmark_window_not_bracketed"
+	// SamplingGapExceeded: readings are further apart than the source allows.
+	// Withheld.
+	SamplingGapExceeded Reason = "sampling_gap_exceeded"
+	// NoInWindowSamples: no reading lies inside the window: the number rests
+	// on interpolation alone. Marked.
+	NoInWindowSamples Reason = "no_in_window_samples"
+	// InsufficientPowerSamples: fewer than two readings of the device.
+	// Withheld.
+	InsufficientPowerSamples Reason = "insufficient_power_samples"
+	// InvalidPowerSample: a reading is negative, not finite or out of order.
+	// Withheld.
+	InvalidPowerSample Reason = "invalid_power_sample"
+	// ExpectedGPUCountMismatch: there are more or fewer devices than were
+	// asked for. Withheld.
+	ExpectedGPUCountMismatch Reason = "expected_gpu_count_mismatch"
+	// PartialCohort: one device has no number, so the total has none. The
+	// total is withheld; the other devices keep theirs.
+	PartialCohort Reason = "partial_cohort"
+	// CounterReset: the counter went down inside the window. Withheld.
+	CounterReset Reason = "counter_reset"
+	// CounterStale: the counter did not change for far longer than its
+	// refresh period. Withheld.
+	CounterStale Reason = "counter_stale"
+	// CounterDisagrees: counter and power gauge differ by more than 5 % over
+	// the same window. Marked.
+	CounterDisagrees Reason = "counter_disagrees"
+	// DeviceLost: the device fell off the bus or needs a reset. Withheld.
+	DeviceLost Reason = "device_lost"
+	// SourceStalled: the source did not answer in time. Withheld.
+	SourceStalled Reason = "source_stalled"
+	// MIGParentScope: the device asked for is a MIG instance, which has no
+	// counter; the number is that of the whole GPU. Marked.
+	MIGParentScope Reason = "mig_parent_scope"
+	// SharedGPU: another process used the device, or measured it at the same
+	// time. Marked.
+	SharedGPU Reason = "shared_gpu"
+	// Throttled: the device's clocks were held down during a part of the
+	// window. Marked.
+	Throttled Reason = "throttled"
+	// ClockStep: the wall clock was set during the window, and joins outside
+	// records to it. Withheld.
+	ClockStep Reason = "clock_step"
+)
+
+// marks are the reasons that only mark a number; all others withhold it.
+var marks = map[Reason]bool{
+	NoInWindowSamples: true,
+	CounterDisagrees:  true,
+	MIGParentScope:    true,
+	SharedGPU:         true,
+	Throttled:         true,
+}
+
+// Withholds reports whether a number with this reason is withheld, rather than
+// published with a mark.
+func (r Reason) Withholds() bool { return !marks[r] }
+
+// Finding is a reason with what was seen.
+type Finding struct {
+	Reason Reason `json:"reason"`
+	// Device is the UUID of the device concerned; empty if it is all of them.
+	Device string `json:"device,omitempty"`
+	// Detail says in words what was seen, and what to do if that is known.
+	Detail string `json:"detail,omitempty"`
+}
+
+// String returns the finding as one line.
+func (f Finding) String() string {
+	var b strings.Builder
+	b.WriteString(string(f.Reason))
+	if f.Device != "" {
+		fmt.Fprintf(&b, " (%s)", f.Device)
+	}
+	if f.Detail != "" {
+		b.WriteString(": ")
+		b.WriteString(f.Detail)
+	}
+	return b.String()
+}

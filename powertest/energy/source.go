@@ -1,0 +1,153 @@
+package energy
+
+import (
+	"errors"
+	"time"
+)
+
+// Errors of a [Reading] or of opening a source. They are wrapped: test with
+// errors.Is. A source that cannot work on this platform or in this build wraps
+// [errors.ErrUnsupported]; one that lacks permission wraps [io/fs.ErrPermission].
+var (
+	// ErrDeviceLost says that the device is gone (fallen off the bus, needs a
+	// reset): it will not answer again in this process.
+	ErrDeviceLost = errors.New("device lost")
+	// ErrStalled says that the source did not answer in time.
+	ErrStalled = errors.New("source stalled")
+	// ErrNoDevice says that there is no device to read, or none that matches.
+	ErrNoDevice = errors.New("no such device")
+)
+
+// Method is how a device tells its energy.
+type Method uint8
+
+const (
+	// Counter devices report cumulative joules that change at ticks.
+	Counter Method = iota + 1
+	// Gauge devices report watts, which are integrated over time.
+	Gauge
+)
+
+// String returns "counter" or "gauge".
+func (m Method) String() string {
+	switch m {
+	case Counter:
+		return "counter"
+	case Gauge:
+		return "gauge"
+	}
+	return "unknown method"
+}
+
+// A Source says what energy devices have used. All methods are called from one
+// goroutine at a time, except Close and Info, which may be called at any time.
+//
+// A source that also implements [Inspector] is asked for the state of its
+// devices outside of windows.
+type Source interface {
+	// Info describes the source. It does not change while the source is open.
+	Info() Info
+	// Devices lists the devices, each UUID once. The list does not change
+	// while the source is open, and callers do not modify it.
+	Devices() []Device
+	// Read fills in dst: element i is a reading of the device
+	// Devices()[dst[i].Device], which the caller has set. A device that fails
+	// carries its error, and the others are read all the same. Read does not
+	// allocate and does not keep dst.
+	Read(dst []Reading)
+	// Close releases what the source holds. It is idempotent.
+	Close() error
+}
+
+// Info describes a [Source].
+type Info struct {
+	// Name is the source's name: "nvml", "simulated", "dcgm".
+	Name string
+	// Simulated says that no real device is behind the readings.
+	Simulated bool
+	// Period is the nominal refresh period: a first guess, which the recorder
+	// replaces by what it sees. Zero means 100 ms.
+	Period time.Duration
+	// Version is what provides the readings, such as a driver version.
+	Version string
+}
+
+// Device is one thing that uses energy: a GPU, never a slice of one.
+type Device struct {
+	// UUID is the identity of the device, unique across hosts.
+	UUID string
+	// Index is the device's number on its host, as its vendor counts.
+	Index int
+	// Name is the model, such as "NVIDIA H200".
+	Name string
+	// PCI is the PCI address; empty if unknown.
+	PCI string
+	// PowerLimit is the enforced power limit in watts; 0 if unknown.
+	PowerLimit float64
+	// Method is how the device tells its energy.
+	Method Method
+	// Via is the call or metric that is read, for people.
+	Via string
+	// Resolution is the smallest step of the counter in joules; 0 if unknown.
+	Resolution float64
+	// Period is the device's nominal refresh period where it differs from
+	// [Info.Period]; otherwise 0.
+	Period time.Duration
+	// MinWindow is the shortest window that a gauge can measure, because its
+	// readings are averages over a long time; otherwise 0.
+	MinWindow time.Duration
+	// Marks are findings that hold for every measurement of the device, such
+	// as [MIGParentScope].
+	Marks []Finding
+}
+
+// Reading is what a source said of one device at one time. The value was taken
+// at some moment between Before and After.
+type Reading struct {
+	// Device is the index into [Source.Devices]; the caller sets it.
+	Device int
+	// Before and After are the times just before and just after the call.
+	Before, After time.Time
+	// Joules is the cumulative energy, if HasJoules.
+	Joules float64
+	// Watts is the power, if HasWatts. A counter device may report it too; it
+	// is then the cross-check of the counter.
+	Watts float64
+	// HasJoules and HasWatts say which of the values were read: absent is not
+	// zero.
+	HasJoules, HasWatts bool
+	// Err says why there is no value.
+	Err error
+}
+
+// An Inspector is a [Source] that can say in what state its devices are. It is
+// called outside of windows only, since such calls can take milliseconds.
+type Inspector interface {
+	// Inspect fills in dst: element i is the state of the device
+	// Devices()[dst[i].Device], which the caller has set.
+	Inspect(dst []State)
+}
+
+// State is the state of a device at one time. Nil or absent means unknown.
+type State struct {
+	// Device is the index into [Source.Devices]; the caller sets it.
+	Device int
+	// At is when the state was read.
+	At time.Time
+	// Celsius is the temperature of the device, if HasCelsius.
+	Celsius    float64
+	HasCelsius bool
+	// Throttled is, by cause, for how long in all the device's clocks have
+	// been held down since its driver was loaded.
+	Throttled map[string]time.Duration
+	// Processes are the processes that use the device, other than this one.
+	Processes []Process
+	// Err says what could not be read; what could be read is set all the same.
+	Err error
+}
+
+// Process is a process that uses a device.
+type Process struct {
+	PID  int
+	Name string // empty if unknown
+}
