@@ -1,0 +1,45 @@
+// Package nvmlsource reads the energy of the NVIDIA GPUs of this machine,
+// through NVML, the driver's library. It is the default source: importing it
+// registers it under the name "nvml", and POWERTEST_SOURCE=nvml=PATH gives the
+// path of a library other than the installed one.
+//
+// It is not for GPUs of other machines: those are read through dcgm-exporter,
+// by package dcgmsource.
+//
+// # What is read
+//
+// The energy counter and the power of the moment, in one call of the driver per
+// GPU and without allocating. GPUs and drivers that lack them are read by what
+// they have; every way is tried when the source is opened, the best first, and
+// [energy.Device.Via] names the one that works:
+//
+//	nvmlDeviceGetFieldValues             energy counter, and power as a cross-check
+//	nvmlDeviceGetTotalEnergyConsumption  energy counter
+//	nvmlDeviceGetSamples                 power, from the driver's buffer
+//	nvmlDeviceGetFieldValues             power of the moment
+//	nvmlDeviceGetFieldValues             mean power of the last second: windows of 5 s and more
+//	nvmlDeviceGetPowerUsage              likewise, on some GPUs
+//
+// The counter covers the board: the GPU, its memory and its regulators, but not
+// the CPU of a superchip.
+//
+// # Which GPUs
+//
+// [Config.Devices] says. If it is empty, those that a CUDA program in this
+// environment would see: CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER are
+// understood as CUDA does. In CUDA's default order, an index is ambiguous on a
+// machine with different models, and [Open] fails and says so.
+//
+// A MIG instance has no counter. Whoever names one gets its parent, marked
+// [energy.MIGParentScope]; so does whoever names nothing on a GPU in MIG mode,
+// or makes it visible to CUDA, since a program can use but one instance of it.
+// Whoever selects the whole GPU by its index, UUID or PCI address gets it
+// unmarked: then that is what was asked for.
+//
+// # Limits
+//
+// NVML is read on linux, in binaries built with cgo. In all others, Open fails
+// with an error that wraps [errors.ErrUnsupported]. Binaries must not be linked
+// statically, or with -bindnow: NVML's functions are bound when they are first
+// called, since they come with the driver.
+package nvmlsource

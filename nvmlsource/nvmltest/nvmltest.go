@@ -1,0 +1,102 @@
+// Package nvmltest builds a libnvidia-ml.so.1 with GPUs that are made up, for
+// tests of programs that read real ones through NVML. Tests load it the way
+// the real library is loaded, so nothing between the test and the C functions
+// is replaced. It is not for anything but tests: its counters measure nothing.
+//
+// A process can use one NVML library only, so a test usually runs its subject in
+// a process of its own, with the directory that [Build] returns in
+// LD_LIBRARY_PATH. The environment says what GPUs there are:
+//
+//	FAKE_NVML_GPUS       number of GPUs (1)
+//	FAKE_NVML_WATTS      constant power of each: "700" or "700,300" (400)
+//	FAKE_NVML_LIMIT_W    enforced power limit of each, likewise (700)
+//	FAKE_NVML_TICK_MS    refresh period of the energy counter (100)
+//	FAKE_NVML_BASE_MJ    what is added to the counter, in millijoules (0)
+//	FAKE_NVML_MODEL      names, separated by commas (NVIDIA H200)
+//	FAKE_NVML_MIG        MIG instances of each, likewise; "-" is MIG mode off (-)
+//	FAKE_NVML_PROCESSES  compute processes on every GPU: "4711,4712" (none)
+//	FAKE_NVML_CELSIUS    temperature (45)
+//	FAKE_NVML_FAULTS     what goes wrong, see below (nothing)
+//	FAKE_NVML_CONTROL    a file whose text is added to the faults; it is read again
+//	                     at every call, so that things go wrong at a given time
+//
+// A GPU i has the UUID that [UUID] returns, and the PCI address of bus 0x17+i;
+// its MIG instances have the UUIDs that [Instance] returns. Its energy counter is
+// base + watts × the time of CLOCK_MONOTONIC, and changes at every multiple of
+// the tick, so that the true energy between two times is known exactly.
+//
+// Faults are separated by blanks, each KEY=VALUE or KEY@GPU=VALUE. A key is the
+// name of a function without its version ("nvmlDeviceGetUUID"), the number of a
+// field ("83"), "reset", or "*" for every function that takes a device. A value
+// is the number of an NVML error to return ("15"), "hang" to not return until
+// the fault is gone, "sleep:MS" to return late, or "value:N" to return N in the
+// place of the true value, where that is a number, or "ignore" to leave a field
+// as the caller passed it. "reset=1" starts the energy counter again at 0.
+package nvmltest
+
+import (
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+//go:embed testdata/nvml.c
+var source []byte
+
+// Build compiles the library and returns the directory that holds it, which
+// lasts as long as the test. The library lacks the symbols that are named, such
+// as nvmlDeviceGetFieldValues, as an old driver does. Without a C compiler the
+// test is skipped, or fails if the environment variable CI is set.
+func Build(t testing.TB, without ...string) string {
+	t.Helper()
+	compiler, err := findCompiler()
+	if err != nil {
+		if os.Getenv("CI") != "" {
+			t.Fatalf("nvmltest: no C compiler, and CI is set: %v", err)
+		}
+		t.Skipf("nvmltest: this test needs a C compiler: install gcc, or set CC: %v", err)
+	}
+	dir := t.TempDir()
+	src := filepath.Join(dir, "nvml.c")
+	if err := os.WriteFile(src, source, 0o644); err != nil {
+		t.Fatalf("nvmltest: %v", err)
+	}
+	const name = "libnvidia-ml.so.1"
+	args := []string{"-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-pthread", "-Wl,-soname," + name, "-o", filepath.Join(dir, name)}
+	for _, symbol := range without {
+		args = append(args, fmt.Sprintf("-D%s=absent_%[1]s", symbol))
+	}
+	if out, err := exec.Command(compiler, append(args, src)...).CombinedOutput(); err != nil {
+		t.Fatalf("nvmltest: %s: %v\n%s", compiler, err, out)
+	}
+	return dir
+}
+
+func findCompiler() (string, error) {
+	var errs []error
+	for _, name := range []string{os.Getenv("CC"), "cc", "gcc", "clang"} {
+		if name == "" {
+			continue
+		}
+		path, err := exec.LookPath(name)
+		if err == nil {
+			return path, nil
+		}
+		errs = append(errs, err)
+	}
+	return "", errors.Join(errs...)
+}
+
+// UUID returns the UUID of a GPU of the library.
+func UUID(gpu int) string {
+	return fmt.Sprintf("GPU-%08x-0000-4000-8000-000000000000", 0xa0000000+gpu)
+}
+
+// Instance returns the UUID of a MIG instance of the library.
+func Instance(gpu, instance int) string {
+	return fmt.Sprintf("MIG-%08x-0000-4000-8000-%012d", 0xb0000000+gpu, instance)
+}

@@ -1,0 +1,181 @@
+//go:build cgo
+
+package nvmlsource
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"sync/atomic"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// Source is an [energy.Source] and an [energy.Inspector] on the GPUs of this
+// machine. Sources are independent of each other: closing one leaves the others
+// as they are.
+type Source struct {
+	driver  *driver
+	info    energy.Info
+	devices []energy.Device
+	meters  []*meter
+
+	closed     atomic.Bool
+	reading    atomic.Bool // a Read is under way, perhaps one that was given up
+	inspecting atomic.Bool // likewise an Inspect
+}
+
+var _ interface {
+	energy.Source
+	energy.Inspector
+} = (*Source)(nil)
+
+var (
+	errClosed  = fmt.Errorf("nvml: the source is closed: %w", fs.ErrClosed)
+	errReading = fmt.Errorf("nvml: %w: an earlier read has not come back", energy.ErrStalled)
+	errIndex   = fmt.Errorf("nvml: %w: the reading's index is out of range", energy.ErrNoDevice)
+)
+
+// Open opens the GPUs that cfg selects. Its errors say what to do, and wrap
+// [fs.ErrNotExist] if there is no NVML library, [fs.ErrPermission] if the driver
+// denies access, [energy.ErrNoDevice] if no GPU is selected or one is not there,
+// [energy.ErrDeviceLost] if a selected GPU is lost, [errors.ErrUnsupported] if
+// one tells neither energy nor power, and [energy.ErrStalled] if the driver does
+// not answer within cfg.OpenTimeout.
+func Open(cfg Config) (*Source, error) {
+	timeout := cfg.OpenTimeout
+	if timeout <= 0 {
+		timeout = defaultOpenTimeout
+	}
+	timer := time.NewTimer(timeout)
+	defer timer.Stop()
+	if openStalled.Load() {
+		return nil, errOpening
+	}
+	select {
+	case opening <- struct{}{}:
+	case <-timer.C:
+		return nil, errOpening
+	}
+	type result struct {
+		source *Source
+		err    error
+	}
+	done := make(chan result, 1)
+	go func() { // given up if the driver hangs: a call into C cannot be cancelled
+		s, err := open(cfg)
+		openStalled.Store(false)
+		<-opening
+		done <- result{s, err}
+	}()
+	select {
+	case r := <-done:
+		return r.source, r.err
+	case <-timer.C:
+		openStalled.Store(true)
+		return nil, fmt.Errorf("nvml: %w: the driver did not answer within %v: check whether nvidia-smi answers, %s", energy.ErrStalled, timeout, instead)
+	}
+}
+
+var (
+	// opening is held by the Open under way. A channel, since one may have to
+	// be given up on.
+	opening     = make(chan struct{}, 1)
+	openStalled atomic.Bool
+	errOpening  = fmt.Errorf("nvml: %w: an earlier attempt to open the driver has not come back", energy.ErrStalled)
+)
+
+func open(cfg Config) (*Source, error) {
+	d, err := load(cfg.Library)
+	if err != nil {
+		return nil, err
+	}
+	gpus, handles, err := d.inventory()
+	if err != nil {
+		return nil, err
+	}
+	chosen, err := choose(gpus, cfg.Devices, os.LookupEnv)
+	if err != nil {
+		return nil, err
+	}
+	s := &Source{driver: d, info: energy.Info{Name: sourceName, Period: nominalPeriod}}
+	if v, ret := d.version(); ret == 0 {
+		s.info.Version = v
+	}
+	var mute error
+	for _, c := range chosen {
+		g, h := gpus[c.gpu], handles[c.gpu]
+		if h.err != nil {
+			return nil, fmt.Errorf("nvml: %s: %w, or choose other GPUs with POWERTEST_DEVICES", g, h.err)
+		}
+		m, dev, err := d.probe(g, h.device)
+		if c.byDefault && errors.Is(err, errors.ErrUnsupported) {
+			mute = err // such as the small GPU that drives the display
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		dev.Marks = c.marks(g)
+		s.devices, s.meters = append(s.devices, dev), append(s.meters, m)
+	}
+	if len(s.devices) == 0 {
+		return nil, mute
+	}
+	return s, nil
+}
+
+// marks returns the findings that hold for every measurement of the choice.
+func (c choice) marks(g gpu) []energy.Finding {
+	if c.parentOf == "" {
+		return nil
+	}
+	return []energy.Finding{{
+		Reason: energy.MIGParentScope,
+		Device: g.uuid,
+		Detail: fmt.Sprintf("a MIG instance has no energy counter: this is the energy of the whole GPU, of which %s was used", c.parentOf),
+	}}
+}
+
+// Info describes the source. Its version is that of the driver.
+func (s *Source) Info() energy.Info { return s.info }
+
+// Devices lists the GPUs that were selected, in that order.
+func (s *Source) Devices() []energy.Device { return s.devices }
+
+// Read reads one GPU after another. It does not allocate where the GPUs tell
+// field values; other calls take one small allocation each, inside go-nvml. If a
+// driver hangs, Read does too, and until it has come back, another Read fails
+// at once with [energy.ErrStalled].
+func (s *Source) Read(dst []energy.Reading) {
+	var err error
+	switch {
+	case s.closed.Load():
+		err = errClosed
+	case !s.reading.CompareAndSwap(false, true):
+		err = errReading
+	default:
+		defer s.reading.Store(false)
+	}
+	for i := range dst {
+		r := &dst[i]
+		*r = energy.Reading{Device: r.Device, Before: time.Now(), Err: err}
+		if err == nil && uint(r.Device) < uint(len(s.meters)) {
+			m := s.meters[r.Device]
+			m.read(m, r)
+		} else if err == nil {
+			r.Err = errIndex
+		}
+		r.After = time.Now()
+	}
+}
+
+// Close closes the source. The driver stays initialised until the process ends,
+// since a machine without persistence mode would unload it, and restart its
+// energy counters.
+func (s *Source) Close() error {
+	s.closed.Store(true)
+	return nil
+}

@@ -1,0 +1,53 @@
+//go:build !linux || !cgo
+
+package nvmlsource
+
+import (
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// Source is an [energy.Source] on the GPUs of this machine. In this build there
+// is none: [Open] always fails.
+type Source struct{}
+
+var _ interface {
+	energy.Source
+	energy.Inspector
+} = (*Source)(nil)
+
+// Open fails with an error that wraps [errors.ErrUnsupported]: NVML is read on
+// linux, in binaries built with cgo.
+func Open(Config) (*Source, error) {
+	why := "was built without cgo: build it with CGO_ENABLED=1 and a C compiler"
+	if runtime.GOOS != "linux" {
+		why = "is for " + runtime.GOOS + ", and NVML is read on linux only: run the benchmark there"
+	}
+	return nil, fmt.Errorf("nvml: %w: this binary %s, or set POWERTEST_SOURCE=sim or POWERTEST_SOURCE=off", errors.ErrUnsupported, why)
+}
+
+// Info describes the source.
+func (*Source) Info() energy.Info { return energy.Info{Name: sourceName, Period: nominalPeriod} }
+
+// Devices returns nil.
+func (*Source) Devices() []energy.Device { return nil }
+
+// Read sets an error in every reading.
+func (*Source) Read(dst []energy.Reading) {
+	for i := range dst {
+		dst[i] = energy.Reading{Device: dst[i].Device, Err: errors.ErrUnsupported}
+	}
+}
+
+// Inspect sets an error in every state.
+func (*Source) Inspect(dst []energy.State) {
+	for i := range dst {
+		dst[i] = energy.State{Device: dst[i].Device, Err: errors.ErrUnsupported}
+	}
+}
+
+// Close does nothing.
+func (*Source) Close() error { return nil }

@@ -1,0 +1,88 @@
+package powertest
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// chosen is a source with some of another's devices, in its order.
+type chosen struct {
+	energy.Source
+	devices []energy.Device
+	index   []int // of each device, in the other source
+}
+
+// choose returns the source with the devices that match a selector: a UUID, the
+// beginning of one, or an index. Without selectors it is the source itself.
+func choose(src energy.Source, selectors []string) (energy.Source, error) {
+	if len(selectors) == 0 {
+		return src, nil
+	}
+	all := src.Devices()
+	var index []int
+	for _, sel := range selectors {
+		found := false
+		for i, d := range all {
+			if sel == strconv.Itoa(d.Index) || (sel != "" && strings.HasPrefix(d.UUID, sel)) {
+				found = true
+				index = append(index, i)
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("source %s: %w: %q is neither the index of a device nor the beginning of a UUID; there are %s",
+				src.Info().Name, energy.ErrNoDevice, sel, names(all))
+		}
+	}
+	slices.Sort(index)
+	c := &chosen{Source: src, index: slices.Compact(index)}
+	for _, i := range c.index {
+		c.devices = append(c.devices, all[i])
+	}
+	if ins, ok := src.(energy.Inspector); ok {
+		return &chosenInspector{c, ins}, nil
+	}
+	return c, nil
+}
+
+func names(devices []energy.Device) string {
+	var list []string
+	for _, d := range devices {
+		list = append(list, fmt.Sprintf("%d (%s)", d.Index, d.UUID))
+	}
+	return strings.Join(list, ", ")
+}
+
+// Devices lists the chosen devices.
+func (c *chosen) Devices() []energy.Device { return c.devices }
+
+// Read reads the chosen devices under their numbers in the other source.
+func (c *chosen) Read(dst []energy.Reading) {
+	for i := range dst {
+		dst[i].Device = c.index[dst[i].Device]
+	}
+	c.Source.Read(dst)
+	for i := range dst {
+		dst[i].Device = slices.Index(c.index, dst[i].Device)
+	}
+}
+
+// chosenInspector is chosen for a source that is an [energy.Inspector].
+type chosenInspector struct {
+	*chosen
+	inspector energy.Inspector
+}
+
+// Inspect is [energy.Inspector.Inspect] for the chosen devices.
+func (c *chosenInspector) Inspect(dst []energy.State) {
+	for i := range dst {
+		dst[i].Device = c.index[dst[i].Device]
+	}
+	c.inspector.Inspect(dst)
+	for i := range dst {
+		dst[i].Device = slices.Index(c.index, dst[i].Device)
+	}
+}

@@ -1,0 +1,80 @@
+// Package powertest makes a Go benchmark report what it costs in energy:
+// joules per operation, watts, tokens per joule, as ordinary benchmark metrics.
+//
+// Wrap the benchmark just before its loop, after its set-up:
+//
+//	func BenchmarkChat(tb *testing.B) {
+//		b := powertest.Wrap(tb)
+//		for b.Loop() {
+//			u := chat(b.Context(), prompt)
+//			b.AddTokens(u.Prompt, u.Completion)
+//		}
+//	}
+//
+// and run it with go test -bench. It reports, in base units always:
+//
+//	J/op        joules per operation
+//	W           mean power over the timed part
+//	err-%       half-width of the interval of the joules, in percent of them
+//	tokens/J    output tokens per joule (with AddTokens)
+//	J/token     joules per output token (with AddTokens)
+//	tokens/s    output tokens per second of the benchmark's timer (with AddTokens)
+//	J/req       joules per request (with AddRequests)
+//	J/user      joules per concurrent user (with SetConcurrency)
+//	net-J/op    joules above idle per operation (with Net)
+//	idle-W      power before the timed part (with Net)
+//	NAME-J/op   joules of a phase per operation (with Phase)
+//
+// Each is left out when something that it needs is missing: a number that
+// cannot be defended is withheld, and the benchmark's log says why. It is never
+// printed as 0, NaN or Inf. The reasons are those of [energy.Reason].
+//
+// # What is measured
+//
+// The energy of the devices during the time that the benchmark's timer runs,
+// for the machine's every load and not only this process's. [B.StartTimer],
+// [B.StopTimer] and [B.ResetTimer] act on both, so call them on the powertest.B
+// and not on the testing.B. What runs between Wrap and the first b.Loop, and
+// after the last, is timed by nobody but still uses energy: where it makes the
+// two windows differ by more than 2 % the joules are withheld
+// ([energy.WindowMismatch]).
+//
+// The energy counter of a GPU changes only every 10 to 100 ms, so Wrap waits for
+// two changes before it returns and the end of the benchmark waits for up to
+// three after it, both with the timer stopped. Let a benchmark run for at least
+// ten changes: -benchtime=1s is enough on every GPU that is known.
+//
+// A device's energy is that of everybody who uses it. Two processes on one host
+// that measure the same device at the same time find each other, and both mark
+// their numbers ([energy.SharedGPU]); programs that do not use this package are
+// found where the source can tell.
+//
+// # Sources
+//
+// The local NVIDIA GPUs are read through NVML, unless [From] or the environment
+// say otherwise. The environment never needs a change of the code, and can be
+// set for packages that know nothing of powertest:
+//
+//	POWERTEST_SOURCE=nvml   the local NVIDIA GPUs; the default
+//	POWERTEST_SOURCE=sim    simulated GPUs, if package simsource is imported
+//	POWERTEST_SOURCE=off    measure nothing, whatever the code says
+//	POWERTEST_DEVICES=0,1   only these devices of the source
+//	POWERTEST_STRICT=1      fail where joules are missing or withheld
+//	POWERTEST_TRACE=DIR     write everything known of each result to DIR, as JSON
+//
+// Where there is no GPU the benchmark runs all the same, and its log says why
+// there are no joules.
+//
+// # Header
+//
+// Before the first result the package prints the directions of its units and
+// the configuration that must be the same for two files to be compared, once:
+//
+//	Unit J/op better=lower
+//	energy-source: nvml
+//	gpu: NVIDIA H200
+//	gpus: 1
+//	power-limit: 700W
+//
+// A simulation says "energy-source: simulated", always.
+package powertest

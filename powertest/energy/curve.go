@@ -1,0 +1,265 @@
+package energy
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"time"
+)
+
+// Curve is the cumulative energy of one device over time, as far as its
+// readings pin it down. For a counter it holds the ticks: between two of them
+// the true energy is unknown, but it is monotone, so it lies between their
+// values. For a gauge it holds the readings of power.
+//
+// A Curve is bounded: old ticks away from the edges of interest are thinned
+// out, which loses no energy, only detail. It is not safe for concurrent use.
+type Curve struct {
+	device Device
+	base   time.Time
+	pace   pace
+
+	last   point // the newest good reading
+	ticks  []tick
+	points []point // power, of gauges and of counters that also tell power
+	events []event
+	epoch  int32 // counts the resets
+	lost   bool
+}
+
+// tick is the moment at which the counter's visible value became joules: after
+// lo and not after hi.
+type tick struct {
+	lo, hi   int64 // ns since the curve's base
+	joules   float64
+	epoch    int32
+	inferred bool // not seen to change: the value that was found
+}
+
+func (t tick) mid() float64 { return float64(t.lo)/2 + float64(t.hi)/2 }
+
+// point is a reading: a value taken between lo and hi.
+type point struct {
+	lo, hi int64
+	value  float64
+	ok     bool
+}
+
+func (p point) mid() int64 { return p.lo + (p.hi-p.lo)/2 }
+
+// event is something that spoils the measurement of the time between from and
+// to.
+type event struct {
+	from, to int64
+	reason   Reason
+	detail   string
+}
+
+const (
+	maxTicks  = 4096
+	maxPoints = 4096
+	maxEvents = 64
+)
+
+// NewCurve returns an empty curve of the device. base is any time near the
+// first reading. period is the nominal refresh period.
+func NewCurve(d Device, base time.Time, period time.Duration) *Curve {
+	return &Curve{
+		device: d,
+		base:   base,
+		pace:   newPace(period),
+		ticks:  make([]tick, 0, maxTicks),
+		points: make([]point, 0, maxPoints),
+		events: make([]event, 0, maxEvents),
+	}
+}
+
+func (c *Curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
+
+// Add takes in a reading and reports whether it showed something new: a tick
+// of the counter, or a value of the gauge. Readings come in order of time; one
+// that does not is noted as invalid, and left out.
+func (c *Curve) Add(r Reading) bool {
+	p := point{lo: c.at(r.Before), hi: c.at(r.After)}
+	c.pace.called(p.lo)
+	if r.Err != nil {
+		c.addError(p, r.Err)
+		return false
+	}
+	if p.hi < p.lo || c.last.ok && p.hi < c.last.hi {
+		c.invalid(p, "a reading is out of order")
+		return false
+	}
+	if r.HasWatts {
+		c.addWatts(p, r.Watts)
+	}
+	switch {
+	case c.device.Method == Gauge && r.HasWatts:
+		return true
+	case c.device.Method == Counter && r.HasJoules:
+		return c.addJoules(p, r.Joules)
+	}
+	c.pace.failed(p.hi)
+	return false
+}
+
+func (c *Curve) addError(p point, err error) {
+	switch {
+	case errors.Is(err, ErrDeviceLost):
+		if !c.lost {
+			c.note(p.lo, math.MaxInt64, DeviceLost, err.Error())
+		}
+		c.lost = true
+	case errors.Is(err, ErrStalled):
+		c.note(p.lo, p.hi, SourceStalled, err.Error())
+	}
+	// Any other error costs one reading: if it matters, the ticks will not
+	// bracket the window.
+	c.pace.failed(p.hi)
+}
+
+func (c *Curve) addWatts(p point, watts float64) {
+	if !(watts >= 0) || math.IsInf(watts, 0) {
+		c.invalid(p, fmt.Sprintf("a power reading is %v W", watts))
+		return
+	}
+	p.value, p.ok = watts, true
+	if len(c.points) == maxPoints {
+		c.points = thin(c.points, maxPoints/4)
+	}
+	c.points = append(c.points, p)
+	if c.device.Method == Gauge {
+		c.last = p
+		c.pace.sample(p.hi)
+	}
+}
+
+func (c *Curve) addJoules(p point, joules float64) bool {
+	if !(joules >= 0) || math.IsInf(joules, 0) {
+		c.invalid(p, fmt.Sprintf("an energy reading is %v J", joules))
+		return false
+	}
+	p.value, p.ok = joules, true
+	prev := c.last
+	c.last = p
+	switch {
+	case !prev.ok:
+		c.push(tick{lo: p.lo - int64(c.pace.nominal), hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
+		c.pace.unchanged(p.hi)
+		return false
+	case joules == prev.value:
+		c.pace.unchanged(p.hi)
+		return false
+	case joules < prev.value:
+		c.epoch++
+		c.note(prev.lo, p.hi, CounterReset, fmt.Sprintf("the counter went down from %.3f J to %.3f J", prev.value, joules))
+		c.push(tick{lo: prev.lo, hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
+		c.pace.unchanged(p.hi)
+		return false
+	}
+	c.push(tick{lo: prev.lo, hi: p.hi, joules: joules, epoch: c.epoch})
+	c.pace.ticked(prev.mid(), p.mid(), p.hi)
+	return true
+}
+
+// invalid notes a reading that cannot be right. It is left out.
+func (c *Curve) invalid(p point, detail string) {
+	c.note(min(p.lo, p.hi), max(p.hi, c.last.hi), InvalidPowerSample, detail)
+	c.pace.failed(max(p.hi, c.last.hi))
+}
+
+func (c *Curve) push(t tick) {
+	if len(c.ticks) == maxTicks {
+		c.ticks = thin(c.ticks, maxTicks/4)
+	}
+	c.ticks = append(c.ticks, t)
+}
+
+// thin drops every other element between the first and the last keep elements:
+// the start of a window, and what is recent, keep their detail.
+func thin[T any](s []T, keep int) []T {
+	n := keep
+	for i := keep; i < len(s)-keep; i += 2 {
+		s[n] = s[i]
+		n++
+	}
+	n += copy(s[n:], s[len(s)-keep:])
+	return s[:n]
+}
+
+func (c *Curve) note(from, to int64, r Reason, detail string) {
+	if n := len(c.events); n > 0 && c.events[n-1].reason == r && c.events[n-1].detail == detail {
+		c.events[n-1].to = max(c.events[n-1].to, to)
+		return
+	}
+	if len(c.events) == maxEvents {
+		c.events = append(c.events[:0], c.events[1:]...)
+	}
+	c.events = append(c.events, event{from: from, to: to, reason: r, detail: detail})
+}
+
+// forget drops what is older than t, but for the newest keep ticks and points
+// before it.
+func (c *Curve) forget(t int64, keep int) {
+	i := 0
+	for i < len(c.ticks) && c.ticks[i].hi < t {
+		i++
+	}
+	if i -= keep; i > 0 {
+		c.ticks = append(c.ticks[:0], c.ticks[i:]...)
+	}
+	i = 0
+	for i < len(c.points) && c.points[i].hi < t {
+		i++
+	}
+	if i -= keep; i > 0 {
+		c.points = append(c.points[:0], c.points[i:]...)
+	}
+	n := 0
+	for _, e := range c.events {
+		if e.to >= t {
+			c.events[n] = e
+			n++
+		}
+	}
+	c.events = c.events[:n]
+}
+
+// Band returns the energies between which the counter's true energy lies at t,
+// in joules since the device's counter began. ok is false where no two ticks
+// enclose t, and for gauges.
+func (c *Curve) Band(t time.Time) (low, high float64, ok bool) {
+	x := c.at(t)
+	for i := 1; i < len(c.ticks); i++ {
+		a, b := c.ticks[i-1], c.ticks[i]
+		if a.lo <= x && x <= b.hi && a.epoch == b.epoch {
+			if !ok {
+				low = a.joules
+			}
+			high, ok = b.joules, true
+		}
+	}
+	return low, high, ok
+}
+
+// Period returns the refresh period that was seen, or 0 if none was yet.
+func (c *Curve) Period() time.Duration {
+	if !c.pace.locked() {
+		return 0
+	}
+	return time.Duration(c.pace.period)
+}
+
+// steady returns how many ticks in a row were seen up to now, at distances of
+// a few periods, since shortly before the time from.
+func (c *Curve) steady(from int64) int {
+	n := 0
+	from -= int64(3 * c.expected())
+	for i := len(c.ticks) - 1; i >= 0; i-- {
+		if t := c.ticks[i]; t.inferred || t.epoch != c.epoch || t.lo < from {
+			break
+		}
+		n++
+	}
+	return n
+}

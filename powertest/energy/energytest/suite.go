@@ -1,0 +1,158 @@
+package energytest
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// An Option adapts the suite to a source.
+type Option func(*suite)
+
+// Patience is how much longer than ten refresh periods the suite waits for a
+// counter to change. The default is 2 s.
+func Patience(d time.Duration) Option { return func(s *suite) { s.patience = d } }
+
+// Static leaves out the cases that wait for the values to change: for a
+// source that plays back a recording, or a device that uses no energy.
+func Static() Option { return func(s *suite) { s.static = true } }
+
+// Allocs lets a Read allocate up to n times. The contract says that it does
+// not allocate at all; this is for sources that cannot keep to it, and say so.
+func Allocs(n int) Option { return func(s *suite) { s.allocs = n } }
+
+// suite is what the cases need to know beside the source.
+type suite struct {
+	patience time.Duration
+	static   bool
+	allocs   int
+}
+
+func newSuite(opts []Option) *suite {
+	s := &suite{patience: 2 * time.Second}
+	for _, o := range opts {
+		o(s)
+	}
+	return s
+}
+
+// testCase is one demand of the contract. check returns what was seen that
+// goes against it; the explanation says why the contract asks for it.
+type testCase struct {
+	name        string
+	explanation string
+	check       func(s *suite, src energy.Source) error
+}
+
+var cases = []testCase{
+	{"info", "a source must describe itself, and the same way each time: results name it, and never mix real and simulated ones", checkInfo},
+	{"devices", "each device must be listed once, by its UUID, in a list that does not change: one GPU counts once", checkDevices},
+	{"read-any", "Read must fill in just the elements of dst, each with the device that the caller asked for, in any order", checkReadAny},
+	{"read-none", "Read of nothing must do nothing", checkReadNone},
+	{"times", "a value was taken between Before and After, on a clock that does not go back: without that it cannot be placed in time", checkTimes},
+	{"presence", "a reading must have the value that the device's Method promises, or an error: absent is not zero", checkPresence},
+	{"values", "values must be finite and not negative, and a healthy source must have one", checkValues},
+	{"errors", "an error must be of a documented kind or wrap its cause: callers decide by errors.Is", checkErrors},
+	{"monotone", "a counter must never go down: a decrease means that it was reset, and spoils the window", checkMonotone},
+	{"ticks", "a counter must change within ten refresh periods: even an idle GPU uses energy, so one that stands still is dead", checkTicks},
+	{"prompt", "Read must return within a second, with energy.ErrStalled if it must: after that it is given up on", checkPrompt},
+	{"allocs", "Read must not allocate: its garbage would show up in the allocs/op of the benchmark", checkAllocs},
+	{"goroutines", "Read must work from any goroutine, one at a time, while another calls Info", checkGoroutines},
+	{"inspect", "Inspect must fill in just the elements of dst, and not invent a state", checkInspect},
+	{"close", "Close must be idempotent: it is called by whoever is done first", checkClose},
+	{"read-closed", "Read after Close must give errors, not zeros and not a panic: a late read must not become a number", checkReadClosed},
+}
+
+// TestSource puts a source through the suite. open is called once per case,
+// and the source is closed after it. The error joins what was found, each with
+// the name of its case and the reason for it; it is nil if all is well.
+//
+// The suite allocates and reads in earnest, so it must not run beside parallel
+// tests; some cases take ten refresh periods of the source.
+func TestSource(open func() (energy.Source, error), opts ...Option) error {
+	s := newSuite(opts)
+	var errs []error
+	for _, c := range cases {
+		src, err := open()
+		if err != nil {
+			return errors.Join(append(errs, fmt.Errorf("%s: open the source: %w", c.name, err))...)
+		}
+		errs = append(errs, s.run(c, src))
+	}
+	return errors.Join(errs...)
+}
+
+// Run is [TestSource] with one subtest per case. In a testing/synctest bubble,
+// which allows no subtests, use TestSource.
+func Run(t *testing.T, open func(t *testing.T) energy.Source, opts ...Option) {
+	s := newSuite(opts)
+	for _, c := range cases {
+		t.Run(c.name, func(t *testing.T) {
+			if err := s.run(c, open(t)); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// run checks one case and closes the source. A source that never returns must
+// fail its case, not hang the suite.
+func (s *suite) run(c testCase, src energy.Source) error {
+	limit := s.limit(src) // before the case begins: calls do not overlap
+	result := make(chan error, 1)
+	go func() {
+		defer func() {
+			if p := recover(); p != nil {
+				result <- fmt.Errorf("panic: %v", p)
+			}
+		}()
+		err := c.check(s, src)
+		result <- errors.Join(err, closeErr(src))
+	}()
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	var err error
+	select {
+	case err = <-result:
+	case <-timeout.C:
+		err = fmt.Errorf("the source did not return within %v", limit)
+	}
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("%s: %w\n\t%s", c.name, err, c.explanation)
+}
+
+func closeErr(src energy.Source) error {
+	if err := src.Close(); err != nil {
+		return fmt.Errorf("close: %w", err)
+	}
+	return nil
+}
+
+// limit bounds the time of a case, far beyond what any needs.
+func (s *suite) limit(src energy.Source) time.Duration {
+	return 30*time.Second + s.patience + 30*longestPeriod(src)
+}
+
+func longestPeriod(src energy.Source) time.Duration {
+	longest := time.Duration(0)
+	for _, d := range src.Devices() {
+		longest = max(longest, period(src, d))
+	}
+	return longest
+}
+
+// period returns the nominal refresh period of a device.
+func period(src energy.Source, d energy.Device) time.Duration {
+	switch {
+	case d.Period > 0:
+		return d.Period
+	case src.Info().Period > 0:
+		return src.Info().Period
+	}
+	return 100 * time.Millisecond
+}

@@ -1,0 +1,311 @@
+package energy
+
+import "math"
+
+// The model behind a problem. Power has a level before the cluster, while on,
+// in its gaps, and after it; how it gets from one to the next, and how noisy it
+// is, are hypotheses:
+//
+//	before the start   P(t) = a
+//	on                 P(t) = b − (b−a) exp(−(t−start)/ramp)
+//	in a gap           P(t) = g
+//	after the end      P(t) = c + (P(end)−c) exp(−(t−end)/tail)
+//
+// plus white noise, whose size relative to the level is that of the mean over
+// one refresh period. For a given ramp, tail and noise the energy of each piece
+// is linear in (a, b, g, c) with Gaussian errors, so the energy of the cluster
+// has a normal distribution in closed form (Bayesian linear regression). The
+// hypotheses are weighted by how well they explain the pieces (their marginal
+// likelihood) and by a prior that is broad on purpose; the result is the
+// mixture. Nothing is fitted to a particular device.
+
+// Indices of the levels of power.
+const (
+	before = iota
+	on
+	gap
+	after
+	levels
+)
+
+// weighted is a value of a hypothesis with its prior probability.
+type weighted struct{ value, prior float64 }
+
+var (
+	// ramps and tails are time constants in seconds.
+	ramps = []weighted{{0, 0.4}, {0.01, 0.17}, {0.03, 0.15}, {0.1, 0.12}, {0.25, 0.1}, {0.6, 0.06}}
+	tails = []weighted{{0, 0.3}, {0.005, 0.1}, {0.01, 0.1}, {0.02, 0.1}, {0.04, 0.1}, {0.08, 0.1}, {0.16, 0.1}, {0.32, 0.1}}
+	// onNoise and offNoise are relative to the level.
+	onNoise  = []weighted{{0.005, 0.2}, {0.02, 0.3}, {0.06, 0.25}, {0.2, 0.15}, {0.6, 0.1}}
+	offNoise = []weighted{{0.01, 0.5}, {0.05, 0.3}, {0.25, 0.2}}
+	// textures is how much the power may vary within a refresh period beyond
+	// what its noise from tick to tick says, as with a load that repeats nearly
+	// in step with the ticks. Load that is rough at one scale is likely to be
+	// rough at another.
+	textures = []float64{0, 0.6, 1.5}
+)
+
+// roughOff is the noise outside from which on the outside has texture too.
+const roughOff = 0.1
+
+// texturePrior is the probability of each texture for a noise of the load.
+func texturePrior(noise float64) [3]float64 {
+	switch {
+	case noise < 0.05:
+		return [3]float64{0.955, 0.03, 0.015}
+	case noise < 0.1:
+		return [3]float64{0.5, 0.3, 0.2}
+	}
+	return [3]float64{0.2, 0.4, 0.4}
+}
+
+// credible is the probability left out on either side of the interval. It is
+// smaller than the promised 2.5 %, since hypotheses are never all there are.
+const credible = 0.005
+
+// closed is the solution of a problem: the distribution of the energy, in
+// joules, its hard bounds, and the power before.
+type closed struct {
+	mean, low, high float64
+	least, most     float64
+	before          float64
+}
+
+// add joins an independent part.
+func (c *closed) add(d closed) {
+	down := math.Hypot(c.mean-c.low, d.mean-d.low)
+	up := math.Hypot(c.high-c.mean, d.high-d.mean)
+	c.mean += d.mean
+	c.low, c.high = c.mean-down, c.mean+up
+	c.least, c.most = c.least+d.least, c.most+d.most
+}
+
+// shift adds an amount that is known exactly.
+func (c *closed) shift(joules float64) {
+	c.mean, c.low, c.high = c.mean+joules, c.low+joules, c.high+joules
+	c.least, c.most = c.least+joules, c.most+joules
+}
+
+// solve weighs all hypotheses. u is how restless the power is.
+func (p *problem) solve(u unrest) closed {
+	var mix mixture
+	p.each(ramps, math.IsInf(p.start, 0), func(ramp, wr float64) {
+		p.each(tails, math.IsInf(p.end, 0), func(tail, wt float64) {
+			shape := p.shape(ramp, tail)
+			for _, n := range onNoise {
+				for _, m := range offNoise {
+					px := texturePrior(max(n.value, m.value))
+					for i, x := range textures {
+						c := p.posterior(shape, n.value, m.value, x)
+						c.weight += math.Log(wr * wt * n.prior * m.prior * px[i])
+						mix = append(mix, c)
+					}
+				}
+			}
+		})
+	})
+	mix = mix.normalize()
+	c := closed{mean: mix.mean(), low: mix.quantile(credible), high: mix.quantile(1 - credible), before: math.NaN()}
+	for i, q := range p.pieces {
+		if q.off() < 1e-3*q.length() {
+			c.least += q.energy
+		}
+		if q.on > 0 {
+			c.most += q.energy
+		}
+		if q.before >= q.length()*0.999 && i+1 < len(p.pieces) {
+			c.before = q.energy / q.length()
+		}
+	}
+	w := 1 + 12*p.sloppiness()
+	c.low, c.high = c.mean-w*(c.mean-c.low), c.mean+w*(c.high-c.mean)
+	c.least, c.most = max(c.least-p.quantum, 0), c.most+p.quantum
+	r := p.restless(u)
+	c.low, c.high = c.mean-math.Hypot(c.mean-c.low, r), c.mean+math.Hypot(c.high-c.mean, r)
+	c.mean = min(max(c.mean, c.least), c.most)
+	c.low, c.high = min(max(c.low, c.least), c.mean), max(min(c.high, c.most), c.mean)
+	return c
+}
+
+// sloppiness is how badly the ticks were placed, as a share of the refresh
+// period: what is badly known on average is sometimes known far worse.
+func (p *problem) sloppiness() float64 {
+	sum := 0.0
+	for _, q := range p.pieces {
+		sum += (q.sd0 + q.sd1) / 2
+	}
+	return min(sum/float64(len(p.pieces))/p.period, 0.25)
+}
+
+// each calls f for each hypothesis that the refresh period can tell from none.
+func (p *problem) each(hs []weighted, only bool, f func(value, prior float64)) {
+	for _, h := range hs {
+		if h.value == 0 || !only && h.value > p.period/50 {
+			f(h.value, h.prior)
+		}
+	}
+}
+
+// row is what a piece of time is made of: its energy is the sum of coefficient
+// times level, of the part that counts and of the part that does not.
+type row struct {
+	on, off [levels]float64
+	// slack is the energy by which a ramp or tail may differ from the
+	// exponential.
+	slackOn, slackOff float64
+}
+
+// shape returns the rows of the pieces for one ramp and tail.
+func (p *problem) shape(ramp, tail float64) []row {
+	rows := make([]row, len(p.pieces))
+	left := 0.0 // share of the ramp that is still to come at the end
+	if ramp > 0 && !math.IsInf(p.end, 0) {
+		left = math.Exp(-(p.end - p.start) / ramp)
+	}
+	for i, q := range p.pieces {
+		r := &rows[i]
+		r.off[before], r.off[gap], r.off[after] = q.before, q.gap, q.after
+		r.on[on] = q.on
+		if ramp > 0 && q.on > 0 {
+			u, v := max(q.t0, p.start), min(q.t1, p.end)
+			x := ramp * (math.Exp(-(u-p.start)/ramp) - math.Exp(-(v-p.start)/ramp)) * q.on / (v - u)
+			r.on[on] -= x
+			r.on[before] += x
+			r.slackOn = 0.07 * x * math.Abs(p.rough[on]-p.rough[before])
+		}
+		if tail > 0 && q.after > 0 {
+			u, v := max(q.t0, p.end), q.t1
+			x := tail * (math.Exp(-(u-p.end)/tail) - math.Exp(-(v-p.end)/tail))
+			r.off[after] -= x
+			r.off[on] += x * (1 - left)
+			r.off[before] += x * left
+			r.slackOff = 0.07 * x * math.Abs(p.rough[on]-p.rough[after])
+		}
+	}
+	return rows
+}
+
+// variances returns the variances of the two parts of a piece.
+func (p *problem) variances(q piece, r row, nOn, nOff, texture float64) (vOn, vOff float64) {
+	b, t := p.rough[on], p.period
+	vOn = sq(nOn*b)*t*q.on + sq(r.slackOn)
+	if off := q.off(); off > 0 && q.on > 0 {
+		reach := q.on * min(off, t) / (q.on + min(off, t))
+		vOn += sq(texture * b * reach)
+		if nOff >= roughOff {
+			vOff += sq(texture * (p.rough[before]*q.before + p.rough[after]*q.after + p.rough[gap]*q.gap) / off * reach)
+		}
+	}
+	vOff += sq(nOff)*t*(sq(p.rough[before])*q.before+sq(p.rough[after])*q.after) + sq(nOn*p.rough[gap])*t*q.gap + sq(r.slackOff)
+	// A knot that is misplaced moves energy across it, at the power there.
+	for _, k := range [2]struct{ t, sd float64 }{{q.t0, q.sd0}, {q.t1, q.sd1}} {
+		switch {
+		case k.t < p.start:
+			vOff += sq(p.rough[before] * k.sd)
+		case k.t > p.end:
+			vOff += sq(max(p.rough[after], q.energy/q.length()*min(1, q.after/q.length())) * k.sd)
+		default:
+			vOn += sq(b * k.sd)
+		}
+	}
+	vOn += sq(p.quantum)/6 + 1e-12
+	return vOn, vOff
+}
+
+// posterior returns the distribution of the energy that counts under one
+// hypothesis; weight is the log of its marginal likelihood.
+func (p *problem) posterior(rows []row, nOn, nOff, texture float64) component {
+	var n [levels][levels]float64 // precision of the levels
+	var h [levels]float64
+	mean, sd := p.maxPower/2, p.maxPower*0.6
+	for i := range n {
+		m, s := mean, sd
+		if i == gap {
+			m, s = p.rough[gap], math.Abs(p.rough[on]-p.rough[before])/2+0.05*p.rough[on]+1
+		}
+		n[i][i], h[i] = 1/sq(s), m/sq(s)
+	}
+	logL, product, fixed, rest := 0.0, 1.0, 0.0, 0.0
+	var g [levels]float64 // what the levels add to the energy that counts
+	for k, q := range p.pieces {
+		r := &rows[k]
+		vOn, vOff := p.variances(q, *r, nOn, nOff, texture)
+		v := vOn + vOff
+		share := vOn / v // of what the levels leave unexplained
+		if q.off() == 0 {
+			share = 1
+		} else if q.on == 0 {
+			share = 0
+		}
+		var x [levels]float64
+		for i := range x {
+			x[i] = r.on[i] + r.off[i]
+			g[i] += r.on[i] - share*x[i]
+		}
+		fixed += share * q.energy
+		if q.on > 0 && q.off() > 0 {
+			rest += vOn * vOff / v
+		}
+		for i := range x {
+			if x[i] == 0 {
+				continue
+			}
+			xv := x[i] / v
+			for j := range i + 1 { // the lower triangle is all that is used
+				n[i][j] += xv * x[j]
+			}
+			h[i] += xv * q.energy
+		}
+		product *= v
+		if product < 1e-200 || k == len(p.pieces)-1 {
+			logL -= math.Log(product) / 2
+			product = 1
+		}
+		logL -= sq(q.energy) / v / 2
+	}
+	theta, spread, logDet, quad := solveNormal(n, h, g)
+	for i := range g {
+		fixed += g[i] * theta[i]
+	}
+	return component{mean: fixed, sd: math.Sqrt(spread + rest), weight: logL + (quad-logDet)/2}
+}
+
+// solveNormal solves n θ = h by Cholesky decomposition. It returns θ, the
+// variance gᵀ n⁻¹ g, log det n and hᵀθ.
+func solveNormal(n [levels][levels]float64, h, g [levels]float64) (theta [levels]float64, spread, logDet, quad float64) {
+	var l [levels][levels]float64
+	for i := range n {
+		for j := range i + 1 {
+			s := n[i][j]
+			for k := range j {
+				s -= l[i][k] * l[j][k]
+			}
+			if i == j {
+				l[i][i] = math.Sqrt(max(s, 1e-300))
+				logDet += 2 * math.Log(l[i][i])
+			} else {
+				l[i][j] = s / l[j][j]
+			}
+		}
+	}
+	var y, z [levels]float64
+	for i := range n {
+		y[i], z[i] = h[i], g[i]
+		for k := range i {
+			y[i] -= l[i][k] * y[k]
+			z[i] -= l[i][k] * z[k]
+		}
+		y[i] /= l[i][i]
+		z[i] /= l[i][i]
+		spread += z[i] * z[i]
+		quad += y[i] * y[i]
+	}
+	for i := levels - 1; i >= 0; i-- {
+		theta[i] = y[i]
+		for k := i + 1; k < levels; k++ {
+			theta[i] -= l[k][i] * theta[k]
+		}
+		theta[i] /= l[i][i]
+	}
+	return theta, spread, logDet, quad
+}

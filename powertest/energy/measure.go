@@ -1,0 +1,253 @@
+package energy
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// maxErrPercent is the widest interval that is published, as half-width in per
+// cent of the energy: a number known worse than this decides nothing.
+const maxErrPercent = 25
+
+// MeasureCurves lays a window over curves, one per device. It is what
+// [Window.Measure] does with the curves of its recorder; a source that knows
+// the past can fill curves and measure them here. Spans are in order and do not
+// overlap.
+func MeasureCurves(info Info, curves []*Curve, spans []Span) Measurement {
+	m := Measurement{Source: info}
+	for _, s := range spans {
+		m.Duration += s.End.Sub(s.Start)
+	}
+	if len(spans) > 0 {
+		m.Start, m.End = spans[0].Start, spans[len(spans)-1].End
+	}
+	for _, c := range curves {
+		in := make([]span, len(spans))
+		for i, s := range spans {
+			in[i] = span{start: c.at(s.Start), end: c.at(s.End), on: int64(s.End.Sub(s.Start))}
+		}
+		m.Devices = append(m.Devices, c.measure(in))
+	}
+	m.total()
+	return m
+}
+
+// measure makes the window's measurement. The caller holds mu.
+func (w *Window) measure(after []State) Measurement {
+	r := w.rec
+	m := Measurement{Source: r.info}
+	for _, s := range w.spans {
+		m.Duration += time.Duration(s.on)
+	}
+	if n := len(w.spans); n > 0 {
+		m.Start = r.base.Add(time.Duration(w.spans[0].start))
+		m.End = r.base.Add(time.Duration(w.spans[n-1].end))
+	}
+	for i, c := range r.curves {
+		d := c.measure(w.spans)
+		if w.stalled && !d.Has(SourceStalled) {
+			d.withhold(SourceStalled, "a call to the source did not come back")
+		}
+		if w.before != nil && after != nil {
+			d.compare(w.before[i], after[i])
+		}
+		m.Devices = append(m.Devices, d)
+	}
+	m.total()
+	return m
+}
+
+// total sums the devices up. One device without a number means no total.
+func (m *Measurement) total() {
+	var variance struct{ down, up float64 }
+	missing := 0
+	m.Valid, m.HasBefore = len(m.Devices) > 0, len(m.Devices) > 0
+	for _, d := range m.Devices {
+		m.Reasons = append(m.Reasons, d.Reasons...)
+		if !d.Valid {
+			missing++
+			continue
+		}
+		m.Energy.Joules += d.Energy.Joules
+		variance.down += sq(d.Energy.Joules - d.Energy.Low)
+		variance.up += sq(d.Energy.High - d.Energy.Joules)
+		m.BeforeWatts += d.BeforeWatts
+		m.HasBefore = m.HasBefore && d.HasBefore
+	}
+	if missing > 0 && len(m.Devices) > 1 {
+		m.Reasons = append(m.Reasons, Finding{Reason: PartialCohort, Detail: fmt.Sprintf("%d of %d devices have no number, so there is no total", missing, len(m.Devices))})
+	}
+	if len(m.Devices) == 0 {
+		m.Reasons = append(m.Reasons, Finding{Reason: ExpectedGPUCountMismatch, Detail: "there are no devices"})
+	}
+	if m.Valid = m.Valid && missing == 0; !m.Valid {
+		m.Energy, m.BeforeWatts, m.HasBefore = Estimate{}, 0, false
+		return
+	}
+	m.Energy.Low = m.Energy.Joules - math.Sqrt(variance.down)
+	m.Energy.High = m.Energy.Joules + math.Sqrt(variance.up)
+	m.Watts = m.Energy.Joules / m.Duration.Seconds()
+	if !m.HasBefore {
+		m.BeforeWatts = 0
+	}
+}
+
+func (d *DeviceMeasurement) find(r Reason, format string, args ...any) {
+	d.Reasons = append(d.Reasons, Finding{Reason: r, Device: d.Device.UUID, Detail: fmt.Sprintf(format, args...)})
+}
+
+// withhold takes the number back.
+func (d *DeviceMeasurement) withhold(r Reason, format string, args ...any) {
+	d.find(r, format, args...)
+	d.Valid, d.Energy, d.Watts = false, Estimate{}, 0
+	d.HasBefore, d.BeforeWatts = false, 0
+}
+
+// measure lays spans over the curve.
+func (c *Curve) measure(spans []span) DeviceMeasurement {
+	d := DeviceMeasurement{Device: c.device, Period: c.Period()}
+	d.Reasons = append(d.Reasons, c.device.Marks...)
+	var on int64
+	for i, s := range spans {
+		on += s.on
+		if s.end < s.start || i > 0 && s.start < spans[i-1].end {
+			on = math.MinInt64 / 2
+		}
+	}
+	if on <= 0 {
+		d.withhold(InvalidBenchmarkWindow, "the window has no length, or its spans are out of order")
+		return d
+	}
+	var est closed
+	var ok bool
+	if c.device.Method == Gauge {
+		est, ok = c.gauge(&d, spans)
+	} else {
+		est, ok = c.counter(&d, spans)
+	}
+	if !ok || withheld(d.Reasons) {
+		if !withheld(d.Reasons) {
+			d.find(BenchmarkWindowNotBracketed, "there is no reading on one side of the window")
+		}
+		return d
+	}
+	d.Energy = Estimate{Joules: est.mean, Low: est.low, High: est.high}
+	d.Watts = est.mean / (float64(on) / second)
+	if !math.IsNaN(est.before) {
+		d.BeforeWatts, d.HasBefore = est.before, true
+	}
+	d.Valid = true
+	if e := d.Energy.ErrPercent(); !(e <= maxErrPercent) {
+		d.withhold(WindowTooShort, "%v holds %d ticks of %v, which leaves ±%.0f %%: measure for longer, as with -benchtime=%v",
+			time.Duration(on).Round(time.Millisecond), d.Ticks, c.Period().Round(time.Millisecond), e, c.advise())
+		return d
+	}
+	if c.device.Method == Counter {
+		c.crossCheck(&d, spans)
+	}
+	return d
+}
+
+// advise returns a window length that the counter can measure well.
+func (c *Curve) advise() time.Duration {
+	return max(time.Duration(c.expected()*20).Round(time.Second/2), time.Second)
+}
+
+// expected returns the refresh period as far as it is known, in ns.
+func (c *Curve) expected() float64 {
+	if c.pace.locked() {
+		return c.pace.period
+	}
+	return max(c.pace.nominal, c.pace.period)
+}
+
+// counter measures a curve of ticks.
+func (c *Curve) counter(d *DeviceMeasurement, spans []span) (closed, bool) {
+	var sum closed
+	from, to := int64(math.MaxInt64), int64(math.MinInt64)
+	for i, cl := range clusters(spans, int64(3*c.expected())) {
+		ks, lo, hi, ok := c.knotsAround(cl)
+		if !ok {
+			c.explain(d, cl)
+			return closed{}, false
+		}
+		from, to = min(from, c.ticks[lo].lo), max(to, c.ticks[hi].hi)
+		part := c.measureCluster(cl, ks)
+		if i == 0 {
+			sum = part
+		} else {
+			sum.add(part)
+		}
+		for _, t := range c.ticks[lo : hi+1] {
+			if m := int64(t.mid()); m > cl.start() && m <= cl.end() {
+				d.Ticks++
+			}
+		}
+	}
+	c.report(d, from, to)
+	c.checkStale(d, spans)
+	return sum, true
+}
+
+// explain says why the window has no ticks on one of its sides.
+func (c *Curve) explain(d *DeviceMeasurement, cl cluster) {
+	c.report(d, cl.start(), math.MaxInt64)
+	if withheld(d.Reasons) {
+		return
+	}
+	switch n := len(c.ticks); {
+	case n == 0:
+		d.find(InsufficientPowerSamples, "the device was never read")
+	case c.last.hi > cl.end() && float64(c.last.hi-c.ticks[n-1].hi) > 2.5*c.expected():
+		d.find(CounterStale, "the counter has not changed for %v", time.Duration(c.last.hi-c.ticks[n-1].hi).Round(time.Millisecond))
+	default:
+		d.find(BenchmarkWindowNotBracketed, "no tick was seen on one side of the window")
+	}
+}
+
+// report adds the events that touch the time between from and to.
+func (c *Curve) report(d *DeviceMeasurement, from, to int64) {
+	for _, e := range c.events {
+		if e.to >= from && e.from <= to && !d.Has(e.reason) {
+			d.find(e.reason, "%s", e.detail)
+		}
+	}
+}
+
+// staleAfter is how many refresh periods a working counter never stays still:
+// even an idle device uses far more than its counter resolves.
+const staleAfter = 10
+
+func (c *Curve) checkStale(d *DeviceMeasurement, spans []span) {
+	limit := staleAfter * c.expected()
+	s, e := spans[0].start, spans[len(spans)-1].end
+	for i := 1; i < len(c.ticks); i++ {
+		a, b := c.ticks[i-1], c.ticks[i]
+		// Reads must have looked in between: b.lo is the last look at a's value.
+		if b.hi >= s && a.lo <= e && float64(b.lo-a.hi) > limit {
+			d.find(CounterStale, "the counter did not change for %v", time.Duration(b.lo-a.hi).Round(time.Millisecond))
+			return
+		}
+	}
+}
+
+// settled reports whether enough is known beyond the end of the window.
+func (c *Curve) settled(spans []span, end int64) bool {
+	if c.lost {
+		return true
+	}
+	if c.device.Method == Gauge {
+		return len(c.points) > 0 && c.points[len(c.points)-1].lo >= end
+	}
+	n := 0
+	for i := len(c.ticks) - 1; i >= 0 && c.ticks[i].lo >= end-int64(c.expected()/4) && int64(c.ticks[i].mid()) > end; i-- {
+		n++
+	}
+	if n != edgeTicks-1 {
+		return n >= edgeTicks
+	}
+	// Two ticks do, where the number is good already.
+	d := c.measure(spans)
+	return d.Valid && d.Energy.ErrPercent() <= 0.5
+}

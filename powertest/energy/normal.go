@@ -1,0 +1,90 @@
+package energy
+
+import "math"
+
+// normCDF is the cumulative distribution function of the standard normal.
+func normCDF(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
+
+// truncated returns the mean and variance of a normal distribution cut off
+// outside [lo, hi], and the mass that lies inside.
+func truncated(mean, sd, lo, hi float64) (m, v, mass float64) {
+	a, b := (lo-mean)/sd, (hi-mean)/sd
+	mass = normCDF(b) - normCDF(a)
+	if mass < 1e-12 {
+		// Far in a tail the mass sits at the nearer end.
+		if a > 0 {
+			return lo, 0, 0
+		}
+		return hi, 0, 0
+	}
+	pa, pb := density(a), density(b)
+	d := (pa - pb) / mass
+	m = mean + sd*d
+	v = sd * sd * max(1+(a*pa-b*pb)/mass-d*d, 0)
+	return m, v, mass
+}
+
+func density(x float64) float64 {
+	if math.IsInf(x, 0) || math.Abs(x) > 38 {
+		return 0
+	}
+	return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi)
+}
+
+// component is one normal distribution of a mixture.
+type component struct{ mean, sd, weight float64 }
+
+// mixture is a weighted sum of normal distributions: what is believed of a
+// quantity under several hypotheses.
+type mixture []component
+
+// normalize turns log-likelihoods, held in weight, into weights that sum to 1,
+// and drops components that do not matter.
+func (m mixture) normalize() mixture {
+	top := math.Inf(-1)
+	for _, c := range m {
+		top = max(top, c.weight)
+	}
+	sum, n := 0.0, 0
+	for _, c := range m {
+		if w := math.Exp(c.weight - top); w > 1e-5 {
+			m[n] = component{c.mean, c.sd, w}
+			sum += w
+			n++
+		}
+	}
+	m = m[:n]
+	for i := range m {
+		m[i].weight /= sum
+	}
+	return m
+}
+
+func (m mixture) mean() float64 {
+	s := 0.0
+	for _, c := range m {
+		s += c.weight * c.mean
+	}
+	return s
+}
+
+// quantile returns the value below which a share q of the mixture lies.
+func (m mixture) quantile(q float64) float64 {
+	lo, hi := math.Inf(1), math.Inf(-1)
+	for _, c := range m {
+		lo, hi = min(lo, c.mean-6*c.sd), max(hi, c.mean+6*c.sd)
+	}
+	for range 50 {
+		mid := (lo + hi) / 2
+		p := 0.0
+		for _, c := range m {
+			p += c.weight * normCDF((mid-c.mean)/c.sd)
+		}
+		if p < q {
+			lo = mid
+		} else {
+			hi = mid
+		}
+	}
+	return (lo + hi) / 2
+}

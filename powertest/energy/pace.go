@@ -1,0 +1,257 @@
+package energy
+
+import (
+	"math"
+	"time"
+)
+
+// pace decides when to read a device next. It learns the refresh period and
+// the phase of the counter by watching its ticks, so that few reads see each
+// tick within a narrow stretch of time: reading is not free (NVML serialises
+// on a driver lock), and must not disturb what is measured.
+//
+// While it does not know the phase it hunts: it reads at regular, short
+// intervals. Once it does, it aims: it reads just before and just after each
+// tick that it expects. A Kalman filter over (time of the tick, period) carries
+// how well both are known; missed ticks advance it by several periods.
+//
+// It is a state machine without a clock of its own, in nanoseconds.
+type pace struct {
+	nominal float64
+	hunting float64 // interval of reads while hunting
+	quiet   int     // reads since the last tick
+	busy    int     // consecutive reads that showed a tick, while hunting
+
+	ticks     int     // ticks taken into the filter
+	surprises int     // ticks seen where none was due
+	tick      float64 // estimate of the last tick's time
+	period    float64
+	// Variances and covariance of tick and period, and the jitter's variance.
+	vTick, vPeriod, cov, vJitter float64
+
+	lateness float64 // by how much reads come later than planned
+
+	watch  int     // ticks that are still to be seen closely
+	stride int     // when cruising, only every stride-th tick is looked for
+	next   float64 // when to read next
+}
+
+const (
+	defaultPeriod = 100 * time.Millisecond
+	// huntsPerPeriod reads in a nominal period find a tick to ±4 %, with the 30
+	// reads that an edge may cost.
+	huntsPerPeriod = 12
+	// maxRate bounds the reads between edges, in reads a second.
+	maxRate     = 20
+	minAim      = 400e3 // ns; below this the scheduler's own lateness rules
+	firstJitter = 500e3 // ns; before anything is known of it
+	edgeWait    = 3     // ticks seen closely after an edge
+	learning    = 10    // ticks seen closely until the period is known well
+)
+
+func newPace(period time.Duration) pace {
+	if period <= 0 {
+		period = defaultPeriod
+	}
+	n := float64(period)
+	return pace{nominal: n, hunting: n / huntsPerPeriod, period: n, stride: 1, vJitter: sq(max(n/100, firstJitter))}
+}
+
+func sq(x float64) float64 { return x * x }
+
+// locked reports whether period and phase are known well enough to aim.
+func (p *pace) locked() bool { return p.ticks >= 2 && p.vPeriod < sq(0.12*p.period) }
+
+// called takes in when a read that was planned really began. The margin falls
+// slowly, since lateness comes in bursts: while every processor is busy.
+func (p *pace) called(at int64) {
+	if late := float64(at) - p.next; late > p.lateness {
+		p.lateness = min(late, p.period/4)
+	} else {
+		p.lateness += 0.05 * (max(late, 0) - p.lateness)
+	}
+}
+
+// edge asks for a read now, unless one was just made, and for the next ticks
+// to be seen closely.
+func (p *pace) edge(now, lastRead int64) {
+	p.watch = edgeWait
+	if float64(now-lastRead) > p.period/10 {
+		p.next = float64(now)
+	} else {
+		p.plan(float64(now))
+	}
+}
+
+// spread sets how many ticks to pass over between edges, with n devices read
+// through the same source.
+func (p *pace) spread(n int) {
+	const readsPerTick = 2.6
+	every := float64(n) * readsPerTick / maxRate * float64(time.Second)
+	p.stride = max(1, int(math.Ceil(every/p.period)))
+}
+
+// sample plans the next reading of a gauge, which has no ticks to aim at.
+func (p *pace) sample(now int64) {
+	p.next = float64(now) + max(p.nominal/2, float64(time.Second)/maxRate)
+}
+
+// failed plans the next reading after one that failed.
+func (p *pace) failed(now int64) {
+	p.next = float64(now) + max(p.nominal/2, float64(time.Second)/maxRate)
+}
+
+// unchanged takes in a reading that showed the same value again.
+func (p *pace) unchanged(now int64) {
+	p.quiet++
+	p.busy = 0
+	if !p.locked() && p.quiet > 3*huntsPerPeriod {
+		// A counter far slower than its source says, or dead.
+		p.hunting = min(p.hunting*2, max(float64(time.Second)/maxRate, p.nominal/huntsPerPeriod))
+		p.quiet = 0
+	}
+	if p.locked() && float64(now)-p.tick > float64(max(12, 3*p.stride))*p.period {
+		p.unlock()
+	}
+	p.plan(float64(now))
+}
+
+// ticked takes in a tick that fell between the readings at old and seen; the
+// call that showed it came back at now.
+func (p *pace) ticked(old, seen, now int64) {
+	lo, hi := float64(old), float64(seen)
+	mid, v := (lo+hi)/2, sq(hi-lo)/12
+	p.quiet = 0
+	if p.busy++; p.busy >= 2 && !p.locked() {
+		// Every reading shows a new value: the counter is faster than this.
+		p.hunting = max(p.hunting/2, minAim)
+	}
+	switch {
+	case p.ticks == 0:
+		p.tick, p.vTick, p.cov, p.vPeriod = mid, v, 0, sq(p.nominal)
+		p.ticks = 1
+	case !p.locked():
+		p.first(mid, v)
+	default:
+		p.correct(lo, hi, mid, v)
+	}
+	if p.watch > 0 {
+		p.watch--
+	}
+	p.plan(float64(now))
+}
+
+// first takes the interval between two ticks as the period.
+func (p *pace) first(mid, v float64) {
+	d := mid - p.tick
+	p.period, p.vPeriod = d, p.vTick+v+2*p.vJitter
+	p.cov = v
+	p.tick, p.vTick = mid, v
+	p.ticks++
+	p.vJitter = min(p.vJitter, sq(d/20))
+}
+
+// correct is one step of the filter. The readings were placed around the time
+// at which the tick was expected, so that it fell between them says little if
+// they are far apart: the belief is cut off outside [lo, hi], and its mean and
+// variance are kept (assumed-density filtering).
+func (p *pace) correct(lo, hi, mid, v float64) {
+	if p.unexpected(lo, hi) {
+		p.surprise(mid, v)
+		return
+	}
+	if hi-lo > p.period/2 {
+		// Too wide to tell when it ticked; the curve can still place it.
+		return
+	}
+	k := max(1, math.Round((mid-p.tick)/p.period))
+	t := p.tick + k*p.period
+	vt := p.vTick + 2*k*p.cov + k*k*p.vPeriod
+	cov := p.cov + k*p.vPeriod
+	s := vt + p.vJitter
+	m, vm, mass := truncated(t, math.Sqrt(s), lo, hi)
+	if mass < 1e-3 {
+		p.vTick, p.cov, p.vPeriod = v+p.vJitter, cov, p.vPeriod+sq((mid-t)/k)
+		p.tick = mid
+		p.vJitter = min(max(p.vJitter, sq(mid-t)/4), sq(p.period/12))
+		p.surprise(mid, v)
+		return
+	}
+	p.surprises = max(0, p.surprises-1)
+	p.vJitter += 0.1 * (vm + sq(m-t) - s) * p.vJitter / s
+	p.vJitter = min(max(p.vJitter, sq(p.period/500)), sq(p.period/12))
+	d, f := (m-t)/s, (1-vm/s)/s
+	p.tick, p.vTick = t+vt*d, vt-vt*vt*f
+	p.period += cov * d
+	p.cov = cov - vt*cov*f
+	// The period of a real counter drifts a little.
+	p.vPeriod = p.vPeriod - cov*cov*f + sq(p.period*1e-4)
+	p.ticks++
+}
+
+// surprise counts a tick where none was due. When they repeat, the period or
+// the phase is not what it is believed to be, as when the first two ticks
+// enclosed one that was missed.
+func (p *pace) surprise(mid, v float64) {
+	if p.surprises += 2; p.surprises >= 4 {
+		p.relock(mid, v)
+	}
+}
+
+// unexpected reports whether a tick was seen between lo and hi where none was
+// due.
+func (p *pace) unexpected(lo, hi float64) bool {
+	sigma := math.Sqrt(p.vTick+p.vPeriod+p.vJitter) + minAim/4
+	k := max(1, math.Ceil((lo-2*sigma-p.tick)/p.period))
+	return hi < p.tick+k*p.period-1.5*sigma
+}
+
+// relock starts over from one tick.
+func (p *pace) relock(mid, v float64) {
+	p.unlock()
+	p.tick, p.vTick, p.cov, p.vPeriod = mid, v, 0, sq(p.nominal)
+	p.ticks = 1
+}
+
+func (p *pace) unlock() {
+	p.ticks, p.quiet, p.surprises = 0, 0, 0
+	p.hunting = p.nominal / huntsPerPeriod
+}
+
+// plan sets the time of the next reading.
+func (p *pace) plan(now float64) {
+	now += 1e3 // a timer may fire that much early
+	if !p.locked() {
+		p.next = now + p.hunting
+		return
+	}
+	k := 1.0
+	if p.watch == 0 {
+		k = float64(p.stride)
+	}
+	for ; ; k++ {
+		due := p.tick + k*p.period
+		sigma := math.Sqrt(p.vTick+2*k*p.cov+k*k*p.vPeriod+p.vJitter) + minAim/4
+		early, late, over := due-2.5*sigma-p.lateness, due+2.5*sigma, due+5*sigma+p.lateness
+		// The first read must come before the tick, or what it shows may be of
+		// this tick or of the one before.
+		closely := p.watch > 0 || p.ticks < learning && sigma > p.period/8
+		switch {
+		case now < early:
+			p.next = early
+			return
+		case closely && now < late:
+			p.next = now + max(minAim, min(5*sigma/4, p.hunting))
+			return
+		case now < due:
+			p.next = due
+			return
+		case now < late:
+			p.next = late
+			return
+		case now < over:
+			p.next = over
+			return
+		}
+	}
+}

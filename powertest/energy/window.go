@@ -1,0 +1,264 @@
+package energy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Window is what is being measured: one or more spans of time on a recorder.
+// Windows of one recorder may overlap and nest. A window ends with Measure or
+// Cancel. All methods may be called from any goroutine.
+type Window struct {
+	rec    *Recorder
+	opened int64
+	before []State
+
+	// The recorder's mu guards what follows.
+	spans   []span
+	open    bool // the last span has no end yet
+	done    bool
+	stalled bool
+
+	once   sync.Once
+	result Measurement
+}
+
+// span is a stretch of time in ns since the recorder's base. on is how much of
+// it counts: all, except where many short spans were merged.
+type span struct{ start, end, on int64 }
+
+// maxSpans bounds the memory of a window whose timer is stopped in every
+// operation.
+const maxSpans = 8192
+
+// Sub opens another window of the same recorder for a part of this one. Unlike
+// [Recorder.Open] it does not ask for the state of the devices, which could
+// take milliseconds of the time that is being measured.
+func (w *Window) Sub() *Window { return w.rec.open(nil) }
+
+// Resume opens a span now, if none is open.
+func (w *Window) Resume() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.open || w.done {
+		return
+	}
+	if len(w.spans) == maxSpans {
+		w.spans = merge(w.spans)
+	}
+	now := w.rec.now()
+	w.spans = append(w.spans, span{start: now})
+	w.open = true
+	w.rec.edge(now)
+}
+
+// merge halves the spans: each pair becomes one, of which only a part counts.
+func merge(s []span) []span {
+	n := 0
+	for i := 0; i+1 < len(s); i += 2 {
+		s[n] = span{s[i].start, s[i+1].end, s[i].on + s[i+1].on}
+		n++
+	}
+	if len(s)%2 == 1 {
+		s[n] = s[len(s)-1]
+		n++
+	}
+	return s[:n]
+}
+
+// Pause closes the open span now, if there is one.
+func (w *Window) Pause() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	w.pause(w.rec.now())
+}
+
+func (w *Window) pause(now int64) {
+	if !w.open {
+		return
+	}
+	w.open = false
+	s := &w.spans[len(w.spans)-1]
+	s.end, s.on = now, now-s.start
+	w.rec.edge(now)
+}
+
+// Restart forgets the spans so far. If one is open, a new one opens now.
+func (w *Window) Restart() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.done {
+		return
+	}
+	w.spans = w.spans[:0]
+	if w.open {
+		now := w.rec.now()
+		w.spans = append(w.spans, span{start: now})
+		w.rec.edge(now)
+	}
+}
+
+// Duration returns the length of the spans so far, up to now.
+func (w *Window) Duration() time.Duration {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	var d int64
+	for _, s := range w.spans {
+		d += s.on
+	}
+	if w.open {
+		d += w.rec.now() - w.spans[len(w.spans)-1].start
+	}
+	return time.Duration(d)
+}
+
+// ErrNoTicks says that a device did not show the ticks that were waited for.
+var ErrNoTicks = errors.New("no ticks seen")
+
+// Lead waits until every device has shown the given number of ticks before
+// now, and returns just after a tick: a window that begins then has a known
+// power before it and an edge that lies at a tick. Ticks of an earlier window
+// count if nothing was missed since. If a device does not tick within a
+// bounded time the error wraps [ErrNoTicks]; the window can be used all the
+// same.
+func (w *Window) Lead(ctx context.Context, ticks int) error {
+	r := w.rec
+	r.mu.Lock()
+	limit := w.opened
+	for _, c := range r.curves {
+		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected()))
+	}
+	seen := make([]int, len(r.curves))
+	for i, c := range r.curves {
+		seen[i] = len(c.ticks)
+		if c.pace.watch < ticks {
+			c.pace.watch = ticks
+		}
+	}
+	r.mu.Unlock()
+	ok := w.wait(ctx, limit, func() bool {
+		for i, c := range r.curves {
+			if c.device.Method == Gauge {
+				if len(c.points) == 0 || c.points[len(c.points)-1].lo < w.opened {
+					return false
+				}
+				continue
+			}
+			// The last tick must be a fresh one: the caller goes on from it.
+			if len(c.ticks) <= seen[i] || c.steady(w.opened) < ticks {
+				return false
+			}
+		}
+		return true
+	})
+	if ok {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("waiting for ticks before the window: %w", err)
+	}
+	return fmt.Errorf("%w within %v", ErrNoTicks, time.Duration(limit-w.opened).Round(time.Millisecond))
+}
+
+// wait waits until enough holds, the context ends, limit is reached (in ns
+// since base), or the source hangs. It reports whether enough holds. enough is
+// called with mu held.
+func (w *Window) wait(ctx context.Context, limit int64, enough func() bool) bool {
+	r := w.rec
+	woken := make(chan struct{}, 1)
+	r.mu.Lock()
+	r.waiters = append(r.waiters, woken)
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		r.waiters = slices.DeleteFunc(r.waiters, func(c chan struct{}) bool { return c == woken })
+		r.mu.Unlock()
+	}()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.mu.Lock()
+		ok, now := enough(), r.now()
+		w.stalled = w.stalled || r.stalled(now)
+		hung, busy := w.stalled, r.busy.Load()
+		r.mu.Unlock()
+		if ok || hung {
+			return ok
+		}
+		until := limit
+		if busy != 0 {
+			until = max(limit, busy+int64(hangTime))
+		}
+		if now >= until || ctx.Err() != nil {
+			return false
+		}
+		timer.Reset(time.Duration(until - now))
+		select {
+		case <-woken:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Cancel releases the window without measuring it.
+func (w *Window) Cancel() {
+	w.once.Do(func() {
+		w.rec.mu.Lock()
+		defer w.rec.mu.Unlock()
+		w.open, w.done = false, true
+		w.rec.release(w)
+	})
+}
+
+// Measure closes the window, waits until the counters have ticked often enough
+// after its end (at most three refresh periods, or until ctx ends), measures
+// it and releases it. Further calls return the same measurement; after Cancel
+// it is empty.
+func (w *Window) Measure(ctx context.Context) Measurement {
+	w.once.Do(func() {
+		r := w.rec
+		r.mu.Lock()
+		w.pause(r.now())
+		w.done = true
+		r.mu.Unlock()
+		w.settle(ctx)
+		var after []State
+		if w.before != nil {
+			after = r.inspect()
+		}
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		w.result = w.measure(after)
+		r.release(w)
+	})
+	return w.result
+}
+
+// settle waits for the ticks after the end of the window.
+func (w *Window) settle(ctx context.Context) {
+	r := w.rec
+	r.mu.Lock()
+	if len(w.spans) == 0 {
+		r.mu.Unlock()
+		return
+	}
+	end := w.spans[len(w.spans)-1].end
+	limit := end
+	for _, c := range r.curves {
+		limit = max(limit, end+int64(3.2*c.expected()))
+	}
+	r.mu.Unlock()
+	w.wait(ctx, limit, func() bool {
+		for _, c := range r.curves {
+			if !c.settled(w.spans, end) {
+				return false
+			}
+		}
+		return true
+	})
+}

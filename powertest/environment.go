@@ -1,0 +1,135 @@
+package powertest
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// environment is what the POWERTEST_ variables say.
+type environment struct {
+	source  string // name of the source; empty if not set
+	arg     string // what follows the name and an equals sign
+	devices []string
+	strict  bool
+	trace   string // directory, or empty
+}
+
+// off says that nothing is to be measured.
+func (e environment) off() bool { return e.source == "off" }
+
+// malformed reports whether the error is that of a value that cannot be right,
+// rather than of a source that is not there: a simulation always is.
+func (e environment) malformed(err error) bool {
+	return e.source == "sim" && !errors.Is(err, energy.ErrNoDevice)
+}
+
+// knownSource is a source of this module, linked in or not.
+type knownSource struct {
+	name string
+	form string // what follows the name; empty if nothing may
+	pkg  string // the package to import; empty if there is none to offer
+}
+
+var knownSources = []knownSource{
+	{name: "nvml", form: "[=LIBRARY]"},
+	{name: "sim", form: "[=ARG]", pkg: "github.com/joulebench/joulebench/simsource"},
+	{name: "off"},
+	{name: "dcgm", form: "=URL[,URL]"},
+	{name: "prometheus", form: "=URL"},
+	{name: "smi", form: "=FILE"},
+}
+
+// readEnvironment reads the variables. It is called by every Wrap, so that a
+// test may set them. The error names the variable, its value and what it may be.
+func readEnvironment() (environment, error) {
+	var e environment
+	var err error
+	if e.source, e.arg, err = parseSource(os.Getenv("POWERTEST_SOURCE"), energy.Registered()); err != nil {
+		return e, err
+	}
+	if e.devices, err = parseDevices(os.Getenv("POWERTEST_DEVICES")); err != nil {
+		return e, err
+	}
+	if v := os.Getenv("POWERTEST_STRICT"); v != "" {
+		if e.strict, err = strconv.ParseBool(v); err != nil {
+			return e, fmt.Errorf("POWERTEST_STRICT=%q is neither true nor false: choose 1 (fail where joules are missing) or 0", v)
+		}
+	}
+	e.trace = os.Getenv("POWERTEST_TRACE")
+	return e, nil
+}
+
+// parseSource splits NAME or NAME=ARG and checks that the source can be opened.
+func parseSource(value string, linked []string) (name, arg string, err error) {
+	if value == "" {
+		return "", "", nil
+	}
+	name, arg, hasArg := strings.Cut(value, "=")
+	fail := func(format string, args ...any) (string, string, error) {
+		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s; %s", value, fmt.Sprintf(format, args...), choices(linked))
+	}
+	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
+	if i >= 0 {
+		switch k := knownSources[i]; {
+		case k.form == "" && hasArg:
+			return fail("is malformed: %s takes nothing after its name", name)
+		case strings.HasPrefix(k.form, "=") && arg == "":
+			return fail("is malformed: write %s%s", name, k.form)
+		case hasArg && arg == "":
+			return fail("is malformed: nothing follows the equals sign")
+		case name == "off" || slices.Contains(linked, name):
+			return name, arg, nil
+		case k.pkg == "":
+			return fail("names a source that is not linked into this binary")
+		default:
+			return fail("names a source that is not linked into this binary: add import _ %q to a test file", k.pkg)
+		}
+	}
+	if !slices.Contains(linked, name) {
+		return fail("is not a source that is known")
+	}
+	return name, arg, nil
+}
+
+// choices says what POWERTEST_SOURCE may be in this binary, and what it could be.
+func choices(linked []string) string {
+	can := []string{"off"}
+	var could []string
+	for _, name := range linked {
+		if name == "nvml" {
+			name = "nvml (the default)"
+		}
+		can = append(can, name)
+	}
+	for _, k := range knownSources {
+		if k.name != "off" && !slices.Contains(linked, k.name) {
+			could = append(could, k.name+k.form)
+		}
+	}
+	slices.Sort(can)
+	s := "choose one that is linked in: " + strings.Join(can, ", ")
+	if len(could) > 0 {
+		s += " (known but not linked in: " + strings.Join(could, ", ") + ")"
+	}
+	return s
+}
+
+// parseDevices splits a comma list of selectors.
+func parseDevices(value string) ([]string, error) {
+	if value == "" {
+		return nil, nil
+	}
+	list := strings.Split(value, ",")
+	for i := range list {
+		if list[i] = strings.TrimSpace(list[i]); list[i] == "" {
+			return nil, fmt.Errorf("POWERTEST_DEVICES=%q is malformed: an element is empty; write device UUIDs or indices between commas, such as 0,1", value)
+		}
+	}
+	return list, nil
+}

@@ -1,0 +1,58 @@
+package powertest
+
+import "github.com/joulebench/joulebench/powertest/energy"
+
+// Option changes how [Wrap] measures.
+type Option interface{ apply(*config) }
+
+// config is what the options of one benchmark say.
+type config struct {
+	source   energy.Source
+	fallback energy.Source
+	devices  []string
+	net      bool
+}
+
+type option func(*config)
+
+func (o option) apply(c *config) { o(c) }
+
+func newConfig(opts []Option) config {
+	var c config
+	for _, o := range opts {
+		o.apply(&c)
+	}
+	return c
+}
+
+// From measures with the source, instead of the one that the environment names.
+// Only POWERTEST_SOURCE=off goes before it. The source stays the caller's to
+// close, once no benchmark uses it; the package keeps one recorder for it until
+// the process ends.
+func From(source energy.Source) Option {
+	return option(func(c *config) { c.source = source })
+}
+
+// Fallback measures with the source where POWERTEST_SOURCE is not set and there
+// is no NVIDIA GPU, no driver or no support for it in this build. It is meant for
+// simulations that let a benchmark be tried out anywhere: the header line
+// energy-source and the log say that it is used. With POWERTEST_STRICT it is
+// not: strict means real joules or a failure.
+func Fallback(source energy.Source) Option {
+	return option(func(c *config) { c.fallback = source })
+}
+
+// Devices measures only the devices that match one of the selectors, instead of
+// those in POWERTEST_DEVICES. What a selector is depends on the source; all
+// sources know a device's UUID and its index. Benchmarks whose windows overlap
+// in time must not select differently from one source.
+func Devices(selectors ...string) Option {
+	return option(func(c *config) { c.devices = append(c.devices, selectors...) })
+}
+
+// Net also reports the energy above idle: net-J/op and idle-W, the mean power in
+// the six refresh periods before the timed part, for which Wrap waits. It means
+// something only where the devices idle before the benchmark.
+func Net() Option {
+	return option(func(c *config) { c.net = true })
+}

@@ -1,0 +1,121 @@
+package simsource
+
+import (
+	"math"
+	"time"
+)
+
+// Gauge says whether the devices tell their power, beside or in place of the
+// energy counter.
+type Gauge uint8
+
+const (
+	// NoGauge devices have an energy counter only.
+	NoGauge Gauge = iota
+	// WithGauge devices have an energy counter, and a power gauge beside it.
+	WithGauge
+	// OnlyGauge devices have a power gauge and no counter.
+	OnlyGauge
+)
+
+// Config describes the simulated GPUs. The zero value is one GPU that draws
+// 100 W when idle and 700 W when busy, without ramp, tail or noise, and whose
+// counter ticks every 100 ms ± 1 ms.
+//
+// Where zero stands for a default that is not zero, a negative value stands
+// for none. Values beyond what the model can do are brought to the limit that
+// is given here.
+type Config struct {
+	// GPUs is the number of devices, 1 to 64; zero means 1. Their ticks are
+	// spread evenly over the refresh period.
+	GPUs int
+	// Name is the model's name; empty means "Simulated GPU".
+	Name string
+	// Idle is the power of a device without load, in watts; zero means 100.
+	Idle float64
+	// Peak is the power of a device with full load, in watts, at least Idle;
+	// zero means 700.
+	Peak float64
+	// PowerLimit is the power limit in watts, which the mean power never
+	// exceeds; zero means Peak, negative means that there is none.
+	PowerLimit float64
+	// Ramp and Tail are the time constants with which the power follows a
+	// load that rises and one that falls (first order: 63 % of the way in one
+	// constant). Zero means that it follows at once.
+	Ramp, Tail time.Duration
+	// Noise is the standard deviation of the power relative to its mean, at
+	// most 0.3. It is a sum of slow sinusoids, between 0.6 Hz and 200 Hz.
+	Noise float64
+	// Period is the refresh period of counter and gauge, from 1 µs to 1 h;
+	// zero means 100 ms.
+	Period time.Duration
+	// Jitter is how far a tick of the counter may lie from its regular time,
+	// at most 0.45 periods; zero means 1 % of the period, negative none.
+	Jitter time.Duration
+	// Missed is the share of ticks that the counter does not show, at most
+	// 0.9: its value changes at the next tick that is shown.
+	Missed float64
+	// Gauge says whether the devices tell their power.
+	Gauge Gauge
+	// GaugePeriod is the refresh period of the gauge, which shows the power
+	// at its last refresh; zero means Period.
+	GaugePeriod time.Duration
+	// Latency is how long each reading takes, in sleep; the value is taken
+	// half way.
+	Latency time.Duration
+	// Seed selects the noise, the jitter, the missed ticks and the UUIDs.
+	Seed uint64
+	// History is the number of load changes per device that TrueJoules can
+	// look back over; zero means 16384. One takes 40 bytes, once it is made.
+	History int
+}
+
+const (
+	maxGPUs   = 64 // the devices of a load are a bit set
+	maxNoise  = 0.3
+	maxMissed = 0.9
+	maxWatts  = 1e6
+
+	defaultPeriod = 100 * time.Millisecond
+	minPeriod     = time.Microsecond
+	maxPeriod     = time.Hour
+)
+
+// withDefaults returns the configuration with every default filled in, and
+// every value within its limits.
+func (c Config) withDefaults() Config {
+	c.GPUs = min(max(c.GPUs, 1), maxGPUs)
+	if c.Name == "" {
+		c.Name = "Simulated GPU"
+	}
+	c.Idle = orElse(c.Idle, 100)
+	c.Peak = max(orElse(c.Peak, 700), c.Idle)
+	if c.PowerLimit < 0 {
+		c.PowerLimit = math.Inf(1)
+	} else if c.PowerLimit == 0 {
+		c.PowerLimit = c.Peak
+	}
+	c.Ramp, c.Tail = max(c.Ramp, 0), max(c.Tail, 0)
+	c.Noise = min(max(c.Noise, 0), maxNoise)
+	c.Period = refresh(c.Period, defaultPeriod)
+	c.Jitter = min(orElse(c.Jitter, c.Period/100), c.Period*45/100)
+	c.Missed = min(max(c.Missed, 0), maxMissed)
+	c.GaugePeriod = refresh(c.GaugePeriod, c.Period)
+	c.Latency = max(c.Latency, 0)
+	if c.History <= 0 {
+		c.History = 1 << 14
+	}
+	return c
+}
+
+// orElse returns v, or the default if v is zero, or zero if v is negative.
+func orElse[T float64 | time.Duration](v, otherwise T) T {
+	if v == 0 {
+		return otherwise
+	}
+	return max(v, 0)
+}
+
+func refresh(period, otherwise time.Duration) time.Duration {
+	return min(max(orElse(period, otherwise), minPeriod), maxPeriod)
+}
