@@ -33,10 +33,11 @@ import (
 // anywhere lets the tour run where there is no GPU.
 var anywhere = powertest.Fallback(simsource.Default())
 
-// A word is a token to the embedded server.
+// A word is a token to the embedded server. The counter of a GPU changes every
+// 100 ms or so: phases that are to be told apart must last for about as long.
 var (
 	short = question{strings.Repeat("how many joules is that ? ", 8), 12}
-	long  = question{strings.Repeat("how many joules is that ? ", 800), 120}
+	long  = question{strings.Repeat("how many joules is that ? ", 400), 80}
 )
 
 // BenchmarkChat is one user who waits for each answer before asking again.
@@ -60,31 +61,30 @@ func BenchmarkChatParallel(tb *testing.B) {
 		b.Run(fmt.Sprintf("users=%d", users), func(b *powertest.B) {
 			llm := newClient(b)
 			b.ResetTimer()
-			inParallel(b, users, func(pb *testing.PB) {
-				for pb.Next() {
-					u, err := llm.chat(b.Context(), short, nil)
-					if err != nil {
-						b.Error(err)
-						return
-					}
-					b.AddTokens(u.Prompt, u.Completion)
-					b.AddRequests(1)
-				}
-			})
+			chatInParallel(b, llm, users)
 		})
 	}
 }
 
-// inParallel is RunParallel with that many users. RunParallel starts a multiple
-// of GOMAXPROCS; those that are too many leave.
-func inParallel(b *powertest.B, users int, body func(*testing.PB)) {
+// chatInParallel asks b.N questions, as that many users at a time. RunParallel
+// starts a multiple of GOMAXPROCS; those that are too many leave.
+func chatInParallel(b *powertest.B, llm *client, users int) {
 	procs := runtime.GOMAXPROCS(0)
 	b.SetParallelism((users + procs - 1) / procs)
 	b.SetConcurrency(users)
 	var seats atomic.Int64
 	b.RunParallel(func(pb *testing.PB) {
-		if seats.Add(1) <= int64(users) {
-			body(pb)
+		if seats.Add(1) > int64(users) {
+			return
+		}
+		for pb.Next() {
+			u, err := llm.chat(b.Context(), short, nil)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			b.AddTokens(u.Prompt, u.Completion)
+			b.AddRequests(1)
 		}
 	})
 }

@@ -141,7 +141,11 @@ func (c *Curve) measureCluster(cl cluster, ks []knot) closed {
 	j -= insideTicks
 	if !single || i >= j || i < insideTicks {
 		p := c.problem(cl, ks, s, e)
-		return p.solve(p.unrest(unrest{}))
+		sum := p.solve(p.unrest(unrest{}))
+		if p.unknowable() {
+			sum.low, sum.high = sum.least, sum.most
+		}
+		return sum
 	}
 	left := c.problem(cl, ks[:i+1], s, math.Inf(1))
 	right := c.problem(cl, ks[j:], math.Inf(-1), e)

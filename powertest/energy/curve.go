@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -54,6 +55,10 @@ type event struct {
 	reason   Reason
 	detail   string
 }
+
+// staleAfter is how many refresh periods a working counter never stays still:
+// even an idle device uses far more than its counter resolves.
+const staleAfter = 10
 
 const (
 	maxTicks  = 4096
@@ -157,6 +162,9 @@ func (c *Curve) addJoules(p point, joules float64) bool {
 		c.pace.unchanged(p.hi)
 		return false
 	}
+	if still := prev.lo - c.ticks[len(c.ticks)-1].hi; c.pace.locked() && float64(still) > staleAfter*c.pace.period {
+		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
+	}
 	c.push(tick{lo: prev.lo, hi: p.hi, joules: joules, epoch: c.epoch})
 	c.pace.ticked(prev.mid(), p.mid(), p.hi)
 	return true
@@ -196,6 +204,13 @@ func (c *Curve) note(from, to int64, r Reason, detail string) {
 		c.events = append(c.events[:0], c.events[1:]...)
 	}
 	c.events = append(c.events, event{from: from, to: to, reason: r, detail: detail})
+}
+
+// clone returns a copy that can be measured while the curve grows.
+func (c *Curve) clone() *Curve {
+	d := *c
+	d.ticks, d.points, d.events = slices.Clone(c.ticks), slices.Clone(c.points), slices.Clone(c.events)
+	return &d
 }
 
 // forget drops what is older than t, but for the newest keep ticks and points

@@ -47,11 +47,7 @@ func (c *Curve) gauge(d *DeviceMeasurement, spans []span) (closed, bool) {
 	}
 	joules, sd := c.integrate(spans)
 	const two = 2.6 // standard deviations on either side
-	out := closed{mean: joules, low: max(joules-two*sd, 0), high: joules + two*sd, before: math.NaN()}
-	if i > 0 {
-		out.before = c.points[i-1].value
-	}
-	return out, true
+	return closed{mean: joules, low: max(joules-two*sd, 0), high: joules + two*sd, before: c.points[i].value}, true
 }
 
 // around returns the indices of the last point before s and the first after e.

@@ -52,7 +52,7 @@ const roughOff = 0.1
 func texturePrior(noise float64) [3]float64 {
 	switch {
 	case noise < 0.05:
-		return [3]float64{0.955, 0.03, 0.015}
+		return [3]float64{0.975, 0.017, 0.008}
 	case noise < 0.1:
 		return [3]float64{0.5, 0.3, 0.2}
 	}
@@ -61,7 +61,7 @@ func texturePrior(noise float64) [3]float64 {
 
 // credible is the probability left out on either side of the interval. It is
 // smaller than the promised 2.5 %, since hypotheses are never all there are.
-const credible = 0.005
+const credible = 0.008
 
 // closed is the solution of a problem: the distribution of the energy, in
 // joules, its hard bounds, and the power before.
@@ -105,36 +105,46 @@ func (p *problem) solve(u unrest) closed {
 		})
 	})
 	mix = mix.normalize()
-	c := closed{mean: mix.mean(), low: mix.quantile(credible), high: mix.quantile(1 - credible), before: math.NaN()}
+	mean := mix.mean()
+	extra := math.Hypot(p.restless(u), p.misplaced())
+	c := p.bounds()
+	c.mean = min(max(mean, c.least), c.most)
+	c.low = max(c.mean-math.Hypot(mean-mix.quantile(credible), extra), c.least)
+	c.high = min(c.mean+math.Hypot(mix.quantile(1-credible)-mean, extra), c.most)
+	return c
+}
+
+// bounds returns what the counter allows at the least and at the most, and the
+// power before.
+func (p *problem) bounds() closed {
+	c := closed{least: -p.quantum, most: p.quantum, before: math.NaN()}
+	const sure = 4 // standard deviations
 	for i, q := range p.pieces {
-		if q.off() < 1e-3*q.length() {
-			c.least += q.energy
-		}
-		if q.on > 0 {
+		if q.t1+sure*q.sd1 > p.start && q.t0-sure*q.sd0 < p.end {
 			c.most += q.energy
+		}
+		if q.off() == 0 && q.t0-sure*q.sd0 >= p.start && q.t1+sure*q.sd1 <= p.end {
+			c.least += q.energy
 		}
 		if q.before >= q.length()*0.999 && i+1 < len(p.pieces) {
 			c.before = q.energy / q.length()
 		}
 	}
-	w := 1 + 12*p.sloppiness()
-	c.low, c.high = c.mean-w*(c.mean-c.low), c.mean+w*(c.high-c.mean)
-	c.least, c.most = max(c.least-p.quantum, 0), c.most+p.quantum
-	r := p.restless(u)
-	c.low, c.high = c.mean-math.Hypot(c.mean-c.low, r), c.mean+math.Hypot(c.high-c.mean, r)
-	c.mean = min(max(c.mean, c.least), c.most)
-	c.low, c.high = min(max(c.low, c.least), c.mean), max(min(c.high, c.most), c.mean)
+	c.least = max(c.least, 0)
 	return c
 }
 
-// sloppiness is how badly the ticks were placed, as a share of the refresh
-// period: what is badly known on average is sometimes known far worse.
-func (p *problem) sloppiness() float64 {
-	sum := 0.0
+// misplaced is a half-width for the ticks around the edges being somewhere else
+// than the line through all ticks says, as happens when reads are late or slow
+// for the refresh period.
+func (p *problem) misplaced() float64 {
+	v := 0.0
 	for _, q := range p.pieces {
-		sum += (q.sd0 + q.sd1) / 2
+		if q.on > 0 && q.off() > 0 {
+			v += sq(p.rough[on] * max(q.sd0, q.sd1))
+		}
 	}
-	return min(sum/float64(len(p.pieces))/p.period, 0.25)
+	return 1.8 * math.Sqrt(v)
 }
 
 // each calls f for each hypothesis that the refresh period can tell from none.

@@ -3,6 +3,7 @@ package energy
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 )
 
@@ -33,8 +34,8 @@ func MeasureCurves(info Info, curves []*Curve, spans []Span) Measurement {
 	return m
 }
 
-// measure makes the window's measurement. The caller holds mu.
-func (w *Window) measure(after []State) Measurement {
+// measure makes the window's measurement from copies of the recorder's curves.
+func (w *Window) measure(curves []*Curve, after []State) Measurement {
 	r := w.rec
 	m := Measurement{Source: r.info}
 	for _, s := range w.spans {
@@ -44,7 +45,7 @@ func (w *Window) measure(after []State) Measurement {
 		m.Start = r.base.Add(time.Duration(w.spans[0].start))
 		m.End = r.base.Add(time.Duration(w.spans[n-1].end))
 	}
-	for i, c := range r.curves {
+	for i, c := range curves {
 		d := c.measure(w.spans)
 		if w.stalled && !d.Has(SourceStalled) {
 			d.withhold(SourceStalled, "a call to the source did not come back")
@@ -186,7 +187,6 @@ func (c *Curve) counter(d *DeviceMeasurement, spans []span) (closed, bool) {
 		}
 	}
 	c.report(d, from, to)
-	c.checkStale(d, spans)
 	return sum, true
 }
 
@@ -215,24 +215,8 @@ func (c *Curve) report(d *DeviceMeasurement, from, to int64) {
 	}
 }
 
-// staleAfter is how many refresh periods a working counter never stays still:
-// even an idle device uses far more than its counter resolves.
-const staleAfter = 10
-
-func (c *Curve) checkStale(d *DeviceMeasurement, spans []span) {
-	limit := staleAfter * c.expected()
-	s, e := spans[0].start, spans[len(spans)-1].end
-	for i := 1; i < len(c.ticks); i++ {
-		a, b := c.ticks[i-1], c.ticks[i]
-		// Reads must have looked in between: b.lo is the last look at a's value.
-		if b.hi >= s && a.lo <= e && float64(b.lo-a.hi) > limit {
-			d.find(CounterStale, "the counter did not change for %v", time.Duration(b.lo-a.hi).Round(time.Millisecond))
-			return
-		}
-	}
-}
-
-// settled reports whether enough is known beyond the end of the window.
+// settled reports whether enough is known beyond the end of the window: three
+// ticks, or two where they show that no tail decays there.
 func (c *Curve) settled(spans []span, end int64) bool {
 	if c.lost {
 		return true
@@ -241,13 +225,29 @@ func (c *Curve) settled(spans []span, end int64) bool {
 		return len(c.points) > 0 && c.points[len(c.points)-1].lo >= end
 	}
 	n := 0
-	for i := len(c.ticks) - 1; i >= 0 && c.ticks[i].lo >= end-int64(c.expected()/4) && int64(c.ticks[i].mid()) > end; i-- {
+	for i := len(c.ticks) - 1; i >= 0 && int64(c.ticks[i].mid()) > end; i-- {
 		n++
 	}
-	if n != edgeTicks-1 {
-		return n >= edgeTicks
+	return n >= edgeTicks || n == edgeTicks-1 && c.calm(spans[0].start, end)
+}
+
+// calm reports whether the power between the last two ticks, after the window,
+// is that before the window or that inside it: the device is idle again, or its
+// load goes on.
+func (c *Curve) calm(start, end int64) bool {
+	first := slices.IndexFunc(c.ticks, func(t tick) bool { return int64(t.mid()) > start })
+	last := len(c.ticks) - edgeTicks // the last one inside
+	if first < 2 || last <= first {
+		return false
 	}
-	// Two ticks do, where the number is good already.
-	d := c.measure(spans)
-	return d.Valid && d.Energy.ErrPercent() <= 0.5
+	before, inside := c.power(first-2, first-1), c.power(first, last)
+	now := c.power(len(c.ticks)-2, len(c.ticks)-1)
+	const alike = 0.1
+	return math.Abs(now-before) <= alike*math.Abs(inside-before) || math.Abs(now-inside) <= alike*inside
+}
+
+// power returns the mean power between two ticks, in W.
+func (c *Curve) power(i, j int) float64 {
+	a, b := c.ticks[i], c.ticks[j]
+	return (b.joules - a.joules) / (b.mid() - a.mid()) * second
 }

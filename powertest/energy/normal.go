@@ -47,7 +47,7 @@ func (m mixture) normalize() mixture {
 	}
 	sum, n := 0.0, 0
 	for _, c := range m {
-		if w := math.Exp(c.weight - top); w > 1e-5 {
+		if w := math.Exp(c.weight - top); w > 3e-5 {
 			m[n] = component{c.mean, c.sd, w}
 			sum += w
 			n++
@@ -68,17 +68,24 @@ func (m mixture) mean() float64 {
 	return s
 }
 
-// quantile returns the value below which a share q of the mixture lies.
+// quantile returns the value below which a share q of the mixture lies, to a
+// thousandth of the mixture's width.
 func (m mixture) quantile(q float64) float64 {
+	const far = 5.0 // standard deviations: the share beyond does not matter
 	lo, hi := math.Inf(1), math.Inf(-1)
 	for _, c := range m {
-		lo, hi = min(lo, c.mean-6*c.sd), max(hi, c.mean+6*c.sd)
+		lo, hi = min(lo, c.mean-far*c.sd), max(hi, c.mean+far*c.sd)
 	}
-	for range 50 {
+	for range 14 {
 		mid := (lo + hi) / 2
 		p := 0.0
 		for _, c := range m {
-			p += c.weight * normCDF((mid-c.mean)/c.sd)
+			switch z := (mid - c.mean) / c.sd; {
+			case z >= far:
+				p += c.weight
+			case z > -far:
+				p += c.weight * normCDF(z)
+			}
 		}
 		if p < q {
 			lo = mid

@@ -20,7 +20,6 @@ type pace struct {
 	nominal float64
 	hunting float64 // interval of reads while hunting
 	quiet   int     // reads since the last tick
-	busy    int     // consecutive reads that showed a tick, while hunting
 
 	ticks     int     // ticks taken into the filter
 	surprises int     // ticks seen where none was due
@@ -104,7 +103,6 @@ func (p *pace) failed(now int64) {
 // unchanged takes in a reading that showed the same value again.
 func (p *pace) unchanged(now int64) {
 	p.quiet++
-	p.busy = 0
 	if !p.locked() && p.quiet > 3*huntsPerPeriod {
 		// A counter far slower than its source says, or dead.
 		p.hunting = min(p.hunting*2, max(float64(time.Second)/maxRate, p.nominal/huntsPerPeriod))
@@ -122,10 +120,6 @@ func (p *pace) ticked(old, seen, now int64) {
 	lo, hi := float64(old), float64(seen)
 	mid, v := (lo+hi)/2, sq(hi-lo)/12
 	p.quiet = 0
-	if p.busy++; p.busy >= 2 && !p.locked() {
-		// Every reading shows a new value: the counter is faster than this.
-		p.hunting = max(p.hunting/2, minAim)
-	}
 	switch {
 	case p.ticks == 0:
 		p.tick, p.vTick, p.cov, p.vPeriod = mid, v, 0, sq(p.nominal)
@@ -149,6 +143,10 @@ func (p *pace) first(mid, v float64) {
 	p.tick, p.vTick = mid, v
 	p.ticks++
 	p.vJitter = min(p.vJitter, sq(d/20))
+	if !p.locked() {
+		// Reads this far apart do not tell such a period.
+		p.hunting = max(p.hunting/2, minAim)
+	}
 }
 
 // correct is one step of the filter. The readings were placed around the time

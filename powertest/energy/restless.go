@@ -12,10 +12,10 @@ const (
 	// restlessSpread is the relative change from tick to tick from which on a
 	// load counts as restless. Noise of 5 % changes the mean over a refresh
 	// period by less.
-	restlessSpread = 0.03
+	restlessSpread = 0.025
 	// squareShare is by how much of a period's energy a square wave with a
 	// duty cycle of 30 to 70 % deviates from its mean in 95 % of cases.
-	squareShare = 0.4
+	squareShare = 0.5
 	// enoughChanges is how many changes tell a restless load from a step.
 	enoughChanges = 6
 )
@@ -79,4 +79,11 @@ func (p piece) alike(q piece) bool {
 	const all = 0.999
 	l, m := p.length()*all, q.length()*all
 	return p.before >= l && q.before >= m || p.on >= l && q.on >= m || p.after >= l && q.after >= m
+}
+
+// unknowable reports whether load goes on over an edge of a cluster that holds
+// no refresh period: nothing then tells the power inside.
+func (p *problem) unknowable() bool {
+	warm := max(p.rough[before], p.rough[after]) > p.rough[on]/2
+	return warm && p.end-p.start < 0.9*p.period
 }

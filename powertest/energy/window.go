@@ -232,9 +232,14 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 			after = r.inspect()
 		}
 		r.mu.Lock()
-		defer r.mu.Unlock()
-		w.result = w.measure(after)
+		curves := make([]*Curve, len(r.curves))
+		for i, c := range r.curves {
+			curves[i] = c.clone()
+		}
 		r.release(w)
+		r.mu.Unlock()
+		// Measuring takes milliseconds, and other windows go on meanwhile.
+		w.result = w.measure(curves, after)
 	})
 	return w.result
 }

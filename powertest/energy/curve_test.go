@@ -1,0 +1,254 @@
+package energy
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+var epoch = time.Unix(1e9, 0)
+
+func at(ms float64) time.Time { return epoch.Add(time.Duration(ms * 1e6)) }
+
+// joules is a reading of a counter taken at ms.
+func joules(ms, j float64) Reading {
+	return Reading{Before: at(ms), After: at(ms), Joules: j, HasJoules: true}
+}
+
+// watts is a reading of a gauge taken at ms.
+func watts(ms, w float64) Reading {
+	return Reading{Before: at(ms), After: at(ms), Watts: w, HasWatts: true}
+}
+
+func counterCurve() *Curve { return NewCurve(Device{UUID: "GPU-1", Method: Counter}, epoch, 0) }
+func gaugeCurve() *Curve   { return NewCurve(Device{UUID: "GPU-1", Method: Gauge}, epoch, 0) }
+
+// tickEvery fills a counter curve with reads every 5 ms of a device at 600 W
+// that ticks every 100 ms.
+func tickEvery(c *Curve, from, to float64) {
+	for ms := from; ms <= to; ms += 5 {
+		c.Add(joules(ms, 60*math.Floor(ms/100)))
+	}
+}
+
+func window(from, to float64) []Span { return []Span{{at(from), at(to)}} }
+
+func TestBand(t *testing.T) {
+	c := counterCurve()
+	_, _, ok := c.Band(at(250))
+	assert.False(t, ok)
+	tickEvery(c, 0, 500)
+	low, high, ok := c.Band(at(250))
+	require.True(t, ok)
+	assert.Equal(t, 120.0, low)
+	assert.Equal(t, 180.0, high)
+	// Where the tick itself may lie on either side, the band is that of both.
+	low, high, ok = c.Band(at(298))
+	require.True(t, ok)
+	assert.Equal(t, 120.0, low)
+	assert.Equal(t, 240.0, high)
+	_, _, ok = c.Band(at(5000))
+	assert.False(t, ok)
+}
+
+func TestMeasureCurves(t *testing.T) {
+	c := counterCurve()
+	tickEvery(c, 0, 2000)
+	m := MeasureCurves(Info{Name: "test"}, []*Curve{c}, window(430, 1470))
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 600*1.04, m.Energy.Joules, 0.005)
+	assert.InEpsilon(t, 600, m.Watts, 0.005)
+	assert.Equal(t, 1040*time.Millisecond, m.Duration)
+	assert.Equal(t, 10, m.Devices[0].Ticks)
+	assert.InDelta(t, 100*time.Millisecond, m.Devices[0].Period, float64(time.Millisecond))
+	assert.True(t, m.HasBefore)
+	assert.InEpsilon(t, 600, m.BeforeWatts, 0.1)
+	assert.Empty(t, m.Reasons)
+}
+
+// Contradictory windows get a reason, never a number.
+func TestBadWindows(t *testing.T) {
+	c := counterCurve()
+	tickEvery(c, 0, 1000)
+	tests := map[string]struct {
+		spans []Span
+		want  Reason
+	}{
+		"none":           {nil, InvalidBenchmarkWindow},
+		"empty":          {window(500, 500), InvalidBenchmarkWindow},
+		"reversed":       {window(700, 300), InvalidBenchmarkWindow},
+		"overlapping":    {append(window(300, 600), window(500, 700)...), InvalidBenchmarkWindow},
+		"out of order":   {append(window(600, 800), window(300, 400)...), InvalidBenchmarkWindow},
+		"before it all":  {window(-900, -500), BenchmarkWindowNotBracketed},
+		"after it all":   {window(5000, 6000), BenchmarkWindowNotBracketed},
+		"over the end":   {window(500, 1500), BenchmarkWindowNotBracketed},
+		"over the start": {window(-500, 500), BenchmarkWindowNotBracketed},
+		"a nanosecond":   {[]Span{{at(500), at(500).Add(1)}}, WindowTooShort},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := MeasureCurves(Info{}, []*Curve{c}, tt.spans)
+			assert.False(t, m.Valid)
+			assert.Zero(t, m.Energy)
+			assert.Zero(t, m.Watts)
+			assert.True(t, m.Has(tt.want), "%v", m.Reasons)
+		})
+	}
+	m := MeasureCurves(Info{}, nil, window(0, 1))
+	assert.False(t, m.Valid)
+	assert.True(t, m.Has(ExpectedGPUCountMismatch))
+}
+
+func TestOutOfOrderReadings(t *testing.T) {
+	c := counterCurve()
+	tickEvery(c, 0, 700)
+	c.Add(joules(600, 1e6))
+	tickEvery(c, 705, 1500)
+	m := MeasureCurves(Info{}, []*Curve{c}, window(300, 1200))
+	assert.False(t, m.Valid)
+	assert.True(t, m.Has(InvalidPowerSample), "%v", m.Reasons)
+	// Outside of the window it does no harm.
+	m = MeasureCurves(Info{}, []*Curve{c}, window(1150, 1300))
+	assert.True(t, m.Valid, "%v", m.Reasons)
+}
+
+func TestCurveIsBounded(t *testing.T) {
+	c := counterCurve()
+	tickEvery(c, 0, 3*maxTicks*100)
+	assert.LessOrEqual(t, len(c.ticks), maxTicks)
+	// No energy is lost: the first and the last tick are still there.
+	m := MeasureCurves(Info{}, []*Curve{c}, window(1030, 3*maxTicks*100-530))
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 0.6*(3*maxTicks*100-1560), m.Energy.Joules, 1e-4)
+	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Add(joules(c.last.at(), c.last.value+1)) }))
+}
+
+// at is the time of the point in ms since epoch.
+func (p point) at() float64 { return float64(p.hi)/1e6 + 1 }
+
+func TestMergeSpans(t *testing.T) {
+	s := []span{{0, 10, 10}, {20, 30, 10}, {40, 50, 10}}
+	assert.Equal(t, []span{{0, 30, 20}, {40, 50, 10}}, merge(s))
+}
+
+func TestGauge(t *testing.T) {
+	c := gaugeCurve()
+	for ms := 0.0; ms <= 3000; ms += 100 {
+		c.Add(watts(ms, 100+0.2*ms)) // a ramp, which trapezoids integrate exactly
+	}
+	m := MeasureCurves(Info{}, []*Curve{c}, window(450, 2450))
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 2*(100+0.2*1450), m.Energy.Joules, 1e-9)
+	assert.Greater(t, m.Energy.HalfWidth(), 0.0)
+	assert.Equal(t, 20, m.Devices[0].Ticks)
+	assert.InEpsilon(t, 180, m.BeforeWatts, 1e-9)
+
+	// Gaps are left out.
+	m = MeasureCurves(Info{}, []*Curve{c}, append(window(500, 1000), window(2000, 2500)...))
+	require.True(t, m.Valid)
+	assert.InEpsilon(t, 0.5*(100+0.2*750)+0.5*(100+0.2*2250), m.Energy.Joules, 1e-9)
+}
+
+func TestGaugeWithheld(t *testing.T) {
+	c := gaugeCurve()
+	for ms := 0.0; ms <= 3000; ms += 100 {
+		if ms < 1000 || ms > 1600 {
+			c.Add(watts(ms, 300))
+		}
+	}
+	bad := gaugeCurve()
+	for ms := 0.0; ms <= 3000; ms += 100 {
+		bad.Add(watts(ms, 300))
+		if ms == 1500 {
+			bad.Add(watts(ms, math.Inf(1)))
+		}
+	}
+	long := NewCurve(Device{Method: Gauge, MinWindow: 5 * time.Second, Via: "a mean"}, epoch, 0)
+	few := gaugeCurve()
+	few.Add(watts(0, 300))
+	tests := map[string]struct {
+		c        *Curve
+		from, to float64
+		want     Reason
+	}{
+		"gap":       {c, 500, 2500, SamplingGapExceeded},
+		"left":      {c, -100, 500, BenchmarkWindowNotBracketed},
+		"right":     {c, 2500, 3500, BenchmarkWindowNotBracketed},
+		"infinite":  {bad, 500, 2500, InvalidPowerSample},
+		"too short": {long, 500, 2500, WindowTooShort},
+		"few":       {few, 500, 2500, InsufficientPowerSamples},
+		"none":      {gaugeCurve(), 500, 2500, InsufficientPowerSamples},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			m := MeasureCurves(Info{}, []*Curve{tt.c}, window(tt.from, tt.to))
+			assert.False(t, m.Valid)
+			assert.True(t, m.Has(tt.want), "%v", m.Reasons)
+		})
+	}
+	// Between two readings there is a number, with a mark.
+	m := MeasureCurves(Info{}, []*Curve{c}, window(505, 595))
+	assert.True(t, m.Valid, "%v", m.Reasons)
+	assert.True(t, m.Has(NoInWindowSamples))
+}
+
+func TestCounterAgainstGauge(t *testing.T) {
+	for _, scale := range []float64{1, 1.02, 1.2, 0.5} {
+		t.Run(fmt.Sprint(scale), func(t *testing.T) {
+			c := counterCurve()
+			for ms := 0.0; ms <= 4000; ms += 5 {
+				r := joules(ms, 60*math.Floor(ms/100))
+				r.Watts, r.HasWatts = 600*scale, true
+				c.Add(r)
+			}
+			m := MeasureCurves(Info{}, []*Curve{c}, window(500, 3500))
+			require.True(t, m.Valid, "a disagreement only marks: %v", m.Reasons)
+			require.True(t, m.Devices[0].HasGauge)
+			assert.InEpsilon(t, 1800*scale, m.Devices[0].GaugeJoules, 1e-6)
+			assert.Equal(t, math.Abs(scale-1) > 0.05, m.Has(CounterDisagrees), "%v", m.Reasons)
+		})
+	}
+}
+
+// Whatever is read, a curve neither panics nor publishes a number that is not
+// finite, positive and inside its interval.
+func FuzzCurve(f *testing.F) {
+	f.Add([]byte{0, 10, 0, 60, 0, 10, 0, 120})
+	f.Add([]byte{255, 255, 255, 255, 1, 0, 0, 0, 9, 9, 9, 9})
+	f.Fuzz(func(t *testing.T, data []byte) {
+		c, g := counterCurve(), gaugeCurve()
+		ms, j := 0.0, 0.0
+		for ; len(data) >= 4; data = data[4:] {
+			dt, dj := binary.LittleEndian.Uint16(data), binary.LittleEndian.Uint16(data[2:])
+			ms += float64(int16(dt)) / 100
+			switch {
+			case dj == 0xffff:
+				j = math.NaN()
+			case dj == 0xfffe:
+				j = 0
+			case dj%3 != 0:
+				j += float64(dj) / 100
+			}
+			c.Add(joules(ms, j))
+			g.Add(watts(ms, j))
+		}
+		for _, w := range [][]Span{window(0, ms), window(ms/4, ms/2), append(window(ms/8, ms/4), window(ms/2, ms*0.9)...)} {
+			m := MeasureCurves(Info{}, []*Curve{c, g}, w)
+			for _, d := range m.Devices {
+				if !d.Valid {
+					assert.True(t, withheld(d.Reasons), "a reason")
+					continue
+				}
+				assert.Less(t, d.Energy.Joules, math.Inf(1))
+				assert.GreaterOrEqual(t, d.Energy.Joules, d.Energy.Low)
+				assert.LessOrEqual(t, d.Energy.Joules, d.Energy.High)
+				assert.GreaterOrEqual(t, d.Energy.Low, 0.0)
+			}
+		}
+	})
+}

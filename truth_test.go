@@ -1,0 +1,130 @@
+package joulebench_test
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/simsource"
+)
+
+// inMemory starts a server inside a bubble, where a clock is fake and a network
+// would be real, and returns a client of it. stop ends all of its goroutines.
+func inMemory(t *testing.T, gpu *simsource.Source) (c *client, stop func()) {
+	t.Helper()
+	ends := make(chan net.Conn)
+	srv := &http.Server{Handler: newHandler(gpu)}
+	go srv.Serve(pipes{ends})
+	transport := &http.Transport{
+		MaxIdleConnsPerHost: 64,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			here, there := net.Pipe()
+			ends <- there
+			return here, nil
+		},
+	}
+	return &client{http: &http.Client{Transport: transport}, url: "http://memory"}, func() {
+		transport.CloseIdleConnections()
+		require.NoError(t, srv.Close())
+	}
+}
+
+// pipes is a listener that accepts one end of each pipe.
+type pipes struct{ ends chan net.Conn }
+
+func (p pipes) Accept() (net.Conn, error) {
+	if c, ok := <-p.ends; ok {
+		return c, nil
+	}
+	return nil, net.ErrClosed
+}
+func (p pipes) Close() error   { close(p.ends); return nil }
+func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
+
+// TestTheTourTellsTheTruth compares what the tour's benchmark reports with what
+// the simulation knows that it used. The error that is stated is the tolerance.
+func TestTheTourTellsTheTruth(t *testing.T) {
+	for _, users := range []int{1, 4, 16} {
+		t.Run(fmt.Sprintf("users=%d", users), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gpu := simsource.New(simsource.Config{})
+				llm, stop := inMemory(t, gpu)
+				defer stop()
+				var from, to time.Time // of the last round, which counts
+				r := testing.Benchmark(func(tb *testing.B) {
+					b := powertest.Wrap(tb, powertest.From(gpu))
+					from = time.Now()
+					chatInParallel(b, llm, users)
+					to = time.Now()
+				})
+				require.Greater(t, r.N, users)
+				truth := gpu.TrueJoules(from, to)
+				requireStated(t, truth/float64(r.N), r, "J/op")
+				requireStated(t, truth/float64(users), r, "J/user")
+				requireStated(t, float64(short.maxTokens*r.N)/truth, r, "tokens/J")
+				assert.Less(t, r.Extra["err-%"], 3.0)
+			})
+		})
+	}
+}
+
+// requireStated requires a metric to be right within the error beside it.
+func requireStated(t *testing.T, want float64, r testing.BenchmarkResult, unit string) {
+	t.Helper()
+	require.Contains(t, r.Extra, unit)
+	require.InEpsilon(t, want, r.Extra[unit], r.Extra["err-%"]/100, "%s", unit)
+}
+
+// TestManyUsersShareTheGPU: the tour shows what it is there to show.
+func TestManyUsersShareTheGPU(t *testing.T) {
+	perJoule := func(users int) (v float64) {
+		synctest.Test(t, func(t *testing.T) {
+			gpu := simsource.New(simsource.Config{})
+			llm, stop := inMemory(t, gpu)
+			defer stop()
+			v = testing.Benchmark(func(tb *testing.B) {
+				chatInParallel(powertest.Wrap(tb, powertest.From(gpu)), llm, users)
+			}).Extra["tokens/J"]
+		})
+		return v
+	}
+	one, four, sixteen := perJoule(1), perJoule(4), perJoule(16)
+	assert.Greater(t, four, 1.2*one)
+	assert.Greater(t, sixteen, 1.5*four)
+}
+
+// TestThePhasesTellTheTruth is the same for phases, within 2 %: they take turns
+// between any two changes of the counter.
+func TestThePhasesTellTheTruth(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		gpu := simsource.New(simsource.Config{})
+		llm, stop := inMemory(t, gpu)
+		defer stop()
+		var prefill, decode float64 // J, of the only round: b.Loop has one
+		r := testing.Benchmark(func(tb *testing.B) {
+			b := powertest.Wrap(tb, powertest.From(gpu))
+			for b.Loop() {
+				asked, end := time.Now(), b.Phase("prefill")
+				var answered time.Time
+				_, err := llm.chat(b.Context(), long, func() {
+					end()
+					answered, end = time.Now(), b.Phase("decode")
+				})
+				end()
+				require.NoError(b, err)
+				prefill += gpu.TrueJoules(asked, answered)
+				decode += gpu.TrueJoules(answered, time.Now())
+			}
+		})
+		assert.InEpsilon(t, prefill/float64(r.N), r.Extra["prefill-J/op"], 0.02)
+		assert.InEpsilon(t, decode/float64(r.N), r.Extra["decode-J/op"], 0.02)
+	})
+}
