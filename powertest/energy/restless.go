@@ -13,6 +13,8 @@ const (
 	// load counts as restless. Noise of 5 % changes the mean over a refresh
 	// period by less.
 	restlessSpread = 0.025
+	// restlessStep is a single change that is enough.
+	restlessStep = 0.1
 	// squareShare is by how much of a period's energy a square wave with a
 	// duty cycle of 30 to 70 % deviates from its mean in 95 % of cases.
 	squareShare = 0.5
@@ -44,8 +46,9 @@ func (p *problem) restless(u unrest) float64 {
 // kind, relative to the power: sum of squares, number, and the largest.
 type unrest struct{ sum, n, most float64 }
 
+// restless allows for the scatter of a mean over few changes.
 func (u unrest) restless() bool {
-	return u.n > 0 && (math.Sqrt(u.sum/u.n/2) > restlessSpread || u.most > 3*restlessSpread)
+	return u.n > 0 && math.Sqrt(u.sum/u.n/2) > restlessSpread*(1+1.5/u.n) || u.most > restlessStep
 }
 
 // unrest adds the changes between the pieces of the problem to u.
@@ -66,7 +69,7 @@ func (p *problem) unrest(u unrest) unrest {
 	// the load's own changing.
 	for _, level := range [2]float64{p.rough[before], p.rough[after]} {
 		if b := p.rough[on]; level > b/2 && b > level/2 {
-			if change := 2 * math.Abs(level-b) / (level + b); change > 3*restlessSpread {
+			if change := 2 * math.Abs(level-b) / (level + b); change > restlessStep {
 				u.most = max(u.most, change)
 			}
 		}
