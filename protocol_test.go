@@ -71,31 +71,44 @@ func TestUsage(t *testing.T) {
 	})
 }
 
-// TestCancelStopsTheGPU: a client that leaves in the middle of an answer does
-// not leave the load behind.
+// TestCancelStopsTheGPU: a client that leaves while its prompt is read, or in the
+// middle of an answer, does not leave the load behind.
 func TestCancelStopsTheGPU(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		gpu := simsource.New(simsource.Config{})
-		llm, stop := inMemory(t, gpu)
-		defer stop()
-		watts := func() float64 {
-			from := time.Now()
-			time.Sleep(time.Millisecond)
-			return gpu.TrueJoules(from, time.Now()) * 1000
-		}
-		ctx, cancel := context.WithCancel(t.Context())
-		answered, left := make(chan struct{}), make(chan error)
-		go func() {
-			_, err := llm.chat(ctx, question{"hi", 1_000_000}, func() { close(answered) })
-			left <- err
-		}()
-		<-answered
-		assert.InDelta(t, 100+600*writeLoad, watts(), 1e-6, "while it writes")
-		cancel()
-		require.ErrorIs(t, <-left, context.Canceled)
-		synctest.Wait() // for the server to hear of it
-		assert.InDelta(t, 100, watts(), 1e-6, "after the client left")
-	})
+	const million = 1_000_000
+	for _, c := range []struct {
+		name  string
+		ask   question
+		watts float64
+	}{
+		{"prefill", question{strings.Repeat("why ", million), 1}, 700},
+		{"decode", question{"why", million}, 100 + 600*writeLoad},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				gpu := simsource.New(simsource.Config{})
+				llm, stop := inMemory(t, gpu)
+				defer stop()
+				ctx, cancel := context.WithCancel(t.Context())
+				left := make(chan error, 1)
+				go func() {
+					_, err := llm.chat(ctx, c.ask, nil)
+					left <- err
+				}()
+				time.Sleep(time.Second) // for the prompt to arrive
+				assert.InDelta(t, c.watts, wattsNow(gpu), 1e-6, "at work")
+				cancel()
+				require.ErrorIs(t, <-left, context.Canceled)
+				synctest.Wait() // for the server to hear of it
+				assert.InDelta(t, 100, wattsNow(gpu), 1e-6, "after the client left")
+			})
+		})
+	}
+}
+
+func wattsNow(gpu *simsource.Source) float64 {
+	from := time.Now()
+	time.Sleep(time.Millisecond)
+	return gpu.TrueJoules(from, time.Now()) * 1000
 }
 
 // TestBadAnswers: what a client cannot count it does not take for an answer.

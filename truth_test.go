@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,6 +82,22 @@ func requireStated(t *testing.T, want float64, r testing.BenchmarkResult, unit s
 	t.Helper()
 	require.Contains(t, r.Extra, unit)
 	require.InEpsilon(t, want, r.Extra[unit], r.Extra["err-%"]/100, "%s", unit)
+}
+
+// TestNoMoreUsersThanAsked: one user has the GPU alone, where RunParallel would
+// start three.
+func TestNoMoreUsersThanAsked(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
+	synctest.Test(t, func(t *testing.T) {
+		gpu := simsource.New(simsource.Config{})
+		llm, stop := inMemory(t, gpu)
+		defer stop()
+		r := testing.Benchmark(func(tb *testing.B) {
+			chatInParallel(powertest.Wrap(tb, powertest.From(gpu)), llm, 1)
+		})
+		alone := 48*readTime + 11*writeTime*(crowd+1)/crowd
+		assert.Equal(t, alone, time.Duration(r.NsPerOp()))
+	})
 }
 
 // TestManyUsersShareTheGPU: the tour shows what it is there to show.

@@ -87,6 +87,11 @@ func clusters(spans []span, gap int64) []cluster {
 	return out
 }
 
+// whole reports whether all the time from start to end counts.
+func (c cluster) whole() bool {
+	return len(c.spans) == 1 && c.spans[0].on == c.spans[0].end-c.spans[0].start
+}
+
 func (c cluster) start() int64 { return c.spans[0].start }
 func (c cluster) end() int64   { return c.spans[len(c.spans)-1].end }
 
@@ -118,11 +123,14 @@ func (c *Curve) knotsAround(cl cluster) (ks []knot, first, last int, ok bool) {
 	if lo < 0 || hi >= len(c.ticks) || lo >= hi {
 		return nil, 0, 0, false
 	}
-	// Each edge has its own line through the ticks near it.
-	if split := first + insideTicks; split < last-insideTicks {
-		ks = append(c.knots(c.ticks[lo:split+1]), c.knots(c.ticks[last-insideTicks:hi+1])...)
-	} else {
-		ks = c.knots(c.ticks[lo : hi+1])
+	split, join := first+insideTicks, last-insideTicks
+	if !cl.whole() || split >= join {
+		split, join = hi, hi
+	}
+	// What lies far from the edges of a whole stretch of time adds up exactly.
+	ks = c.knotsNear(c.ticks[lo : split+1])
+	if join < hi {
+		ks = append(ks, c.knotsNear(c.ticks[join:hi+1])...)
 	}
 	return ks, lo, hi, len(ks) >= 2
 }
@@ -132,14 +140,13 @@ func (c *Curve) knotsAround(cl cluster) (ks []knot, first, last int, ok bool) {
 // it (NaN if not known).
 func (c *Curve) measureCluster(cl cluster, ks []knot) closed {
 	s, e := float64(cl.start())/second, float64(cl.end())/second
-	single := len(cl.spans) == 1 && cl.spans[0].on == cl.spans[0].end-cl.spans[0].start
 	i := slices.IndexFunc(ks, func(k knot) bool { return k.t > s }) + insideTicks
 	j := len(ks) - 1
 	for j > 0 && ks[j].t > e {
 		j--
 	}
 	j -= insideTicks
-	if !single || i >= j || i < insideTicks {
+	if !cl.whole() || i >= j || i < insideTicks {
 		p := c.problem(cl, ks, s, e)
 		sum := p.solve(p.unrest(unrest{}))
 		if p.unknowable() {

@@ -35,6 +35,23 @@ func (c *Curve) knots(ticks []tick) []knot {
 	return out
 }
 
+// straight is how many ticks lie on one line for sure.
+const straight = 32
+
+// knotsNear narrows down ticks in runs that are short enough to lie on lines.
+func (c *Curve) knotsNear(ticks []tick) []knot {
+	out := make([]knot, 0, len(ticks))
+	for len(ticks) > 0 {
+		n := min(straight, len(ticks))
+		if rest := len(ticks) - n; rest < straight/4 {
+			n = len(ticks)
+		}
+		out = append(out, c.knots(ticks[:n])...)
+		ticks = ticks[n:]
+	}
+	return out
+}
+
 // line is the time of tick k: phase + k period, give or take the jitter of a
 // tick and the error of the line, in ns.
 type line struct {

@@ -109,7 +109,6 @@ var shapes = []struct {
 		}
 	}},
 	{"bursts", func(rng *rand.Rand, s, e, T float64) func(float64) float64 {
-		type burst struct{ from, to, level float64 }
 		var bs []burst
 		for t := s; t < e; {
 			b := burst{from: t, level: uniform(rng, 300, 650)}
@@ -117,16 +116,7 @@ var shapes = []struct {
 			bs = append(bs, b)
 			t = b.to + loguniform(rng, 0.002, 0.05)
 		}
-		i := 0
-		return func(t float64) float64 {
-			for i < len(bs) && bs[i].to <= t {
-				i++
-			}
-			if i < len(bs) && t >= bs[i].from {
-				return bs[i].level
-			}
-			return idle
-		}
+		return bursts(bs)
 	}},
 	{"steps", func(rng *rand.Rand, s, e, T float64) func(float64) float64 {
 		b, l, a := uniform(rng, 100, 650), uniform(rng, 200, 650), uniform(rng, 100, 650)
@@ -140,6 +130,24 @@ var shapes = []struct {
 			return a
 		}
 	}},
+}
+
+// burst is a stretch of time at a level of power.
+type burst struct{ from, to, level float64 }
+
+// bursts is idle but for the bursts, which are in order. It is to be called
+// with rising times.
+func bursts(bs []burst) func(t float64) float64 {
+	i := 0
+	return func(t float64) float64 {
+		for i < len(bs) && bs[i].to <= t {
+			i++
+		}
+		if i < len(bs) && t >= bs[i].from {
+			return bs[i].level
+		}
+		return idle
+	}
 }
 
 // newTruth integrates a shape with noise of up to ±5 %, correlated over 2 to 200 ms.

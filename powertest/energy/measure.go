@@ -140,8 +140,12 @@ func (c *Curve) measure(spans []span) DeviceMeasurement {
 	}
 	d.Valid = true
 	if e := d.Energy.ErrPercent(); !(e <= maxErrPercent) {
-		d.withhold(WindowTooShort, "%v holds %d ticks of %v, which leaves ±%.0f %%: measure for longer, as with -benchtime=%v",
-			time.Duration(on).Round(time.Millisecond), d.Ticks, c.Period().Round(time.Millisecond), e, c.advise())
+		advice := fmt.Sprintf("measure for longer, as with -benchtime=%v", c.advise())
+		if len(spans) > 1 {
+			advice = "pauses of about a refresh period and less can't be told from the load, so leave them in or make them longer"
+		}
+		d.withhold(WindowTooShort, "%v in %d pieces, with %d ticks of %v, leaves ±%.0f %%: %s",
+			time.Duration(on).Round(time.Millisecond), len(spans), d.Ticks, c.Period().Round(time.Millisecond), e, advice)
 		return d
 	}
 	if c.device.Method == Counter {

@@ -1,0 +1,68 @@
+package energy
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// pausing runs a load in bursts that count, with pauses that do not, for about
+// the time w, and measures them.
+func pausing(rng *rand.Rand, T, w float64, on, off func() float64) (d DeviceMeasurement, truth float64) {
+	s := 1.0
+	var win []span
+	var levels []burst
+	level := peak(rng)
+	for t := s; t < s+w; {
+		end := t + on()
+		win = append(win, span{int64(t * second), int64(end * second), int64((end - t) * second)})
+		levels = append(levels, burst{t, end, level})
+		t = end + off()
+	}
+	e := float64(win[len(win)-1].end) / second
+	tr := newTruth(rng, bursts(levels), e+5*T)
+	for _, b := range levels {
+		truth += tr.at(b.to) - tr.at(b.from)
+	}
+	c := NewCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
+	newPoller(rng).record(c, newCounter(rng, tr, T, e+5*T), s-2.5*T, s, e)
+	return c.measure(win), truth
+}
+
+// Whatever the pauses of a window are, what is published holds.
+func TestPausesOfAnyLength(t *testing.T) {
+	tests := map[string]struct{ on, off [2]float64 }{
+		"long":          {[2]float64{0.2, 0.5}, [2]float64{0.4, 0.9}},
+		"of one period": {[2]float64{0.1, 0.3}, [2]float64{0.05, 0.2}},
+		"short":         {[2]float64{0.02, 0.2}, [2]float64{0.005, 0.02}},
+		"regular":       {[2]float64{0.01, 0.01}, [2]float64{0.01, 0.01}},
+		"shorter":       {[2]float64{0.001, 0.005}, [2]float64{0.001, 0.02}},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(1, uint64(len(name))))
+			inside, n, errs := 0.0, 0.0, 0.0
+			for range 60 {
+				d, truth := pausing(rng, 0.1, 4,
+					func() float64 { return uniform(rng, tt.on[0], tt.on[1]) },
+					func() float64 { return uniform(rng, tt.off[0], tt.off[1]) })
+				if !d.Valid {
+					assert.True(t, d.Has(WindowTooShort), "%v", d.Reasons)
+					continue
+				}
+				n++
+				errs += math.Abs(d.Energy.Joules-truth) / truth
+				if d.Energy.Low <= truth && truth <= d.Energy.High {
+					inside++
+				}
+			}
+			t.Logf("%.0f of 60 published, mean error %.2f %%, %.1f %% inside", n, 100*errs/n, 100*inside/n)
+			if n > 0 {
+				assert.GreaterOrEqual(t, inside/n, 0.95)
+			}
+		})
+	}
+}
