@@ -37,7 +37,7 @@ var anywhere = powertest.Fallback(simsource.Default())
 // 100 ms or so: phases that are to be told apart must last for about as long.
 var (
 	short = question{strings.Repeat("how many joules is that ? ", 8), 12}
-	long  = question{strings.Repeat("how many joules is that ? ", 400), 120}
+	long  = question{strings.Repeat("how many joules is that ? ", 400), 80}
 )
 
 // BenchmarkChat is one user who waits for each answer before asking again.

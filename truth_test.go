@@ -118,8 +118,8 @@ func TestManyUsersShareTheGPU(t *testing.T) {
 	assert.Greater(t, sixteen, 1.5*four)
 }
 
-// TestThePhasesTellTheTruth is the same for phases, within 2 %: they take turns
-// between any two changes of the counter.
+// TestThePhasesTellTheTruth is the same for phases, which state no error of their
+// own: at the length that they have in the tour they are right within 2 %.
 func TestThePhasesTellTheTruth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gpu := simsource.New(simsource.Config{})

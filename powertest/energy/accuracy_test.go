@@ -28,8 +28,6 @@ type outcome struct {
 // cell is the outcomes of all estimators for one kind of window.
 type cell struct {
 	outcomes map[string][]outcome
-	perEdge  float64 // reads per edge
-	between  float64 // reads per second between the edges
 	elapsed  time.Duration
 }
 

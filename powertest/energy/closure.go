@@ -30,6 +30,7 @@ import (
 type problem struct {
 	// start and end are the edges; ±Inf for an edge that lies elsewhere.
 	start, end float64
+	spans      []interval // where there are several
 	pieces     []piece
 	period     float64
 	maxPower   float64 // W; what the device can draw at most
@@ -37,6 +38,9 @@ type problem struct {
 	// Rough levels of power, for the size of the noise: before, on, gap, after.
 	rough [4]float64
 }
+
+// interval is a stretch of time, in seconds.
+type interval struct{ start, end float64 }
 
 // piece is the time between two knots: energy was used from t0 to t1.
 type piece struct {
@@ -167,6 +171,11 @@ func (c *Curve) measureCluster(cl cluster, ks []knot) closed {
 // infinite lies beyond them.
 func (c *Curve) problem(cl cluster, ks []knot, s, e float64) *problem {
 	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution}
+	for i := range cl.spans {
+		if v := cl.spans[i]; len(cl.spans) > 1 && v.on == v.end-v.start {
+			p.spans = append(p.spans, interval{float64(v.start) / second, float64(v.end) / second})
+		}
+	}
 	for i := 1; i < len(ks); i++ {
 		a, b := ks[i-1], ks[i]
 		q := piece{t0: a.t, t1: b.t, sd0: a.sd, sd1: b.sd, energy: b.joules - a.joules}

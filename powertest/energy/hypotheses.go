@@ -1,6 +1,9 @@
 package energy
 
-import "math"
+import (
+	"math"
+	"sort"
+)
 
 // The model behind a problem. Power has a level before the cluster, while on,
 // in its gaps, and after it; how it gets from one to the next, and how noisy it
@@ -165,7 +168,9 @@ type row struct {
 	slackOn, slackOff float64
 }
 
-// shape returns the rows of the pieces for one ramp and tail.
+// shape returns the rows of the pieces for one ramp and tail. Every start of a
+// span has the ramp, from the level before or from that of the gaps, and every
+// end the tail.
 func (p *problem) shape(ramp, tail float64) []row {
 	rows := make([]row, len(p.pieces))
 	left := 0.0 // share of the ramp that is still to come at the end
@@ -176,23 +181,69 @@ func (p *problem) shape(ramp, tail float64) []row {
 		r := &rows[i]
 		r.off[before], r.off[gap], r.off[after] = q.before, q.gap, q.after
 		r.on[on] = q.on
-		if ramp > 0 && q.on > 0 {
-			u, v := max(q.t0, p.start), min(q.t1, p.end)
-			x := ramp * (math.Exp(-(u-p.start)/ramp) - math.Exp(-(v-p.start)/ramp)) * q.on / (v - u)
-			r.on[on] -= x
-			r.on[before] += x
-			r.slackOn = 0.07 * x * math.Abs(p.rough[on]-p.rough[before])
+		if ramp > 0 {
+			p.addRamps(r, q, ramp)
 		}
-		if tail > 0 && q.after > 0 {
-			u, v := max(q.t0, p.end), q.t1
-			x := tail * (math.Exp(-(u-p.end)/tail) - math.Exp(-(v-p.end)/tail))
+		if tail > 0 {
+			p.addTails(r, q, tail)
+			x := decay(p.end, max(q.t0, p.end), q.t1, tail)
 			r.off[after] -= x
 			r.off[on] += x * (1 - left)
 			r.off[before] += x * left
-			r.slackOff = 0.07 * x * math.Abs(p.rough[on]-p.rough[after])
+			r.slackOff += modelSlack * x * math.Abs(p.rough[on]-p.rough[after])
 		}
 	}
 	return rows
+}
+
+// modelSlack is by how much of its energy a ramp or tail may differ from the
+// exponential.
+const modelSlack = 0.07
+
+// decay returns the integral of exp(−(t−from)/tau) from u to v, which do not lie
+// before from; 0 if v is not after u.
+func decay(from, u, v, tau float64) float64 {
+	if math.IsInf(from, 0) || v <= u {
+		return 0
+	}
+	return tau * (math.Exp(-(u-from)/tau) - math.Exp(-(v-from)/tau))
+}
+
+// addRamps takes what is missing at the starts of spans from the level on.
+func (p *problem) addRamps(r *row, q piece, ramp float64) {
+	if len(p.spans) == 0 {
+		p.addRamp(r, decay(p.start, max(q.t0, p.start), min(q.t1, p.end), ramp), before)
+		return
+	}
+	for k := p.firstSpan(q.t0); k < len(p.spans) && p.spans[k].start < q.t1; k++ {
+		s, from := p.spans[k], gap
+		if k == 0 {
+			from = before
+		}
+		p.addRamp(r, decay(s.start, max(q.t0, s.start), min(q.t1, s.end), ramp), from)
+	}
+}
+
+func (p *problem) addRamp(r *row, x float64, from int) {
+	r.on[on] -= x
+	r.on[from] += x
+	r.slackOn += modelSlack * x * math.Abs(p.rough[on]-p.rough[from])
+}
+
+// addTails adds what lasts beyond the ends of spans into gaps.
+func (p *problem) addTails(r *row, q piece, tail float64) {
+	for k := max(p.firstSpan(q.t0)-1, 0); k+1 < len(p.spans) && p.spans[k].end < q.t1; k++ {
+		e, next := p.spans[k].end, p.spans[k+1].start
+		x := decay(e, max(q.t0, e), min(q.t1, next), tail)
+		r.off[gap] -= x
+		r.off[on] += x
+		r.slackOff += modelSlack * x * math.Abs(p.rough[on]-p.rough[gap])
+	}
+}
+
+// firstSpan returns the index of the first span that ends after t.
+func (p *problem) firstSpan(t float64) int {
+	return sort.Search(len(p.spans), func(k int) bool { return p.spans[k].end > t })
 }
 
 // variances returns the variances of the two parts of a piece.

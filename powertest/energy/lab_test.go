@@ -208,8 +208,6 @@ type poller struct {
 	rng     *rand.Rand
 	late    float64 // wake-ups come up to this much late, in seconds
 	latency float64 // of a call
-	reads   int
-	edges   int // reads within three periods of an edge
 }
 
 func newPoller(rng *rand.Rand) *poller {
@@ -240,7 +238,6 @@ func (p *poller) record(c *Curve, dev *counter, open, s, e float64) []span {
 			Before: c.base.Add(time.Duration(ns(wake))), After: c.base.Add(time.Duration(ns(after))),
 			Joules: dev.show(uniform(p.rng, wake, after)), HasJoules: true,
 		})
-		p.reads++
 		now, free = after, after
 		if now > e && (now > e+3.2*c.expected()/second || fresh && c.settled(win, ns(e))) {
 			return win
