@@ -17,6 +17,8 @@ type way struct {
 	via       string
 	method    energy.Method
 	minWindow time.Duration
+	lag       time.Duration // of a mean
+	fresh     bool          // a power reading carries its own time
 	read      func(*meter, *energy.Reading)
 	fields    []uint32 // what to ask for, where read asks for field values
 }
@@ -38,16 +40,19 @@ var ways = []way{
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_TOTAL_ENERGY_CONSUMPTION},
 	},
 	{via: "nvmlDeviceGetTotalEnergyConsumption", method: energy.Counter, read: (*meter).readTotalEnergy},
-	{via: "nvmlDeviceGetSamples(TOTAL_POWER_SAMPLES)", method: energy.Gauge, read: (*meter).readSamples},
+	{via: "nvmlDeviceGetSamples(TOTAL_POWER_SAMPLES)", method: energy.Gauge, fresh: true, read: (*meter).readSamples},
 	{
 		via: "nvmlDeviceGetFieldValues(POWER_INSTANT)", method: energy.Gauge,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_POWER_INSTANT},
 	},
 	{
-		via: "nvmlDeviceGetFieldValues(POWER_AVERAGE), 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second,
+		via: "nvmlDeviceGetFieldValues(POWER_AVERAGE), 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, lag: time.Second / 2,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_POWER_AVERAGE},
 	},
-	{via: "nvmlDeviceGetPowerUsage, up to 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, read: (*meter).readPowerUsage},
+	{
+		via: "nvmlDeviceGetPowerUsage, up to 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, lag: time.Second / 2,
+		read: (*meter).readPowerUsage,
+	},
 }
 
 // probe finds the best way to read the GPU. If there is none, it fails with the
@@ -64,6 +69,7 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 		switch {
 		case err == nil:
 			dev.Via, dev.Method, dev.MinWindow = w.via, w.method, w.minWindow
+			dev.Lag, dev.Held = w.lag, !w.fresh
 			if w.method == energy.Counter {
 				dev.Resolution = 0.001 // NVML counts millijoules
 			}

@@ -24,6 +24,7 @@
 //	net-J/op    joules above idle per operation (with Net)
 //	idle-W      power before the timed part (with Net)
 //	NAME-J/op   joules of a phase per operation (with Phase)
+//	NAME-err-%  half-width of the interval of a phase's joules, in percent
 //
 // Each is left out when something that it needs is missing: a number that
 // cannot be defended is withheld, and the benchmark's log says why. It is never

@@ -52,16 +52,22 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 	return safe
 }
 
-// announceUnit prints the direction of a phase's unit if b is still in the round
-// in which the header was safe: after the function, and before the result.
-func (b *B) announceUnit(name string) {
+// announcePhases prints the directions of the phases' units if b is still in the
+// round in which the header was safe: after the function, and before the result.
+func (b *B) announcePhases() {
 	if !b.announcing {
 		return
 	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	header.mu.Lock()
 	defer header.mu.Unlock()
 	var out strings.Builder
-	header.unit(&out, unit{name, "lower"})
+	for _, p := range b.phases {
+		for _, u := range phaseUnits(p.name) {
+			header.unit(&out, u)
+		}
+	}
 	os.Stdout.WriteString(out.String())
 }
 

@@ -78,12 +78,15 @@ func derive(w work, m energy.Measurement, net bool) []metric {
 	return list
 }
 
-// derivePhase is the joules of a phase per operation; empty if there are none.
+// derivePhase is the joules of a phase per operation, and how far they can be
+// wrong; empty if there are none.
 func derivePhase(name string, w work, m energy.Measurement) []metric {
-	if v := m.Energy.Joules / known(float64(w.Ops)); m.Valid && finite(v) {
-		return []metric{{phaseUnit(name), v}}
+	v, e := m.Energy.Joules/known(float64(w.Ops)), m.Energy.ErrPercent()
+	if !m.Valid || !finite(v) || !finite(e) {
+		return nil
 	}
-	return nil
+	units := phaseUnits(name)
+	return []metric{{units[0].name, v}, {units[1].name, e}}
 }
 
 // missing is an input that is not there. It makes every metric that needs it

@@ -128,7 +128,7 @@ func TestNetMayBeNegative(t *testing.T) {
 }
 
 func TestDerivePhase(t *testing.T) {
-	assert.Equal(t, []metric{{"prefill-J/op", 10}}, derivePhase("prefill", fullWork, fullMeasurement))
+	assert.Equal(t, []metric{{"prefill-J/op", 10}, {"prefill-err-%", fullMeasurement.Energy.ErrPercent()}}, derivePhase("prefill", fullWork, fullMeasurement))
 	assert.Empty(t, derivePhase("prefill", work{}, fullMeasurement))
 	m := fullMeasurement
 	m.Valid = false

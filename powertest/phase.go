@@ -15,11 +15,15 @@ type phase struct {
 	users  int // uses that have begun and not ended
 }
 
-// phaseUnit is the unit that a phase is reported in.
-func phaseUnit(name string) string { return name + "-J/op" }
+// phaseUnits are the units that a phase is reported in: its joules, and the
+// half-width of their interval.
+func phaseUnits(name string) []unit {
+	return []unit{{name + "-J/op", "lower"}, {name + "-err-%", "lower"}}
+}
 
 // Phase begins a phase of the benchmark, such as "prefill" or "decode", and
-// returns the function that ends it. Its energy is reported as NAME-J/op.
+// returns the function that ends it. Its energy is reported as NAME-J/op,
+// and how far that can be wrong as NAME-err-%.
 //
 // Phases of one name may overlap: the energy is that from when the first begins
 // until the last ends, since a device cannot tell them apart. Phases of

@@ -40,8 +40,9 @@ func (b *B) measure(r round) result {
 		res.Metrics = derive(res.Work, energy.Measurement{}, false)
 		return res
 	}
-	info := b.instrument.recorder.Source().Info()
-	ctx, cancel := context.WithTimeout(context.Background(), settleTime(info))
+	// The window bounds its wait by the refresh period that it has seen; this
+	// is for a source that does not answer at all.
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
 
 	m := b.window.Measure(ctx)
@@ -59,15 +60,12 @@ func (b *B) measure(r round) result {
 		}
 		res.Phases[p.name] = pm
 		res.Metrics = append(res.Metrics, derivePhase(p.name, res.Work, pm)...)
-		b.announceUnit(phaseUnit(p.name))
 	}
 	res.SourceCalls = b.instrument.recorder.Calls()
 	return res
 }
 
-// settleTime bounds the wait for the ticks after the window, for a source that
-// does not answer.
-func settleTime(i energy.Info) time.Duration { return 10*time.Second + 4*i.Period }
+const settleTime = 5 * time.Minute
 
 // The window and the timer may differ by this much.
 const (

@@ -124,6 +124,7 @@ func (b *B) finish() {
 	b.Helper() // messages show the line of Wrap
 	defer active.remove(b)
 	defer b.cancel()
+	b.announcePhases()
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}
 	if b.end() || b.N == 0 || b.Failed() || b.Skipped() || !r.reported() {
 		return

@@ -51,6 +51,7 @@ func describe(cfg Config, i int) energy.Device {
 		Method:     energy.Counter,
 		Via:        "simulated energy counter",
 		Resolution: 0.001,
+		Held:       cfg.Gauge != NoGauge,
 	}
 	if !math.IsInf(cfg.PowerLimit, 1) {
 		d.PowerLimit = cfg.PowerLimit

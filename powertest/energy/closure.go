@@ -25,8 +25,7 @@ import (
 // Which of these it is, the data say more or less clearly; the published
 // interval is as wide as the disagreement that they leave.
 
-// problem is a stretch of the curve around one or both edges of a cluster of
-// spans. Times are in seconds.
+// problem is a stretch of the curve around one or both edges of a window. Times are in seconds.
 type problem struct {
 	// start and end are the edges; ±Inf for an edge that lies elsewhere.
 	start, end float64
@@ -47,8 +46,8 @@ type piece struct {
 	t0, t1   float64
 	sd0, sd1 float64 // of t0 and t1
 	energy   float64
-	on, gap  float64 // seconds that count, and seconds of gaps inside the cluster
-	// before and after are the seconds outside of the cluster.
+	on, gap  float64 // seconds that count, and seconds of gaps inside the window
+	// before and after are the seconds outside of the window.
 	before, after float64
 }
 
@@ -59,107 +58,99 @@ func (p piece) off() float64    { return p.before + p.gap + p.after }
 // little of the power at the edge; ticks further outside, none.
 const (
 	edgeTicks   = 3
-	insideTicks = 8
+	insideTicks = 9
+	// minNear is how many ticks inside an edge needs to be closed by itself.
+	minNear = 4
 )
 
-// cluster is a run of spans whose gaps are too short to see the power in them,
-// with the free time around it, in ns since base.
-type cluster struct {
-	spans       []span
-	clear, till int64 // no other span from clear to the start, nor from the end till till
+// laid is a window laid over the ticks: the knots from edgeTicks before it to
+// edgeTicks after it, and the indices of the first and the last of these ticks.
+type laid struct {
+	spans      []span
+	knots      []knot
+	first, end int
 }
 
-// clusters divides spans where the gaps are long enough for each side to be
-// closed by itself.
-func clusters(spans []span, gap int64) []cluster {
-	var out []cluster
-	for i := 0; i < len(spans); {
-		j := i + 1
-		for j < len(spans) && spans[j].start-spans[j-1].end < gap {
-			j++
-		}
-		c := cluster{spans: spans[i:j], clear: math.MinInt64, till: math.MaxInt64}
-		if i > 0 {
-			c.clear = spans[i-1].end
-		}
-		if j < len(spans) {
-			c.till = spans[j].start
-		}
-		out = append(out, c)
-		i = j
-	}
-	return out
-}
+func (w laid) from() int64 { return w.spans[0].start }
+func (w laid) till() int64 { return w.spans[len(w.spans)-1].end }
 
 // whole reports whether all the time from start to end counts.
-func (c cluster) whole() bool {
-	return len(c.spans) == 1 && c.spans[0].on == c.spans[0].end-c.spans[0].start
+func (w laid) whole() bool {
+	return len(w.spans) == 1 && w.spans[0].on == w.spans[0].end-w.spans[0].start
 }
 
-func (c cluster) start() int64 { return c.spans[0].start }
-func (c cluster) end() int64   { return c.spans[len(c.spans)-1].end }
-
-// knotsAround returns the knots of the cluster and edgeTicks of them on either
-// side, and whether there is one on both sides.
-func (c *Curve) knotsAround(cl cluster) (ks []knot, first, last int, ok bool) {
-	s, e := cl.start(), cl.end()
-	first = len(c.ticks)
-	for i, t := range c.ticks {
-		if int64(t.mid()) > s {
-			first = i // the first tick after the start
-			break
-		}
+// lay lays spans over the ticks. ok is false unless there is a tick on both
+// sides.
+func (c *Curve) lay(spans []span) (w laid, ok bool) {
+	w.spans = trim(spans)
+	// The first tick after the start, and the last one before the end.
+	first := slices.IndexFunc(c.ticks, func(t tick) bool { return int64(t.mid()) > w.from() })
+	if first < 1 {
+		return w, false
 	}
-	last = -1
-	for i := len(c.ticks) - 1; i >= 0; i-- {
-		if int64(c.ticks[i].mid()) <= e {
-			last = i // the last tick before the end
-			break
-		}
+	last := len(c.ticks) - 1
+	for last >= 0 && int64(c.ticks[last].mid()) > w.till() {
+		last--
 	}
-	lo, hi := first-1, last+1
-	for n := 1; n < edgeTicks && lo > 0 && c.ticks[lo-1].lo >= cl.clear; n++ {
-		lo--
-	}
-	for n := 1; n < edgeTicks && hi+1 < len(c.ticks) && c.ticks[hi+1].hi <= cl.till; n++ {
-		hi++
-	}
-	if lo < 0 || hi >= len(c.ticks) || lo >= hi {
-		return nil, 0, 0, false
+	w.first, w.end = max(first-edgeTicks, 0), min(last+edgeTicks, len(c.ticks)-1)
+	if last+1 >= len(c.ticks) {
+		return w, false
 	}
 	split, join := first+insideTicks, last-insideTicks
-	if !cl.whole() || split >= join {
-		split, join = hi, hi
+	if !w.whole() || split >= join {
+		split, join = w.end, w.end
 	}
 	// What lies far from the edges of a whole stretch of time adds up exactly.
-	ks = c.knotsNear(c.ticks[lo : split+1])
-	if join < hi {
-		ks = append(ks, c.knotsNear(c.ticks[join:hi+1])...)
+	w.knots = c.knotsNear(c.ticks[w.first : split+1])
+	if join < w.end {
+		w.knots = append(w.knots, c.knotsNear(c.ticks[join:w.end+1])...)
 	}
-	return ks, lo, hi, len(ks) >= 2
+	return w, len(w.knots) >= 2
 }
 
-// measureCluster returns the energy of the cluster as a distribution, the
-// lowest and highest value that the counter allows, and the mean power before
-// it (NaN if not known).
-func (c *Curve) measureCluster(cl cluster, ks []knot) closed {
-	s, e := float64(cl.start())/second, float64(cl.end())/second
-	i := slices.IndexFunc(ks, func(k knot) bool { return k.t > s }) + insideTicks
-	j := len(ks) - 1
-	for j > 0 && ks[j].t > e {
-		j--
+// trim drops spans at the ends that hold next to nothing of the window, such as
+// what remains between a last StartTimer and the end of a benchmark: they are no
+// edges of the load.
+func trim(spans []span) []span {
+	const nothing = 1e-3
+	var total int64
+	for _, s := range spans {
+		total += s.on
 	}
-	j -= insideTicks
-	if !cl.whole() || i >= j || i < insideTicks {
-		p := c.problem(cl, ks, s, e)
+	little := func(s span) bool { return float64(s.on) < nothing*float64(total) }
+	for len(spans) > 1 && little(spans[len(spans)-1]) && float64(spans[len(spans)-1].start-spans[len(spans)-2].end) > float64(total)*nothing {
+		spans = spans[:len(spans)-1]
+	}
+	for len(spans) > 1 && little(spans[0]) && float64(spans[1].start-spans[0].end) > float64(total)*nothing {
+		spans = spans[1:]
+	}
+	return spans
+}
+
+// close returns the energy of the window as a distribution, with the least and
+// the most that the counter allows.
+func (c *Curve) close(w laid) closed {
+	ks := w.knots
+	s, e := float64(w.from())/second, float64(w.till())/second
+	first := slices.IndexFunc(ks, func(k knot) bool { return k.t > s })
+	last := len(ks) - 1
+	for last > 0 && ks[last].t > e {
+		last--
+	}
+	// Each edge has the ticks on its half of the window: the load may change in
+	// the middle.
+	near := min(insideTicks, (last-first+1)/2)
+	if !w.whole() || near < minNear {
+		p := c.problem(w, ks, s, e)
 		sum := p.solve(p.unrest(unrest{}))
 		if p.unknowable() {
 			sum.low, sum.high = sum.least, sum.most
 		}
 		return sum
 	}
-	left := c.problem(cl, ks[:i+1], s, math.Inf(1))
-	right := c.problem(cl, ks[j:], math.Inf(-1), e)
+	i, j := first+near-1, last-near+1
+	left := c.problem(w, ks[:i+1], s, math.Inf(1))
+	right := c.problem(w, ks[j:], math.Inf(-1), e)
 	u := right.unrest(left.unrest(unrest{}))
 	sum := left.solve(u)
 	sum.add(right.solve(u))
@@ -167,12 +158,12 @@ func (c *Curve) measureCluster(cl cluster, ks []knot) closed {
 	return sum
 }
 
-// problem lays the spans of the cluster over the knots. An edge that is
-// infinite lies beyond them.
-func (c *Curve) problem(cl cluster, ks []knot, s, e float64) *problem {
+// problem lays the spans of the window over the knots. An edge that is infinite
+// lies beyond them.
+func (c *Curve) problem(w laid, ks []knot, s, e float64) *problem {
 	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution}
-	for i := range cl.spans {
-		if v := cl.spans[i]; len(cl.spans) > 1 && v.on == v.end-v.start {
+	for i := range w.spans {
+		if v := w.spans[i]; len(w.spans) > 1 && v.on == v.end-v.start {
 			p.spans = append(p.spans, interval{float64(v.start) / second, float64(v.end) / second})
 		}
 	}
@@ -181,7 +172,7 @@ func (c *Curve) problem(cl cluster, ks []knot, s, e float64) *problem {
 		q := piece{t0: a.t, t1: b.t, sd0: a.sd, sd1: b.sd, energy: b.joules - a.joules}
 		q.before = max(min(b.t, s)-a.t, 0)
 		q.after = max(b.t-max(a.t, e), 0)
-		q.on = onTime(cl.spans, a.t, b.t)
+		q.on = onTime(w.spans, a.t, b.t)
 		q.gap = max(q.length()-q.before-q.after-q.on, 0)
 		p.pieces = append(p.pieces, q)
 		p.maxPower = max(p.maxPower, q.energy/q.length())

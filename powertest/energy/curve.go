@@ -22,7 +22,7 @@ type Curve struct {
 
 	last   point // the newest good reading
 	ticks  []tick
-	points []point // power, of gauges and of counters that also tell power
+	power  power // of gauges, and of counters that also tell power
 	events []event
 	epoch  int32 // counts the resets
 	lost   bool
@@ -61,22 +61,30 @@ type event struct {
 const staleAfter = 10
 
 const (
-	maxTicks  = 4096
-	maxPoints = 4096
+	maxTicks  = 1 << 16
+	maxPoints = 1 << 16
+	reserved  = 8192
 	maxEvents = 64
 )
 
 // NewCurve returns an empty curve of the device. base is any time near the
 // first reading. period is the nominal refresh period.
 func NewCurve(d Device, base time.Time, period time.Duration) *Curve {
-	return &Curve{
+	c := &Curve{
 		device: d,
 		base:   base,
 		pace:   newPace(period),
-		ticks:  make([]tick, 0, maxTicks),
-		points: make([]point, 0, maxPoints),
 		events: make([]event, 0, maxEvents),
 	}
+	c.power = power{held: d.Held, period: int64(c.pace.nominal)}
+	return c
+}
+
+// reserve makes room for readings of some ten minutes, so that adding them does
+// not allocate.
+func (c *Curve) reserve() {
+	c.ticks = slices.Grow(c.ticks, reserved)
+	c.power.points = slices.Grow(c.power.points, reserved)
 }
 
 func (c *Curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
@@ -100,7 +108,7 @@ func (c *Curve) Add(r Reading) bool {
 	}
 	switch {
 	case c.device.Method == Gauge && r.HasWatts:
-		return true
+		return true // also if it shows the same power still
 	case c.device.Method == Counter && r.HasJoules:
 		return c.addJoules(p, r.Joules)
 	}
@@ -123,20 +131,27 @@ func (c *Curve) addError(p point, err error) {
 	c.pace.failed(p.hi)
 }
 
-func (c *Curve) addWatts(p point, watts float64) {
+func (c *Curve) addWatts(p point, watts float64) bool {
+	gauge := c.device.Method == Gauge
 	if !(watts >= 0) || math.IsInf(watts, 0) {
-		c.invalid(p, fmt.Sprintf("a power reading is %v W", watts))
-		return
+		if gauge {
+			c.invalid(p, fmt.Sprintf("a power reading is %v W", watts))
+		}
+		// A cross-check that fails does not spoil the counter.
+		return false
 	}
-	p.value, p.ok = watts, true
-	if len(c.points) == maxPoints {
-		c.points = thin(c.points, maxPoints/4)
+	lag := int64(c.device.Lag)
+	prev := p.lo
+	if c.power.seen != 0 {
+		prev = c.power.seen + lag
 	}
-	c.points = append(c.points, p)
-	if c.device.Method == Gauge {
+	fresh := c.power.add(prev-lag, p.lo-lag, p.hi-lag, watts)
+	if gauge {
+		p.value, p.ok = watts, true
 		c.last = p
 		c.pace.sample(p.hi)
 	}
+	return fresh
 }
 
 func (c *Curve) addJoules(p point, joules float64) bool {
@@ -178,14 +193,15 @@ func (c *Curve) invalid(p point, detail string) {
 
 func (c *Curve) push(t tick) {
 	if len(c.ticks) == maxTicks {
-		c.ticks = thin(c.ticks, maxTicks/4)
+		c.ticks = thin(c.ticks)
 	}
 	c.ticks = append(c.ticks, t)
 }
 
-// thin drops every other element between the first and the last keep elements:
-// the start of a window, and what is recent, keep their detail.
-func thin[T any](s []T, keep int) []T {
+// thin drops every other tick but the oldest and newest quarter: the start of a
+// window, and what is recent, keep their detail.
+func thin(s []tick) []tick {
+	const keep = maxTicks / 4
 	n := keep
 	for i := keep; i < len(s)-keep; i += 2 {
 		s[n] = s[i]
@@ -195,13 +211,18 @@ func thin[T any](s []T, keep int) []T {
 	return s[:n]
 }
 
+// note remembers an event. One that goes on is one event.
 func (c *Curve) note(from, to int64, r Reason, detail string) {
-	if n := len(c.events); n > 0 && c.events[n-1].reason == r && c.events[n-1].detail == detail {
-		c.events[n-1].to = max(c.events[n-1].to, to)
-		return
+	if n := len(c.events); n > 0 {
+		last := &c.events[n-1]
+		if last.reason == r && from-last.to <= int64(3*c.pace.nominal) {
+			last.to = max(last.to, to)
+			return
+		}
 	}
 	if len(c.events) == maxEvents {
-		c.events = append(c.events[:0], c.events[1:]...)
+		// The loss of a device is for ever.
+		c.events = slices.Delete(c.events, 1, 2)
 	}
 	c.events = append(c.events, event{from: from, to: to, reason: r, detail: detail})
 }
@@ -209,7 +230,8 @@ func (c *Curve) note(from, to int64, r Reason, detail string) {
 // clone returns a copy that can be measured while the curve grows.
 func (c *Curve) clone() *Curve {
 	d := *c
-	d.ticks, d.points, d.events = slices.Clone(c.ticks), slices.Clone(c.points), slices.Clone(c.events)
+	d.ticks, d.events = slices.Clone(c.ticks), slices.Clone(c.events)
+	d.power.points = slices.Clone(c.power.points)
 	return &d
 }
 
@@ -223,13 +245,7 @@ func (c *Curve) forget(t int64, keep int) {
 	if i -= keep; i > 0 {
 		c.ticks = append(c.ticks[:0], c.ticks[i:]...)
 	}
-	i = 0
-	for i < len(c.points) && c.points[i].hi < t {
-		i++
-	}
-	if i -= keep; i > 0 {
-		c.points = append(c.points[:0], c.points[i:]...)
-	}
+	c.power.forget(t-int64(c.device.Lag), keep)
 	n := 0
 	for _, e := range c.events {
 		if e.to >= t {

@@ -2,7 +2,6 @@ package energy
 
 import (
 	"math"
-	"sort"
 	"time"
 )
 
@@ -16,6 +15,10 @@ const (
 // disagreement is the share by which a counter and a power gauge may differ.
 const disagreement = 0.05
 
+// twoSided is half the width of an interval in standard deviations: 99 % of a
+// normal distribution.
+const twoSided = 2.6
+
 // gauge measures a curve of power readings: the integral by trapezoids, with
 // linear interpolation at the edges.
 func (c *Curve) gauge(d *DeviceMeasurement, spans []span) (closed, bool) {
@@ -25,86 +28,41 @@ func (c *Curve) gauge(d *DeviceMeasurement, spans []span) (closed, bool) {
 		d.find(WindowTooShort, "%s is a mean over a long time: it can measure windows of %v and more, this one is %v", c.device.Via, need, time.Duration(e-s).Round(time.Millisecond))
 		return closed{}, false
 	}
-	if len(c.points) < 2 {
-		d.find(InsufficientPowerSamples, "%d readings of the power", len(c.points))
+	p := &c.power
+	if len(p.points) == 0 || len(p.points) == 1 && !p.held {
+		d.find(InsufficientPowerSamples, "%d readings of the power", len(p.points))
 		return closed{}, false
 	}
-	if c.points[0].mid() > s || c.points[len(c.points)-1].mid() < e {
+	if !p.covers(s, e) {
 		d.find(BenchmarkWindowNotBracketed, "the readings do not reach over both edges of the window")
 		return closed{}, false
 	}
-	limit := max(int64(maxGapPeriods*c.pace.nominal), int64(minGap))
-	i, j := c.around(s, e)
-	for k := i + 1; k <= j; k++ {
-		if gap := c.points[k].mid() - c.points[k-1].mid(); gap > limit {
-			d.find(SamplingGapExceeded, "%v between two readings of the power, %v allowed", time.Duration(gap).Round(time.Millisecond), time.Duration(limit))
-			return closed{}, false
-		}
+	limit := max(time.Duration(maxGapPeriods*c.pace.nominal), minGap)
+	if gap := p.longest(s, e); gap > limit {
+		d.find(SamplingGapExceeded, "%v between two readings of the power, %v allowed", gap.Round(time.Millisecond), limit)
+		return closed{}, false
 	}
-	d.Ticks = max(j-i-1, 0)
-	if d.Ticks == 0 {
+	first, last := p.before(s), p.before(e)
+	d.Ticks = last - first
+	if d.Ticks == 0 && !p.held {
 		d.find(NoInWindowSamples, "the window lies between two readings of the power")
 	}
-	joules, sd := c.integrate(spans)
-	const two = 2.6 // standard deviations on either side
-	return closed{mean: joules, low: max(joules-two*sd, 0), high: joules + two*sd, before: c.points[i].value}, true
-}
-
-// around returns the indices of the last point before s and the first after e.
-func (c *Curve) around(s, e int64) (i, j int) {
-	i = sort.Search(len(c.points), func(k int) bool { return c.points[k].mid() > s }) - 1
-	j = sort.Search(len(c.points), func(k int) bool { return c.points[k].mid() >= e })
-	return max(i, 0), min(j, len(c.points)-1)
-}
-
-// integrate returns the joules of the spans and the standard deviation of what
-// the readings do not tell. Between two readings the power may have changed at
-// any time from the one to the other; if that time is uniformly distributed,
-// the energy has a standard deviation of |Δpower| Δt / √12.
-func (c *Curve) integrate(spans []span) (joules, sd float64) {
-	i, j := c.around(spans[0].start, spans[len(spans)-1].end)
-	variance := 0.0
-	for k := i + 1; k <= j; k++ {
-		a, b := c.points[k-1], c.points[k]
-		t0, t1 := float64(a.mid())/second, float64(b.mid())/second
-		if t1 <= t0 {
-			continue
-		}
-		share := 0.0
-		at := func(t float64) float64 { return a.value + (b.value-a.value)*(t-t0)/(t1-t0) }
-		for _, s := range spans[sortSearch(spans, t0):] {
-			u, v := max(float64(s.start)/second, t0), min(float64(s.end)/second, t1)
-			if float64(s.start)/second >= t1 {
-				break
-			}
-			if v > u {
-				f := float64(s.on) / float64(s.end-s.start)
-				joules += f * (at(u) + at(v)) / 2 * (v - u)
-				share += f * (v - u) / (t1 - t0)
-			}
-		}
-		if share > 0 {
-			variance += sq((b.value-a.value)*(t1-t0)) / 12
-			// A part of an interval may hold any of its energy.
-			variance += sq((a.value+b.value)/2*(t1-t0)) * share * (1 - share) * 0.02
-		}
-	}
-	return joules, math.Sqrt(variance)
+	d.BeforeWatts, d.HasBefore = p.points[first].watts, true
+	joules, sd := p.integrate(spans)
+	return closed{mean: joules, low: max(joules-twoSided*sd, 0), high: joules + twoSided*sd}, true
 }
 
 // crossCheck compares a counter with the power gauge of the same device, where
 // the readings of the gauge suffice.
 func (c *Curve) crossCheck(d *DeviceMeasurement, spans []span) {
 	s, e := spans[0].start, spans[len(spans)-1].end
-	if len(c.points) < 2 || c.points[0].mid() > s || c.points[len(c.points)-1].mid() < e {
+	p := &c.power
+	if !p.covers(s, e) || p.before(e)-p.before(s) < 10 {
 		return
 	}
-	if i, j := c.around(s, e); j-i < 20 {
-		return
-	}
-	joules, sd := c.integrate(spans)
+	joules, sd := p.integrate(spans)
 	d.GaugeJoules, d.HasGauge = joules, true
-	if off := math.Abs(joules - d.Energy.Joules); off > disagreement*d.Energy.Joules+2.6*sd+d.Energy.HalfWidth() {
+	if off := math.Abs(joules - d.Energy.Joules); off > disagreement*d.Energy.Joules+twoSided*sd+d.Energy.HalfWidth() {
 		d.find(CounterDisagrees, "the counter says %.4g J, the integral of the power gauge %.4g J", d.Energy.Joules, joules)
 	}
 }

@@ -5,7 +5,7 @@ import (
 	"sort"
 )
 
-// The model behind a problem. Power has a level before the cluster, while on,
+// The model behind a problem. Power has a level before the window, while on,
 // in its gaps, and after it; how it gets from one to the next, and how noisy it
 // is, are hypotheses:
 //
@@ -16,7 +16,7 @@ import (
 //
 // plus white noise, whose size relative to the level is that of the mean over
 // one refresh period. For a given ramp, tail and noise the energy of each piece
-// is linear in (a, b, g, c) with Gaussian errors, so the energy of the cluster
+// is linear in (a, b, g, c) with Gaussian errors, so the energy of the window
 // has a normal distribution in closed form (Bayesian linear regression). The
 // hypotheses are weighted by how well they explain the pieces (their marginal
 // likelihood) and by a prior that is broad on purpose; the result is the
@@ -67,11 +67,10 @@ func texturePrior(noise float64) [3]float64 {
 const credible = 0.008
 
 // closed is the solution of a problem: the distribution of the energy, in
-// joules, its hard bounds, and the power before.
+// joules, and its hard bounds.
 type closed struct {
 	mean, low, high float64
 	least, most     float64
-	before          float64
 }
 
 // add joins an independent part.
@@ -117,20 +116,16 @@ func (p *problem) solve(u unrest) closed {
 	return c
 }
 
-// bounds returns what the counter allows at the least and at the most, and the
-// power before.
+// bounds returns what the counter allows at the least and at the most.
 func (p *problem) bounds() closed {
-	c := closed{least: -p.quantum, most: p.quantum, before: math.NaN()}
+	c := closed{least: -p.quantum, most: p.quantum}
 	const sure = 4 // standard deviations
-	for i, q := range p.pieces {
+	for _, q := range p.pieces {
 		if q.t1+sure*q.sd1 > p.start && q.t0-sure*q.sd0 < p.end {
 			c.most += q.energy
 		}
 		if q.off() == 0 && q.t0-sure*q.sd0 >= p.start && q.t1+sure*q.sd1 <= p.end {
 			c.least += q.energy
-		}
-		if q.before >= q.length()*0.999 && i+1 < len(p.pieces) {
-			c.before = q.energy / q.length()
 		}
 	}
 	c.least = max(c.least, 0)

@@ -15,13 +15,17 @@ const second = 1e9
 func (c *Curve) knots(ticks []tick) []knot {
 	line, ok := c.fit(ticks)
 	out := make([]knot, 0, len(ticks))
-	for _, t := range ticks {
+	for i, t := range ticks {
 		lo, hi := float64(t.lo), float64(t.hi)
+		until := hi // the value stayed visible
+		if i+1 < len(ticks) && ticks[i+1].epoch == t.epoch {
+			until = max(hi, float64(ticks[i+1].lo))
+		}
 		// The value that was read last was set within one period before.
 		lo = max(lo, hi-1.25*line.period-line.jitter)
 		k := knot{t: (lo + hi) / 2, sd: (hi - lo) / math.Sqrt(12), joules: t.joules}
 		if ok {
-			k.t, k.sd = line.place(lo, hi)
+			k.t, k.sd = line.place(lo, hi, until)
 		}
 		k.t, k.sd = k.t/second, k.sd/second
 		if n := len(out); n > 0 && k.t <= out[n-1].t {
@@ -119,9 +123,12 @@ func (c *Curve) fit(ticks []tick) (line, bool) {
 	return l, true
 }
 
+// missed is the probability that a counter misses a tick.
+const missed = 0.02
+
 // place returns the mean and standard deviation of the time of the tick that
-// set the value that was new between lo and hi.
-func (l line) place(lo, hi float64) (t, sd float64) {
+// set the value that was new between lo and hi, and visible until until.
+func (l line) place(lo, hi, until float64) (t, sd float64) {
 	// The visible value is that of the last tick before it was read. Where the
 	// read was so close to a tick that it might be either, both count.
 	k := math.Floor((hi - l.phase) / l.period)
@@ -130,10 +137,8 @@ func (l line) place(lo, hi float64) (t, sd float64) {
 		at := l.phase + (k+i)*l.period
 		s := math.Sqrt(l.vPhase + sq(k+i-l.kMean)*l.vSlope + sq(l.jitter) + 1)
 		m, v, mass := truncated(at, s, lo, hi)
-		// A later tick before hi would have hidden this one.
-		if later := at + l.period; later < hi {
-			mass *= 1 - normCDF((hi-later)/s)
-		}
+		// A later tick in that time would have hidden this one.
+		mass *= 1 - (1-missed)*normCDF((until-at-l.period)/s)
 		w, mean, second = w+mass, mean+mass*m, second+mass*(v+m*m-2*m*lo+lo*lo)
 	}
 	if w < 1e-9 {

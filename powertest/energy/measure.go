@@ -35,7 +35,7 @@ func MeasureCurves(info Info, curves []*Curve, spans []Span) Measurement {
 }
 
 // measure makes the window's measurement from copies of the recorder's curves.
-func (w *Window) measure(curves []*Curve, after []State) Measurement {
+func (w *Window) measure(curves []*Curve, after []State, stalled bool) Measurement {
 	r := w.rec
 	m := Measurement{Source: r.info}
 	for _, s := range w.spans {
@@ -47,7 +47,7 @@ func (w *Window) measure(curves []*Curve, after []State) Measurement {
 	}
 	for i, c := range curves {
 		d := c.measure(w.spans)
-		if w.stalled && !d.Has(SourceStalled) {
+		if stalled && !d.Has(SourceStalled) {
 			d.withhold(SourceStalled, "a call to the source did not come back")
 		}
 		if w.before != nil && after != nil {
@@ -135,9 +135,6 @@ func (c *Curve) measure(spans []span) DeviceMeasurement {
 	}
 	d.Energy = Estimate{Joules: est.mean, Low: est.low, High: est.high}
 	d.Watts = est.mean / (float64(on) / second)
-	if !math.IsNaN(est.before) {
-		d.BeforeWatts, d.HasBefore = est.before, true
-	}
 	d.Valid = true
 	if e := d.Energy.ErrPercent(); !(e <= maxErrPercent) {
 		advice := fmt.Sprintf("measure for longer, as with -benchtime=%v", c.advise())
@@ -169,41 +166,68 @@ func (c *Curve) expected() float64 {
 
 // counter measures a curve of ticks.
 func (c *Curve) counter(d *DeviceMeasurement, spans []span) (closed, bool) {
-	var sum closed
-	from, to := int64(math.MaxInt64), int64(math.MinInt64)
-	for i, cl := range clusters(spans, int64(3*c.expected())) {
-		ks, lo, hi, ok := c.knotsAround(cl)
-		if !ok {
-			c.explain(d, cl)
-			return closed{}, false
-		}
-		from, to = min(from, c.ticks[lo].lo), max(to, c.ticks[hi].hi)
-		part := c.measureCluster(cl, ks)
-		if i == 0 {
-			sum = part
-		} else {
-			sum.add(part)
-		}
-		for _, t := range c.ticks[lo : hi+1] {
-			if m := int64(t.mid()); m > cl.start() && m <= cl.end() {
-				d.Ticks++
-			}
+	w, ok := c.lay(spans)
+	if !ok {
+		c.explain(d, spans)
+		return closed{}, false
+	}
+	for _, t := range c.ticks[w.first : w.end+1] {
+		if m := int64(t.mid()); m > w.from() && m <= w.till() {
+			d.Ticks++
 		}
 	}
-	c.report(d, from, to)
-	return sum, true
+	c.report(d, c.ticks[w.first].lo, c.ticks[w.end].hi)
+	if gap := w.widest(); !w.whole() && gap > maxPiece*c.expected()*float64(c.pace.stride)/second {
+		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were forgotten to tell them apart", gap)
+		return closed{}, false
+	}
+	c.idle(d, w)
+	return c.close(w), true
+}
+
+// maxPiece is how many refresh periods (times the number of ticks passed over)
+// may lie between two known ticks of a window with pauses.
+const maxPiece = 8
+
+// widest returns the longest time between two knots, in seconds.
+func (w laid) widest() float64 {
+	widest := 0.0
+	for i := 1; i < len(w.knots); i++ {
+		widest = max(widest, w.knots[i].t-w.knots[i-1].t)
+	}
+	return widest
+}
+
+// idle sets the power before the window: the mean over the ticks that were seen
+// in a row just before it.
+func (c *Curve) idle(d *DeviceMeasurement, w laid) {
+	const most = 8
+	last := slices.IndexFunc(c.ticks, func(t tick) bool { return int64(t.mid()) > w.from() }) - 1
+	first := last
+	for first > 0 && last-first < most {
+		a, b := c.ticks[first-1], c.ticks[first]
+		if a.inferred || a.epoch != b.epoch || b.mid()-a.mid() > 3*c.expected()*float64(c.pace.stride) {
+			break
+		}
+		first--
+	}
+	if first == last || c.device.Resolution > 0.05*(c.ticks[last].joules-c.ticks[first].joules) {
+		return
+	}
+	d.BeforeWatts, d.HasBefore = c.mean(first, last), true
 }
 
 // explain says why the window has no ticks on one of its sides.
-func (c *Curve) explain(d *DeviceMeasurement, cl cluster) {
-	c.report(d, cl.start(), math.MaxInt64)
+func (c *Curve) explain(d *DeviceMeasurement, spans []span) {
+	start, end := spans[0].start, spans[len(spans)-1].end
+	c.report(d, start, math.MaxInt64)
 	if withheld(d.Reasons) {
 		return
 	}
 	switch n := len(c.ticks); {
 	case n == 0:
 		d.find(InsufficientPowerSamples, "the device was never read")
-	case c.last.hi > cl.end() && float64(c.last.hi-c.ticks[n-1].hi) > 2.5*c.expected():
+	case c.last.hi > end && float64(c.last.hi-c.ticks[n-1].hi) > 2.5*c.expected():
 		d.find(CounterStale, "the counter has not changed for %v", time.Duration(c.last.hi-c.ticks[n-1].hi).Round(time.Millisecond))
 	default:
 		d.find(BenchmarkWindowNotBracketed, "no tick was seen on one side of the window")
@@ -226,7 +250,7 @@ func (c *Curve) settled(spans []span, end int64) bool {
 		return true
 	}
 	if c.device.Method == Gauge {
-		return len(c.points) > 0 && c.points[len(c.points)-1].lo >= end
+		return c.power.known() >= end
 	}
 	n := 0
 	for i := len(c.ticks) - 1; i >= 0 && int64(c.ticks[i].mid()) > end; i-- {
@@ -244,14 +268,14 @@ func (c *Curve) calm(start, end int64) bool {
 	if first < 2 || last <= first {
 		return false
 	}
-	before, inside := c.power(first-2, first-1), c.power(first, last)
-	now := c.power(len(c.ticks)-2, len(c.ticks)-1)
+	before, inside := c.mean(first-2, first-1), c.mean(first, last)
+	now := c.mean(len(c.ticks)-2, len(c.ticks)-1)
 	const alike = 0.1
 	return math.Abs(now-before) <= alike*math.Abs(inside-before) || math.Abs(now-inside) <= alike*inside
 }
 
-// power returns the mean power between two ticks, in W.
-func (c *Curve) power(i, j int) float64 {
+// mean returns the mean power between two ticks, in W.
+func (c *Curve) mean(i, j int) float64 {
 	a, b := c.ticks[i], c.ticks[j]
 	return (b.joules - a.joules) / (b.mid() - a.mid()) * second
 }

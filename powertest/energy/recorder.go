@@ -23,6 +23,10 @@ type Recorder struct {
 	// busy is when the read in progress began, in ns since base, or 0.
 	busy atomic.Int64
 
+	// turn is held by who calls the source. It is a channel and not a mutex, so
+	// that one can stop waiting for it.
+	turn chan struct{}
+
 	mu      sync.Mutex
 	curves  []*Curve
 	windows []*Window
@@ -47,6 +51,7 @@ func NewRecorder(src Source) *Recorder {
 		devices: src.Devices(),
 		base:    time.Now(),
 		kick:    make(chan struct{}, 1),
+		turn:    make(chan struct{}, 1),
 	}
 	for _, d := range r.devices {
 		r.curves = append(r.curves, r.newCurve(d))
@@ -63,6 +68,7 @@ func (r *Recorder) newCurve(d Device) *Curve {
 	}
 	c := NewCurve(d, r.base, period)
 	c.pace.spread(len(r.devices))
+	c.reserve()
 	return c
 }
 
@@ -91,7 +97,7 @@ func (r *Recorder) open(before []State) *Window {
 	w.opened = now
 	r.windows = append(r.windows, w)
 	r.edge(now)
-	if !r.running {
+	if !r.running && len(r.devices) > 0 {
 		r.running = true
 		go r.run()
 	}
@@ -144,7 +150,9 @@ func (r *Recorder) run() {
 		began := r.now() | 1
 		r.busy.Store(began)
 		r.calls.Add(1)
+		r.turn <- struct{}{}
 		r.src.Read(r.batch)
+		<-r.turn
 		r.busy.Store(0)
 		r.take(began)
 	}
@@ -221,15 +229,34 @@ func (r *Recorder) stalled(now int64) bool {
 	return r.hung
 }
 
+// inspect asks for the state of the devices; nil if the source cannot tell, or
+// does not in time.
 func (r *Recorder) inspect() []State {
 	ins, ok := r.src.(Inspector)
-	if !ok {
+	if !ok || len(r.devices) == 0 {
 		return nil
 	}
-	states := make([]State, len(r.devices))
-	for i := range states {
-		states[i].Device = i
+	timer := time.NewTimer(hangTime)
+	defer timer.Stop()
+	select {
+	case r.turn <- struct{}{}:
+	case <-timer.C:
+		return nil
 	}
-	ins.Inspect(states)
-	return states
+	told := make(chan []State, 1)
+	go func() {
+		states := make([]State, len(r.devices))
+		for i := range states {
+			states[i].Device = i
+		}
+		ins.Inspect(states)
+		<-r.turn
+		told <- states
+	}()
+	select {
+	case states := <-told:
+		return states
+	case <-timer.C:
+		return nil
+	}
 }

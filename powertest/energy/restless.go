@@ -77,14 +77,14 @@ func (p *problem) unrest(u unrest) unrest {
 	return u
 }
 
-// alike reports whether both pieces lie wholly before, in or after the cluster.
+// alike reports whether both pieces lie wholly before, in or after the window.
 func (p piece) alike(q piece) bool {
 	const all = 0.999
 	l, m := p.length()*all, q.length()*all
 	return p.before >= l && q.before >= m || p.on >= l && q.on >= m || p.after >= l && q.after >= m
 }
 
-// unknowable reports whether load goes on over an edge of a cluster that holds
+// unknowable reports whether load goes on over an edge of a window that holds
 // no refresh period: nothing then tells the power inside.
 func (p *problem) unknowable() bool {
 	warm := max(p.rough[before], p.rough[after]) > p.rough[on]/2

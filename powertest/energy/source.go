@@ -93,6 +93,11 @@ type Device struct {
 	// Period is the device's nominal refresh period where it differs from
 	// [Info.Period]; otherwise 0.
 	Period time.Duration
+	// Held says that a gauge shows the value of its last refresh until the
+	// next, as NVML's do. Otherwise a reading is the power when it was read.
+	Held bool
+	// Lag is how old a gauge's value is: half the time, for a mean over a time.
+	Lag time.Duration
 	// MinWindow is the shortest window that a gauge can measure, because its
 	// readings are averages over a long time; otherwise 0.
 	MinWindow time.Duration

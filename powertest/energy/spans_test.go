@@ -44,7 +44,7 @@ func TestPausesOfAnyLength(t *testing.T) {
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
 			rng := rand.New(rand.NewPCG(1, uint64(len(name))))
-			inside, n, errs := 0.0, 0.0, 0.0
+			inside, n, errs, half := 0.0, 0.0, 0.0, 0.0
 			for range 60 {
 				d, truth := pausing(rng, 0.1, 4,
 					func() float64 { return uniform(rng, tt.on[0], tt.on[1]) },
@@ -54,12 +54,13 @@ func TestPausesOfAnyLength(t *testing.T) {
 					continue
 				}
 				n++
+				half += d.Energy.HalfWidth() / truth
 				errs += math.Abs(d.Energy.Joules-truth) / truth
 				if d.Energy.Low <= truth && truth <= d.Energy.High {
 					inside++
 				}
 			}
-			t.Logf("%.0f of 60 published, mean error %.2f %%, %.1f %% inside", n, 100*errs/n, 100*inside/n)
+			t.Logf("%.0f of 60 published, mean error %.2f %%, mean half-width %.2f %%, %.1f %% inside", n, 100*errs/n, 100*half/n, 100*inside/n)
 			if n > 0 {
 				assert.GreaterOrEqual(t, inside/n, 0.95)
 			}

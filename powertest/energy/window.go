@@ -130,7 +130,7 @@ func (w *Window) Lead(ctx context.Context, ticks int) error {
 	r.mu.Lock()
 	limit := w.opened
 	for _, c := range r.curves {
-		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected()))
+		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected())+2*int64(c.device.Lag))
 	}
 	seen := make([]int, len(r.curves))
 	for i, c := range r.curves {
@@ -143,7 +143,7 @@ func (w *Window) Lead(ctx context.Context, ticks int) error {
 	ok := w.wait(ctx, limit, func() bool {
 		for i, c := range r.curves {
 			if c.device.Method == Gauge {
-				if len(c.points) == 0 || c.points[len(c.points)-1].lo < w.opened {
+				if c.power.known() < w.opened {
 					return false
 				}
 				continue
@@ -236,10 +236,11 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		for i, c := range r.curves {
 			curves[i] = c.clone()
 		}
+		stalled := w.stalled
 		r.release(w)
 		r.mu.Unlock()
 		// Measuring takes milliseconds, and other windows go on meanwhile.
-		w.result = w.measure(curves, after)
+		w.result = w.measure(curves, after, stalled)
 	})
 	return w.result
 }
@@ -255,7 +256,7 @@ func (w *Window) settle(ctx context.Context) {
 	end := w.spans[len(w.spans)-1].end
 	limit := end
 	for _, c := range r.curves {
-		limit = max(limit, end+int64(3.2*c.expected()))
+		limit = max(limit, end+int64(3.2*c.expected())+2*int64(c.device.Lag))
 	}
 	r.mu.Unlock()
 	w.wait(ctx, limit, func() bool {
