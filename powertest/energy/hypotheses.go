@@ -38,6 +38,11 @@ var (
 	// ramps and tails are time constants in seconds.
 	ramps = []weighted{{0, 0.4}, {0.01, 0.17}, {0.03, 0.15}, {0.1, 0.12}, {0.25, 0.1}, {0.6, 0.06}}
 	tails = []weighted{{0, 0.3}, {0.005, 0.1}, {0.01, 0.1}, {0.02, 0.1}, {0.04, 0.1}, {0.08, 0.1}, {0.16, 0.1}, {0.32, 0.1}}
+	// fineTails are for windows with pauses, where the tails of many spans add up.
+	fineTails = []weighted{
+		{0, 0.3}, {0.005, 0.05}, {0.007, 0.05}, {0.01, 0.05}, {0.014, 0.05}, {0.02, 0.05}, {0.028, 0.05}, {0.04, 0.05},
+		{0.057, 0.05}, {0.08, 0.05}, {0.113, 0.05}, {0.16, 0.05}, {0.226, 0.05}, {0.32, 0.05},
+	}
 	// onNoise and offNoise are relative to the level.
 	onNoise  = []weighted{{0.005, 0.2}, {0.02, 0.3}, {0.06, 0.25}, {0.2, 0.15}, {0.6, 0.1}}
 	offNoise = []weighted{{0.01, 0.5}, {0.05, 0.3}, {0.25, 0.2}}
@@ -91,6 +96,10 @@ func (c *closed) shift(joules float64) {
 // solve weighs all hypotheses. u is how restless the power is.
 func (p *problem) solve(u unrest) closed {
 	var mix mixture
+	tails := tails
+	if len(p.spans) > 1 {
+		tails = fineTails
+	}
 	p.each(ramps, math.IsInf(p.start, 0), func(ramp, wr float64) {
 		p.each(tails, math.IsInf(p.end, 0), func(tail, wt float64) {
 			shape := p.shape(ramp, tail)
@@ -100,6 +109,7 @@ func (p *problem) solve(u unrest) closed {
 					for i, x := range textures {
 						c := p.posterior(shape, n.value, m.value, x)
 						c.weight += math.Log(wr * wt * n.prior * m.prior * px[i])
+						c.alike = alikeSlack * (ramp + tail) * float64(len(p.spans)) * math.Abs(p.rough[on]-p.rough[gap])
 						mix = append(mix, c)
 					}
 				}
@@ -108,7 +118,7 @@ func (p *problem) solve(u unrest) closed {
 	})
 	mix = mix.normalize()
 	mean := mix.mean()
-	extra := math.Hypot(p.restless(u), p.misplaced())
+	extra := math.Hypot(p.restless(u), p.misplaced()) + mix.alike()
 	c := p.bounds()
 	c.mean = min(max(mean, c.least), c.most)
 	c.low = max(c.mean-math.Hypot(mean-mix.quantile(credible), extra), c.least)
@@ -194,6 +204,10 @@ func (p *problem) shape(ramp, tail float64) []row {
 // modelSlack is by how much of its energy a ramp or tail may differ from the
 // exponential.
 const modelSlack = 0.07
+
+// alikeSlack is that share where it is the same at every edge of a window with
+// many pauses, and does not average out.
+const alikeSlack = 0.1
 
 // decay returns the integral of exp(−(t−from)/tau) from u to v, which do not lie
 // before from; 0 if v is not after u.
@@ -313,7 +327,7 @@ func (p *problem) posterior(rows []row, nOn, nOff, texture float64) component {
 			h[i] += xv * q.energy
 		}
 		product *= v
-		if product < 1e-200 || k == len(p.pieces)-1 {
+		if product < 1e-100 || product > 1e100 || k == len(p.pieces)-1 {
 			logL -= math.Log(product) / 2
 			product = 1
 		}

@@ -136,7 +136,7 @@ func (c *Curve) measure(spans []span) DeviceMeasurement {
 	d.Energy = Estimate{Joules: est.mean, Low: est.low, High: est.high}
 	d.Watts = est.mean / (float64(on) / second)
 	d.Valid = true
-	if e := d.Energy.ErrPercent(); !(e <= maxErrPercent) {
+	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > maxErrPercent {
 		advice := fmt.Sprintf("measure for longer, as with -benchtime=%v", c.advise())
 		if len(spans) > 1 {
 			advice = "pauses of about a refresh period and less can't be told from the load, so leave them in or make them longer"

@@ -31,8 +31,9 @@ func density(x float64) float64 {
 	return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi)
 }
 
-// component is one normal distribution of a mixture.
-type component struct{ mean, sd, weight float64 }
+// component is one normal distribution of a mixture. alike is an error that it
+// may have beside.
+type component struct{ mean, sd, weight, alike float64 }
 
 // mixture is a weighted sum of normal distributions: what is believed of a
 // quantity under several hypotheses.
@@ -48,7 +49,8 @@ func (m mixture) normalize() mixture {
 	sum, n := 0.0, 0
 	for _, c := range m {
 		if w := math.Exp(c.weight - top); w > 3e-5 {
-			m[n] = component{c.mean, c.sd, w}
+			c.weight = w
+			m[n] = c
 			sum += w
 			n++
 		}
@@ -64,6 +66,15 @@ func (m mixture) mean() float64 {
 	s := 0.0
 	for _, c := range m {
 		s += c.weight * c.mean
+	}
+	return s
+}
+
+// alike returns the mean of the errors beside.
+func (m mixture) alike() float64 {
+	s := 0.0
+	for _, c := range m {
+		s += c.weight * c.alike
 	}
 	return s
 }

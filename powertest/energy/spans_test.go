@@ -67,3 +67,69 @@ func TestPausesOfAnyLength(t *testing.T) {
 		})
 	}
 }
+
+// The same operation again and again, with a tail after each: the errors of
+// the edges are alike, and do not cancel.
+func TestManyEqualOperations(t *testing.T) {
+	tests := map[string]struct{ on, off, tail float64 }{
+		"tail of two operations": {0.03, 0.48, 0.06},
+		"short tail":             {0.03, 0.48, 0.02},
+		"in step with the ticks": {0.06, 0.94, 0},
+		"no tail":                {0.06, 0.48, 0},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			rng := rand.New(rand.NewPCG(2, uint64(len(name))))
+			inside, n, half := 0.0, 0.0, 0.0
+			for range 20 {
+				d, truth := repeating(rng, 0.1, 60, tt.on, tt.off, tt.tail)
+				if !d.Valid {
+					continue
+				}
+				n++
+				half += d.Energy.HalfWidth() / truth
+				if d.Energy.Low <= truth && truth <= d.Energy.High {
+					inside++
+				}
+			}
+			t.Logf("%.0f of 20 published, mean half-width %.2f %%, %.1f %% inside", n, 100*half/n, 100*inside/n)
+			if n > 0 {
+				assert.GreaterOrEqual(t, inside/n, 0.9)
+			}
+		})
+	}
+}
+
+// repeating runs n operations of a length, each with a tail, and pauses that do
+// not count.
+func repeating(rng *rand.Rand, T float64, n int, on, off, tail float64) (d DeviceMeasurement, truth float64) {
+	s := 1 + T*rng.Float64()
+	var win []span
+	var ends []float64
+	level := peak(rng)
+	for i := range n {
+		t := s + float64(i)*(on+off)
+		win = append(win, span{int64(t * second), int64((t + on) * second), int64(on * second)})
+		ends = append(ends, t+on)
+	}
+	e := ends[n-1]
+	i := 0
+	tr := newTruth(rng, func(t float64) float64 {
+		for i < n && ends[i] <= t {
+			i++
+		}
+		switch {
+		case i < n && t >= ends[i]-on:
+			return level
+		case i > 0 && tail > 0:
+			return idle + (level-idle)*math.Exp(-(t-ends[i-1])/tail)
+		}
+		return idle
+	}, e+5*T)
+	for _, end := range ends {
+		truth += tr.at(end) - tr.at(end-on)
+	}
+	c := NewCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
+	newPoller(rng).record(c, newCounter(rng, tr, T, e+5*T), s-2.5*T, s, e)
+	return c.measure(win), truth
+}
