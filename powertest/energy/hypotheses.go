@@ -60,7 +60,7 @@ const roughOff = 0.1
 func texturePrior(noise float64) [3]float64 {
 	switch {
 	case noise < 0.05:
-		return [3]float64{0.975, 0.017, 0.008}
+		return [3]float64{0.98, 0.013, 0.007}
 	case noise < 0.1:
 		return [3]float64{0.5, 0.3, 0.2}
 	}
@@ -69,7 +69,7 @@ func texturePrior(noise float64) [3]float64 {
 
 // credible is the probability left out on either side of the interval. It is
 // smaller than the promised 2.5 %, since hypotheses are never all there are.
-const credible = 0.008
+const credible = 0.017
 
 // closed is the solution of a problem: the distribution of the energy, in
 // joules, and its hard bounds.
@@ -152,7 +152,7 @@ func (p *problem) misplaced() float64 {
 			v += sq(p.rough[on] * max(q.sd0, q.sd1))
 		}
 	}
-	return 1.8 * math.Sqrt(v)
+	return 1.3 * math.Sqrt(v)
 }
 
 // each calls f for each hypothesis that the refresh period can tell from none.
