@@ -1,0 +1,54 @@
+package energy
+
+import "math"
+
+// closed is the solution of a problem: the distribution of the energy, in
+// joules, and its hard bounds.
+type closed struct {
+	mean, low, high float64
+	least, most     float64
+}
+
+// add joins an independent part.
+func (c *closed) add(d closed) {
+	down := math.Hypot(c.mean-c.low, d.mean-d.low)
+	up := math.Hypot(c.high-c.mean, d.high-d.mean)
+	c.mean += d.mean
+	c.low, c.high = c.mean-down, c.mean+up
+	c.least, c.most = c.least+d.least, c.most+d.most
+}
+
+// shift adds an amount that is known exactly.
+func (c *closed) shift(joules float64) {
+	c.mean, c.low, c.high = c.mean+joules, c.low+joules, c.high+joules
+	c.least, c.most = c.least+joules, c.most+joules
+}
+
+// bounds returns what the counter allows at the least and at the most.
+func (p *problem) bounds() closed {
+	c := closed{least: -p.quantum, most: p.quantum}
+	const sure = 4 // standard deviations
+	for _, q := range p.pieces {
+		if q.t1+sure*q.sd1 > p.start && q.t0-sure*q.sd0 < p.end {
+			c.most += q.energy
+		}
+		if q.off() == 0 && q.t0-sure*q.sd0 >= p.start && q.t1+sure*q.sd1 <= p.end {
+			c.least += q.energy
+		}
+	}
+	c.least = max(c.least, 0)
+	return c
+}
+
+// misplaced is a half-width for the ticks around the edges being somewhere else
+// than the line through all ticks says, as happens when reads are late or slow
+// for the refresh period.
+func (p *problem) misplaced() float64 {
+	v := 0.0
+	for _, q := range p.pieces {
+		if q.on > 0 && q.off() > 0 {
+			v += sq(p.rough[on] * max(q.sd0, q.sd1))
+		}
+	}
+	return 1.3 * math.Sqrt(v)
+}
