@@ -36,7 +36,6 @@ type Recorder struct {
 
 	kick  chan struct{} // asks the goroutine to plan again
 	batch []Reading
-	due   []int
 }
 
 // hangTime is how long a read may take before the source counts as stalled.
@@ -57,7 +56,6 @@ func NewRecorder(src Source) *Recorder {
 		r.curves = append(r.curves, r.newCurve(d))
 	}
 	r.batch = make([]Reading, len(r.devices))
-	r.due = make([]int, 0, len(r.devices))
 	return r
 }
 
