@@ -322,11 +322,12 @@ func TestSimByEnvironment(t *testing.T) {
 
 // TestMalformedEnvironment fails in round one, before any result.
 func TestMalformedEnvironment(t *testing.T) {
-	for _, env := range []string{"POWERTEST_SOURCE=nmvl", "POWERTEST_SOURCE=sim=idle=cold", "POWERTEST_STRICT=perhaps", "POWERTEST_DEVICES=,"} {
-		r := styles.bench(t, "^BenchmarkEnv$", []string{env})
+	for _, env := range []string{"POWERTEST_SOURCE=nmvl", "POWERTEST_SOURCE=sim=idle=cold", "POWERTEST_STRICT=perhaps", "POWERTEST_DEVICES=,", "POWERTEST_SOURCE=sim POWERTEST_DEVICES=7"} {
+		vars := strings.Fields(env)
+		r := styles.bench(t, "^BenchmarkEnv$", vars)
 		assert.Equal(t, 1, r.code, env)
 		assert.Contains(t, r.out, "--- FAIL: BenchmarkEnv")
-		name, value, _ := strings.Cut(env, "=")
+		name, value, _ := strings.Cut(vars[len(vars)-1], "=")
 		assert.Contains(t, r.out, name+"=\""+value+"\"")
 		assert.NotContains(t, r.out, "ns/op")
 	}
