@@ -3,6 +3,7 @@ package energy
 import (
 	"math"
 	"slices"
+	"sort"
 )
 
 // Closing the edges.
@@ -25,7 +26,8 @@ import (
 // Which of these it is, the data say more or less clearly; the published
 // interval is as wide as the disagreement that they leave.
 
-// problem is a stretch of the curve around one or both edges of a window. Times are in seconds.
+// problem is a stretch of the curve around one or both edges of a window. Times
+// are in seconds.
 type problem struct {
 	// start and end are the edges; ±Inf for an edge that lies elsewhere.
 	start, end float64
@@ -84,18 +86,11 @@ func (w laid) whole() bool {
 func (c *Curve) lay(spans []span) (w laid, ok bool) {
 	w.spans = trim(spans)
 	// The first tick after the start, and the last one before the end.
-	first := slices.IndexFunc(c.ticks, func(t tick) bool { return int64(t.mid()) > w.from() })
-	if first < 1 {
+	first, last := c.firstAfter(w.from()), c.firstAfter(w.till())-1
+	if first < 1 || last+1 >= len(c.ticks) {
 		return w, false
-	}
-	last := len(c.ticks) - 1
-	for last >= 0 && int64(c.ticks[last].mid()) > w.till() {
-		last--
 	}
 	w.first, w.end = max(first-edgeTicks, 0), min(last+edgeTicks, len(c.ticks)-1)
-	if last+1 >= len(c.ticks) {
-		return w, false
-	}
 	split, join := first+insideTicks, last-insideTicks
 	if !w.whole() || split >= join {
 		split, join = w.end, w.end
@@ -191,7 +186,8 @@ func (c *Curve) problem(w laid, ks []knot, s, e float64) *problem {
 
 // onTime returns how many seconds of the spans lie in [t0, t1).
 func onTime(spans []span, t0, t1 float64) float64 {
-	from := sortSearch(spans, t0)
+	// The first span that ends after t0.
+	from := sort.Search(len(spans), func(k int) bool { return float64(spans[k].end)/second > t0 })
 	sum := 0.0
 	for _, s := range spans[from:] {
 		a, b := float64(s.start)/second, float64(s.end)/second
@@ -203,17 +199,6 @@ func onTime(spans []span, t0, t1 float64) float64 {
 		}
 	}
 	return sum
-}
-
-// sortSearch returns the index of the first span that ends after t.
-func sortSearch(spans []span, t float64) int {
-	i, _ := slices.BinarySearchFunc(spans, t, func(s span, t float64) int {
-		if float64(s.end)/second <= t {
-			return -1
-		}
-		return 1
-	})
-	return i
 }
 
 // setRough estimates the level of power of each part from the pieces that hold

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"sort"
 	"time"
 )
 
@@ -131,27 +132,21 @@ func (c *Curve) addError(p point, err error) {
 	c.pace.failed(p.hi)
 }
 
-func (c *Curve) addWatts(p point, watts float64) bool {
+func (c *Curve) addWatts(p point, watts float64) {
 	gauge := c.device.Method == Gauge
 	if !(watts >= 0) || math.IsInf(watts, 0) {
 		if gauge {
 			c.invalid(p, fmt.Sprintf("a power reading is %v W", watts))
 		}
 		// A cross-check that fails does not spoil the counter.
-		return false
+		return
 	}
-	lag := int64(c.device.Lag)
-	prev := p.lo
-	if c.power.seen != 0 {
-		prev = c.power.seen + lag
-	}
-	fresh := c.power.add(prev-lag, p.lo-lag, p.hi-lag, watts)
+	c.power.add(p.mid()-int64(c.device.Lag), watts)
 	if gauge {
 		p.value, p.ok = watts, true
 		c.last = p
 		c.pace.sample(p.hi)
 	}
-	return fresh
 }
 
 func (c *Curve) addJoules(p point, joules float64) bool {
@@ -196,6 +191,12 @@ func (c *Curve) push(t tick) {
 		c.ticks = thin(c.ticks)
 	}
 	c.ticks = append(c.ticks, t)
+}
+
+// firstAfter returns the index of the first tick after t; the number of ticks if
+// there is none.
+func (c *Curve) firstAfter(t int64) int {
+	return sort.Search(len(c.ticks), func(i int) bool { return int64(c.ticks[i].mid()) > t })
 }
 
 // Band returns the energies between which the counter's true energy lies at t,

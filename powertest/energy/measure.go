@@ -3,7 +3,6 @@ package energy
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -202,7 +201,7 @@ func (w laid) widest() float64 {
 // in a row just before it.
 func (c *Curve) idle(d *DeviceMeasurement, w laid) {
 	const most = 8
-	last := slices.IndexFunc(c.ticks, func(t tick) bool { return int64(t.mid()) > w.from() }) - 1
+	last := c.firstAfter(w.from()) - 1
 	first := last
 	for first > 0 && last-first < most {
 		a, b := c.ticks[first-1], c.ticks[first]

@@ -30,31 +30,28 @@ type sample struct {
 	gap int64
 }
 
-// add takes in a reading made between lo and hi; prev is when the reading
-// before it was made. It reports whether it was new.
-func (p *power) add(prev, lo, hi int64, watts float64) bool {
-	at := lo + (hi-lo)/2
-	n := len(p.points)
+// add takes in a reading made at a time.
+func (p *power) add(at int64, watts float64) {
+	read, n := at, len(p.points)
 	if n == 0 {
 		p.points = append(p.points, sample{at: at, watts: watts})
-		p.seen = at
-		return true
+		p.seen = read
+		return
 	}
 	if p.held {
 		if watts == p.points[n-1].watts {
-			p.seen = at
-			return false
+			p.seen = read
+			return
 		}
 		// It was refreshed between the readings. Until one period before
 		// that, it was still what it had been.
-		at = prev + (hi-prev)/2
+		at = p.seen + (read-p.seen)/2
 		if still := at - p.period; still > p.points[n-1].at && still < at {
 			p.push(still, p.points[n-1].watts, 0)
 		}
 	}
-	p.push(at, watts, at-p.seen)
-	p.seen = max(p.seen, at)
-	return true
+	p.push(at, watts, read-p.seen)
+	p.seen = read
 }
 
 func (p *power) push(at int64, watts float64, gap int64) {

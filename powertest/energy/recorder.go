@@ -109,6 +109,11 @@ func (r *Recorder) edge(now int64) {
 		c.pace.spread(len(r.devices))
 		c.pace.edge(now, c.last.hi)
 	}
+	r.replan()
+}
+
+// replan makes the goroutine look again at what is due.
+func (r *Recorder) replan() {
 	select {
 	case r.kick <- struct{}{}:
 	default:
@@ -121,10 +126,7 @@ func (r *Recorder) release(w *Window) {
 		r.windows = slices.Delete(r.windows, i, i+1)
 	}
 	if len(r.windows) == 0 {
-		select {
-		case r.kick <- struct{}{}:
-		default:
-		}
+		r.replan()
 	}
 }
 

@@ -1,9 +1,6 @@
 package energy
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // settled reports whether enough is known beyond the end of the window: three
 // ticks, or two where they show that no tail decays there.
@@ -14,18 +11,15 @@ func (c *Curve) settled(spans []span, end int64) bool {
 	if c.device.Method == Gauge {
 		return c.power.known() >= end
 	}
-	n := 0
-	for i := len(c.ticks) - 1; i >= 0 && int64(c.ticks[i].mid()) > end; i-- {
-		n++
-	}
-	return n >= edgeTicks || n == edgeTicks-1 && c.calm(spans[0].start, end)
+	n := len(c.ticks) - c.firstAfter(end)
+	return n >= edgeTicks || n == edgeTicks-1 && c.calm(spans[0].start)
 }
 
 // calm reports whether the power between the last two ticks, after the window,
 // is that before the window or that inside it: the device is idle again, or its
 // load goes on.
-func (c *Curve) calm(start, end int64) bool {
-	first := slices.IndexFunc(c.ticks, func(t tick) bool { return int64(t.mid()) > start })
+func (c *Curve) calm(start int64) bool {
+	first := c.firstAfter(start)
 	last := len(c.ticks) - edgeTicks // the last one inside
 	if first < 2 || last <= first {
 		return false
