@@ -27,6 +27,8 @@ type Curve struct {
 	events []event
 	epoch  int32 // counts the resets
 	lost   bool
+	// recorded says that the readings were made by someone else.
+	recorded bool
 }
 
 // tick is the moment at which the counter's visible value became joules: after

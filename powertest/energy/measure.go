@@ -23,11 +23,7 @@ func MeasureCurves(info Info, curves []*Curve, spans []Span) Measurement {
 		m.Start, m.End = spans[0].Start, spans[len(spans)-1].End
 	}
 	for _, c := range curves {
-		in := make([]span, len(spans))
-		for i, s := range spans {
-			in[i] = span{start: c.at(s.Start), end: c.at(s.End), on: int64(s.End.Sub(s.Start))}
-		}
-		m.Devices = append(m.Devices, c.measure(in))
+		m.Devices = append(m.Devices, c.measure(c.spans(spans)))
 	}
 	m.total()
 	return m

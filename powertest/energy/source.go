@@ -68,6 +68,11 @@ type Info struct {
 	// Period is the nominal refresh period: a first guess, which the recorder
 	// replaces by what it sees. Zero means 100 ms.
 	Period time.Duration
+	// Poll is the shortest time between two reads of a device, for a source that
+	// is far away or costs its host something. Such a source need not know its
+	// period: the recorder looks for it, from Poll up. Zero means that it may be
+	// read as often as its ticks need.
+	Poll time.Duration
 	// Version is what provides the readings, such as a driver version.
 	Version string
 }
@@ -82,6 +87,20 @@ type Device struct {
 	Name string
 	// PCI is the PCI address; empty if unknown.
 	PCI string
+	// Host is the name of the machine that the device is in; empty if it is
+	// this one, or unknown. It is for people: it does not identify.
+	Host string
+	// Endpoint is where the device is read, such as a URL without credentials.
+	// Devices with the same Endpoint are read together, since one request tells
+	// all of them, and so they tick together. Empty means that the device is
+	// read by itself.
+	Endpoint string
+	// Role is what the device does in a server that divides its work, such as
+	// "prefill" or "decode"; empty if it has none.
+	Role string
+	// Rows is how many entries of the source tell of the device (MIG instances,
+	// pods, jobs, endpoints), of which it is the one that counts; 0 means 1.
+	Rows int
 	// PowerLimit is the enforced power limit in watts; 0 if unknown.
 	PowerLimit float64
 	// Method is how the device tells its energy.
@@ -93,6 +112,9 @@ type Device struct {
 	// Period is the device's nominal refresh period where it differs from
 	// [Info.Period]; otherwise 0.
 	Period time.Duration
+	// Fresh is how old a counter's value can be when it is read, where that is
+	// known to be less than the time since the reading before; otherwise 0.
+	Fresh time.Duration
 	// Held says that a gauge shows the value of its last refresh until the
 	// next, as NVML's do. Otherwise a reading is the power when it was read.
 	Held bool
