@@ -1,0 +1,123 @@
+package dcgmsource
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+const (
+	// loadSamples is how many samples a function over time may load at once; the
+	// default limit of Prometheus is 50 million.
+	loadSamples = 20_000_000
+	// together is how many devices are named in one query.
+	together = 100
+	// enoughPower is how many samples of the power make a cross-check.
+	enoughPower = 10
+)
+
+// checkInterior looks for what spoils the window between its edges, where no
+// samples were fetched: resets of a counter, and series that begin there.
+func (p *past) checkInterior(ctx context.Context) error {
+	if p.head.to >= p.tail.from {
+		return nil
+	}
+	churned := map[int]bool{}
+	for _, name := range p.metrics {
+		for _, part := range p.chunks(p.interior(), loadSamples) {
+			part.from -= 2 * p.scrape.Milliseconds() // for what falls between two parts
+			expr := "resets(" + ranged(p.series([]string{name}), part) + ")"
+			if err := p.checkResets(ctx, expr, part, churned); err != nil {
+				return err
+			}
+		}
+	}
+	return p.checkChurned(ctx, churned)
+}
+
+// interior is the time of which no samples were fetched, with the last ones
+// before and the first ones after it.
+func (p *past) interior() stretch {
+	reach := 2 * p.scrape.Milliseconds()
+	return stretch{p.head.to - reach, p.tail.from + reach}
+}
+
+// checkResets notes which counters were reset, and finds the devices of which a
+// series is told that was not there at the beginning: a counter can be reset
+// from one series to the next, which no function over time shows.
+func (p *past) checkResets(ctx context.Context, expr string, in stretch, churned map[int]bool) error {
+	var mu sync.Mutex
+	return p.again(ctx, func(ctx context.Context) error {
+		b, err := p.ask(ctx, expr, in.to)
+		if err != nil {
+			return err
+		}
+		p.meet(b)
+		b.each(func(device int, runs []run) {
+			for _, r := range runs {
+				if n := b.samples[r.first].value; n > 0 {
+					p.fell(device)(in.from, in.to, fmt.Sprintf("the counter went down %v times", n))
+				}
+				if !p.mergers[device].had(r.series, p.head.to) {
+					mu.Lock()
+					churned[device] = true
+					mu.Unlock()
+				}
+			}
+		})
+		return nil
+	})
+}
+
+// checkChurned looks at all samples of the devices whose series changed, as when
+// a pod with the GPU started or ended.
+func (p *past) checkChurned(ctx context.Context, churned map[int]bool) error {
+	byLabel := map[string][]int{}
+	for _, i := range p.all() {
+		if churned[i] {
+			byLabel[p.uuidLabels[i]] = append(byLabel[p.uuidLabels[i]], i)
+		}
+	}
+	for _, who := range byLabel {
+		for len(who) > 0 {
+			n := min(together, len(who))
+			if err := p.checkSeries(ctx, who[:n]); err != nil {
+				return err
+			}
+			who = who[n:]
+		}
+	}
+	return nil
+}
+
+// checkSeries follows a few devices over the whole window, from series to
+// series.
+func (p *past) checkSeries(ctx context.Context, who []int) error {
+	mergers := make([]merger, len(p.devices))
+	for _, part := range p.chunks(p.interior(), chunkSamples*int64(p.rows)/int64(len(who))) {
+		err := p.again(ctx, func(ctx context.Context) error {
+			b, err := p.raw(ctx, p.metrics, part, p.among(who))
+			if err != nil {
+				return err
+			}
+			b.each(func(device int, runs []run) {
+				to := p.sink(device)
+				to.value = nil
+				mergers[device].add(b, runs, nil, to)
+			})
+			return nil
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// strangers returns the findings about GPUs that were met and would have been
+// chosen when the source was opened.
+func (p *past) strangers() []energy.Finding {
+	return nil
+}

@@ -1,0 +1,128 @@
+package dcgmsource
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/api"
+	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
+)
+
+// queryTimeout is the default of Prometheus's own limit.
+const queryTimeout = 2 * time.Minute
+
+// wire is an [api.Client] that adds the parameters of the user to each query,
+// and turns whatever is not an answer into an error that says what to do.
+// Everything that is asked goes through it: small questions by package v1, and
+// those about a fleet by query and decode.
+type wire struct {
+	api.Client
+	host   string // for messages
+	params url.Values
+	// get says that the server, or what is before it, refuses POST.
+	get atomic.Bool
+}
+
+// newWire returns a client of the server at an address, with its base path.
+func newWire(address string, client *http.Client, params url.Values) (*wire, error) {
+	u, err := url.Parse(address)
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return nil, fmt.Errorf("prometheus: the address is not that of a server: set for instance %s", prometheusForm)
+	}
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	for _, key := range []string{"query", "time", "timeout"} {
+		if params.Has(key) {
+			return nil, fmt.Errorf("prometheus: %s can't be a parameter: each query has its own", key)
+		}
+	}
+	capped := *client
+	capped.Transport = cappedTransport{client.Transport}
+	c, err := api.NewClient(api.Config{Address: u.String(), Client: &capped})
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
+	w := &wire{Client: c, host: u.Host, params: url.Values{}}
+	for key, values := range params {
+		w.params[key] = append([]string(nil), values...)
+	}
+	return w, nil
+}
+
+// query asks for an expression at a server's time in ms since the epoch, or at
+// its present if that is 0.
+func (w *wire) query(ctx context.Context, expr string, at int64) (*http.Response, []byte, error) {
+	form := url.Values{"query": {expr}}
+	if at != 0 {
+		form.Set("time", strconv.FormatFloat(float64(at)/1000, 'f', 3, 64))
+	}
+	req, err := http.NewRequest(http.MethodPost, w.URL("/api/v1/query", nil).String(), strings.NewReader(form.Encode()))
+	if err != nil {
+		return nil, nil, fmt.Errorf("prometheus: %w", err)
+	}
+	req.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+	return w.Do(ctx, req)
+}
+
+// Do implements [api.Client].
+func (w *wire) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	defer cancel()
+	extra := w.params.Encode()
+	form := req.URL.RawQuery
+	if req.Body != nil {
+		text, err := io.ReadAll(req.Body)
+		if err != nil {
+			return nil, nil, fmt.Errorf("prometheus: %w", err)
+		}
+		form = string(text)
+	}
+	send := func(method, query, body string) (*http.Response, []byte, error) {
+		r := req.Clone(ctx)
+		r.Method, r.URL.RawQuery = method, joinQuery(query, extra)
+		r.Body, r.GetBody, r.ContentLength = nil, nil, 0
+		if body != "" {
+			r.Body = io.NopCloser(strings.NewReader(body))
+			r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+			r.ContentLength = int64(len(body))
+			// A query changes nothing, so a connection that broke may be replaced.
+			r.Header["Idempotency-Key"] = nil
+		}
+		return w.Client.Do(ctx, r)
+	}
+	var resp *http.Response
+	var body []byte
+	var err error
+	if !w.get.Load() {
+		resp, body, err = send(http.MethodPost, "", form)
+	}
+	if w.get.Load() || err == nil && refusesPost(resp.StatusCode) {
+		resp, body, err = send(http.MethodGet, form, "")
+		w.get.Store(err == nil && resp.StatusCode == http.StatusOK)
+	}
+	if err != nil {
+		return nil, nil, w.unreached(ctx, err)
+	}
+	if resp.StatusCode/100 != 2 {
+		return resp, nil, w.refused(resp, body)
+	}
+	if partial(body) {
+		return resp, nil, fmt.Errorf("prometheus: %w: %s answered partially: some of its storage is not there", errIncomplete, w.host)
+	}
+	return resp, body, nil
+}
+
+func refusesPost(status int) bool {
+	return status == http.StatusForbidden || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
+}
+
+func joinQuery(a, b string) string { return strings.Trim(a+"&"+b, "&") }
+
+// small asks by package v1, which makes a map of each series' labels.
+func (w *wire) small() v1.API { return v1.NewAPI(w) }
