@@ -1,0 +1,300 @@
+package dcgmsource
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/dcgmsource/dcgmtest"
+	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/simsource"
+)
+
+// server is a Prometheus process.
+type server struct {
+	t      *testing.T
+	binary string
+	dir    string
+	addr   string
+	cmd    *exec.Cmd
+}
+
+// startServer starts Prometheus on a loopback port with a configuration.
+func startServer(t *testing.T, config string) *server {
+	binary, err := exec.LookPath("prometheus")
+	if err != nil && os.Getenv("CI") != "" {
+		t.Fatal("there is no prometheus: install Debian's package of that name")
+	} else if err != nil {
+		t.Skip("there is no prometheus in PATH")
+	}
+	s := &server{t: t, binary: binary, dir: t.TempDir(), addr: freePort(t)}
+	require.NoError(t, os.WriteFile(filepath.Join(s.dir, "prometheus.yml"), []byte(config), 0o600))
+	s.start()
+	t.Cleanup(s.stop)
+	return s
+}
+
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// start starts the process and waits until it answers.
+func (s *server) start() {
+	s.cmd = exec.Command(s.binary,
+		"--config.file="+filepath.Join(s.dir, "prometheus.yml"),
+		"--storage.tsdb.path="+filepath.Join(s.dir, "data"),
+		"--web.listen-address="+s.addr, "--log.level=error")
+	s.cmd.Stderr = os.Stderr
+	require.NoError(s.t, s.cmd.Start())
+	require.Eventually(s.t, func() bool {
+		resp, err := http.Get("http://" + s.addr + "/-/ready")
+		if err != nil {
+			return false
+		}
+		resp.Body.Close()
+		return resp.StatusCode == http.StatusOK
+	}, 30*time.Second, 50*time.Millisecond, "prometheus did not start")
+}
+
+// stop ends the process, which writes down what it has.
+func (s *server) stop() {
+	if s.cmd != nil {
+		s.cmd.Process.Signal(syscall.SIGTERM)
+		s.cmd.Wait()
+		s.cmd = nil
+	}
+}
+
+// scalar evaluates an expression that has one value; NaN if it has none.
+func (s *server) scalar(expr string, at time.Time) float64 {
+	form := url.Values{"query": {expr}, "time": {strconv.FormatFloat(float64(at.UnixMilli())/1000, 'f', 3, 64)}}
+	resp, err := http.PostForm("http://"+s.addr+"/api/v1/query", form)
+	require.NoError(s.t, err)
+	defer resp.Body.Close()
+	var answer struct {
+		Data struct {
+			Result []struct{ Value [2]any }
+		}
+	}
+	require.NoError(s.t, json.NewDecoder(resp.Body).Decode(&answer))
+	if len(answer.Data.Result) != 1 {
+		return math.NaN()
+	}
+	v, err := strconv.ParseFloat(answer.Data.Result[0].Value[1].(string), 64)
+	require.NoError(s.t, err)
+	return v
+}
+
+// node is an exporter of two GPUs on a socket, under a load that changes all the
+// time.
+type node struct {
+	sim      *simsource.Source
+	exporter *dcgmtest.Exporter
+	addr     string
+}
+
+func startNode(t *testing.T, seed uint64) *node {
+	n := &node{sim: simsource.New(simsource.Config{GPUs: 2, Idle: 90, Peak: 700, Ramp: 50 * time.Millisecond, Tail: 300 * time.Millisecond, Noise: 0.03, Seed: seed})}
+	n.exporter = dcgmtest.New(dcgmtest.Config{Source: n.sim, Hostname: fmt.Sprintf("node-%d", seed), Collect: time.Second, Only: true, Seed: seed})
+	web := httptest.NewServer(n.exporter)
+	n.addr = web.Listener.Addr().String()
+	ctx, cancel := context.WithCancel(context.Background())
+	idle := make(chan struct{})
+	go func() {
+		defer close(idle)
+		n.work(ctx, rand.New(rand.NewPCG(seed, 1)))
+	}()
+	t.Cleanup(func() {
+		cancel()
+		<-idle
+		web.Close()
+	})
+	return n
+}
+
+// work puts load on the GPUs, as a server does that gets requests in bursts.
+func (n *node) work(ctx context.Context, rng *rand.Rand) {
+	for ctx.Err() == nil {
+		done := n.sim.BusyLoad(0.2 + 0.8*rng.Float64())
+		sleep(ctx, time.Duration((0.3+4*rng.Float64())*float64(time.Second)))
+		done()
+		sleep(ctx, time.Duration(rng.ExpFloat64()*0.7*float64(time.Second)))
+	}
+}
+
+// fleet is one Prometheus server and what it scrapes.
+type fleet struct {
+	*server
+	clean, slow, churn, down, reset *node
+	began, stopped, ended           time.Time
+}
+
+// record runs a fleet for some time, with what goes wrong in one. All windows
+// are measured afterwards, from what the server remembers.
+func record(t *testing.T, d time.Duration) *fleet {
+	f := &fleet{
+		clean: startNode(t, 1), slow: startNode(t, 2), churn: startNode(t, 3), down: startNode(t, 4), reset: startNode(t, 5),
+	}
+	var config strings.Builder
+	config.WriteString("global: {scrape_interval: 1s, scrape_timeout: 900ms}\nscrape_configs:\n")
+	for job, n := range map[string]*node{"clean": f.clean, "churn": f.churn, "down": f.down, "reset": f.reset} {
+		fmt.Fprintf(&config, "- {job_name: %s, static_configs: [{targets: ['%s']}]}\n", job, n.addr)
+	}
+	fmt.Fprintf(&config, "- {job_name: slow, scrape_interval: 15s, scrape_timeout: 5s, static_configs: [{targets: ['%s']}]}\n", f.slow.addr)
+	f.server = startServer(t, config.String())
+	f.began = time.Now()
+	at := func(share float64) { time.Sleep(time.Until(f.began.Add(time.Duration(share * float64(d))))) }
+	for i := range 4 {
+		at(0.1 * float64(i))
+		f.churn.exporter.HPCJobs(0, fmt.Sprintf("job-%d", i))
+	}
+	f.down.exporter.Down()
+	time.Sleep(6 * time.Second)
+	f.down.exporter.Up()
+	at(0.45)
+	f.reset.exporter.ResetCounter(1)
+	at(0.8)
+	f.stopped = time.Now()
+	f.server.stop()
+	time.Sleep(2 * time.Second)
+	f.server.start()
+	at(1)
+	f.ended = time.Now()
+	return f
+}
+
+// open opens the GPUs of a job.
+func (f *fleet) open(job string) *PrometheusSource {
+	s, err := OpenPrometheus(PrometheusConfig{URL: "http://" + f.addr, Selector: fmt.Sprintf("{job=%q}", job), Collect: time.Second})
+	require.NoError(f.t, err)
+	f.t.Cleanup(func() { s.Close() })
+	return s
+}
+
+// measured measures a window of the past.
+func measured(t testing.TB, s *PrometheusSource, spans ...energy.Span) energy.Measurement {
+	curves := make([]*energy.Curve, len(s.Devices()))
+	for i, d := range s.Devices() {
+		period := d.Period
+		if period == 0 {
+			period = s.Info().Period
+		}
+		curves[i] = energy.NewHistory(d, spans[0].Start, period)
+	}
+	found, err := s.Past(t.Context(), spans, curves)
+	require.NoError(t, err)
+	m := energy.MeasureCurves(s.Info(), curves, spans)
+	m.Reasons = append(m.Reasons, found...)
+	return m
+}
+
+// An instrument on a real server is right, says how sure it is, and is better
+// than what the server itself makes of the same samples.
+func TestPrometheusServer(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes more than a minute")
+	}
+	const length = 80 * time.Second
+	f := record(t, length)
+	t.Run("scraped every second", func(t *testing.T) {
+		f.compare(t, f.open("clean"), f.clean, 20, 8*time.Second, 40*time.Second, f.began.Add(6*time.Second), f.stopped.Add(-5*time.Second))
+	})
+	t.Run("scraped every 15 s", func(t *testing.T) {
+		f.compare(t, f.open("slow"), f.slow, 10, 25*time.Second, 35*time.Second, f.began.Add(15*time.Second), f.ended.Add(-15*time.Second))
+	})
+	t.Run("stopped and started again", func(t *testing.T) {
+		f.contains(t, "clean", f.clean, energy.Span{Start: f.stopped.Add(-20 * time.Second), End: f.stopped.Add(8 * time.Second)})
+	})
+	t.Run("pods come and go", func(t *testing.T) {
+		m := f.contains(t, "churn", f.churn, energy.Span{Start: f.began.Add(6 * time.Second), End: f.began.Add(50 * time.Second)})
+		assert.Equal(t, 1, m.Devices[0].Device.Rows)
+	})
+	t.Run("target is down for a while", func(t *testing.T) {
+		f.contains(t, "down", f.down, energy.Span{Start: f.began.Add(8 * time.Second), End: f.began.Add(52 * time.Second)})
+	})
+	t.Run("counter is reset", func(t *testing.T) {
+		m := measured(t, f.open("reset"), energy.Span{Start: f.began.Add(8 * time.Second), End: f.began.Add(58 * time.Second)})
+		assert.False(t, m.Valid)
+		assert.True(t, m.Has(energy.CounterReset), "%v", m.Reasons)
+		assert.True(t, m.Devices[0].Valid, "%v", m.Devices[0].Reasons)
+	})
+	t.Run("waits for what comes after", func(t *testing.T) {
+		s := f.open("clean")
+		start := time.Now()
+		time.Sleep(5 * time.Second)
+		end := time.Now()
+		m := measured(t, s, energy.Span{Start: start, End: end})
+		t.Logf("waited %v", time.Since(end).Round(time.Millisecond))
+		assert.Less(t, time.Since(end), 6*time.Second)
+		f.check(t, m, f.clean)
+	})
+}
+
+// contains measures a window, whose truth is to lie in the interval.
+func (f *fleet) contains(t *testing.T, job string, n *node, span energy.Span) energy.Measurement {
+	m := measured(t, f.open(job), span)
+	f.check(t, m, n)
+	return m
+}
+
+func (f *fleet) check(t *testing.T, m energy.Measurement, n *node) {
+	truth := n.sim.TrueJoules(m.Start, m.End)
+	if assert.True(t, m.Valid, "%v", m.Reasons) {
+		t.Logf("%.1f J in [%.1f, %.1f], truth %.1f: off by %+.2f %%, interval ±%.2f %%", m.Energy.Joules, m.Energy.Low, m.Energy.High, truth, 100*(m.Energy.Joules/truth-1), m.Energy.ErrPercent())
+		assert.LessOrEqual(t, m.Energy.Low, truth)
+		assert.GreaterOrEqual(t, m.Energy.High, truth)
+	}
+}
+
+// compare measures random windows, by the instrument and by increase().
+func (f *fleet) compare(t *testing.T, s *PrometheusSource, n *node, windows int, shortest, longest time.Duration, from, to time.Time) {
+	rng := rand.New(rand.NewPCG(7, 7))
+	ours, theirs, inside, told, answered := 0.0, 0.0, 0, 0, 0
+	for range windows {
+		d := shortest + time.Duration(rng.Float64()*float64(min(longest, to.Sub(from))-shortest))
+		start := from.Add(time.Duration(rng.Float64() * float64(to.Sub(from)-d)))
+		end := start.Add(d)
+		truth := n.sim.TrueJoules(start, end)
+		increase := f.scalar(fmt.Sprintf("sum(increase(%s[%dms]))/1000", s.series(s.metrics), d.Milliseconds()), end)
+		m := measured(t, s, energy.Span{Start: start, End: end})
+		t.Logf("%6.2f s: truth %8.1f J; ours %8.1f (%+.2f %%) in [%8.1f, %8.1f]; increase() %8.1f (%+.2f %%) %v",
+			d.Seconds(), truth, m.Energy.Joules, 100*(m.Energy.Joules/truth-1), m.Energy.Low, m.Energy.High, increase, 100*(increase/truth-1), m.Reasons)
+		if !m.Valid {
+			continue
+		}
+		told++
+		ours += math.Abs(m.Energy.Joules/truth - 1)
+		if m.Energy.Low <= truth && truth <= m.Energy.High {
+			inside++
+		}
+		if !math.IsNaN(increase) {
+			answered++
+			theirs += math.Abs(increase/truth - 1)
+		}
+	}
+	require.NotZero(t, told, "no window has a number")
+	ours, theirs = 100*ours/float64(told), 100*theirs/float64(max(answered, 1))
+	t.Logf("%d of %d windows have a number; truth inside the interval in %d; mean error %.2f %%, of increase() %.2f %%", told, windows, inside, ours, theirs)
+	assert.GreaterOrEqual(t, float64(inside), 0.95*float64(told))
+	assert.Less(t, ours, theirs)
+}
