@@ -4,8 +4,8 @@ import (
 	"context"
 	"fmt"
 	"io/fs"
-	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,7 +45,7 @@ const openTimeout = 10 * time.Second
 // of dcgm-exporter's metrics.
 type PrometheusSource struct {
 	cfg      PrometheusConfig
-	client   *http.Client
+	client   *web
 	wire     *wire
 	info     energy.Info
 	matchers string // what the selector has in its braces
@@ -53,8 +53,9 @@ type PrometheusSource struct {
 
 	devices    []energy.Device
 	byUUID     map[string]int
-	units      []float64 // J, of each device's metric
-	uuidLabels []string  // the label that has each device's UUID
+	ranks      []int           // of each device's metric among metrics
+	known      map[string]bool // UUIDs of all GPUs that were there at open
+	uuidLabels []string        // the label that has each device's UUID
 	gauges     []int
 	rows       int // series of all devices
 	scrape     time.Duration
@@ -78,11 +79,15 @@ func OpenPrometheus(cfg PrometheusConfig) (*PrometheusSource, error) {
 	if err != nil {
 		return nil, err
 	}
-	client, address, err := cfg.HTTP.client(cfg.URL)
+	to, err := Address(cfg.URL).parse(defaults{port: "9090"})
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}
-	w, err := newWire(address, client, cfg.Params)
+	client, err := cfg.HTTP.open(os.Getenv)
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
+	w, err := newWire(to, client, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +95,7 @@ func OpenPrometheus(cfg PrometheusConfig) (*PrometheusSource, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
 	if err := s.open(ctx); err != nil {
-		client.CloseIdleConnections()
+		client.close()
 		return nil, err
 	}
 	return s, nil
@@ -133,7 +138,7 @@ func (s *PrometheusSource) Devices() []energy.Device { return s.devices }
 // Close closes idle connections.
 func (s *PrometheusSource) Close() error {
 	if !s.closed.Swap(true) {
-		s.client.CloseIdleConnections()
+		s.client.close()
 	}
 	return nil
 }

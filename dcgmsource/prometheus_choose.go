@@ -2,7 +2,9 @@ package dcgmsource
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/prometheus/common/model"
 
@@ -15,7 +17,8 @@ type candidate struct {
 	rows   []model.Metric
 }
 
-// choose sets the devices to those that the configuration selects.
+// choose sets the devices to those that the configuration selects. It returns
+// the job of each one's target.
 func (s *PrometheusSource) choose(found map[string][]model.Metric) (jobs []string, err error) {
 	var list []candidate
 	for _, rows := range found {
@@ -26,12 +29,26 @@ func (s *PrometheusSource) choose(found map[string][]model.Metric) (jobs []strin
 	slices.SortFunc(list, func(a, b candidate) int {
 		return cmp.Or(cmp.Compare(a.device.Host, b.device.Host), cmp.Compare(a.device.Index, b.device.Index), cmp.Compare(a.device.UUID, b.device.UUID))
 	})
+	devices := make([]energy.Device, len(list))
+	s.known = map[string]bool{}
+	for i, c := range list {
+		devices[i] = c.device
+		s.known[c.device.UUID] = true
+	}
+	chosen, err := selectDevices(devices, s.cfg.Devices)
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
+	slices.Sort(chosen)
 	s.byUUID = map[string]int{}
-	for _, c := range list {
-		s.keep(c)
-		jobs = append(jobs, string(c.rows[0]["job"]))
+	for _, k := range chosen {
+		s.keep(list[k])
+		jobs = append(jobs, string(list[k].rows[0]["job"]))
 	}
 	slices.Sort(s.metrics)
+	if err := assignRoles(s.devices, s.cfg.Roles); err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
 	return jobs, nil
 }
 
@@ -40,7 +57,7 @@ func (s *PrometheusSource) keep(c candidate) {
 	i := len(s.devices)
 	s.byUUID[c.device.UUID] = i
 	s.devices = append(s.devices, c.device)
-	s.units = append(s.units, metricOf(c.rows[0]).unit)
+	s.ranks = append(s.ranks, rankOf(c.rows[0]))
 	s.rows += len(c.rows)
 	label := "UUID"
 	if c.rows[0]["UUID"] == "" {
@@ -57,22 +74,35 @@ func (s *PrometheusSource) keep(c candidate) {
 
 // describe makes a device of the series that tell of it.
 func (s *PrometheusSource) describe(rows []model.Metric) energy.Device {
-	d := deviceOf(texts(rows[0]))
-	m := metricOf(rows[0])
+	d, m := deviceOf(labelsOf(rows[0])), metrics[rankOf(rows[0])]
 	d.Endpoint, d.Via, d.Rows = string(rows[0]["instance"]), m.name, len(rows)
-	d.Method, d.Resolution = energy.Counter, m.unit
-	if m.energy {
-		d.Fresh = s.cfg.Collect
+	if m.kind == energyKind {
+		d.Method, d.Resolution, d.Fresh = energy.Counter, m.resolution(), s.cfg.Collect
 	} else {
-		d.Method, d.Resolution, d.Held = energy.Gauge, 0, true
+		d.Method, d.Held = energy.Gauge, true
 	}
+	var several duplicates
+	for _, r := range rows {
+		several.add(labelsOf(r))
+	}
+	d.Marks = several.marks(d.UUID)
 	return d
 }
 
-func texts(m model.Metric) map[string]string {
-	t := make(map[string]string, len(m))
-	for name, value := range m {
-		t[string(name)] = string(value)
+// wants reports whether a GPU that was not there when the source was opened
+// would have been selected.
+func (s *PrometheusSource) wants(d energy.Device) bool {
+	named := false
+	for _, list := range s.cfg.Devices {
+		for sel := range strings.SplitSeq(list, ",") {
+			if sel = strings.TrimSpace(sel); sel == "" {
+				continue
+			}
+			if _, err := matching([]energy.Device{d}, sel); err == nil {
+				return true
+			}
+			named = true
+		}
 	}
-	return t
+	return !named
 }

@@ -2,6 +2,8 @@ package dcgmsource
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -127,6 +129,26 @@ func (w *world) open(t testing.TB) *PrometheusSource {
 	require.NoError(t, err)
 	t.Cleanup(func() { s.Close() })
 	return s
+}
+
+// measured measures a window of the past.
+func measured(t testing.TB, s *PrometheusSource, spans ...energy.Span) energy.Measurement {
+	t.Helper()
+	curves, found, err := recalled(t.Context(), s, spans...)
+	require.NoError(t, err)
+	m := energy.MeasureCurves(s.Info(), curves, spans)
+	m.Reasons = append(m.Reasons, found...)
+	return m
+}
+
+// recalled returns curves with what the source knows of the spans.
+func recalled(ctx context.Context, s *PrometheusSource, spans ...energy.Span) ([]*energy.Curve, []energy.Finding, error) {
+	curves := make([]*energy.Curve, len(s.Devices()))
+	for i, d := range s.Devices() {
+		curves[i] = energy.NewHistory(d, spans[0].Start, cmp.Or(d.Period, s.Info().Period))
+	}
+	found, err := s.Past(ctx, spans, curves)
+	return curves, found, err
 }
 
 // clock is the server's.

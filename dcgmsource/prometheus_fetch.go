@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // stretch is a stretch of the server's time, in ms since the epoch, both ends
@@ -53,7 +55,7 @@ func alternatives(values []string) string {
 type batch struct {
 	samples   []sample
 	runs      []run
-	strangers map[string]map[string]string // labels of other devices, by UUID
+	strangers map[string]energy.Device // that are none of the source's
 }
 
 // run is the samples of one series: those from first up to last.
@@ -94,7 +96,7 @@ func (s *PrometheusSource) ask(ctx context.Context, expr string, at int64) (*bat
 	if err != nil {
 		return nil, err
 	}
-	b := &batch{strangers: map[string]map[string]string{}}
+	b := &batch{strangers: map[string]energy.Device{}}
 	head, err := decode(body, func(r *row) { s.collect(b, r) })
 	if err == nil && head.Status == "" {
 		err = fmt.Errorf("it has no status")
@@ -115,27 +117,30 @@ func (s *PrometheusSource) ask(ctx context.Context, expr string, at int64) (*bat
 // collect takes in one series of an answer.
 func (s *PrometheusSource) collect(b *batch, r *row) {
 	uuid := r.get("UUID", "uuid")
-	i, known := s.byUUID[string(uuid)]
-	if !known {
-		if len(uuid) > 0 && b.strangers[string(uuid)] == nil {
-			b.strangers[string(uuid)] = r.texts()
+	i, ours := s.byUUID[string(uuid)]
+	if !ours {
+		if _, met := b.strangers[string(uuid)]; !met && len(uuid) > 0 && !s.known[string(uuid)] {
+			d := deviceOf(func(name string) string { return string(r.get(name)) })
+			b.strangers[d.UUID] = d
 		}
 		return
 	}
-	if name := r.get("__name__"); name != nil && string(name) != s.devices[i].Via {
+	name := r.get("__name__")
+	if name != nil && string(name) != s.devices[i].Via {
 		return // the same in another unit, or power
 	}
 	first := int32(len(b.samples))
-	b.samples = append(b.samples, r.samples...)
-	b.runs = append(b.runs, run{device: int32(i), series: r.id(), first: first, last: int32(len(b.samples))})
-}
-
-func (r *row) texts() map[string]string {
-	m := make(map[string]string, len(r.labels))
-	for _, l := range r.labels {
-		m[string(l.name)] = string(l.value)
+	for _, v := range r.samples {
+		if name != nil { // else it is a number of something, not of joules
+			joules, ok := metrics[s.ranks[i]].value(v.value)
+			if !ok {
+				continue
+			}
+			v.value = joules
+		}
+		b.samples = append(b.samples, v)
 	}
-	return m
+	b.runs = append(b.runs, run{device: int32(i), series: r.id(), first: first, last: int32(len(b.samples))})
 }
 
 // each calls do for the runs of every device that has any, on all processors.

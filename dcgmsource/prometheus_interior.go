@@ -4,8 +4,6 @@ import (
 	"context"
 	"fmt"
 	"sync"
-
-	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 const (
@@ -113,11 +111,5 @@ func (p *past) checkSeries(ctx context.Context, who []int) error {
 			return err
 		}
 	}
-	return nil
-}
-
-// strangers returns the findings about GPUs that were met and would have been
-// chosen when the source was opened.
-func (p *past) strangers() []energy.Finding {
 	return nil
 }

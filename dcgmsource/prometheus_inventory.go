@@ -1,7 +1,6 @@
 package dcgmsource
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -48,28 +47,42 @@ func (s *PrometheusSource) nothing(rows int) error {
 func byUUID(rows []model.Metric) map[string][]model.Metric {
 	found := map[string][]model.Metric{}
 	for _, r := range rows {
-		uuid := uuidOf(r)
-		if uuid == "" {
+		uuid, rank := deviceOf(labelsOf(r)).UUID, rankOf(r)
+		if uuid == "" || rank < 0 {
 			continue
 		}
 		switch had := found[uuid]; {
-		case len(had) == 0 || rank(r) < rank(had[0]):
+		case len(had) == 0 || rank < rankOf(had[0]):
 			found[uuid] = []model.Metric{r}
-		case rank(r) == rank(had[0]):
+		case rank == rankOf(had[0]):
 			found[uuid] = append(had, r)
 		}
 	}
 	return found
 }
 
-func uuidOf(r model.Metric) string { return string(cmp.Or(r["UUID"], r["uuid"])) }
+func labelsOf(r model.Metric) labels {
+	return func(name string) string { return string(r[model.LabelName(name)]) }
+}
+
+// rankOf returns the position of a series' metric in metrics; -1 if it is none
+// of them.
+func rankOf(r model.Metric) int { return metricNamed(string(r[model.MetricNameLabel])) }
+
+func metricNames() []string {
+	names := make([]string, len(metrics))
+	for i, m := range metrics {
+		names[i] = m.name
+	}
+	return names
+}
 
 // checkUnknown makes sure that a GPU without a known energy metric has no other:
 // its unit would be anyone's guess, and its power is worse than its energy.
 func (s *PrometheusSource) checkUnknown(ctx context.Context, found map[string][]model.Metric) error {
 	poor := 0
 	for _, rows := range found {
-		if !metricOf(rows[0]).energy {
+		if metrics[rankOf(rows[0])].kind != energyKind {
 			poor++
 		}
 	}
@@ -82,8 +95,9 @@ func (s *PrometheusSource) checkUnknown(ctx context.Context, found map[string][]
 	}
 	unknown := map[string]bool{}
 	for _, r := range rows {
-		if uuid := uuidOf(r); found[uuid] != nil && !metricOf(found[uuid][0]).energy {
-			unknown[string(r[model.MetricNameLabel])] = true
+		name, known := string(r[model.MetricNameLabel]), found[deviceOf(labelsOf(r)).UUID]
+		if energyLike(name) && known != nil && metrics[rankOf(known[0])].kind != energyKind {
+			unknown[name] = true
 		}
 	}
 	if len(unknown) == 0 {

@@ -36,9 +36,8 @@ type sink struct {
 	// fell is called before a value that is less than one from before says that
 	// a counter was reset; nil if values may fall.
 	fell func(from, to int64, detail string)
-	// unit is that of the values in J, and skew by how much one series may lag
-	// behind another, in J.
-	unit, skew float64
+	// skew is by how much one series may lag behind another.
+	skew float64
 }
 
 // add takes in the samples of all series of the device in a stretch of time.
@@ -48,8 +47,7 @@ func (m *merger) add(b *batch, runs []run, scratch []tagged, to sink) []tagged {
 	for _, r := range runs {
 		k := m.member(r.series)
 		for _, v := range b.samples[r.first:r.last] {
-			// A NaN is no value: some servers show so that a series has ended.
-			if v.value == v.value && (!m.any || v.at > m.at) {
+			if !m.any || v.at > m.at {
 				all = append(all, tagged{v, k})
 			}
 		}
@@ -85,7 +83,7 @@ func (m *merger) take(same []tagged, to sink) {
 	for _, v := range same {
 		s := &m.series[v.series]
 		if to.fell != nil && s.last != 0 && s.last < at && v.value < s.value {
-			to.fell(s.last, at, fmt.Sprintf("the counter went down from %.3f J to %.3f J", s.value*to.unit, v.value*to.unit))
+			to.fell(s.last, at, fmt.Sprintf("the counter went down from %.3f J to %.3f J", s.value, v.value))
 			reset = true
 		}
 		if s.first == 0 {
@@ -94,11 +92,11 @@ func (m *merger) take(same []tagged, to sink) {
 		s.last, s.value = at, v.value
 	}
 	if to.fell != nil && m.any && value < m.top && !reset {
-		if (m.top-value)*to.unit <= to.skew {
+		if m.top-value <= to.skew {
 			// Another series, read a little earlier than its time says.
 			return
 		}
-		to.fell(m.at, at, fmt.Sprintf("the counter went down from %.3f J to %.3f J, from one series to another", m.top*to.unit, value*to.unit))
+		to.fell(m.at, at, fmt.Sprintf("the counter went down from %.3f J to %.3f J, from one series to another", m.top, value))
 	}
 	m.at, m.top, m.any = at, value, true
 	if to.value != nil {

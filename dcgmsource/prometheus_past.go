@@ -3,6 +3,9 @@ package dcgmsource
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -39,7 +42,7 @@ type past struct {
 	window, head, tail stretch
 	deadline           time.Time
 	everyone           []int
-	seen               map[string]energy.Device // that were not there at open
+	met                map[string]bool // GPUs that were not there at open
 }
 
 // Past implements [energy.Historian]. It waits until the server has the samples
@@ -55,7 +58,7 @@ func (s *PrometheusSource) Past(ctx context.Context, spans []energy.Span, curves
 		return nil, nil
 	}
 	start, end := spans[0].Start, spans[len(spans)-1].End
-	p := &past{PrometheusSource: s, spans: spans, curves: curves, mergers: make([]merger, len(curves)), seen: map[string]energy.Device{}}
+	p := &past{PrometheusSource: s, spans: spans, curves: curves, mergers: make([]merger, len(curves)), met: map[string]bool{}}
 	patience := s.ticks(3.2) + 5*time.Second
 	p.deadline = end.Add(patience)
 	if now := time.Now(); p.deadline.Before(now.Add(5 * time.Second)) {
@@ -164,13 +167,11 @@ func (p *past) sink(device int) sink {
 			c.Add(energy.Reading{Device: device, Before: t, After: t, Watts: v, HasWatts: true})
 		}}
 	}
-	unit := p.units[device]
 	return sink{
-		unit: unit,
 		skew: maxWatts * p.scrape.Seconds(),
 		value: func(at int64, v float64) {
 			t := p.clock.here(at)
-			c.Add(energy.Reading{Device: device, Before: t, After: t, Joules: v * unit, HasJoules: true})
+			c.Add(energy.Reading{Device: device, Before: t, After: t, Joules: v, HasJoules: true})
 		},
 		fell: p.fell(device),
 	}
@@ -184,12 +185,23 @@ func (p *past) fell(device int) func(from, to int64, detail string) {
 }
 
 // meet remembers GPUs that are there now and were not when the source was
-// opened, but would have been chosen.
+// opened, but would have been selected.
 func (p *past) meet(b *batch) {
-	for uuid, labels := range b.strangers {
-		if _, known := p.seen[uuid]; !known {
-			p.seen[uuid] = energy.Device{UUID: uuid}
-			_ = labels
+	for uuid, d := range b.strangers {
+		if p.wants(d) {
+			p.met[uuid] = true
 		}
 	}
+}
+
+// strangers returns the finding about the GPUs that were met.
+func (p *past) strangers() []energy.Finding {
+	if len(p.met) == 0 {
+		return nil
+	}
+	const shown = 8
+	uuids := slices.Sorted(maps.Keys(p.met))
+	list := strings.Join(uuids[:min(len(uuids), shown)], ", ")
+	return []energy.Finding{{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf(
+		"%d GPUs fit the selection that were not there when it was made (%s): open the source again", len(uuids), list)}}
 }

@@ -43,7 +43,7 @@ func (s *PrometheusSource) fill(r *energy.Reading, value float64) {
 		r.Watts, r.HasWatts = value, true
 		return
 	}
-	r.Joules, r.HasJoules = value*s.units[r.Device], true
+	r.Joules, r.HasJoules = value, true
 }
 
 // newest returns the newest sample of every device; its time is 0 if there is

@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
-	"net/url"
 	"strings"
 
 	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
@@ -19,9 +18,7 @@ import (
 // unreached is the error of a query that got no answer. The address is left out
 // of it, since it may hold parameters that are secret.
 func (w *wire) unreached(ctx context.Context, err error) error {
-	if u := (*url.Error)(nil); errors.As(err, &u) {
-		err = u.Err
-	}
+	err = cause(err)
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("prometheus: %w: %s did not answer in time: check that it runs, and narrow the selector down (%w)", energy.ErrStalled, w.host, err)
 	}

@@ -191,23 +191,6 @@ func (f *fleet) open(job string) *PrometheusSource {
 	return s
 }
 
-// measured measures a window of the past.
-func measured(t testing.TB, s *PrometheusSource, spans ...energy.Span) energy.Measurement {
-	curves := make([]*energy.Curve, len(s.Devices()))
-	for i, d := range s.Devices() {
-		period := d.Period
-		if period == 0 {
-			period = s.Info().Period
-		}
-		curves[i] = energy.NewHistory(d, spans[0].Start, period)
-	}
-	found, err := s.Past(t.Context(), spans, curves)
-	require.NoError(t, err)
-	m := energy.MeasureCurves(s.Info(), curves, spans)
-	m.Reasons = append(m.Reasons, found...)
-	return m
-}
-
 // An instrument on a real server is right, says how sure it is, and is better
 // than what the server itself makes of the same samples.
 func TestPrometheusServer(t *testing.T) {

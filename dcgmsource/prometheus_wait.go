@@ -30,24 +30,39 @@ func (p *past) fetchTail(ctx context.Context, end time.Time) error {
 			if err := p.addFresh(ctx, ahead, p.among(ahead)); err != nil {
 				return err
 			}
-			waiting = p.settled(ahead) || sleep(ctx, p.pause(p.scrape/4))
+			waiting = p.settled(ahead) || sleep(ctx, p.pause(ahead))
 		}
 	}
-	pause := p.pause(p.scrape / 2)
 	for try := 1; ; try++ {
 		if err := p.addFresh(ctx, p.all()); err != nil {
 			return err
 		}
+		pause := p.pause(p.all()) * time.Duration(4+try) / 5
 		if p.settled(p.all()) || try == maxFetches || !waiting || time.Now().Add(pause).After(p.deadline) {
 			return nil
 		}
 		waiting = sleep(ctx, pause)
-		pause = pause * 5 / 4
 	}
 }
 
-func (p *past) pause(d time.Duration) time.Duration {
-	return min(max(d, 100*time.Millisecond), 3*time.Second)
+const (
+	// shortPause is the least time between two looks for new samples, and
+	// ingestion how long after its time a sample can be asked for.
+	shortPause = 100 * time.Millisecond
+	ingestion  = 50 * time.Millisecond
+)
+
+// pause returns how long it takes until those devices have their next sample of
+// which more is to be known. Those that are not scraped any more have no say.
+func (p *past) pause(who []int) time.Duration {
+	now, scrape := p.clock.there(time.Now()), p.scrape.Milliseconds()
+	next := now
+	for _, i := range who {
+		if at := p.mergers[i].at; at > now-3*scrape && !p.curves[i].Settled(p.spans) {
+			next = max(next, at+scrape)
+		}
+	}
+	return max(time.Duration(next-now)*time.Millisecond+ingestion, shortPause)
 }
 
 func (p *past) all() []int {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -24,33 +25,36 @@ const queryTimeout = 2 * time.Minute
 // those about a fleet by query and decode.
 type wire struct {
 	api.Client
-	host   string // for messages
-	params url.Values
+	host    string        // for messages
+	user    *url.Userinfo // of the address
+	params  url.Values
+	timeout time.Duration
 	// get says that the server, or what is before it, refuses POST.
 	get atomic.Bool
 }
 
 // newWire returns a client of the server at an address, with its base path.
-func newWire(address string, client *http.Client, params url.Values) (*wire, error) {
-	u, err := url.Parse(address)
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
-		return nil, fmt.Errorf("prometheus: the address is not that of a server: set for instance %s", prometheusForm)
+func newWire(to target, client *web, cfg PrometheusConfig) (*wire, error) {
+	if to.url.RawQuery != "" || to.role != "" {
+		return nil, fmt.Errorf("prometheus: the address %s goes on after its path: parameters of queries are given apart from it", to.clean)
 	}
-	u.User, u.RawQuery, u.Fragment = nil, "", ""
 	for _, key := range []string{"query", "time", "timeout"} {
-		if params.Has(key) {
+		if cfg.Params.Has(key) {
 			return nil, fmt.Errorf("prometheus: %s can't be a parameter: each query has its own", key)
 		}
 	}
-	capped := *client
-	capped.Transport = cappedTransport{client.Transport}
-	c, err := api.NewClient(api.Config{Address: u.String(), Client: &capped})
+	capped := *client.client
+	capped.Transport = cappedTransport{capped.Transport}
+	c, err := api.NewClient(api.Config{Address: to.clean, Client: &capped})
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}
-	w := &wire{Client: c, host: u.Host, params: url.Values{}}
-	for key, values := range params {
-		w.params[key] = append([]string(nil), values...)
+	w := &wire{Client: c, host: to.url.Host, user: to.user, params: url.Values{}, timeout: queryTimeout}
+	if cfg.HTTP.Timeout > 0 {
+		w.timeout = cfg.HTTP.Timeout
+	}
+	for key, values := range cfg.Params {
+		w.params[key] = slices.Clone(values)
 	}
 	return w, nil
 }
@@ -72,7 +76,7 @@ func (w *wire) query(ctx context.Context, expr string, at int64) (*http.Response
 
 // Do implements [api.Client].
 func (w *wire) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
-	ctx, cancel := context.WithTimeout(ctx, queryTimeout)
+	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
 	extra := w.params.Encode()
 	form := req.URL.RawQuery
@@ -86,6 +90,10 @@ func (w *wire) Do(ctx context.Context, req *http.Request) (*http.Response, []byt
 	send := func(method, query, body string) (*http.Response, []byte, error) {
 		r := req.Clone(ctx)
 		r.Method, r.URL.RawQuery = method, joinQuery(query, extra)
+		if w.user != nil {
+			password, _ := w.user.Password()
+			r.SetBasicAuth(w.user.Username(), password)
+		}
 		r.Body, r.GetBody, r.ContentLength = nil, nil, 0
 		if body != "" {
 			r.Body = io.NopCloser(strings.NewReader(body))
