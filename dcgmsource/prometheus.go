@@ -48,8 +48,9 @@ type PrometheusSource struct {
 	client   *web
 	wire     *wire
 	info     energy.Info
-	matchers string // what the selector has in its braces
-	metrics  []string
+	matchers string   // what the selector has in its braces
+	metrics  []string // of the devices
+	powers   []string // power metrics that there are
 
 	devices    []energy.Device
 	byUUID     map[string]int

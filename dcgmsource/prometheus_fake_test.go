@@ -113,7 +113,8 @@ func (w *world) add(i int, name string, extra map[string]string) *series {
 		s.labels[k] = v
 	}
 	s.value = func(t time.Time) (float64, bool) {
-		return float64(int64(1e9 + 1000*w.joules(t.Truncate(time.Second).Add(time.Duration(node*311%1000-1000)*time.Millisecond)))), true
+		collect := time.Duration(node*311%1000) * time.Millisecond
+		return float64(int64(1e9 + 1000*w.joules(t.Add(-collect).Truncate(time.Second).Add(collect)))), true
 	}
 	w.series = append(w.series, s)
 	return s

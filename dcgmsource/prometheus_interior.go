@@ -2,7 +2,6 @@ package dcgmsource
 
 import (
 	"context"
-	"fmt"
 	"sync"
 )
 
@@ -22,17 +21,17 @@ func (p *past) checkInterior(ctx context.Context) error {
 	if p.head.to >= p.tail.from {
 		return nil
 	}
-	churned := map[int]bool{}
+	suspects := map[int]bool{}
 	for _, name := range p.metrics {
 		for _, part := range p.chunks(p.interior(), loadSamples) {
 			part.from -= 2 * p.scrape.Milliseconds() // for what falls between two parts
 			expr := "resets(" + ranged(p.series([]string{name}), part) + ")"
-			if err := p.checkResets(ctx, expr, part, churned); err != nil {
+			if err := p.checkResets(ctx, expr, part, suspects); err != nil {
 				return err
 			}
 		}
 	}
-	return p.checkChurned(ctx, churned)
+	return p.checkSuspects(ctx, suspects)
 }
 
 // interior is the time of which no samples were fetched, with the last ones
@@ -42,10 +41,10 @@ func (p *past) interior() stretch {
 	return stretch{p.head.to - reach, p.tail.from + reach}
 }
 
-// checkResets notes which counters were reset, and finds the devices of which a
+// checkResets finds the devices whose counter went down, and those of which a
 // series is told that was not there at the beginning: a counter can be reset
 // from one series to the next, which no function over time shows.
-func (p *past) checkResets(ctx context.Context, expr string, in stretch, churned map[int]bool) error {
+func (p *past) checkResets(ctx context.Context, expr string, in stretch, suspects map[int]bool) error {
 	var mu sync.Mutex
 	return p.again(ctx, func(ctx context.Context) error {
 		b, err := p.ask(ctx, expr, in.to)
@@ -55,12 +54,9 @@ func (p *past) checkResets(ctx context.Context, expr string, in stretch, churned
 		p.meet(b)
 		b.each(func(device int, runs []run) {
 			for _, r := range runs {
-				if n := b.samples[r.first].value; n > 0 {
-					p.fell(device)(in.from, in.to, fmt.Sprintf("the counter went down %v times", n))
-				}
-				if !p.mergers[device].had(r.series, p.head.to) {
+				if b.samples[r.first].value > 0 || !p.mergers[device].had(r.series, p.head.to) {
 					mu.Lock()
-					churned[device] = true
+					suspects[device] = true
 					mu.Unlock()
 				}
 			}
@@ -69,12 +65,13 @@ func (p *past) checkResets(ctx context.Context, expr string, in stretch, churned
 	})
 }
 
-// checkChurned looks at all samples of the devices whose series changed, as when
-// a pod with the GPU started or ended.
-func (p *past) checkChurned(ctx context.Context, churned map[int]bool) error {
+// checkSuspects looks at all samples of some devices. Mostly nothing is wrong
+// with them: a pod with the GPU has started or ended, or an old exporter has
+// shown a number that stands for none.
+func (p *past) checkSuspects(ctx context.Context, suspects map[int]bool) error {
 	byLabel := map[string][]int{}
 	for _, i := range p.all() {
-		if churned[i] {
+		if suspects[i] {
 			byLabel[p.uuidLabels[i]] = append(byLabel[p.uuidLabels[i]], i)
 		}
 	}

@@ -25,6 +25,7 @@ func (s *PrometheusSource) takeInventory(ctx context.Context) (jobs []string, er
 		return nil, err
 	}
 	found := byUUID(rows)
+	s.powers = powersIn(rows)
 	if len(found) == 0 {
 		return nil, s.nothing(len(rows))
 	}
@@ -59,6 +60,17 @@ func byUUID(rows []model.Metric) map[string][]model.Metric {
 		}
 	}
 	return found
+}
+
+// powersIn returns the power metrics that there are series of.
+func powersIn(rows []model.Metric) []string {
+	names := map[string]bool{}
+	for _, r := range rows {
+		if rank := rankOf(r); rank >= 0 && metrics[rank].kind == powerKind {
+			names[metrics[rank].name] = true
+		}
+	}
+	return slices.Sorted(maps.Keys(names))
 }
 
 func labelsOf(r model.Metric) labels {

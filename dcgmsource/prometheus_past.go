@@ -80,6 +80,7 @@ func (s *PrometheusSource) Past(ctx context.Context, spans []energy.Span, curves
 	if err := p.checkInterior(ctx); err != nil {
 		return found, err
 	}
+	p.checkPower(ctx)
 	return append(found, p.strangers()...), nil
 }
 

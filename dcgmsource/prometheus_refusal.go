@@ -25,11 +25,8 @@ func (w *wire) unreached(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return fmt.Errorf("prometheus: ask %s: %w", w.host, err)
 	}
-	return fmt.Errorf("prometheus: %w: %s can't be asked: check the address and that the server runs (%w)", errAgain, w.host, err)
+	return fmt.Errorf("prometheus: %w: %s can't be asked: check the address and that the server runs (%w)", energy.ErrNoAnswer, w.host, err)
 }
-
-// errAgain says that the same question may be answered a little later.
-var errAgain = errors.New("no answer")
 
 // refused is the error of an answer with a status other than 2xx.
 func (w *wire) refused(resp *http.Response, body []byte) error {
@@ -47,7 +44,7 @@ func (w *wire) refused(resp *http.Response, body []byte) error {
 	case code == http.StatusBadRequest:
 		return fmt.Errorf("prometheus: %w: %s", errBadQuery, what)
 	case code == http.StatusTooManyRequests || code/100 == 5:
-		return fmt.Errorf("prometheus: %w: %s", errAgain, what)
+		return fmt.Errorf("prometheus: %w: %s", energy.ErrNoAnswer, what)
 	}
 	return fmt.Errorf("prometheus: %s", what)
 }

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"strconv"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 const (
@@ -133,7 +135,7 @@ func (p *past) again(ctx context.Context, ask func(context.Context) error) error
 		c, cancel := lastWord(ctx)
 		err := ask(c)
 		cancel()
-		if err == nil || !errors.Is(err, errAgain) || time.Now().Add(pause).After(p.deadline) || !sleep(ctx, pause) {
+		if err == nil || !errors.Is(err, energy.ErrNoAnswer) || time.Now().Add(pause).After(p.deadline) || !sleep(ctx, pause) {
 			return err
 		}
 		pause = min(pause*3/2, 2*time.Second)
