@@ -96,13 +96,13 @@ const dateSlack = 2 * time.Second
 
 // shifted returns by how much time() lags behind the date of the reply, if that
 // is more than the slack.
-func (c clock) shifted() (time.Duration, bool) {
+func (c clock) shifted() (lag time.Duration, off bool) {
 	if c.date.IsZero() {
 		return 0, false
 	}
 	const resolution = time.Second
-	lag := c.date.Add(resolution / 2).Sub(time.UnixMilli(c.server))
-	return lag.Round(time.Second), lag.Abs() > dateSlack+resolution/2+2*c.err
+	lag = c.date.Sub(time.UnixMilli(c.server))
+	return lag.Round(time.Second), (lag + resolution/2).Abs() > dateSlack+resolution/2+2*c.err
 }
 
 // syncClock asks for the time when the source is opened. A server that answers
