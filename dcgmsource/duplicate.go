@@ -57,6 +57,16 @@ func (d *duplicates) add(get labels) {
 	note(&d.tenants, tenantOf(get))
 }
 
+// merge takes in what the rows of another page are for.
+func (d *duplicates) merge(other duplicates) {
+	for _, set := range [...]struct{ to, from *map[string]bool }{{&d.instances, &other.instances}, {&d.tenants, &other.tenants}} {
+		if *set.to == nil {
+			*set.to = map[string]bool{}
+		}
+		maps.Copy(*set.to, *set.from)
+	}
+}
+
 // marks returns what the rows of the GPU mean for its measurements.
 func (d *duplicates) marks(uuid string) []energy.Finding {
 	var marks []energy.Finding

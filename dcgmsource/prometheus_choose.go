@@ -11,8 +11,8 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// candidate is a GPU that the server tells of.
-type candidate struct {
+// listing is a GPU that the server tells of, with its series.
+type listing struct {
 	device energy.Device
 	rows   []model.Metric
 }
@@ -20,13 +20,13 @@ type candidate struct {
 // choose sets the devices to those that the configuration selects. It returns
 // the job of each one's target.
 func (s *PrometheusSource) choose(found map[string][]model.Metric) (jobs []string, err error) {
-	var list []candidate
+	var list []listing
 	for _, rows := range found {
 		// Which series stands for the GPU must not depend on their order.
 		slices.SortFunc(rows, func(a, b model.Metric) int { return cmp.Compare(a.String(), b.String()) })
-		list = append(list, candidate{s.describe(rows), rows})
+		list = append(list, listing{s.describe(rows), rows})
 	}
-	slices.SortFunc(list, func(a, b candidate) int {
+	slices.SortFunc(list, func(a, b listing) int {
 		return cmp.Or(cmp.Compare(a.device.Host, b.device.Host), cmp.Compare(a.device.Index, b.device.Index), cmp.Compare(a.device.UUID, b.device.UUID))
 	})
 	devices := make([]energy.Device, len(list))
@@ -52,8 +52,8 @@ func (s *PrometheusSource) choose(found map[string][]model.Metric) (jobs []strin
 	return jobs, nil
 }
 
-// keep makes a candidate the next device.
-func (s *PrometheusSource) keep(c candidate) {
+// keep makes a listing the next device.
+func (s *PrometheusSource) keep(c listing) {
 	i := len(s.devices)
 	s.byUUID[c.device.UUID] = i
 	s.devices = append(s.devices, c.device)

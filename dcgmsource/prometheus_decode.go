@@ -15,16 +15,16 @@ type reply struct {
 	Warnings  []string
 }
 
-// row is one series of an answer. It is valid until the next one.
-type row struct {
-	labels  []label
+// stream is one series of an answer. It is valid until the next one.
+type stream struct {
+	labels  []streamLabel
 	samples []sample
 }
 
-type label struct{ name, value []byte }
+type streamLabel struct{ name, value []byte }
 
 // get returns the value of the first of the labels that the row has.
-func (r *row) get(names ...string) []byte {
+func (r *stream) get(names ...string) []byte {
 	for _, name := range names {
 		for _, l := range r.labels {
 			if string(l.name) == name {
@@ -44,7 +44,7 @@ type sample struct {
 // decode reads an answer and calls each for every series in it. It is for
 // answers about a whole fleet: unlike the decoder of package v1 it makes no map
 // of labels for each series, which would be most of the time and memory.
-func decode(body []byte, each func(*row)) (reply, error) {
+func decode(body []byte, each func(*stream)) (reply, error) {
 	var head reply
 	s := &scanner{text: body}
 	err := s.object(func(key []byte) error {
@@ -68,7 +68,7 @@ func decode(body []byte, each func(*row)) (reply, error) {
 	return head, err
 }
 
-func (s *scanner) data(each func(*row)) error {
+func (s *scanner) data(each func(*stream)) error {
 	if s.peek() != '{' {
 		return s.skip(0) // null, where there is an error
 	}
@@ -81,9 +81,9 @@ func (s *scanner) data(each func(*row)) error {
 			}
 			return err
 		case "result":
-			var r row
+			var r stream
 			return s.array(func() error {
-				err := s.row(&r)
+				err := s.stream(&r)
 				if err == nil {
 					each(&r)
 				}
@@ -94,7 +94,7 @@ func (s *scanner) data(each func(*row)) error {
 	})
 }
 
-func (s *scanner) row(r *row) error {
+func (s *scanner) stream(r *stream) error {
 	r.labels, r.samples = r.labels[:0], r.samples[:0]
 	one := func() error {
 		v, err := s.sample()
@@ -106,7 +106,7 @@ func (s *scanner) row(r *row) error {
 		case "metric":
 			return s.object(func(name []byte) error {
 				value, err := s.str()
-				r.labels = append(r.labels, label{name, value})
+				r.labels = append(r.labels, streamLabel{name, value})
 				return err
 			})
 		case "values":
@@ -137,7 +137,7 @@ func (s *scanner) sample() (sample, error) {
 	if digits, err = s.str(); err != nil {
 		return v, err
 	}
-	if v.value, err = number(digits); err != nil {
+	if v.value, err = parseValue(digits); err != nil {
 		return v, err
 	}
 	return v, s.expect(']')
@@ -158,8 +158,8 @@ func milliseconds(digits []byte) (int64, error) {
 	return int64(math.Round(1000 * seconds)), nil
 }
 
-// number parses a value. Nearly all are whole numbers.
-func number(digits []byte) (float64, error) {
+// parseValue parses a value. Nearly all are whole numbers.
+func parseValue(digits []byte) (float64, error) {
 	if i, ok := integer(digits); ok {
 		return float64(i), nil
 	}

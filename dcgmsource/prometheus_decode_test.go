@@ -20,7 +20,7 @@ type told struct {
 
 func decodeAll(body string) (reply, []told, error) {
 	var rows []told
-	head, err := decode([]byte(body), func(r *row) {
+	head, err := decode([]byte(body), func(r *stream) {
 		labels := map[string]string{}
 		for _, l := range r.labels {
 			labels[string(l.name)] = string(l.value)

@@ -70,7 +70,7 @@ var identity = maphash.MakeSeed()
 
 // id returns the identity of a row's series, without the metric's name, which
 // functions of PromQL drop.
-func (r *row) id() uint64 {
+func (r *stream) id() uint64 {
 	var h maphash.Hash
 	h.SetSeed(identity)
 	for _, l := range r.labels {
@@ -97,7 +97,7 @@ func (s *PrometheusSource) ask(ctx context.Context, expr string, at int64) (*bat
 		return nil, err
 	}
 	b := &batch{strangers: map[string]energy.Device{}}
-	head, err := decode(body, func(r *row) { s.collect(b, r) })
+	head, err := decode(body, func(r *stream) { s.collect(b, r) })
 	if err == nil && head.Status == "" {
 		err = fmt.Errorf("it has no status")
 	}
@@ -115,7 +115,7 @@ func (s *PrometheusSource) ask(ctx context.Context, expr string, at int64) (*bat
 }
 
 // collect takes in one series of an answer.
-func (s *PrometheusSource) collect(b *batch, r *row) {
+func (s *PrometheusSource) collect(b *batch, r *stream) {
 	uuid := r.get("UUID", "uuid")
 	i, ours := s.byUUID[string(uuid)]
 	if !ours {

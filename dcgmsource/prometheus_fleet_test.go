@@ -9,7 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"runtime"
-	meter "runtime/metrics"
+	heapmetrics "runtime/metrics"
 	"strconv"
 	"strings"
 	"sync"
@@ -180,12 +180,12 @@ func BenchmarkFleet(b *testing.B) {
 func watchHeap() func() uint64 {
 	done, result := make(chan struct{}), make(chan uint64)
 	go func() {
-		heap := []meter.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
+		heap := []heapmetrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}}
 		tick := time.NewTicker(time.Millisecond)
 		defer tick.Stop()
 		most := uint64(0)
 		for {
-			meter.Read(heap)
+			heapmetrics.Read(heap)
 			most = max(most, heap[0].Value.Uint64()+heap[1].Value.Uint64())
 			select {
 			case <-tick.C:

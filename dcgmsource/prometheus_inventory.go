@@ -18,7 +18,7 @@ import (
 // the job of each device's target.
 func (s *PrometheusSource) takeInventory(ctx context.Context) (jobs []string, err error) {
 	rows, err := s.instant(ctx, s.series(metricNames()))
-	if errors.Is(err, errBadQuery) {
+	if errors.Is(err, ErrBadQuery) {
 		return nil, fmt.Errorf("prometheus: the selector %s is not understood: write PromQL matchers, such as {job=\"dcgm\",cluster=~\"a|b\"} (%w)", s.cfg.Selector, err)
 	}
 	if err != nil {
@@ -115,8 +115,8 @@ func (s *PrometheusSource) checkUnknown(ctx context.Context, found map[string][]
 	if len(unknown) == 0 {
 		return nil
 	}
-	return fmt.Errorf("prometheus: %d GPUs have no energy metric that is known, but %s, whose unit is not known: known are %s",
-		poor, strings.Join(slices.Sorted(maps.Keys(unknown)), ", "), strings.Join(metricNames(), ", "))
+	return fmt.Errorf("prometheus: %w: %d GPUs have no energy metric that is known, but %s: known are %s",
+		ErrUnknownMetric, poor, strings.Join(slices.Sorted(maps.Keys(unknown)), ", "), strings.Join(metricNames(), ", "))
 }
 
 // instant returns the labels of the series that an expression has now.

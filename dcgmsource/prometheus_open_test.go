@@ -94,13 +94,13 @@ func TestOpenPrometheusErrors(t *testing.T) {
 		"unknown unit": {func(w *world, _ *PrometheusConfig) {
 			w.relabel("__name__", "DCGM_FI_DEV_POWER_USAGE")
 			w.add(0, "DCGM_FI_DEV_ENERGY_MICROJOULES", nil)
-		}, nil, "DCGM_FI_DEV_ENERGY_MICROJOULES"},
+		}, ErrUnknownMetric, "DCGM_FI_DEV_ENERGY_MICROJOULES"},
 		"other clock": {func(w *world, cfg *PrometheusConfig) {
 			w.lag = 30 * time.Second
 			cfg.Params = url.Values{"latency_offset": {"30s"}}
 		}, nil, "lags by 30s"},
-		"warnings":         {func(w *world, _ *PrometheusConfig) { w.warnings = []string{"store 3 is gone"} }, errIncomplete, "store 3"},
-		"malformed query":  {answer(400, `{"status":"error","errorType":"bad_data","error":"parse error: unexpected ="}`), errBadQuery, "unexpected ="},
+		"warnings":         {func(w *world, _ *PrometheusConfig) { w.warnings = []string{"store 3 is gone"} }, ErrIncomplete, "store 3"},
+		"malformed query":  {answer(400, `{"status":"error","errorType":"bad_data","error":"parse error: unexpected ="}`), ErrBadQuery, "unexpected ="},
 		"login":            {answer(401, "Unauthorized"), fs.ErrPermission, "credentials"},
 		"forbidden":        {answer(403, "no"), fs.ErrPermission, "credentials"},
 		"other path":       {answer(404, "404 page not found"), nil, "base path"},
@@ -171,7 +171,7 @@ func TestPrometheusSelector(t *testing.T) {
 		cfg := w.config()
 		cfg.Selector = `{job=="dcgm"}`
 		_, err := OpenPrometheus(cfg)
-		assert.ErrorIs(t, err, errBadQuery)
+		assert.ErrorIs(t, err, ErrBadQuery)
 		assert.ErrorContains(t, err, `the selector {job=="dcgm"} is not understood`)
 	})
 	for selector, want := range map[string]string{"": "", "{}": "", ` { a="b", } `: `a="b"`, `{a="}"}`: `a="}"`} {

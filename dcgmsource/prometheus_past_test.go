@@ -281,10 +281,10 @@ func TestPrometheusPastErrors(t *testing.T) {
 		is     error
 		says   string
 	}{
-		"warnings": {func(w *world) *http.Response { w.warnings = []string{"store 3 is unavailable"}; return nil }, errIncomplete, "store 3"},
+		"warnings": {func(w *world) *http.Response { w.warnings = []string{"store 3 is unavailable"}; return nil }, ErrIncomplete, "store 3"},
 		"partial": {func(w *world) *http.Response {
 			return w.respond(200, []byte(`{"status":"success","isPartial":true,"data":{"resultType":"matrix","result":[]}}`))
-		}, errIncomplete, "partially"},
+		}, ErrIncomplete, "partially"},
 		"HTML": {func(w *world) *http.Response { return w.respond(200, []byte("<html><title>Sign in</title>")) }, nil, "Sign in"},
 		"truncated": {func(w *world) *http.Response {
 			return w.respond(200, []byte(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{},"values":[[17000`))

@@ -15,6 +15,17 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
+// Errors of [OpenPrometheus] and of the source's methods, beside those of package
+// energy. They are wrapped: test with errors.Is.
+var (
+	// ErrBadQuery says that the server does not understand a query, of which
+	// the selector and the parameters are the user's.
+	ErrBadQuery = errors.New("bad query")
+	// ErrIncomplete says that the server warns that its answer may lack series:
+	// energy would be missing without a trace.
+	ErrIncomplete = errors.New("incomplete answer")
+)
+
 // unreached is the error of a query that got no answer. The address is left out
 // of it, since it may hold parameters that are secret.
 func (w *wire) unreached(ctx context.Context, err error) error {
@@ -42,16 +53,12 @@ func (w *wire) refused(resp *http.Response, body []byte) error {
 	case code == http.StatusNotFound:
 		return fmt.Errorf("prometheus: %s; is the base path right? it is /prometheus for Mimir, /select/0/prometheus for a VictoriaMetrics cluster", what)
 	case code == http.StatusBadRequest:
-		return fmt.Errorf("prometheus: %w: %s", errBadQuery, what)
+		return fmt.Errorf("prometheus: %w: %s", ErrBadQuery, what)
 	case code == http.StatusTooManyRequests || code/100 == 5:
 		return fmt.Errorf("prometheus: %w: %s", energy.ErrNoAnswer, what)
 	}
 	return fmt.Errorf("prometheus: %s", what)
 }
-
-// errBadQuery says that the server does not understand the query, of which only
-// the selector and the parameters are not ours.
-var errBadQuery = errors.New("bad query")
 
 // garbled is the error of an answer that is not one of Prometheus.
 func (w *wire) garbled(resp *http.Response, body []byte, err error) error {
@@ -65,14 +72,10 @@ func (w *wire) complete(r reply) error {
 	case r.Status == "error":
 		return fmt.Errorf("prometheus: %s: %s: %s", w.host, r.ErrorType, r.Error)
 	case len(r.Warnings) > 0:
-		return fmt.Errorf("prometheus: %w: %s warns that its answer may lack something: %s", errIncomplete, w.host, strings.Join(r.Warnings, "; "))
+		return fmt.Errorf("prometheus: %w: %s warns that its answer may lack something: %s", ErrIncomplete, w.host, strings.Join(r.Warnings, "; "))
 	}
 	return nil
 }
-
-// errIncomplete says that an answer may lack series: energy would be missing
-// without a trace.
-var errIncomplete = errors.New("incomplete answer")
 
 // partial reports whether an answer of a VictoriaMetrics cluster says, in place
 // of a warning, that some of its storage did not answer.

@@ -121,7 +121,7 @@ func (w *wire) Do(ctx context.Context, req *http.Request) (*http.Response, []byt
 		return resp, nil, w.refused(resp, body)
 	}
 	if partial(body) {
-		return resp, nil, fmt.Errorf("prometheus: %w: %s answered partially: some of its storage is not there", errIncomplete, w.host)
+		return resp, nil, fmt.Errorf("prometheus: %w: %s answered partially: some of its storage is not there", ErrIncomplete, w.host)
 	}
 	return resp, body, nil
 }
