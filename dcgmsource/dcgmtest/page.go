@@ -132,11 +132,14 @@ func appendGroup(b []byte, name, kind, help string, rows []row, value func([]byt
 // Sort returns the page with its groups sorted by name. Two pages of the same
 // collection are then equal.
 func Sort(page []byte) []byte {
+	if len(page) == 0 {
+		return nil
+	}
 	const begins = "# HELP "
-	groups := strings.Split("\n"+string(page), "\n"+begins)
+	groups := strings.Split(string(page), "\n"+begins)
 	for i, g := range groups {
-		groups[i] = strings.TrimSuffix(g, "\n")
+		groups[i] = strings.TrimSuffix(strings.TrimPrefix(g, begins), "\n")
 	}
 	slices.Sort(groups)
-	return []byte(strings.TrimPrefix(strings.Join(groups, "\n"+begins), "\n") + "\n")
+	return []byte(begins + strings.Join(groups, "\n"+begins) + "\n")
 }
