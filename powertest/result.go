@@ -47,14 +47,16 @@ func (b *B) measure(r round) result {
 
 	m := b.window.Measure(ctx)
 	mismatch, others := b.mismatch(r), b.presence.leave()
-	withhold(&m, mismatch)
-	mark(&m, others)
+	found := others
+	if mismatch != nil {
+		found = append(found, *mismatch) // a phase stops with the same timer
+	}
+	add(&m, found)
 	res.Source, res.Measurement, res.Reasons = b.instrument.name(), &m, m.Reasons
 	res.Metrics = derive(res.Work, m, b.config.net)
 	for _, p := range b.phases {
 		pm := p.window.Measure(ctx)
-		withhold(&pm, mismatch) // a phase stops with the same timer
-		mark(&pm, others)
+		add(&pm, found)
 		if res.Phases == nil {
 			res.Phases = map[string]energy.Measurement{}
 		}
@@ -63,6 +65,12 @@ func (b *B) measure(r round) result {
 	}
 	res.SourceCalls = b.instrument.recorder.Calls()
 	return res
+}
+
+func add(m *energy.Measurement, found []energy.Finding) {
+	for _, f := range found {
+		m.Add(f)
+	}
 }
 
 const settleTime = 5 * time.Minute
@@ -105,27 +113,6 @@ func round3(d time.Duration) time.Duration {
 	}
 	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(float64(d))))-2)
 	return d.Round(time.Duration(max(unit, 1)))
-}
-
-// withhold takes the numbers out of a measurement, for a reason.
-func withhold(m *energy.Measurement, f *energy.Finding) {
-	if f == nil {
-		return
-	}
-	m.Valid, m.Energy, m.Watts = false, energy.Estimate{}, 0
-	m.Reasons = append(m.Reasons, *f)
-}
-
-// mark adds findings about devices that only mark a number.
-func mark(m *energy.Measurement, found []energy.Finding) {
-	for _, f := range found {
-		for i := range m.Devices {
-			if d := &m.Devices[i]; d.Device.UUID == f.Device {
-				d.Reasons = append(d.Reasons, f)
-			}
-		}
-		m.Reasons = append(m.Reasons, f)
-	}
 }
 
 // explain logs why numbers are withheld or marked, once for each benchmark and

@@ -36,6 +36,8 @@ type problem struct {
 	period     float64
 	maxPower   float64 // W; what the device can draw at most
 	quantum    float64 // J; resolution of the counter
+	recorded   bool    // the ticks may all be late by the same
+	brief      bool    // few hypotheses are enough
 	// Rough levels of power, for the size of the noise: before, on, gap, after.
 	rough [4]float64
 }
@@ -100,6 +102,9 @@ func (c *Curve) lay(spans []span) (w laid, ok bool) {
 	if join < w.end {
 		w.knots = append(w.knots, c.knotsNear(c.ticks[join:w.end+1])...)
 	}
+	if c.recorded {
+		w.knots = apart(w.knots, w.from(), w.till())
+	}
 	return w, len(w.knots) >= 2
 }
 
@@ -138,6 +143,7 @@ func (c *Curve) close(w laid) closed {
 	if !w.whole() || near < minNear {
 		p := c.problem(w, ks, s, e)
 		sum := p.solve(p.unrest(unrest{}))
+		sum.allow()
 		if p.unknowable() {
 			sum.low, sum.high = sum.least, sum.most
 		}
@@ -149,6 +155,7 @@ func (c *Curve) close(w laid) closed {
 	u := right.unrest(left.unrest(unrest{}))
 	sum := left.solve(u)
 	sum.add(right.solve(u))
+	sum.allow()
 	sum.shift(ks[j].joules - ks[i].joules)
 	return sum
 }
@@ -156,7 +163,7 @@ func (c *Curve) close(w laid) closed {
 // problem lays the spans of the window over the knots. An edge that is infinite
 // lies beyond them.
 func (c *Curve) problem(w laid, ks []knot, s, e float64) *problem {
-	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution}
+	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution, recorded: c.recorded, brief: c.brief}
 	for i := range w.spans {
 		if v := w.spans[i]; len(w.spans) > 1 && v.on == v.end-v.start {
 			p.spans = append(p.spans, interval{float64(v.start) / second, float64(v.end) / second})

@@ -14,6 +14,7 @@ const second = 1e9
 // are close together in time should be given, so that the line is straight.
 func (c *Curve) knots(ticks []tick) []knot {
 	line, ok := c.fit(ticks)
+	ok = ok && !c.recorded
 	out := make([]knot, 0, len(ticks))
 	for i, t := range ticks {
 		lo, hi := float64(t.lo), float64(t.hi)

@@ -40,15 +40,15 @@ type component struct{ mean, sd, weight, alike float64 }
 type mixture []component
 
 // normalize turns log-likelihoods, held in weight, into weights that sum to 1,
-// and drops components that do not matter.
-func (m mixture) normalize() mixture {
+// and drops components that weigh less than least, relative to the heaviest.
+func (m mixture) normalize(least float64) mixture {
 	top := math.Inf(-1)
 	for _, c := range m {
 		top = max(top, c.weight)
 	}
 	sum, n := 0.0, 0
 	for _, c := range m {
-		if w := math.Exp(c.weight - top); w > 3e-5 {
+		if w := math.Exp(c.weight - top); w > least {
 			c.weight = w
 			m[n] = c
 			sum += w

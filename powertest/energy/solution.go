@@ -7,6 +7,7 @@ import "math"
 type closed struct {
 	mean, low, high float64
 	least, most     float64
+	late            lateness
 }
 
 // add joins an independent part.
@@ -16,6 +17,7 @@ func (c *closed) add(d closed) {
 	c.mean += d.mean
 	c.low, c.high = c.mean-down, c.mean+up
 	c.least, c.most = c.least+d.least, c.most+d.most
+	c.late.alike, c.late.scatter = c.late.alike+d.late.alike, c.late.scatter+d.late.scatter
 }
 
 // shift adds an amount that is known exactly.
@@ -46,9 +48,10 @@ func (p *problem) bounds() closed {
 func (p *problem) misplaced() float64 {
 	v := 0.0
 	for _, q := range p.pieces {
-		if q.on > 0 && q.off() > 0 {
-			v += sq(p.rough[on] * max(q.sd0, q.sd1))
+		if q.on == 0 || q.off() == 0 {
+			continue
 		}
+		v += sq(p.rough[on] * max(q.sd0, q.sd1))
 	}
 	return 1.3 * math.Sqrt(v)
 }

@@ -12,9 +12,14 @@ var (
 	// ErrDeviceLost says that the device is gone (fallen off the bus, needs a
 	// reset): it will not answer again in this process.
 	ErrDeviceLost = errors.New("device lost")
-	// ErrStalled says that the source did not answer in time.
+	// ErrStalled says that the source did not answer in time: whatever window
+	// goes on meanwhile is spoilt.
 	ErrStalled = errors.New("source stalled")
-	// ErrNoDevice says that there is no device to read, or none that matches.
+	// ErrNoAnswer says that the source did not answer this time, or not
+	// usefully. A window is spoilt only if that goes on over its end.
+	ErrNoAnswer = errors.New("no answer")
+	// ErrNoDevice says that there is no device to read, or none that matches;
+	// as the error of a reading, that the source does not tell of it now.
 	ErrNoDevice = errors.New("no such device")
 )
 
