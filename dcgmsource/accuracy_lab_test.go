@@ -134,8 +134,8 @@ func (x *trial) open(t *testing.T) energy.Source {
 		rng:  rand.New(rand.NewPCG(x.rng.Uint64(), 0)),
 		next: dcgmtest.Transport(map[string]http.Handler{host: x.exporter}),
 	}
-	src, err := dcgmsource.Open(t.Context(), dcgmsource.Config{
-		Endpoints: []string{"http://" + host},
+	src, err := dcgmsource.Open(dcgmsource.Config{
+		Endpoints: []dcgmsource.Endpoint{{URL: "http://" + host}},
 		HTTP:      dcgmsource.HTTP{Client: &http.Client{Transport: network}},
 	})
 	require.NoError(t, err)
