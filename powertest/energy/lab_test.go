@@ -153,7 +153,7 @@ func bursts(bs []burst) func(t float64) float64 {
 // newTruth integrates a shape with noise of up to ±5 %, correlated over 2 to 200 ms.
 func newTruth(rng *rand.Rand, power func(float64) float64, until float64) *truth {
 	tr := &truth{step: 0.25e-3}
-	if until > 60 {
+	if until > 100 {
 		tr.step = 5e-3
 	}
 	n := int(until/tr.step) + 2
