@@ -10,8 +10,9 @@ import (
 // goroutine, at any time. GPUs are given by their index in Config.Devices, which
 // is the label gpu; methods panic if there is no such GPU.
 type Exporter struct {
-	cfg   Config
-	names names
+	cfg    Config
+	names  names
+	groups []group
 
 	mu        sync.Mutex
 	gpus      []*gpu
@@ -26,6 +27,7 @@ type Exporter struct {
 func New(cfg Config) *Exporter {
 	cfg = cfg.withDefaults()
 	e := &Exporter{cfg: cfg, names: layouts[cfg.Layout]}
+	e.groups = e.metrics()
 	now := time.Now()
 	for i, device := range cfg.Devices {
 		g := &gpu{

@@ -72,8 +72,9 @@ func (e *Exporter) ShowGPU(gpu int) { e.set(func() { e.gpus[gpu].hidden = false 
 // is loaded again does. It shows from the next collection on.
 func (e *Exporter) ResetCounter(gpu int) {
 	e.set(func() {
-		g := e.gpus[gpu]
-		g.counted, g.joules = time.Now(), 0
+		g, now := e.gpus[gpu], time.Now()
+		e.refresh(now)
+		g.counted, g.joules = now, 0
 	})
 }
 

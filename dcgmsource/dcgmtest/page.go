@@ -32,36 +32,38 @@ func (e *Exporter) Page(t time.Time) []byte {
 	return e.render(rows)
 }
 
+// group writes a metric with its headers and a row each.
+type group func(b []byte, rows []row) []byte
+
+// metrics are the groups of a page. The first one is the energy, if there is any.
+func (e *Exporter) metrics() []group {
+	var groups []group
+	if e.names.energy != "" {
+		groups = append(groups, e.appendEnergy)
+	}
+	groups = append(groups, e.appendPower)
+	if e.cfg.Only {
+		return groups
+	}
+	for i := range families {
+		groups = append(groups, func(b []byte, rows []row) []byte { return e.appendConstant(b, &families[i], rows) })
+	}
+	return groups
+}
+
 // render writes the groups. The caller holds mu.
 func (e *Exporter) render(rows []row) []byte {
-	const energyGroup, powerGroup = -1, -2
-	groups := []int{powerGroup}
-	if !e.cfg.Only {
-		for i := range families {
-			groups = append(groups, i)
-		}
+	order := e.order.Perm(len(e.groups))
+	if e.faults.truncated {
+		first := slices.Index(order, 0)
+		order = append(slices.Delete(order, first, first+1), 0)
 	}
-	e.order.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
-	if e.names.energy != "" {
-		groups = append(groups, energyGroup)
-		if last := len(groups) - 1; !e.faults.truncated {
-			i := e.order.IntN(len(groups))
-			groups[i], groups[last] = groups[last], groups[i]
-		}
+	b := make([]byte, 0, len(order)*(len(rows)+1)*256)
+	for _, i := range order {
+		b = e.groups[i](b, rows)
 	}
-	b := make([]byte, 0, len(groups)*(len(rows)+1)*320)
-	for _, group := range groups {
-		switch group {
-		case energyGroup:
-			b = e.appendEnergy(b, rows)
-		case powerGroup:
-			b = e.appendPower(b, rows)
-		default:
-			b = e.appendConstant(b, &families[group], rows)
-		}
-	}
-	if e.faults.truncated && len(b) > 4 {
-		b = b[:len(b)-4]
+	if e.faults.truncated {
+		b = b[:max(len(b)-4, 0)]
 	}
 	return b
 }
@@ -132,11 +134,14 @@ func appendGroup(b []byte, name, kind, help string, rows []row, value func([]byt
 // Sort returns the page with its groups sorted by name. Two pages of the same
 // collection are then equal.
 func Sort(page []byte) []byte {
+	if len(page) == 0 {
+		return nil
+	}
 	const begins = "# HELP "
-	groups := strings.Split("\n"+string(page), "\n"+begins)
+	groups := strings.Split(string(page), "\n"+begins)
 	for i, g := range groups {
-		groups[i] = strings.TrimSuffix(g, "\n")
+		groups[i] = strings.TrimSuffix(strings.TrimPrefix(g, begins), "\n")
 	}
 	slices.Sort(groups)
-	return []byte(strings.TrimPrefix(strings.Join(groups, "\n"+begins), "\n") + "\n")
+	return []byte(begins + strings.Join(groups, "\n"+begins) + "\n")
 }

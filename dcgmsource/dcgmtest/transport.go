@@ -25,23 +25,19 @@ type network map[string]http.Handler
 
 // RoundTrip runs the handler, and returns once it has begun to answer.
 func (n network) RoundTrip(req *http.Request) (*http.Response, error) {
-	if req.Body != nil {
-		defer req.Body.Close()
-	}
 	handler, ok := n[req.URL.Host]
 	if e, is := handler.(*Exporter); !ok || is && e.isDown() {
+		closeBody(req)
 		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: os.NewSyscallError("connect", syscall.ECONNREFUSED)}
 	}
 	ctx, cancel := context.WithCancel(req.Context())
 	body, out := io.Pipe()
 	w := &answer{header: http.Header{}, out: out, begun: make(chan struct{})}
-	stop := context.AfterFunc(ctx, func() {
-		body.CloseWithError(context.Cause(ctx))
-		out.CloseWithError(context.Cause(ctx))
-	})
+	stop := context.AfterFunc(ctx, func() { out.CloseWithError(context.Cause(ctx)) })
 	go func() {
 		defer cancel()
 		defer stop()
+		defer closeBody(req)
 		w.serve(handler, req.Clone(ctx))
 	}()
 	select {
@@ -61,6 +57,12 @@ func (n network) RoundTrip(req *http.Request) (*http.Response, error) {
 		ContentLength: -1,
 		Request:       req,
 	}, nil
+}
+
+func closeBody(req *http.Request) {
+	if req.Body != nil {
+		req.Body.Close()
+	}
 }
 
 // content is a body that tells the handler when it is closed.
@@ -107,7 +109,9 @@ func (w *answer) serve(handler http.Handler, req *http.Request) {
 		switch p := recover(); {
 		case p == nil:
 			w.WriteHeader(http.StatusOK)
-			w.out.Close()
+			// A handler that gave up because nobody wants an answer has not
+			// finished it.
+			w.out.CloseWithError(context.Cause(req.Context()))
 		case p != http.ErrAbortHandler:
 			panic(p)
 		case w.status == 0:
