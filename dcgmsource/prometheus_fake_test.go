@@ -225,14 +225,15 @@ func (w *world) answer(expr string, form url.Values) []byte {
 		case len(samples) == 0:
 		case strings.HasPrefix(expr, "resets("):
 			rows = append(rows, map[string]any{"metric": without(s.labels), "value": pair(at, resets(samples))})
+		case strings.HasPrefix(expr, "sum by"):
+			rows = append(rows, map[string]any{"metric": map[string]string{"UUID": s.labels["UUID"]}, "value": pair(at, mean(samples))})
 		case within != nil:
-			kind = "matrix"
 			rows = append(rows, map[string]any{"metric": s.labels, "values": pairs(samples)})
 		default:
 			rows = append(rows, map[string]any{"metric": s.labels, "value": pairs(samples)[len(samples)-1]})
 		}
 	}
-	if within != nil && !strings.HasPrefix(expr, "resets(") {
+	if within != nil && !strings.Contains(expr, "(") {
 		kind = "matrix"
 	}
 	if w.shuffled {
@@ -308,6 +309,14 @@ func resets(samples []stamped) float64 {
 		}
 	}
 	return n
+}
+
+func mean(samples []stamped) float64 {
+	sum := 0.0
+	for _, s := range samples {
+		sum += s.value
+	}
+	return sum / float64(len(samples))
 }
 
 func without(labels map[string]string) map[string]string {
