@@ -105,16 +105,16 @@ func (s *server) scalar(expr string, at time.Time) float64 {
 	return v
 }
 
-// node is an exporter of two GPUs on a socket, under a load that changes all the
-// time.
+// node is an exporter of a few GPUs on a socket, under a load that changes all
+// the time.
 type node struct {
 	sim      *simsource.Source
 	exporter *dcgmtest.Exporter
 	addr     string
 }
 
-func startNode(t *testing.T, seed uint64) *node {
-	n := &node{sim: simsource.New(simsource.Config{GPUs: 2, Idle: 90, Peak: 700, Ramp: 50 * time.Millisecond, Tail: 300 * time.Millisecond, Noise: 0.03, Seed: seed})}
+func startNode(t *testing.T, seed uint64, gpus int) *node {
+	n := &node{sim: simsource.New(simsource.Config{GPUs: gpus, Idle: 90, Peak: 700, Ramp: 50 * time.Millisecond, Tail: 300 * time.Millisecond, Noise: 0.03, Seed: seed})}
 	n.exporter = dcgmtest.New(dcgmtest.Config{Source: n.sim, Hostname: fmt.Sprintf("node-%d", seed), Collect: time.Second, Only: true, Seed: seed})
 	web := httptest.NewServer(n.exporter)
 	n.addr = web.Listener.Addr().String()
@@ -145,22 +145,27 @@ func (n *node) work(ctx context.Context, rng *rand.Rand) {
 // fleet is one Prometheus server and what it scrapes.
 type fleet struct {
 	*server
-	clean, slow, churn, down, reset *node
-	began, stopped, ended           time.Time
+	// Several nodes, since how old a value is when it is scraped stays the same
+	// on each, and is the luck of the test.
+	clean, slow           []*node
+	churn, down, reset    *node
+	began, stopped, ended time.Time
 }
 
 // record runs a fleet for some time, with what goes wrong in one. All windows
 // are measured afterwards, from what the server remembers.
 func record(t *testing.T, d time.Duration) *fleet {
-	f := &fleet{
-		clean: startNode(t, 1), slow: startNode(t, 2), churn: startNode(t, 3), down: startNode(t, 4), reset: startNode(t, 5),
+	f := &fleet{churn: startNode(t, 1, 2), down: startNode(t, 2, 2), reset: startNode(t, 3, 2)}
+	for i := range uint64(6) {
+		f.clean = append(f.clean, startNode(t, 10+i, 1))
+		f.slow = append(f.slow, startNode(t, 20+i, 1))
 	}
 	var config strings.Builder
 	config.WriteString("global: {scrape_interval: 1s, scrape_timeout: 900ms}\nscrape_configs:\n")
-	for job, n := range map[string]*node{"clean": f.clean, "churn": f.churn, "down": f.down, "reset": f.reset} {
-		fmt.Fprintf(&config, "- {job_name: %s, static_configs: [{targets: ['%s']}]}\n", job, n.addr)
+	for job, nodes := range map[string][]*node{"clean": f.clean, "churn": {f.churn}, "down": {f.down}, "reset": {f.reset}} {
+		fmt.Fprintf(&config, "- {job_name: %s, static_configs: [{targets: [%s]}]}\n", job, targets(nodes))
 	}
-	fmt.Fprintf(&config, "- {job_name: slow, scrape_interval: 15s, scrape_timeout: 5s, static_configs: [{targets: ['%s']}]}\n", f.slow.addr)
+	fmt.Fprintf(&config, "- {job_name: slow, scrape_interval: 15s, scrape_timeout: 5s, static_configs: [{targets: [%s]}]}\n", targets(f.slow))
 	f.server = startServer(t, config.String())
 	f.began = time.Now()
 	at := func(share float64) { time.Sleep(time.Until(f.began.Add(time.Duration(share * float64(d))))) }
@@ -181,6 +186,14 @@ func record(t *testing.T, d time.Duration) *fleet {
 	at(1)
 	f.ended = time.Now()
 	return f
+}
+
+func targets(nodes []*node) string {
+	quoted := make([]string, len(nodes))
+	for i, n := range nodes {
+		quoted[i] = "'" + n.addr + "'"
+	}
+	return strings.Join(quoted, ",")
 }
 
 // open opens the GPUs of a job.
@@ -204,20 +217,22 @@ func TestPrometheusServer(t *testing.T) {
 		m := measured(t, s, span)
 		t.Logf("waited %v", time.Since(span.End).Round(time.Millisecond))
 		assert.Less(t, time.Since(span.End), 6*time.Second)
-		f.check(t, m, f.clean)
+		check(t, m, f.clean...)
 	})
 	t.Run("scraped every second", func(t *testing.T) {
-		f.compare(t, "clean", f.clean, 100, 8*time.Second, 40*time.Second, f.began.Add(6*time.Second), f.stopped.Add(-5*time.Second))
+		score := f.compare(t, "clean", f.clean, 20, 8*time.Second, 40*time.Second, f.began.Add(6*time.Second), f.stopped.Add(-5*time.Second))
+		assert.Equal(t, 20, score.totals, "some windows have no number")
 	})
 	t.Run("scraped every 15 s", func(t *testing.T) {
 		f.compare(t, "slow", f.slow, 10, 45*time.Second, 52*time.Second, f.began.Add(14*time.Second), f.began.Add(70*time.Second))
 	})
 	t.Run("pods come and go", func(t *testing.T) {
-		m := f.contains(t, "churn", f.churn, energy.Span{Start: f.began.Add(6 * time.Second), End: f.began.Add(50 * time.Second)})
-		assert.Equal(t, 1, m.Devices[0].Device.Rows)
+		m := measured(t, f.open("churn"), energy.Span{Start: f.began.Add(6 * time.Second), End: f.began.Add(50 * time.Second)})
+		check(t, m, f.churn)
 	})
 	t.Run("target is down for a while", func(t *testing.T) {
-		f.contains(t, "down", f.down, energy.Span{Start: f.began.Add(8 * time.Second), End: f.began.Add(52 * time.Second)})
+		m := measured(t, f.open("down"), energy.Span{Start: f.began.Add(8 * time.Second), End: f.began.Add(52 * time.Second)})
+		check(t, m, f.down)
 	})
 	t.Run("counter is reset", func(t *testing.T) {
 		m := measured(t, f.open("reset"), energy.Span{Start: f.began.Add(8 * time.Second), End: f.began.Add(58 * time.Second)})
@@ -227,15 +242,9 @@ func TestPrometheusServer(t *testing.T) {
 	})
 }
 
-// contains measures a window, whose truth is to lie in the interval.
-func (f *fleet) contains(t *testing.T, job string, n *node, span energy.Span) energy.Measurement {
-	m := measured(t, f.open(job), span)
-	f.check(t, m, n)
-	return m
-}
-
-func (f *fleet) check(t *testing.T, m energy.Measurement, n *node) {
-	truth := n.sim.TrueJoules(m.Start, m.End)
+// check makes sure that the truth lies in the interval.
+func check(t *testing.T, m energy.Measurement, nodes ...*node) {
+	truth := used(m, nodes)
 	if assert.True(t, m.Valid, "%v", m.Reasons) {
 		t.Logf("%.1f J in [%.1f, %.1f], truth %.1f: off by %+.2f %%, interval ±%.2f %%", m.Energy.Joules, m.Energy.Low, m.Energy.High, truth, 100*(m.Energy.Joules/truth-1), m.Energy.ErrPercent())
 		assert.LessOrEqual(t, m.Energy.Low, truth)
@@ -243,38 +252,69 @@ func (f *fleet) check(t *testing.T, m energy.Measurement, n *node) {
 	}
 }
 
-// compare measures random windows, by the instrument and by increase().
-func (f *fleet) compare(t *testing.T, job string, n *node, windows int, shortest, longest time.Duration, from, to time.Time) {
+// used returns the joules that the nodes used during a measurement.
+func used(m energy.Measurement, nodes []*node) float64 {
+	sum := 0.0
+	for _, n := range nodes {
+		sum += n.sim.TrueJoules(m.Start, m.End)
+	}
+	return sum
+}
+
+// score is how near to the truth numbers are.
+type score struct {
+	totals, numbers, inside int
+	ours, theirs            float64 // sums of relative errors
+}
+
+func (s *score) add(e energy.Estimate, truth, increase float64) {
+	s.numbers++
+	if e.Low <= truth && truth <= e.High {
+		s.inside++
+	}
+	if !math.IsNaN(increase) {
+		s.ours += math.Abs(e.Joules/truth - 1)
+		s.theirs += math.Abs(increase/truth - 1)
+	}
+}
+
+// compare measures random windows, by the instrument and by increase(): each GPU
+// by itself, and all of them.
+func (f *fleet) compare(t *testing.T, job string, nodes []*node, windows int, shortest, longest time.Duration, from, to time.Time) score {
+	var all score
 	s, rng := f.open(job), rand.New(rand.NewPCG(7, 7))
-	ours, theirs, inside, told, answered := 0.0, 0.0, 0, 0, 0
+	of := map[string]*node{}
+	for _, n := range nodes {
+		of[n.exporter.UUID(0)] = n
+	}
 	for range windows {
 		d := shortest + time.Duration(rng.Float64()*float64(min(longest, to.Sub(from))-shortest))
 		start := from.Add(time.Duration(rng.Float64() * float64(to.Sub(from)-d)))
 		end := start.Add(d)
-		truth := n.sim.TrueJoules(start, end)
-		increase := f.scalar(fmt.Sprintf("sum(increase(%s[%dms]))/1000", s.series(s.metrics), d.Milliseconds()), end)
 		m := f.atOnce(t, s, energy.Span{Start: start, End: end})
-		t.Logf("%6.2f s: truth %8.1f J; ours %8.1f (%+.2f %%) in [%8.1f, %8.1f]; increase() %8.1f (%+.2f %%) %v",
+		increase := 0.0
+		for _, one := range m.Devices {
+			theirs := f.scalar(fmt.Sprintf("sum(increase(%s[%dms]))/1000", s.series(s.metrics, `UUID="`+one.Device.UUID+`"`), d.Milliseconds()), end)
+			increase += theirs
+			if one.Valid {
+				all.add(one.Energy, of[one.Device.UUID].sim.TrueJoules(start, end), theirs)
+			}
+		}
+		truth := used(m, nodes)
+		if m.Valid {
+			all.totals++
+			all.add(m.Energy, truth, increase)
+		}
+		t.Logf("%5.2f s: truth %7.0f J; ours %7.0f (%+.2f %%) in [%7.0f, %7.0f]; increase() %7.0f (%+.2f %%) %.200v",
 			d.Seconds(), truth, m.Energy.Joules, 100*(m.Energy.Joules/truth-1), m.Energy.Low, m.Energy.High, increase, 100*(increase/truth-1), m.Reasons)
-		if !m.Valid {
-			continue
-		}
-		told++
-		ours += math.Abs(m.Energy.Joules/truth - 1)
-		if m.Energy.Low <= truth && truth <= m.Energy.High {
-			inside++
-		}
-		if !math.IsNaN(increase) {
-			answered++
-			theirs += math.Abs(increase/truth - 1)
-		}
 	}
-	ours, theirs = 100*ours/float64(max(told, 1)), 100*theirs/float64(max(answered, 1))
-	t.Logf("%d of %d windows have a number; truth inside the interval in %d; mean error %.2f %%, of increase() %.2f %%", told, windows, inside, ours, theirs)
-	assert.GreaterOrEqual(t, float64(inside), 0.95*float64(told))
-	if told >= windows/2 {
-		assert.Less(t, ours, theirs)
+	n := float64(max(all.numbers, 1))
+	t.Logf("%d of %d windows have a total; the truth lies in %d of %d intervals; mean error %.2f %%, of increase() %.2f %%", all.totals, windows, all.inside, all.numbers, 100*all.ours/n, 100*all.theirs/n)
+	assert.GreaterOrEqual(t, float64(all.inside), 0.95*float64(all.numbers))
+	if all.numbers >= windows {
+		assert.Less(t, all.ours, all.theirs)
 	}
+	return all
 }
 
 // atOnce measures a window by what the server has now.
