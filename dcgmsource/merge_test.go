@@ -114,3 +114,14 @@ func TestTheTimeOfReadingsDoesNotGoBack(t *testing.T) {
 		}
 	})
 }
+
+func TestAnAnswerThatWaitedDoesNotGoBack(t *testing.T) {
+	s := opened(t, &exporter{body: gpuPage("GPU-0", 1000)})
+	defer s.Close()
+	later := time.Now().Add(time.Minute)
+	s.meters[0].after = later
+	r := readAll(s)[0]
+	require.NoError(t, r.Err)
+	assert.Equal(t, later, r.After)
+	assert.True(t, r.Before.Before(later))
+}
