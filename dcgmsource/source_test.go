@@ -1,0 +1,195 @@
+package dcgmsource
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+func joules(t *testing.T, r energy.Reading) float64 {
+	t.Helper()
+	require.NoError(t, r.Err)
+	require.True(t, r.HasJoules)
+	return r.Joules
+}
+
+func TestReadTakesTheTimesOfEachRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fast, slow := &exporter{body: gpuPage("GPU-0", 1000)}, &exporter{body: gpuPage("GPU-1", 2000)}
+		s := opened(t, fast, slow)
+		defer s.Close()
+		slow.slow(200 * time.Millisecond)
+		start := time.Now()
+		r := readAll(s)
+		assert.Equal(t, 200*time.Millisecond, time.Since(start))
+		assert.Equal(t, []float64{1, 2}, []float64{joules(t, r[0]), joules(t, r[1])})
+		assert.Equal(t, start, r[0].Before)
+		assert.Equal(t, start, r[0].After)
+		assert.Equal(t, start, r[1].Before)
+		assert.Equal(t, start.Add(200*time.Millisecond), r[1].After)
+	})
+}
+
+func TestReadAsksOnlyWhomItNeeds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a, b := &exporter{body: gpuPage("GPU-0", 1000, "GPU-2", 3000)}, &exporter{body: gpuPage("GPU-1", 2000)}
+		s := opened(t, a, b)
+		defer s.Close()
+		r := []energy.Reading{{Device: 1}, {Device: 0}}
+		s.Read(r)
+		assert.Equal(t, 3.0, joules(t, r[0]))
+		assert.Equal(t, 1.0, joules(t, r[1]))
+		assert.Equal(t, 2, a.asked(), "at Open and by Read, once for both devices")
+		assert.Equal(t, 1, b.asked())
+		s.Read(nil)
+		assert.Equal(t, 2, a.asked())
+	})
+}
+
+func TestASlowEndpointDoesNotHoldUpTheOthers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		fast, slow := &exporter{body: gpuPage("GPU-0", 1000)}, &exporter{body: gpuPage("GPU-1", 2000)}
+		s := opened(t, fast, slow)
+		defer s.Close()
+		slow.slow(2 * time.Second)
+		start := time.Now()
+		for i := range 5 {
+			began := time.Now()
+			r := readAll(s)
+			assert.Equal(t, patience, time.Since(began), i)
+			assert.Equal(t, 1.0, joules(t, r[0]), i)
+			require.ErrorIs(t, r[1].Err, os.ErrDeadlineExceeded)
+			require.NotErrorIs(t, r[1].Err, energy.ErrStalled, "it costs one reading")
+			assert.ErrorContains(t, r[1].Err, "http://b:9400/metrics: no answer yet")
+			assert.False(t, r[1].HasJoules)
+		}
+		assert.Equal(t, 2, slow.asked(), "at Open, and one that is under way")
+		time.Sleep(time.Second)
+		slow.set(gpuPage("GPU-1", 9000))
+		r := readAll(s)
+		assert.Equal(t, 2.0, joules(t, r[1]), "the answer that came meanwhile")
+		assert.Equal(t, start, r[1].Before)
+		assert.Equal(t, start.Add(2*time.Second), r[1].After)
+		assert.Equal(t, 2, slow.asked())
+		slow.slow(0)
+		r = readAll(s)
+		assert.Equal(t, 9.0, joules(t, r[1]))
+		assert.Equal(t, time.Now(), r[1].After)
+		assert.Equal(t, 1, slow.most)
+	})
+}
+
+func TestAHungEndpointIsGivenUpAfterItsTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &exporter{body: gpuPage("GPU-1", 2000)}
+		s := opened(t, e)
+		defer s.Close()
+		e.slow(time.Hour)
+		start := time.Now()
+		readAll(s)
+		e.slow(0)
+		time.Sleep(11 * time.Second)
+		r := readAll(s)
+		require.ErrorIs(t, r[0].Err, context.DeadlineExceeded)
+		assert.ErrorContains(t, r[0].Err, "http://a:9400/metrics")
+		assert.Equal(t, start, r[0].Before)
+		assert.Equal(t, 2.0, joules(t, readAll(s)[0]), "and then it is asked again")
+	})
+}
+
+func TestFailuresCostOneReading(t *testing.T) {
+	for name, c := range map[string]struct {
+		fail func(e *exporter)
+		is   error
+	}{
+		"500":         {func(e *exporter) { e.fail(500) }, ErrPage},
+		"401":         {func(e *exporter) { e.fail(401) }, fs.ErrPermission},
+		"empty":       {func(e *exporter) { e.set("") }, ErrPage},
+		"truncated":   {func(e *exporter) { e.set("dcgm_power_u") }, ErrPage},
+		"row missing": {func(e *exporter) { e.set(gpuPage("GPU-1", 1)) }, energy.ErrNoDevice},
+		"broken row":  {func(e *exporter) { e.set(gpuPage("GPU-0", "many")) }, ErrPage},
+		"blank":       {func(e *exporter) { e.set(gpuPage("GPU-0", "9223372036854775794")) }, energy.ErrNoDevice},
+		"other name": {func(e *exporter) {
+			e.set("DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL{UUID=\"GPU-0\"} 5\n")
+		}, energy.ErrNoDevice},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := &exporter{body: gpuPage("GPU-0", 1000)}
+				n := network{"a:9400": e.ServeHTTP}
+				s, err := Open(Config{Endpoints: []Endpoint{{URL: "http://u:hunter2@a:9400/?k=hunter2"}}, HTTP: n.client()})
+				require.NoError(t, err)
+				defer s.Close()
+				c.fail(e)
+				r := readAll(s)[0]
+				require.ErrorIs(t, r.Err, c.is)
+				assert.ErrorContains(t, r.Err, "http://a:9400/metrics")
+				assert.NotContains(t, r.Err.Error(), secret)
+				assert.False(t, r.HasJoules || r.HasWatts, "absent is not zero")
+				assert.False(t, errors.Is(r.Err, energy.ErrDeviceLost) || errors.Is(r.Err, energy.ErrStalled), "it is not final")
+				assert.False(t, r.Before.IsZero() || r.After.IsZero())
+				e.set(gpuPage("GPU-0", 2000))
+				assert.Equal(t, 2.0, joules(t, readAll(s)[0]))
+			})
+		})
+	}
+}
+
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &exporter{body: gpuPage("GPU-0", 1000)}
+		s := opened(t, e)
+		e.slow(5 * time.Second)
+		readAll(s) // leaves a request under way
+		start := time.Now()
+		require.NoError(t, s.Close())
+		assert.Zero(t, time.Since(start), "it is cancelled")
+		require.NoError(t, s.Close())
+		asked := e.asked()
+		r := readAll(s)[0]
+		require.ErrorIs(t, r.Err, fs.ErrClosed)
+		assert.False(t, r.HasJoules)
+		assert.Equal(t, time.Now(), r.After)
+		assert.Equal(t, asked, e.asked())
+	})
+}
+
+func TestCloseDuringRead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &exporter{body: gpuPage("GPU-0", 1000)}
+		s := opened(t, e)
+		e.slow(time.Hour)
+		time.AfterFunc(100*time.Millisecond, func() { s.Close() })
+		start := time.Now()
+		r := readAll(s)[0]
+		require.ErrorIs(t, r.Err, fs.ErrClosed)
+		assert.Equal(t, 100*time.Millisecond, time.Since(start))
+	})
+}
+
+func TestManyReadsWhileInfoAndCloseAreCalled(t *testing.T) {
+	e := &exporter{body: string(fixture(t, "h200-8gpu-t0.prom"))}
+	s := opened(t, e)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for range 200 {
+			readAll(s)
+		}
+	}()
+	for range 50 {
+		s.Info()
+		time.Sleep(100 * time.Microsecond)
+	}
+	require.NoError(t, s.Close())
+	<-done
+}
