@@ -1,0 +1,148 @@
+package dcgmsource
+
+import (
+	"context"
+	"fmt"
+	"io/fs"
+	"sync"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// Source reads GPUs from the pages of exporters. Open it with [Open].
+type Source struct {
+	info      energy.Info
+	devices   []energy.Device
+	meters    []meter
+	collapsed int
+	web       *web
+
+	// reads counts the calls of Read, and waiting are the endpoints that the
+	// one in progress waits for.
+	reads   uint64
+	waiting []*endpoint
+
+	ctx    context.Context
+	cancel context.CancelFunc
+	mu     sync.Mutex // guards closed, and that no request begins after it
+	closed bool
+	flying sync.WaitGroup
+}
+
+var _ energy.Source = (*Source)(nil)
+
+// patience is how long Read waits for endpoints. One that takes longer must not
+// keep the others' readings from being made on time.
+const patience = 300 * time.Millisecond
+
+var errClosed = fmt.Errorf("dcgm: the source is closed: %w", fs.ErrClosed)
+
+// Info describes the source.
+func (s *Source) Info() energy.Info { return s.info }
+
+// Devices lists the GPUs, each once, in the order of the endpoints and of their
+// indices, or in that of [Config.Devices].
+func (s *Source) Devices() []energy.Device { return s.devices }
+
+// Collapsed returns how many rows of the pages were left out when the source
+// was opened, because the GPU was counted already: those of MIG instances, of
+// pods and jobs that share a GPU, and of further endpoints that tell of it.
+func (s *Source) Collapsed() int { return s.collapsed }
+
+// Read requests the pages that tell of the devices in dst, in parallel. It waits
+// up to 300 ms for them. A request that takes longer goes on, and its devices
+// get an error that wraps [os.ErrDeadlineExceeded]; the first Read after its
+// answer has come gives them its values, with the times of the request.
+//
+// Unlike other sources' it allocates, as requests do.
+func (s *Source) Read(dst []energy.Reading) {
+	if len(dst) == 0 {
+		return
+	}
+	s.ask(dst)
+	s.await()
+	if s.isClosed() {
+		now := time.Now()
+		for i := range dst {
+			dst[i] = energy.Reading{Device: dst[i].Device, Before: now, After: now, Err: errClosed}
+		}
+		return
+	}
+	for i := range dst {
+		s.meters[dst[i].Device].read(&dst[i])
+	}
+}
+
+// ask requests the pages that dst needs, other than those that are under way.
+func (s *Source) ask(dst []energy.Reading) {
+	s.reads++
+	s.waiting = s.waiting[:0]
+	for i := range dst {
+		origins := s.meters[dst[i].Device].origins
+		for k := range origins {
+			e := origins[k].endpoint
+			if e.asked == s.reads {
+				continue
+			}
+			e.asked, e.here = s.reads, false
+			if e.underWay = e.underWay || s.start(e); e.underWay {
+				s.waiting = append(s.waiting, e)
+			}
+		}
+	}
+}
+
+// start makes a request in the background, and reports whether it did: not if
+// the source is closed.
+func (s *Source) start(e *endpoint) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return false
+	}
+	s.flying.Go(func() { e.answers <- e.update(s.ctx) })
+	return true
+}
+
+// await waits for the answers.
+func (s *Source) await() {
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	late := false
+	for _, e := range s.waiting {
+		if !late {
+			select {
+			case a := <-e.answers:
+				e.arrive(a)
+				continue
+			case <-timer.C:
+				late = true
+			}
+		}
+		select {
+		case a := <-e.answers:
+			e.arrive(a)
+		default:
+		}
+	}
+}
+
+func (e *endpoint) arrive(a answer) { e.newest, e.here, e.underWay = a, true, false }
+
+func (s *Source) isClosed() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.closed
+}
+
+// Close ends the requests that are under way. It is idempotent.
+func (s *Source) Close() error {
+	s.mu.Lock()
+	s.closed = true
+	s.mu.Unlock()
+	s.cancel()
+	s.flying.Wait()
+	s.web.close()
+	return nil
+}
