@@ -35,7 +35,7 @@ type read struct {
 
 func newRemote(gpus int, period time.Duration) *remote {
 	r := &remote{Source: simsource.New(simsource.Config{
-		GPUs: gpus, Idle: 100, Peak: 700, Ramp: -1, Tail: -1, Noise: -1, Jitter: -1, Period: period, Latency: 20 * time.Millisecond,
+		GPUs: gpus, Gauge: simsource.WithGauge, Idle: 100, Peak: 700, Ramp: -1, Tail: -1, Noise: -1, Jitter: -1, Period: period, Latency: 20 * time.Millisecond,
 	})}
 	for i, d := range r.Source.Devices() {
 		d.Endpoint = fmt.Sprint("http://node", i/2)
@@ -196,11 +196,10 @@ func TestRemoteGauge(t *testing.T) {
 		src.devices[0].Method, src.devices[0].Held = energy.Gauge, true
 		defer src.BusyLoad(0.1)()
 		m := measure(t, src, func() {
-			for range 30 { // so that each refresh shows another power
-				done := src.BusyLoad(0.5)
-				time.Sleep(1700 * time.Millisecond)
+			for i := range 20 { // so that many refreshes show another power
+				done := src.BusyLoad(0.2 + 0.1*float64(i%4))
+				time.Sleep(4370 * time.Millisecond)
 				done()
-				time.Sleep(1300 * time.Millisecond)
 			}
 		})
 		require.True(t, m.Valid, "%v", m.Reasons)
