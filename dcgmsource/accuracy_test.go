@@ -156,7 +156,7 @@ func report(b *testing.B, est string, c cell) {
 // starts cold, goes on, or decays.
 func TestAccuracy(t *testing.T) {
 	if testing.Short() {
-		t.Skip("simulates 2,400 windows")
+		t.Skip("simulates 3,200 windows")
 	}
 	for _, p := range []struct {
 		collect, window time.Duration
@@ -164,6 +164,7 @@ func TestAccuracy(t *testing.T) {
 	}{
 		{time.Second, 5 * time.Second, 3},
 		{time.Second, 30 * time.Second, 0.5},
+		{time.Second, 2 * time.Minute, 0.15},
 		{30 * time.Second, 2 * time.Minute, 3},
 	} {
 		for _, shape := range shapes {
@@ -172,7 +173,11 @@ func TestAccuracy(t *testing.T) {
 				outcomes := try(t, k, *labWindows)["powertest"]
 				s := summarize(outcomes)
 				t.Logf("%+v", s)
-				assert.LessOrEqual(t, s.p95, p.p95, "95th percentile of the error, in %")
+				limit := p.p95
+				if shape == "decay" {
+					limit *= 1.5 // a tail of seconds hides in the last interval
+				}
+				assert.LessOrEqual(t, s.p95, limit, "95th percentile of the error, in %")
 				assert.GreaterOrEqual(t, s.inside, 95.0, "share of windows inside their interval, in %")
 				assert.LessOrEqual(t, s.withheld, 20.0, "share of windows withheld, in %: %v", whys(outcomes))
 			})

@@ -73,7 +73,7 @@ func (c *candidate) describe() {
 		if metrics[via].kind == powerKind {
 			d.Method = energy.Gauge
 		} else {
-			d.Resolution = metrics[via].resolution()
+			d.Resolution, d.Behind = metrics[via].resolution(), driverTick
 		}
 	}
 	d.Marks = dup.marks(d.UUID)

@@ -122,10 +122,28 @@ func (b *B) explain(res result) {
 	if res.Measurement == nil {
 		return
 	}
+	b.explainWait(*res.Measurement)
 	b.explainOne("", *res.Measurement)
 	for _, p := range b.phases {
 		b.explainOne(p.name, res.Phases[p.name])
 	}
+}
+
+// longWait is from when on a wait for the source is told: the user has sat
+// through it, and may want to know what for.
+const longWait = 5 * time.Second
+
+func (b *B) explainWait(m energy.Measurement) {
+	b.Helper()
+	if m.Waited < longWait {
+		return
+	}
+	period := time.Duration(0)
+	for _, d := range m.Devices {
+		period = max(period, d.Period)
+	}
+	b.logOnce(b.Name()+" waited", "waited %v after the benchmark until the source %q had shown what came after it (its values change every %v)",
+		m.Waited.Round(time.Second), m.Source.Name, round3(period))
 }
 
 func (b *B) explainOne(phase string, m energy.Measurement) {

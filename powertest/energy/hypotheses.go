@@ -43,6 +43,10 @@ var (
 	// onNoise and offNoise are relative to the level.
 	onNoise  = []weighted{{0.005, 0.2}, {0.02, 0.3}, {0.06, 0.25}, {0.2, 0.15}, {0.6, 0.1}}
 	offNoise = []weighted{{0.01, 0.5}, {0.05, 0.3}, {0.25, 0.2}}
+	// The slow are what a slow counter can tell: a server drains its queue, and
+	// a GPU leaves its highest clocks, in seconds.
+	slowRamps = []weighted{{0, 0.6}, {0.3, 0.15}, {1, 0.15}, {3, 0.1}}
+	slowTails = []weighted{{0, 0.4}, {0.3, 0.15}, {0.8, 0.15}, {1.6, 0.15}, {3.2, 0.15}}
 	// The few are for fleets of devices: thousands are to be measured in a
 	// second, and what one of them is off by matters little to the sum.
 	fewRamps    = []weighted{{0, 0.6}, {0.1, 0.25}, {0.6, 0.15}}
@@ -55,6 +59,9 @@ var (
 	// rough at another.
 	textures = []float64{0, 0.6, 1.5}
 )
+
+// slowPeriod is the refresh period of a slow counter, in seconds.
+const slowPeriod = 1.5
 
 // roughOff is the noise outside from which on the outside has texture too.
 const roughOff = 0.1
@@ -86,11 +93,14 @@ type hypothesis struct {
 func (p *problem) hypotheses() []hypothesis {
 	var all []hypothesis
 	ramps, tails, onNoise, offNoise := ramps, tails, onNoise, offNoise
-	switch {
-	case len(p.spans) > 1:
-		tails = fineTails
-	case p.brief:
+	if p.brief {
 		ramps, tails, onNoise, offNoise = fewRamps, fewTails, fewOnNoise, fewOffNoise
+	}
+	if p.period > slowPeriod {
+		ramps, tails = slowRamps, slowTails
+	}
+	if len(p.spans) > 1 {
+		tails = fineTails
 	}
 	p.each(ramps, math.IsInf(p.start, 0), func(ramp, wr float64) {
 		p.each(tails, math.IsInf(p.end, 0), func(tail, wt float64) {

@@ -28,7 +28,8 @@ func (c *Curve) knots(ticks []tick) []knot {
 		if ok {
 			k.t, k.sd = line.place(lo, hi, until)
 		}
-		k.t, k.sd = k.t/second, k.sd/second
+		b := float64(c.device.Behind)
+		k.t, k.sd = (k.t-b/2)/second, math.Hypot(k.sd, b/math.Sqrt(12))/second
 		if n := len(out); n > 0 && k.t <= out[n-1].t {
 			// Contradicts its neighbour: keep the later value, which holds
 			// the energy of both.

@@ -120,6 +120,10 @@ type Device struct {
 	// Fresh is how old a counter's value can be when it is read, where that is
 	// known to be less than the time since the reading before; otherwise 0.
 	Fresh time.Duration
+	// Behind is how far a counter can be behind when it ticks: its value is that
+	// of a moment up to so much earlier, as where it samples another counter
+	// that ticks by itself. Otherwise 0.
+	Behind time.Duration
 	// Held says that a gauge shows the value of its last refresh until the
 	// next, as NVML's do. Otherwise a reading is the power when it was read.
 	Held bool
