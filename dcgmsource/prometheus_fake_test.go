@@ -29,7 +29,7 @@ import (
 type world struct {
 	mu     sync.Mutex
 	series []*series
-	steps  []step
+	steps  []powerStep
 	// skew is by how much the server's clock is ahead.
 	skew time.Duration
 	// lag is by how much time() and instant values are behind.
@@ -45,7 +45,7 @@ type world struct {
 	forms    []url.Values
 }
 
-type step struct {
+type powerStep struct {
 	at    time.Time
 	watts float64
 }
@@ -81,7 +81,7 @@ const energyName = "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION"
 // newWorld returns GPUs that have been idle for an hour, two to a node, each
 // scraped every second from an exporter that collects as often.
 func newWorld(gpus int) *world {
-	w := &world{steps: []step{{time.Now().Add(-time.Hour), 100}}}
+	w := &world{steps: []powerStep{{time.Now().Add(-time.Hour), 100}}}
 	for i := range gpus {
 		w.add(i, energyName, nil)
 	}
@@ -92,7 +92,7 @@ func newWorld(gpus int) *world {
 func (w *world) load(watts float64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.steps = append(w.steps, step{time.Now(), watts})
+	w.steps = append(w.steps, powerStep{time.Now(), watts})
 }
 
 func (w *world) uuid(i int) string { return fmt.Sprintf("GPU-%08x-0000", i) }

@@ -142,8 +142,8 @@ func (n *node) work(ctx context.Context, rng *rand.Rand) {
 	}
 }
 
-// fleet is one Prometheus server and what it scrapes.
-type fleet struct {
+// plant is one Prometheus server and what it scrapes.
+type plant struct {
 	*server
 	// Several nodes, since how old a value is when it is scraped stays the same
 	// on each, and is the luck of the test.
@@ -154,8 +154,8 @@ type fleet struct {
 
 // record runs a fleet for some time, with what goes wrong in one. All windows
 // are measured afterwards, from what the server remembers.
-func record(t *testing.T, d time.Duration) *fleet {
-	f := &fleet{churn: startNode(t, 1, 2), down: startNode(t, 2, 2), reset: startNode(t, 3, 2)}
+func record(t *testing.T, d time.Duration) *plant {
+	f := &plant{churn: startNode(t, 1, 2), down: startNode(t, 2, 2), reset: startNode(t, 3, 2)}
 	for i := range uint64(6) {
 		f.clean = append(f.clean, startNode(t, 10+i, 1))
 		f.slow = append(f.slow, startNode(t, 20+i, 1))
@@ -197,7 +197,7 @@ func targets(nodes []*node) string {
 }
 
 // open opens the GPUs of a job.
-func (f *fleet) open(job string) *PrometheusSource {
+func (f *plant) open(job string) *PrometheusSource {
 	s, err := OpenPrometheus(PrometheusConfig{URL: "http://" + f.addr, Selector: fmt.Sprintf("{job=%q}", job), Collect: time.Second})
 	require.NoError(f.t, err)
 	f.t.Cleanup(func() { s.Close() })
@@ -280,7 +280,7 @@ func (s *score) add(e energy.Estimate, truth, increase float64) {
 
 // compare measures random windows, by the instrument and by increase(): each GPU
 // by itself, and all of them.
-func (f *fleet) compare(t *testing.T, job string, nodes []*node, windows int, shortest, longest time.Duration, from, to time.Time) score {
+func (f *plant) compare(t *testing.T, job string, nodes []*node, windows int, shortest, longest time.Duration, from, to time.Time) score {
 	var all score
 	s, rng := f.open(job), rand.New(rand.NewPCG(7, 7))
 	of := map[string]*node{}
@@ -318,7 +318,7 @@ func (f *fleet) compare(t *testing.T, job string, nodes []*node, windows int, sh
 }
 
 // atOnce measures a window by what the server has now.
-func (f *fleet) atOnce(t *testing.T, s *PrometheusSource, span energy.Span) energy.Measurement {
+func (f *plant) atOnce(t *testing.T, s *PrometheusSource, span energy.Span) energy.Measurement {
 	ctx, cancel := context.WithTimeout(t.Context(), 200*time.Millisecond)
 	defer cancel()
 	curves, _, err := recalled(ctx, s, span)
