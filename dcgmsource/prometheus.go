@@ -15,7 +15,13 @@ import (
 )
 
 // PrometheusConfig says which GPUs to read from a Prometheus server, or one that
-// answers the same queries: Mimir, Thanos, VictoriaMetrics.
+// answers the same queries: Mimir, Thanos, VictoriaMetrics. POWERTEST_SOURCE gives
+// it as an address with what follows a question mark:
+//
+//	prometheus=http://prom:9090?selector={job="dcgm",cluster="a"}&collect=1s&role.prefill=gpu-node-01
+//
+// The keys selector, collect and role.NAME are those of the fields; all others
+// are Params. An ampersand in a value is written as %26; a plus sign stays one.
 type PrometheusConfig struct {
 	// URL is the address of the server, with its base path if it has one, such
 	// as http://mimir:8080/prometheus.
@@ -42,7 +48,20 @@ type PrometheusConfig struct {
 const openTimeout = 10 * time.Second
 
 // PrometheusSource is an [energy.Historian] on the samples that a server keeps
-// of dcgm-exporter's metrics.
+// of dcgm-exporter's metrics. A window costs the server a few queries, after its
+// end, and nothing while it lasts.
+//
+// Energy is never that of increase() or of an instant value: the samples around
+// the edges of the window are fetched as they are, and the edges closed as those
+// of any counter. All series with a GPU's UUID are one counter, whatever their
+// other labels: MIG instances, pods that follow each other, replicas. How well a
+// window is known follows from how often it is scraped, and how often exporters
+// collect: a window needs several times the longer of the two to have a number.
+//
+// Times of samples are of the server's clock, which is compared with this
+// machine's when the source is opened and after each window; how long a scrape
+// took is not in them. It is taken that the server that answers and those that
+// scrape agree on the time.
 type PrometheusSource struct {
 	cfg      PrometheusConfig
 	client   *web
@@ -58,8 +77,9 @@ type PrometheusSource struct {
 	known      map[string]bool // UUIDs of all GPUs that were there at open
 	uuidLabels []string        // the label that has each device's UUID
 	gauges     []int
-	rows       int // series of all devices
-	scrape     time.Duration
+	rows       int           // series of all devices
+	scrape     time.Duration // the longest interval
+	fastest    time.Duration // the shortest one
 	period     time.Duration
 
 	closed atomic.Bool

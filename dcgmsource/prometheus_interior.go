@@ -100,7 +100,7 @@ func (p *past) checkSeries(ctx context.Context, who []int) error {
 			b.each(func(device int, runs []run) {
 				to := p.sink(device)
 				to.value = nil
-				mergers[device].add(b, runs, nil, to)
+				mergers[device].add(b, runs, to)
 			})
 			return nil
 		})

@@ -41,9 +41,8 @@ type sink struct {
 }
 
 // add takes in the samples of all series of the device in a stretch of time.
-// scratch is reused.
-func (m *merger) add(b *batch, runs []run, scratch []tagged, to sink) []tagged {
-	all := scratch[:0]
+func (m *merger) add(b *batch, runs []run, to sink) {
+	var all []tagged
 	for _, r := range runs {
 		k := m.member(r.series)
 		for _, v := range b.samples[r.first:r.last] {
@@ -63,7 +62,6 @@ func (m *merger) add(b *batch, runs []run, scratch []tagged, to sink) []tagged {
 		m.take(all[:n], to)
 		all = all[n:]
 	}
-	return scratch[:0]
 }
 
 func (m *merger) member(id uint64) int {

@@ -132,6 +132,9 @@ func (s *PrometheusSource) setPace(jobs []string, byJob map[string]targetPace) {
 		}
 		s.devices[i].Period = p.refresh
 		s.scrape, s.period = max(s.scrape, p.scrape), max(s.period, p.refresh)
+		if i == 0 || p.scrape < s.fastest {
+			s.fastest = p.scrape
+		}
 	}
 	s.info.Period = s.period
 	for i := range s.devices {

@@ -116,9 +116,9 @@ func (p *past) plan(start, end time.Time) error {
 	return nil
 }
 
-// expect returns how many samples there are in a stretch of time.
+// expect returns how many samples there are at most in a stretch of time.
 func (s *PrometheusSource) expect(in stretch) int64 {
-	return int64(s.rows) * (in.ms()/max(s.scrape.Milliseconds(), 1) + 1)
+	return int64(s.rows) * (in.ms()/max(s.fastest.Milliseconds(), 1) + 1)
 }
 
 // chunks divides a stretch of time so that each part has at most n samples.
@@ -153,7 +153,7 @@ func (p *past) add(ctx context.Context, in stretch, where ...string) error {
 		}
 		p.meet(b)
 		b.each(func(device int, runs []run) {
-			p.mergers[device].add(b, runs, nil, p.sink(device))
+			p.mergers[device].add(b, runs, p.sink(device))
 		})
 		return nil
 	})

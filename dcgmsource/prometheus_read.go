@@ -65,7 +65,7 @@ func (s *PrometheusSource) newest() ([]sample, clock, error) {
 	list := make([]sample, len(s.devices))
 	b.each(func(device int, runs []run) {
 		var m merger
-		m.add(b, runs, nil, sink{value: func(at int64, v float64) { list[device] = sample{at, v} }})
+		m.add(b, runs, sink{value: func(at int64, v float64) { list[device] = sample{at, v} }})
 	})
 	return list, now, nil
 }

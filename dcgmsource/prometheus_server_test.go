@@ -282,6 +282,7 @@ func (s *score) add(e energy.Estimate, truth, increase float64) {
 // by itself, and all of them.
 func (f *plant) compare(t *testing.T, job string, nodes []*node, windows int, shortest, longest time.Duration, from, to time.Time) score {
 	var all score
+	off := map[string]float64{}
 	s, rng := f.open(job), rand.New(rand.NewPCG(7, 7))
 	of := map[string]*node{}
 	for _, n := range nodes {
@@ -297,6 +298,7 @@ func (f *plant) compare(t *testing.T, job string, nodes []*node, windows int, sh
 			theirs := f.scalar(fmt.Sprintf("sum(increase(%s[%dms]))/1000", s.series(s.metrics, `UUID="`+one.Device.UUID+`"`), d.Milliseconds()), end)
 			increase += theirs
 			if one.Valid {
+				off[one.Device.UUID] += (one.Energy.Joules - of[one.Device.UUID].sim.TrueJoules(start, end)) / float64(windows)
 				all.add(one.Energy, of[one.Device.UUID].sim.TrueJoules(start, end), theirs)
 			}
 		}
@@ -308,6 +310,10 @@ func (f *plant) compare(t *testing.T, job string, nodes []*node, windows int, sh
 		t.Logf("%5.2f s: truth %7.0f J; ours %7.0f (%+.2f %%) in [%7.0f, %7.0f]; increase() %7.0f (%+.2f %%) %.200v",
 			d.Seconds(), truth, m.Energy.Joules, 100*(m.Energy.Joules/truth-1), m.Energy.Low, m.Energy.High, increase, 100*(increase/truth-1), m.Reasons)
 	}
+	for i, age := range f.ages(s, of) {
+		uuid := s.Devices()[i].UUID
+		t.Logf("%s: values are %v old when they are scraped; ours is off by %+.1f J on average", uuid, age, off[uuid])
+	}
 	n := float64(max(all.numbers, 1))
 	t.Logf("%d of %d windows have a total; the truth lies in %d of %d intervals; mean error %.2f %%, of increase() %.2f %%", all.totals, windows, all.inside, all.numbers, 100*all.ours/n, 100*all.theirs/n)
 	assert.GreaterOrEqual(t, float64(all.inside), 0.95*float64(all.numbers))
@@ -315,6 +321,22 @@ func (f *plant) compare(t *testing.T, job string, nodes []*node, windows int, sh
 		assert.Less(t, all.ours, all.theirs)
 	}
 	return all
+}
+
+// ages returns how old the newest value of each device was when it was scraped.
+func (f *plant) ages(s *PrometheusSource, of map[string]*node) []time.Duration {
+	list := make([]time.Duration, len(s.Devices()))
+	readings := make([]energy.Reading, len(list))
+	for i := range readings {
+		readings[i].Device = i
+	}
+	s.Read(readings)
+	for i, r := range readings {
+		collected := of[s.Devices()[i].UUID].exporter.Collected(time.Now())
+		age := r.After.Sub(collected) % time.Second
+		list[i] = (age + time.Second) % time.Second
+	}
+	return list
 }
 
 // atOnce measures a window by what the server has now.
