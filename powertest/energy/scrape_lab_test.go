@@ -6,6 +6,8 @@ import (
 	"math/rand/v2"
 	"testing"
 	"time"
+
+	"github.com/stretchr/testify/assert"
 )
 
 // scrapes is how the history of a device came about: an exporter collected its
@@ -37,33 +39,67 @@ func (sc scrapes) record(rng *rand.Rand, tr *truth, s, e float64) (*Curve, []spa
 	return c, win
 }
 
-// BenchmarkScraped is the accuracy of histories: the same metrics as those of
-// [BenchmarkAccuracy].
-func BenchmarkScraped(b *testing.B) {
-	cases := []struct {
-		scrapes
-		windows []time.Duration
-	}{
-		{scrapes{time.Second, time.Second, 0}, []time.Duration{5e9, 10e9, 30e9}},
-		{scrapes{time.Second, time.Second, time.Second}, []time.Duration{5e9, 30e9}},
-		{scrapes{100 * time.Millisecond, time.Second, 0}, []time.Duration{5e9, 30e9}},
-		{scrapes{30 * time.Second, time.Second, 0}, []time.Duration{120e9, 300e9}},
-		{scrapes{30 * time.Second, 15 * time.Second, 0}, []time.Duration{120e9, 300e9}},
-		{scrapes{time.Second, 15 * time.Second, 0}, []time.Duration{30e9, 60e9, 120e9, 300e9}},
-		{scrapes{time.Second, 15 * time.Second, time.Second}, []time.Duration{30e9, 60e9, 120e9}},
-		{scrapes{10 * time.Second, 15 * time.Second, 0}, []time.Duration{60e9, 120e9}},
+var scrapeCases = []struct {
+	scrapes
+	windows []time.Duration
+}{
+	{scrapes{time.Second, time.Second, 0}, []time.Duration{5e9, 30e9, 120e9}},
+	{scrapes{30 * time.Second, time.Second, 0}, []time.Duration{120e9, 300e9}},
+	{scrapes{30 * time.Second, 15 * time.Second, 0}, []time.Duration{120e9, 300e9}},
+	{scrapes{10 * time.Second, 15 * time.Second, 0}, []time.Duration{120e9, 300e9}},
+	{scrapes{time.Second, 15 * time.Second, 0}, []time.Duration{60e9, 120e9, 300e9}},
+	{scrapes{time.Second, 15 * time.Second, time.Second}, []time.Duration{30e9, 60e9, 120e9, 300e9}},
+}
+
+var scrapeShapes = []string{"cold", "warm", "decay", "steps"}
+
+func (sc scrapes) String() string {
+	s := fmt.Sprintf("collect=%v/scrape=%v", sc.collect, sc.every)
+	if sc.fresh > 0 {
+		s += "/known"
 	}
-	for _, k := range cases {
+	return s
+}
+
+// BenchmarkScraped is the accuracy of histories, with the metrics of
+// [BenchmarkAccuracy]. In the cases that are "known", the collect interval was
+// told to the source.
+func BenchmarkScraped(b *testing.B) {
+	for _, k := range scrapeCases {
 		for _, w := range k.windows {
-			for _, sh := range shapes {
-				if sh.name == "alias" || sh.name == "bursts" {
-					continue
-				}
-				name := fmt.Sprintf("collect=%v/scrape=%v/fresh=%v/W=%v/shape=%s", k.collect, k.every, k.fresh, w, sh.name)
-				b.Run("est=powertest/"+name, func(b *testing.B) {
-					report(b, "powertest", runScraped(*labSeed, *labWindows, k.scrapes, w, sh.make))
+			for _, name := range scrapeShapes {
+				b.Run(fmt.Sprintf("est=powertest/%v/W=%v/shape=%s", k.scrapes, w, name), func(b *testing.B) {
+					report(b, "powertest", runScraped(*labSeed, *labWindows, k.scrapes, w, shapeOf(name)))
 				})
 			}
+		}
+	}
+}
+
+func shapeOf(name string) shape {
+	for _, sh := range shapes {
+		if sh.name == name {
+			return sh.make
+		}
+	}
+	panic("no shape " + name)
+}
+
+// TestScraped holds histories to their intervals.
+func TestScraped(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates 960 windows")
+	}
+	for _, k := range scrapeCases {
+		for _, name := range scrapeShapes {
+			w := k.windows[1]
+			t.Run(fmt.Sprintf("%v/W=%v/shape=%s", k.scrapes, w, name), func(t *testing.T) {
+				s := summarize(runScraped(*labSeed, 40, k.scrapes, w, shapeOf(name)).outcomes["powertest"])
+				t.Logf("%+v", s)
+				if s.withheld < 100 {
+					assert.GreaterOrEqual(t, s.inside, 95.0)
+				}
+			})
 		}
 	}
 }
