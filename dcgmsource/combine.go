@@ -67,7 +67,7 @@ func (c *candidate) describe() {
 		}
 	}
 	d.Endpoint = strings.Join(urls, ", ")
-	d.Method, d.Held = energy.Counter, true
+	d.Method, d.Held, d.Faster = energy.Counter, true, faster
 	if via >= 0 {
 		d.Via = metrics[via].name
 		if metrics[via].kind == powerKind {

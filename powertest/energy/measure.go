@@ -127,7 +127,7 @@ func (c *Curve) measure(spans []span) DeviceMeasurement {
 	d.Watts = est.mean / (float64(on) / second)
 	d.Valid = true
 	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > maxErrPercent {
-		advice := fmt.Sprintf("measure for longer, as with -benchtime=%v", c.advise())
+		advice := fmt.Sprintf("measure for longer, as with -benchtime=%v%s", c.advise(), c.faster(", or "))
 		if len(spans) > 1 {
 			advice = "pauses of about a refresh period and less can't be told from the load, so leave them in or make them longer"
 		}
@@ -139,6 +139,15 @@ func (c *Curve) measure(spans []span) DeviceMeasurement {
 		c.crossCheck(&d, spans)
 	}
 	return d
+}
+
+// faster returns what would make a slow counter change more often, after a
+// conjunction.
+func (c *Curve) faster(conjunction string) string {
+	if c.device.Faster == "" || c.expected() < slowPeriod*second {
+		return ""
+	}
+	return conjunction + c.device.Faster
 }
 
 // advise returns a window length that the counter can measure well.
@@ -220,9 +229,9 @@ func (c *Curve) explain(d *DeviceMeasurement, spans []span) {
 	case n == 0:
 		d.find(InsufficientPowerSamples, "the device was never read")
 	case c.last.hi > end && float64(c.last.hi-c.ticks[n-1].hi) > 2.5*c.expected():
-		d.find(CounterStale, "the counter has not changed for %v", time.Duration(c.last.hi-c.ticks[n-1].hi).Round(time.Millisecond))
+		d.find(CounterStale, "the counter has not changed for %v%s", time.Duration(c.last.hi-c.ticks[n-1].hi).Round(time.Millisecond), c.faster("; if that is how often it does, "))
 	default:
-		d.find(BenchmarkWindowNotBracketed, "no tick was seen on one side of the window")
+		d.find(BenchmarkWindowNotBracketed, "no tick was seen on one side of the window%s", c.faster(": "))
 	}
 }
 

@@ -139,6 +139,21 @@ func TestRemoteNeverTicks(t *testing.T) {
 	})
 }
 
+// What is too short for a slow counter is withheld, and is told what to do.
+func TestRemoteWindowTooShort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newRemote(1, 30*time.Second)
+		src.devices[0].Faster = "start the exporter with -c 1000"
+		m := measure(t, src, func() {
+			defer src.Busy()()
+			time.Sleep(time.Second)
+		})
+		require.True(t, m.Has(energy.WindowTooShort), "%v", m.Reasons)
+		assert.Contains(t, m.Reasons[0].Detail, "-benchtime=")
+		assert.Contains(t, m.Reasons[0].Detail, "or start the exporter with -c 1000")
+	})
+}
+
 // Devices behind one endpoint are read by one call, always.
 func TestDevicesOfAnEndpointAreReadTogether(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -132,6 +132,10 @@ type Device struct {
 	// MinWindow is the shortest window that a gauge can measure, because its
 	// readings are averages over a long time; otherwise 0.
 	MinWindow time.Duration
+	// Faster says what would make the values change more often, such as "start
+	// the exporter with -c 1000"; empty if nothing would. It is told where a
+	// number is withheld because they change too seldom.
+	Faster string
 	// Marks are findings that hold for every measurement of the device, such
 	// as [MIGParentScope].
 	Marks []Finding
