@@ -77,6 +77,7 @@ func TestMarks(t *testing.T) {
 	defer s.Close()
 	assert.Equal(t, []energy.Reason{energy.MIGParentScope}, reasons(s.Devices()[1]))
 	assert.Equal(t, 3, s.Devices()[1].Rows)
+	assert.Equal(t, 185198010.589, readAll(s)[1].Joules, "the greatest of its instances' rows, which is the second")
 	assert.Empty(t, s.Devices()[2].Marks)
 	s, err = openFixture(t, "t4-timesliced-pods.prom")
 	require.NoError(t, err)
@@ -159,4 +160,29 @@ func TestBothEnergyNames(t *testing.T) {
 	assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", s.Devices()[0].Via)
 	assert.Equal(t, 1, s.Devices()[0].Rows)
 	assert.Equal(t, 4.999, readAll(s)[0].Joules, "not the greater of the two")
+
+	lines := strings.SplitAfter(both, "\n")
+	for _, pages := range [][]string{{lines[1] + lines[0]}, {lines[0], lines[1]}, {lines[1], lines[0]}} {
+		var exporters []*exporter
+		for _, p := range pages {
+			exporters = append(exporters, &exporter{body: p})
+		}
+		s := opened(t, exporters...)
+		defer s.Close()
+		assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", s.Devices()[0].Via)
+		assert.Equal(t, 1e-3, s.Devices()[0].Resolution)
+	}
+}
+
+func TestTheOtherEndOfALinkIsNoGPU(t *testing.T) {
+	s := opened(t, &exporter{body: gpuPage("GPU-0", 1) + "DCGM_FI_DEV_NVLINK_TX{gpu_uuid=\"GPU-9\"} 1\nDCGM_FI_DEV_NVLINK_TX{gpu=\"0\",gpu_uuid=\"GPU-8\"} 1\n"})
+	defer s.Close()
+	assert.Len(t, s.Devices(), 1)
+}
+
+func TestGPUsAreInTheOrderOfTheirIndices(t *testing.T) {
+	s := opened(t, &exporter{body: "dcgm_power_usage{gpu=\"1\",uuid=\"GPU-1\"} 1\ndcgm_power_usage{gpu=\"0\",uuid=\"GPU-0\"} 1\n"})
+	defer s.Close()
+	require.Len(t, s.Devices(), 2)
+	assert.Equal(t, "GPU-0", s.Devices()[0].UUID)
 }

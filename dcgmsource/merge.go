@@ -71,7 +71,7 @@ func (m *meter) readCounter(r *energy.Reading) {
 	var best, last *origin
 	for i := range m.origins {
 		o := &m.origins[i]
-		if o.has && !o.aside && (best == nil || o.joules > best.joules || o.joules == best.joules && o.fresh && !best.fresh) {
+		if o.has && !o.aside && (best == nil || o.joules > best.joules) {
 			best = o
 		}
 		if o.fresh && (last == nil || o.endpoint.newest.after.After(last.endpoint.newest.after)) {

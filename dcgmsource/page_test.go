@@ -89,6 +89,8 @@ func TestRows(t *testing.T) {
 			assert.Equal(t, "0", r.labels.get("gpu"))
 		})
 	}
+	r := oneRow(t, name+`{UUID="GPU-1",pod="a\\b\nc"} 5`+"\n")
+	assert.Equal(t, "a\\b\nc", r.labels.get("pod"))
 	for label, text := range map[string]string{
 		"quote":           name + `{UUID="GPU-1",pod="a"b"} 1` + "\n",
 		"no value":        name + `{UUID="GPU-1"}` + "\n",

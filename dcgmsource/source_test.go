@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io/fs"
+	"net/http"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -45,7 +46,9 @@ func TestReadAsksOnlyWhomItNeeds(t *testing.T) {
 		s := opened(t, a, b)
 		defer s.Close()
 		r := []energy.Reading{{Device: 1}, {Device: 0}}
+		start := time.Now()
 		s.Read(r)
+		assert.Zero(t, time.Since(start))
 		assert.Equal(t, 3.0, joules(t, r[0]))
 		assert.Equal(t, 1.0, joules(t, r[1]))
 		assert.Equal(t, 2, a.asked(), "at Open and by Read, once for both devices")
@@ -60,6 +63,7 @@ func TestASlowEndpointDoesNotHoldUpTheOthers(t *testing.T) {
 		fast, slow := &exporter{body: gpuPage("GPU-0", 1000)}, &exporter{body: gpuPage("GPU-1", 2000)}
 		s := opened(t, fast, slow)
 		defer s.Close()
+		assert.Equal(t, 2.0, joules(t, readAll(s)[1]))
 		slow.slow(2 * time.Second)
 		start := time.Now()
 		for i := range 5 {
@@ -72,14 +76,14 @@ func TestASlowEndpointDoesNotHoldUpTheOthers(t *testing.T) {
 			assert.ErrorContains(t, r[1].Err, "http://b:9400/metrics: no answer yet")
 			assert.False(t, r[1].HasJoules)
 		}
-		assert.Equal(t, 2, slow.asked(), "at Open, and one that is under way")
+		assert.Equal(t, 3, slow.asked(), "at Open, once, and one that is under way")
 		time.Sleep(time.Second)
 		slow.set(gpuPage("GPU-1", 9000))
 		r := readAll(s)
 		assert.Equal(t, 2.0, joules(t, r[1]), "the answer that came meanwhile")
 		assert.Equal(t, start, r[1].Before)
 		assert.Equal(t, start.Add(2*time.Second), r[1].After)
-		assert.Equal(t, 2, slow.asked())
+		assert.Equal(t, 3, slow.asked())
 		slow.slow(0)
 		r = readAll(s)
 		assert.Equal(t, 9.0, joules(t, r[1]))
@@ -160,6 +164,27 @@ func TestClose(t *testing.T) {
 		assert.False(t, r.HasJoules)
 		assert.Equal(t, time.Now(), r.After)
 		assert.Equal(t, asked, e.asked())
+	})
+}
+
+func TestCloseWaitsForRequestsToEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &exporter{body: gpuPage("GPU-0", 1000)}
+		n := network{"a:9400": e.ServeHTTP}
+		lingering := roundTripper(func(r *http.Request) (*http.Response, error) {
+			response, err := n.RoundTrip(r)
+			if err != nil {
+				time.Sleep(time.Second)
+			}
+			return response, err
+		})
+		s, err := Open(Config{Endpoints: []Endpoint{{URL: "a"}}, HTTP: HTTP{Client: &http.Client{Transport: lingering}}})
+		require.NoError(t, err)
+		e.slow(5 * time.Second)
+		readAll(s)
+		start := time.Now()
+		require.NoError(t, s.Close())
+		assert.Equal(t, time.Second, time.Since(start))
 	})
 }
 
