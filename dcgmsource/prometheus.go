@@ -87,6 +87,8 @@ type PrometheusSource struct {
 	looks  []clock // at the server's clock
 }
 
+var _ energy.Historian = (*PrometheusSource)(nil)
+
 var errPrometheusClosed = fmt.Errorf("prometheus: the source is closed: %w", fs.ErrClosed)
 
 // OpenPrometheus opens the GPUs that cfg selects. It asks the server which there

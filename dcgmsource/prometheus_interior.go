@@ -11,8 +11,6 @@ const (
 	loadSamples = 20_000_000
 	// together is how many devices are named in one query.
 	together = 100
-	// enoughPower is how many samples of the power make a cross-check.
-	enoughPower = 10
 )
 
 // checkInterior looks for what spoils the window between its edges, where no

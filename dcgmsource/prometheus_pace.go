@@ -7,8 +7,6 @@ import (
 	"time"
 
 	"github.com/prometheus/common/model"
-
-	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // What is assumed of targets that are too new to tell: the defaults of the
@@ -143,5 +141,3 @@ func (s *PrometheusSource) setPace(jobs []string, byJob map[string]targetPace) {
 		}
 	}
 }
-
-var _ energy.Historian = (*PrometheusSource)(nil)

@@ -7,6 +7,9 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
+// enoughPower is how many samples of the power make a cross-check.
+const enoughPower = 10
+
 // checkPower tells the curves of counters the mean of the power gauge over the
 // window, as the cross-check. Without it a number stands all the same, so what
 // the server does not answer is left out.
