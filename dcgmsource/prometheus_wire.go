@@ -74,11 +74,10 @@ func (w *wire) query(ctx context.Context, expr string, at int64) (*http.Response
 	return w.Do(ctx, req)
 }
 
-// Do implements [api.Client].
+// Do implements [api.Client]. What is not an answer is an error.
 func (w *wire) Do(ctx context.Context, req *http.Request) (*http.Response, []byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, w.timeout)
 	defer cancel()
-	extra := w.params.Encode()
 	form := req.URL.RawQuery
 	if req.Body != nil {
 		text, err := io.ReadAll(req.Body)
@@ -87,50 +86,55 @@ func (w *wire) Do(ctx context.Context, req *http.Request) (*http.Response, []byt
 		}
 		form = string(text)
 	}
-	send := func(method, query, body string) (*http.Response, []byte, error) {
-		r := req.Clone(ctx)
-		r.Method, r.URL.RawQuery = method, joinQuery(query, extra)
-		if w.user != nil {
-			password, _ := w.user.Password()
-			r.SetBasicAuth(w.user.Username(), password)
-		}
-		r.Body, r.GetBody, r.ContentLength = nil, nil, 0
-		if body != "" {
-			r.Body = io.NopCloser(strings.NewReader(body))
-			r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
-			r.ContentLength = int64(len(body))
-			// A query changes nothing, so a connection that broke may be replaced.
-			r.Header["Idempotency-Key"] = nil
-		}
-		return w.Client.Do(ctx, r)
-	}
-	var resp *http.Response
-	var body []byte
-	var err error
-	if !w.get.Load() {
-		resp, body, err = send(http.MethodPost, "", form)
-	}
-	if w.get.Load() || err == nil && refusesPost(resp.StatusCode) {
-		resp, body, err = send(http.MethodGet, form, "")
-		w.get.Store(err == nil && resp.StatusCode == http.StatusOK)
-	}
-	if err != nil {
+	resp, body, err := w.send(ctx, req, form)
+	switch {
+	case err != nil:
 		return nil, nil, w.unreached(ctx, err)
-	}
-	if resp.StatusCode/100 != 2 {
+	case resp.StatusCode/100 != 2:
 		return resp, nil, w.refused(resp, body)
-	}
-	if partial(body) {
+	case partial(body):
 		return resp, nil, fmt.Errorf("prometheus: %w: %s answered partially: some of its storage is not there", ErrIncomplete, w.host)
 	}
 	return resp, body, nil
 }
 
+// send posts a form, or if that is refused puts it into the address.
+func (w *wire) send(ctx context.Context, req *http.Request, form string) (*http.Response, []byte, error) {
+	if !w.get.Load() {
+		resp, body, err := w.Client.Do(ctx, w.request(req, http.MethodPost, "", form))
+		if err != nil || !refusesPost(resp.StatusCode) {
+			return resp, body, err
+		}
+	}
+	resp, body, err := w.Client.Do(ctx, w.request(req, http.MethodGet, form, ""))
+	w.get.Store(err == nil && resp.StatusCode == http.StatusOK)
+	return resp, body, err
+}
+
+// request returns a copy of a request, with the user's parameters and the
+// credentials of the address.
+func (w *wire) request(req *http.Request, method, query, body string) *http.Request {
+	r := req.Clone(req.Context())
+	r.Method = method
+	r.URL.RawQuery = strings.Trim(query+"&"+w.params.Encode(), "&")
+	if w.user != nil {
+		password, _ := w.user.Password()
+		r.SetBasicAuth(w.user.Username(), password)
+	}
+	r.Body, r.GetBody, r.ContentLength = nil, nil, 0
+	if body != "" {
+		r.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(body)), nil }
+		r.Body, _ = r.GetBody()
+		r.ContentLength = int64(len(body))
+		// A query changes nothing, so a connection that broke may be replaced.
+		r.Header["Idempotency-Key"] = nil
+	}
+	return r
+}
+
 func refusesPost(status int) bool {
 	return status == http.StatusForbidden || status == http.StatusMethodNotAllowed || status == http.StatusNotImplemented
 }
-
-func joinQuery(a, b string) string { return strings.Trim(a+"&"+b, "&") }
 
 // small asks by package v1, which makes a map of each series' labels.
 func (w *wire) small() v1.API { return v1.NewAPI(w) }
