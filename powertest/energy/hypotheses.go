@@ -49,10 +49,10 @@ var (
 	slowTails = []weighted{{0, 0.4}, {0.3, 0.15}, {0.8, 0.15}, {1.6, 0.15}, {3.2, 0.15}}
 	// The few are for fleets of devices: thousands are to be measured in a
 	// second, and what one of them is off by matters little to the sum.
-	fewRamps    = []weighted{{0, 0.6}, {0.1, 0.25}, {0.6, 0.15}}
-	fewTails    = []weighted{{0, 0.5}, {0.06, 0.25}, {0.32, 0.25}}
-	fewOnNoise  = []weighted{{0.01, 0.4}, {0.06, 0.35}, {0.3, 0.25}}
-	fewOffNoise = []weighted{{0.03, 0.75}, {0.25, 0.25}}
+	fewRamps    = []weighted{{0, 0.7}, {0.3, 0.3}}
+	fewTails    = []weighted{{0, 0.6}, {0.2, 0.4}}
+	fewOnNoise  = []weighted{{0.02, 0.6}, {0.2, 0.4}}
+	fewOffNoise = []weighted{{0.05, 1}}
 	// textures is how much the power may vary within a refresh period beyond
 	// what its noise from tick to tick says, as with a load that repeats nearly
 	// in step with the ticks. Load that is rough at one scale is likely to be
@@ -163,27 +163,19 @@ func (p *problem) likely(hs []hypothesis) []hypothesis {
 
 // solve weighs the hypotheses. u is how restless the power is.
 func (p *problem) solve(u unrest) closed {
-	c := p.bounds()
-	if p.recorded {
-		c.late = p.lateness(u)
-		p.narrow(u)
-	}
-	least := 3e-5
-	if p.brief {
-		least = 3e-3
-	}
-	mix := p.weigh(p.likely(p.hypotheses())).normalize(least)
+	mix, _ := p.weigh(p.likely(p.hypotheses())).normalize(leastWeight)
 	mean := mix.mean()
-	extra := p.restless(u)
-	if !p.recorded {
-		extra = math.Hypot(extra, p.misplaced())
-	}
-	extra += mix.alike()
+	extra := math.Hypot(p.restless(u), p.misplaced()) + mix.alike()
+	c := p.bounds()
 	c.mean = min(max(mean, c.least), c.most)
 	c.low = max(c.mean-math.Hypot(mean-mix.quantile(credible), extra), c.least)
 	c.high = min(c.mean+math.Hypot(mix.quantile(1-credible)-mean, extra), c.most)
 	return c
 }
+
+// leastWeight is the weight, relative to the heaviest, below which a hypothesis
+// does not matter.
+const leastWeight = 3e-5
 
 // each calls f for each hypothesis that the refresh period can tell from none.
 func (p *problem) each(hs []weighted, only bool, f func(value, prior float64)) {

@@ -40,8 +40,9 @@ type component struct{ mean, sd, weight, alike float64 }
 type mixture []component
 
 // normalize turns log-likelihoods, held in weight, into weights that sum to 1,
-// and drops components that weigh less than least, relative to the heaviest.
-func (m mixture) normalize(least float64) mixture {
+// and drops components that weigh less than least, relative to the heaviest. It
+// returns the log of the likelihood of all.
+func (m mixture) normalize(least float64) (mixture, float64) {
 	top := math.Inf(-1)
 	for _, c := range m {
 		top = max(top, c.weight)
@@ -59,13 +60,22 @@ func (m mixture) normalize(least float64) mixture {
 	for i := range m {
 		m[i].weight /= sum
 	}
-	return m
+	return m, top + math.Log(sum)
 }
 
 func (m mixture) mean() float64 {
 	s := 0.0
 	for _, c := range m {
 		s += c.weight * c.mean
+	}
+	return s
+}
+
+// variance returns the variance about the mean.
+func (m mixture) variance(mean float64) float64 {
+	s := 0.0
+	for _, c := range m {
+		s += c.weight * (sq(c.sd) + sq(c.mean-mean))
 	}
 	return s
 }

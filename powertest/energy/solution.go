@@ -7,7 +7,6 @@ import "math"
 type closed struct {
 	mean, low, high float64
 	least, most     float64
-	late            lateness
 }
 
 // add joins an independent part.
@@ -17,13 +16,6 @@ func (c *closed) add(d closed) {
 	c.mean += d.mean
 	c.low, c.high = c.mean-down, c.mean+up
 	c.least, c.most = c.least+d.least, c.most+d.most
-	c.late.alike, c.late.scatter = c.late.alike+d.late.alike, c.late.scatter+d.late.scatter
-}
-
-// shift adds an amount that is known exactly.
-func (c *closed) shift(joules float64) {
-	c.mean, c.low, c.high = c.mean+joules, c.low+joules, c.high+joules
-	c.least, c.most = c.least+joules, c.most+joules
 }
 
 // bounds returns what the counter allows at the least and at the most.
