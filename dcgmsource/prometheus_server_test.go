@@ -30,14 +30,16 @@ func TestPrometheusServer(t *testing.T) {
 		check(t, m, f.clean...)
 	})
 	t.Run("scraped every second", func(t *testing.T) {
-		score := f.compare(t, "clean", f.clean, 20, 8*time.Second, 40*time.Second, f.began.Add(6*time.Second), f.stopped.Add(-5*time.Second))
+		score := f.compare(t, f.open("clean"), f.clean, 20, 8*time.Second, 40*time.Second, f.began.Add(6*time.Second), f.stopped.Add(-5*time.Second))
 		assert.Equal(t, 20, score.totals, "some windows have no number")
-		// increase() is as good where values happen to be fresh when they are
-		// scraped, and far off where they are not.
-		assert.Less(t, score.ours, 1.25*score.theirs)
+		assert.Less(t, score.ours, score.theirs)
 	})
 	t.Run("scraped every 15 s", func(t *testing.T) {
-		f.compare(t, "slow", f.slow, 10, 45*time.Second, 52*time.Second, f.began.Add(14*time.Second), f.began.Add(70*time.Second))
+		// Two scrapes lie before the windows, and one after them: few for such a
+		// load, so that many numbers are withheld.
+		score := f.compare(t, f.open("slow"), f.slow, 10, 34*time.Second, 39*time.Second, f.began.Add(29*time.Second), f.began.Add(68*time.Second))
+		assert.Positive(t, score.totals)
+		assert.Less(t, score.ours, score.theirs)
 	})
 	t.Run("pods come and go", func(t *testing.T) {
 		m := measured(t, f.open("churn"), energy.Span{Start: f.began.Add(6 * time.Second), End: f.began.Add(50 * time.Second)})
@@ -94,10 +96,10 @@ func (s *score) add(e energy.Estimate, truth, increase float64) {
 
 // compare measures random windows, by the instrument and by increase(): each GPU
 // by itself, and all of them.
-func (f *plant) compare(t *testing.T, job string, nodes []*node, windows int, shortest, longest time.Duration, from, to time.Time) score {
+func (f *plant) compare(t *testing.T, s *PrometheusSource, nodes []*node, windows int, shortest, longest time.Duration, from, to time.Time) score {
 	var all score
 	off := map[string]float64{}
-	s, rng := f.open(job), rand.New(rand.NewPCG(7, 7))
+	rng := rand.New(rand.NewPCG(7, 7))
 	of := map[string]*node{}
 	for _, n := range nodes {
 		of[n.exporter.UUID(0)] = n
@@ -123,8 +125,11 @@ func (f *plant) compare(t *testing.T, job string, nodes []*node, windows int, sh
 				all.insideTotals++
 			}
 		}
-		t.Logf("%5.2f s: truth %7.0f J; ours %7.0f (%+.2f %%) in [%7.0f, %7.0f]; increase() %7.0f (%+.2f %%) %.200v",
-			d.Seconds(), truth, m.Energy.Joules, 100*(m.Energy.Joules/truth-1), m.Energy.Low, m.Energy.High, increase, 100*(increase/truth-1), m.Reasons)
+		ours := fmt.Sprintf("%.160v", m.Reasons)
+		if m.Valid {
+			ours = fmt.Sprintf("%7.0f (%+.2f %%) in [%7.0f, %7.0f]", m.Energy.Joules, 100*(m.Energy.Joules/truth-1), m.Energy.Low, m.Energy.High)
+		}
+		t.Logf("%5.2f s: truth %7.0f J; increase() %7.0f (%+.2f %%); ours %s", d.Seconds(), truth, increase, 100*(increase/truth-1), ours)
 	}
 	for i, age := range f.ages(s, of) {
 		uuid := s.Devices()[i].UUID
