@@ -67,13 +67,13 @@ func (c *candidate) describe() {
 		}
 	}
 	d.Endpoint = strings.Join(urls, ", ")
-	d.Method, d.Held = energy.Counter, true
+	d.Method, d.Held, d.Faster = energy.Counter, true, faster
 	if via >= 0 {
 		d.Via = metrics[via].name
 		if metrics[via].kind == powerKind {
 			d.Method = energy.Gauge
 		} else {
-			d.Resolution = metrics[via].resolution()
+			d.Resolution, d.Behind = metrics[via].resolution(), driverTick
 		}
 	}
 	d.Marks = dup.marks(d.UUID)

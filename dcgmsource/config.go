@@ -45,6 +45,11 @@ const (
 	// otherwise.
 	nominalPeriod = 30 * time.Second
 	shortestPoll  = 100 * time.Millisecond
+	// driverTick is how often the driver's own counter changes at the slowest:
+	// by so much a value was old already when DCGM took it.
+	driverTick = 100 * time.Millisecond
+	// faster is what would make values change more often.
+	faster = "start dcgm-exporter with -c 1000"
 )
 
 func init() {

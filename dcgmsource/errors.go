@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // Errors of [Open] and of readings, beside those of package energy. They are
@@ -44,6 +46,12 @@ func (e statusError) Unwrap() error {
 	}
 	return ErrPage
 }
+
+// noAnswer is the error of an endpoint that tells nothing this time.
+type noAnswer struct{ error }
+
+// Unwrap returns the error, and its kind.
+func (e noAnswer) Unwrap() []error { return []error{e.error, energy.ErrNoAnswer} }
 
 // errEmptyPage is how an exporter answers for some seconds while it reloads.
 var errEmptyPage = fmt.Errorf("%w: the page is empty, as it is while an exporter reloads: it is not that there are no GPUs", ErrPage)

@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"context"
 	"fmt"
 	"slices"
 	"strconv"
@@ -42,8 +43,11 @@ func choose(src energy.Source, selectors []string) (energy.Source, error) {
 	for _, i := range c.index {
 		c.devices = append(c.devices, all[i])
 	}
-	if ins, ok := src.(energy.Inspector); ok {
-		return &chosenInspector{c, ins}, nil
+	switch src := src.(type) {
+	case energy.Historian:
+		return &chosenHistorian{c, src}, nil
+	case energy.Inspector:
+		return &chosenInspector{c, src}, nil
 	}
 	return c, nil
 }
@@ -68,6 +72,27 @@ func (c *chosen) Read(dst []energy.Reading) {
 	for i := range dst {
 		dst[i].Device = slices.Index(c.index, dst[i].Device)
 	}
+}
+
+// chosenHistorian is chosen for a source that is an [energy.Historian].
+type chosenHistorian struct {
+	*chosen
+	historian energy.Historian
+}
+
+// Past is [energy.Historian.Past] for the chosen devices.
+func (c *chosenHistorian) Past(ctx context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
+	all := make([]*energy.Curve, len(c.historian.Devices()))
+	chosen := map[string]bool{"": true} // findings about the whole
+	for i, d := range c.historian.Devices() {
+		all[i] = energy.NewHistory(d, spans[0].Start, d.Period)
+	}
+	for k, i := range c.index {
+		all[i] = curves[k]
+		chosen[c.devices[k].UUID] = true
+	}
+	found, err := c.historian.Past(ctx, spans, all)
+	return slices.DeleteFunc(found, func(f energy.Finding) bool { return !chosen[f.Device] }), err
 }
 
 // chosenInspector is chosen for a source that is an [energy.Inspector].

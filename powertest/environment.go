@@ -41,8 +41,8 @@ var knownSources = []knownSource{
 	{name: "nvml", form: "[=LIBRARY]"},
 	{name: "sim", form: "[=ARG]", pkg: "github.com/joulebench/joulebench/simsource"},
 	{name: "off"},
-	{name: "dcgm", form: "=URL[,URL]"},
-	{name: "prometheus", form: "=URL"},
+	{name: "dcgm", form: "=URL[,URL]", pkg: "github.com/joulebench/joulebench/dcgmsource"},
+	{name: "prometheus", form: "=URL[?selector={MATCHERS}]", pkg: "github.com/joulebench/joulebench/dcgmsource"},
 	{name: "smi", form: "=FILE"},
 }
 

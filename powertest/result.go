@@ -47,14 +47,16 @@ func (b *B) measure(r round) result {
 
 	m := b.window.Measure(ctx)
 	mismatch, others := b.mismatch(r), b.presence.leave()
-	withhold(&m, mismatch)
-	mark(&m, others)
+	found := others
+	if mismatch != nil {
+		found = append(found, *mismatch) // a phase stops with the same timer
+	}
+	add(&m, found)
 	res.Source, res.Measurement, res.Reasons = b.instrument.name(), &m, m.Reasons
 	res.Metrics = derive(res.Work, m, b.config.net)
 	for _, p := range b.phases {
 		pm := p.window.Measure(ctx)
-		withhold(&pm, mismatch) // a phase stops with the same timer
-		mark(&pm, others)
+		add(&pm, found)
 		if res.Phases == nil {
 			res.Phases = map[string]energy.Measurement{}
 		}
@@ -63,6 +65,12 @@ func (b *B) measure(r round) result {
 	}
 	res.SourceCalls = b.instrument.recorder.Calls()
 	return res
+}
+
+func add(m *energy.Measurement, found []energy.Finding) {
+	for _, f := range found {
+		m.Add(f)
+	}
 }
 
 const settleTime = 5 * time.Minute
@@ -107,27 +115,6 @@ func round3(d time.Duration) time.Duration {
 	return d.Round(time.Duration(max(unit, 1)))
 }
 
-// withhold takes the numbers out of a measurement, for a reason.
-func withhold(m *energy.Measurement, f *energy.Finding) {
-	if f == nil {
-		return
-	}
-	m.Valid, m.Energy, m.Watts = false, energy.Estimate{}, 0
-	m.Reasons = append(m.Reasons, *f)
-}
-
-// mark adds findings about devices that only mark a number.
-func mark(m *energy.Measurement, found []energy.Finding) {
-	for _, f := range found {
-		for i := range m.Devices {
-			if d := &m.Devices[i]; d.Device.UUID == f.Device {
-				d.Reasons = append(d.Reasons, f)
-			}
-		}
-		m.Reasons = append(m.Reasons, f)
-	}
-}
-
 // explain logs why numbers are withheld or marked, once for each benchmark and
 // reason. In strict mode a number that is withheld is an error.
 func (b *B) explain(res result) {
@@ -135,10 +122,28 @@ func (b *B) explain(res result) {
 	if res.Measurement == nil {
 		return
 	}
+	b.explainWait(*res.Measurement)
 	b.explainOne("", *res.Measurement)
 	for _, p := range b.phases {
 		b.explainOne(p.name, res.Phases[p.name])
 	}
+}
+
+// longWait is from when on a wait for the source is told: the user has sat
+// through it, and may want to know what for.
+const longWait = 5 * time.Second
+
+func (b *B) explainWait(m energy.Measurement) {
+	b.Helper()
+	if m.Waited < longWait {
+		return
+	}
+	period := time.Duration(0)
+	for _, d := range m.Devices {
+		period = max(period, d.Period)
+	}
+	b.logOnce(b.Name()+" waited", "waited %v after the benchmark until the source %q had shown what came after it (its values change every %v)",
+		m.Waited.Round(time.Second), m.Source.Name, round3(period))
 }
 
 func (b *B) explainOne(phase string, m energy.Measurement) {

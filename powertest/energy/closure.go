@@ -36,6 +36,7 @@ type problem struct {
 	period     float64
 	maxPower   float64 // W; what the device can draw at most
 	quantum    float64 // J; resolution of the counter
+	brief      bool    // few hypotheses are enough
 	// Rough levels of power, for the size of the noise: before, on, gap, after.
 	rough [4]float64
 }
@@ -125,38 +126,64 @@ func trim(spans []span) []span {
 // close returns the energy of the window as a distribution, with the least and
 // the most that the counter allows.
 func (c *Curve) close(w laid) closed {
-	ks := w.knots
+	at := w.cut()
+	ps, between := c.parts(w, w.knots, at)
+	var u unrest
+	for _, p := range ps {
+		u = p.unrest(u)
+	}
+	sum := closed{mean: between, low: between, high: between, least: between, most: between}
+	if c.recorded {
+		sum = c.closeLate(w, at, u)
+	} else {
+		for _, p := range ps {
+			sum.add(p.solve(u))
+		}
+	}
+	if len(ps) == 1 && ps[0].unknowable() {
+		sum.low, sum.high = sum.least, sum.most
+	}
+	return sum
+}
+
+// cut is where the problems of the two edges of a window begin and end: at the
+// knots i and j, between which everything is known. one says that they can't be
+// told apart.
+type cut struct {
+	i, j int
+	one  bool
+}
+
+// cut divides the knots between the edges.
+func (w laid) cut() cut {
 	s, e := float64(w.from())/second, float64(w.till())/second
-	first := slices.IndexFunc(ks, func(k knot) bool { return k.t > s })
-	last := len(ks) - 1
-	for last > 0 && ks[last].t > e {
+	first := slices.IndexFunc(w.knots, func(k knot) bool { return k.t > s })
+	last := len(w.knots) - 1
+	for last > 0 && w.knots[last].t > e {
 		last--
 	}
 	// Each edge has the ticks on its half of the window: the load may change in
 	// the middle.
 	near := min(insideTicks, (last-first+1)/2)
-	if !w.whole() || near < minNear {
-		p := c.problem(w, ks, s, e)
-		sum := p.solve(p.unrest(unrest{}))
-		if p.unknowable() {
-			sum.low, sum.high = sum.least, sum.most
-		}
-		return sum
+	return cut{first + near - 1, last - near + 1, !w.whole() || near < minNear}
+}
+
+// parts returns the problems of the edges, and the energy that lies between
+// them.
+func (c *Curve) parts(w laid, ks []knot, at cut) (ps []*problem, between float64) {
+	s, e := float64(w.from())/second, float64(w.till())/second
+	if at.one {
+		return []*problem{c.problem(w, ks, s, e)}, 0
 	}
-	i, j := first+near-1, last-near+1
-	left := c.problem(w, ks[:i+1], s, math.Inf(1))
-	right := c.problem(w, ks[j:], math.Inf(-1), e)
-	u := right.unrest(left.unrest(unrest{}))
-	sum := left.solve(u)
-	sum.add(right.solve(u))
-	sum.shift(ks[j].joules - ks[i].joules)
-	return sum
+	left := c.problem(w, ks[:at.i+1], s, math.Inf(1))
+	right := c.problem(w, ks[at.j:], math.Inf(-1), e)
+	return []*problem{left, right}, ks[at.j].joules - ks[at.i].joules
 }
 
 // problem lays the spans of the window over the knots. An edge that is infinite
 // lies beyond them.
 func (c *Curve) problem(w laid, ks []knot, s, e float64) *problem {
-	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution}
+	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution, brief: c.brief}
 	for i := range w.spans {
 		if v := w.spans[i]; len(w.spans) > 1 && v.on == v.end-v.start {
 			p.spans = append(p.spans, interval{float64(v.start) / second, float64(v.end) / second})

@@ -29,6 +29,17 @@ type Curve struct {
 	lost   bool
 	// recorded says that the readings were made by someone else.
 	recorded bool
+	// brief says that it is one of so many that it must be measured quickly.
+	brief bool
+	// average is the mean of the power gauge over a stretch of time, if that is
+	// known beside the readings.
+	average struct {
+		from, to int64
+		watts    float64
+	}
+	// failing is what the newest readings failed with, all since failed.
+	failing error
+	failed  int64
 }
 
 // tick is the moment at which the counter's visible value became joules: after
@@ -76,8 +87,7 @@ func NewCurve(d Device, base time.Time, period time.Duration) *Curve {
 	c := &Curve{
 		device: d,
 		base:   base,
-		pace:   newPace(period),
-		events: make([]event, 0, maxEvents),
+		pace:   newPace(period, 0),
 	}
 	c.power = power{held: d.Held, period: int64(c.pace.nominal)}
 	return c
@@ -87,6 +97,7 @@ func NewCurve(d Device, base time.Time, period time.Duration) *Curve {
 // not allocate.
 func (c *Curve) reserve() {
 	c.ticks = slices.Grow(c.ticks, reserved)
+	c.events = slices.Grow(c.events, maxEvents)
 	c.power.points = slices.Grow(c.power.points, reserved)
 }
 
@@ -106,6 +117,7 @@ func (c *Curve) Add(r Reading) bool {
 		c.invalid(p, "a reading is out of order")
 		return false
 	}
+	c.failing = nil
 	if r.HasWatts {
 		c.addWatts(p, r.Watts)
 	}
@@ -120,6 +132,10 @@ func (c *Curve) Add(r Reading) bool {
 }
 
 func (c *Curve) addError(p point, err error) {
+	if c.failing == nil {
+		c.failed = p.lo
+	}
+	c.failing = err
 	switch {
 	case errors.Is(err, ErrDeviceLost):
 		if !c.lost {
@@ -145,9 +161,10 @@ func (c *Curve) addWatts(p point, watts float64) {
 	}
 	c.power.add(p.mid()-int64(c.device.Lag), watts)
 	if gauge {
+		c.pace.sample(p.hi, c.last.ok && watts != c.last.value)
 		p.value, p.ok = watts, true
 		c.last = p
-		c.pace.sample(p.hi)
+		c.power.period = int64(min(c.pace.nominal, c.pace.period))
 	}
 }
 
@@ -161,7 +178,7 @@ func (c *Curve) addJoules(p point, joules float64) bool {
 	c.last = p
 	switch {
 	case !prev.ok:
-		c.push(tick{lo: p.lo - int64(c.pace.nominal), hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
+		c.push(tick{lo: c.freshest(p, p.lo-int64(c.pace.nominal)), hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
 		c.pace.unchanged(p.hi)
 		return false
 	case joules == prev.value:
@@ -177,9 +194,21 @@ func (c *Curve) addJoules(p point, joules float64) bool {
 	if still := prev.lo - c.ticks[len(c.ticks)-1].hi; c.pace.locked() && float64(still) > staleAfter*c.pace.period {
 		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
 	}
-	c.push(tick{lo: prev.lo, hi: p.hi, joules: joules, epoch: c.epoch})
+	c.push(tick{lo: c.freshest(p, prev.lo), hi: p.hi, joules: joules, epoch: c.epoch})
 	c.pace.ticked(prev.mid(), p.mid(), p.hi)
+	if c.pace.locked() {
+		c.power.period = int64(c.pace.period) // both are refreshed at once
+	}
 	return true
+}
+
+// freshest returns from when on the value that was read at p may have been
+// visible: lo, or later if the source says so.
+func (c *Curve) freshest(p point, lo int64) int64 {
+	if f := int64(c.device.Fresh); f > 0 {
+		return max(lo, p.lo-f)
+	}
+	return lo
 }
 
 // invalid notes a reading that cannot be right. It is left out.

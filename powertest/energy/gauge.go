@@ -15,6 +15,10 @@ const (
 // disagreement is the share by which a counter and a power gauge may differ.
 const disagreement = 0.05
 
+// enoughSamples is how many of them a window must hold for the power gauge to be
+// a check of the counter.
+const enoughSamples = 10
+
 // twoSided is half the width of an interval in standard deviations: 99 % of a
 // normal distribution.
 const twoSided = 2.6
@@ -34,6 +38,10 @@ func (c *Curve) gauge(d *DeviceMeasurement, spans []span) (closed, bool) {
 		return closed{}, false
 	}
 	if !p.covers(s, e) {
+		if c.failing != nil {
+			c.explainFailure(d, e)
+			return closed{}, false
+		}
 		d.find(BenchmarkWindowNotBracketed, "the readings do not reach over both edges of the window")
 		return closed{}, false
 	}
@@ -57,10 +65,17 @@ func (c *Curve) gauge(d *DeviceMeasurement, spans []span) (closed, bool) {
 func (c *Curve) crossCheck(d *DeviceMeasurement, spans []span) {
 	s, e := spans[0].start, spans[len(spans)-1].end
 	p := &c.power
-	if !p.covers(s, e) || p.before(e)-p.before(s) < 10 {
+	var joules, sd float64
+	switch {
+	case p.covers(s, e) && p.before(e)-p.before(s) >= enoughSamples:
+		joules, sd = p.integrate(spans)
+	case len(spans) == 1 && c.average.from == s && c.average.to == e && float64(e-s) > enoughSamples*c.expected():
+		joules = c.average.watts * float64(e-s) / second
+		// Either edge may have a sample more or less than is its due.
+		sd = c.average.watts * c.expected() / second / math.Sqrt(6)
+	default:
 		return
 	}
-	joules, sd := p.integrate(spans)
 	d.GaugeJoules, d.HasGauge = joules, true
 	if off := math.Abs(joules - d.Energy.Joules); off > disagreement*d.Energy.Joules+twoSided*sd+d.Energy.HalfWidth() {
 		d.find(CounterDisagrees, "the counter says %.4g J, the integral of the power gauge %.4g J", d.Energy.Joules, joules)

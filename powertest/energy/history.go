@@ -40,6 +40,13 @@ func (c *Curve) Note(from, to time.Time, r Reason, detail string) {
 	c.note(c.at(from), c.at(to), r, detail)
 }
 
+// MeanPower tells the mean of the samples of the power gauge of a counter device
+// from one time to another, in watts: the cross-check of the counter, where the
+// samples themselves would be too many.
+func (c *Curve) MeanPower(from, to time.Time, watts float64) {
+	c.average.from, c.average.to, c.average.watts = c.at(from), c.at(to), watts
+}
+
 // Settled reports whether enough is known of what comes after the last span to
 // measure the spans: three ticks, or two where they show that no tail decays
 // there. For a gauge, whether its readings reach that far.

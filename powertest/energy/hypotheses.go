@@ -43,12 +43,25 @@ var (
 	// onNoise and offNoise are relative to the level.
 	onNoise  = []weighted{{0.005, 0.2}, {0.02, 0.3}, {0.06, 0.25}, {0.2, 0.15}, {0.6, 0.1}}
 	offNoise = []weighted{{0.01, 0.5}, {0.05, 0.3}, {0.25, 0.2}}
+	// The slow are what a slow counter can tell: a server drains its queue, and
+	// a GPU leaves its highest clocks, in seconds.
+	slowRamps = []weighted{{0, 0.6}, {0.3, 0.15}, {1, 0.15}, {3, 0.1}}
+	slowTails = []weighted{{0, 0.4}, {0.3, 0.15}, {0.8, 0.15}, {1.6, 0.15}, {3.2, 0.15}}
+	// The few are for fleets of devices: thousands are to be measured in a
+	// second, and what one of them is off by matters little to the sum.
+	fewRamps    = []weighted{{0, 0.7}, {0.3, 0.3}}
+	fewTails    = []weighted{{0, 0.6}, {0.2, 0.4}}
+	fewOnNoise  = []weighted{{0.02, 0.6}, {0.2, 0.4}}
+	fewOffNoise = []weighted{{0.05, 1}}
 	// textures is how much the power may vary within a refresh period beyond
 	// what its noise from tick to tick says, as with a load that repeats nearly
 	// in step with the ticks. Load that is rough at one scale is likely to be
 	// rough at another.
 	textures = []float64{0, 0.6, 1.5}
 )
+
+// slowPeriod is the refresh period of a slow counter, in seconds.
+const slowPeriod = 1.5
 
 // roughOff is the noise outside from which on the outside has texture too.
 const roughOff = 0.1
@@ -79,7 +92,13 @@ type hypothesis struct {
 // hypotheses returns all that the refresh period can tell apart.
 func (p *problem) hypotheses() []hypothesis {
 	var all []hypothesis
-	tails := tails
+	ramps, tails, onNoise, offNoise := ramps, tails, onNoise, offNoise
+	if p.brief {
+		ramps, tails, onNoise, offNoise = fewRamps, fewTails, fewOnNoise, fewOffNoise
+	}
+	if p.period > slowPeriod {
+		ramps, tails = slowRamps, slowTails
+	}
 	if len(p.spans) > 1 {
 		tails = fineTails
 	}
@@ -144,7 +163,7 @@ func (p *problem) likely(hs []hypothesis) []hypothesis {
 
 // solve weighs the hypotheses. u is how restless the power is.
 func (p *problem) solve(u unrest) closed {
-	mix := p.weigh(p.likely(p.hypotheses())).normalize()
+	mix, _ := p.weigh(p.likely(p.hypotheses())).normalize(leastWeight)
 	mean := mix.mean()
 	extra := math.Hypot(p.restless(u), p.misplaced()) + mix.alike()
 	c := p.bounds()
@@ -153,6 +172,10 @@ func (p *problem) solve(u unrest) closed {
 	c.high = min(c.mean+math.Hypot(mix.quantile(1-credible)-mean, extra), c.most)
 	return c
 }
+
+// leastWeight is the weight, relative to the heaviest, below which a hypothesis
+// does not matter.
+const leastWeight = 3e-5
 
 // each calls f for each hypothesis that the refresh period can tell from none.
 func (p *problem) each(hs []weighted, only bool, f func(value, prior float64)) {

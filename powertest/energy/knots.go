@@ -14,6 +14,7 @@ const second = 1e9
 // are close together in time should be given, so that the line is straight.
 func (c *Curve) knots(ticks []tick) []knot {
 	line, ok := c.fit(ticks)
+	ok = ok && !c.recorded
 	out := make([]knot, 0, len(ticks))
 	for i, t := range ticks {
 		lo, hi := float64(t.lo), float64(t.hi)
@@ -27,7 +28,8 @@ func (c *Curve) knots(ticks []tick) []knot {
 		if ok {
 			k.t, k.sd = line.place(lo, hi, until)
 		}
-		k.t, k.sd = k.t/second, k.sd/second
+		b := float64(c.device.Behind)
+		k.t, k.sd = (k.t-b/2)/second, math.Hypot(k.sd, b/math.Sqrt(12))/second
 		if n := len(out); n > 0 && k.t <= out[n-1].t {
 			// Contradicts its neighbour: keep the later value, which holds
 			// the energy of both.

@@ -153,6 +153,9 @@ func bursts(bs []burst) func(t float64) float64 {
 // newTruth integrates a shape with noise of up to ±5 %, correlated over 2 to 200 ms.
 func newTruth(rng *rand.Rand, power func(float64) float64, until float64) *truth {
 	tr := &truth{step: 0.25e-3}
+	if until > 100 {
+		tr.step = 5e-3
+	}
 	n := int(until/tr.step) + 2
 	tr.joules = make([]float64, n)
 	keep := math.Exp(-tr.step / loguniform(rng, 0.002, 0.2))

@@ -1,8 +1,12 @@
 package energy
 
 import (
+	"errors"
 	"fmt"
 	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -22,11 +26,32 @@ func MeasureCurves(info Info, curves []*Curve, spans []Span) Measurement {
 	if len(spans) > 0 {
 		m.Start, m.End = spans[0].Start, spans[len(spans)-1].End
 	}
-	for _, c := range curves {
-		m.Devices = append(m.Devices, c.measure(c.spans(spans)))
-	}
+	m.Devices = measureAll(curves, func(c *Curve) []span { return c.spans(spans) })
 	m.total()
 	return m
+}
+
+// measureAll lays spans over each curve. A fleet is shared out among the
+// processors.
+func measureAll(curves []*Curve, spans func(*Curve) []span) []DeviceMeasurement {
+	const fleet = 64
+	list := make([]DeviceMeasurement, len(curves))
+	workers := 1
+	if len(curves) > fleet {
+		workers = runtime.GOMAXPROCS(0)
+	}
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(curves)); i = next.Add(1) - 1 {
+				curves[i].brief = len(curves) > fleet
+				list[i] = curves[i].measure(spans(curves[i]))
+			}
+		})
+	}
+	wg.Wait()
+	return list
 }
 
 // measure makes the window's measurement from copies of the recorder's curves.
@@ -40,53 +65,18 @@ func (w *Window) measure(curves []*Curve, after []State, stalled bool) Measureme
 		m.Start = r.base.Add(time.Duration(w.spans[0].start))
 		m.End = r.base.Add(time.Duration(w.spans[n-1].end))
 	}
-	for i, c := range curves {
-		d := c.measure(w.spans)
+	m.Devices = measureAll(curves, func(*Curve) []span { return w.spans })
+	for i := range m.Devices {
+		d := &m.Devices[i]
 		if stalled && !d.Has(SourceStalled) {
 			d.withhold(SourceStalled, "a call to the source did not come back")
 		}
 		if w.before != nil && after != nil {
 			d.compare(w.before[i], after[i])
 		}
-		m.Devices = append(m.Devices, d)
 	}
 	m.total()
 	return m
-}
-
-// total sums the devices up. One device without a number means no total.
-func (m *Measurement) total() {
-	var variance struct{ down, up float64 }
-	missing := 0
-	m.Valid, m.HasBefore = len(m.Devices) > 0, len(m.Devices) > 0
-	for _, d := range m.Devices {
-		m.Reasons = append(m.Reasons, d.Reasons...)
-		if !d.Valid {
-			missing++
-			continue
-		}
-		m.Energy.Joules += d.Energy.Joules
-		variance.down += sq(d.Energy.Joules - d.Energy.Low)
-		variance.up += sq(d.Energy.High - d.Energy.Joules)
-		m.BeforeWatts += d.BeforeWatts
-		m.HasBefore = m.HasBefore && d.HasBefore
-	}
-	if missing > 0 && len(m.Devices) > 1 {
-		m.Reasons = append(m.Reasons, Finding{Reason: PartialCohort, Detail: fmt.Sprintf("%d of %d devices have no number, so there is no total", missing, len(m.Devices))})
-	}
-	if len(m.Devices) == 0 {
-		m.Reasons = append(m.Reasons, Finding{Reason: ExpectedGPUCountMismatch, Detail: "there are no devices"})
-	}
-	if m.Valid = m.Valid && missing == 0; !m.Valid {
-		m.Energy, m.BeforeWatts, m.HasBefore = Estimate{}, 0, false
-		return
-	}
-	m.Energy.Low = m.Energy.Joules - math.Sqrt(variance.down)
-	m.Energy.High = m.Energy.Joules + math.Sqrt(variance.up)
-	m.Watts = m.Energy.Joules / m.Duration.Seconds()
-	if !m.HasBefore {
-		m.BeforeWatts = 0
-	}
 }
 
 func (d *DeviceMeasurement) find(r Reason, format string, args ...any) {
@@ -96,12 +86,17 @@ func (d *DeviceMeasurement) find(r Reason, format string, args ...any) {
 // withhold takes the number back.
 func (d *DeviceMeasurement) withhold(r Reason, format string, args ...any) {
 	d.find(r, format, args...)
+	d.withdraw()
+}
+
+func (d *DeviceMeasurement) withdraw() {
 	d.Valid, d.Energy, d.Watts = false, Estimate{}, 0
 	d.HasBefore, d.BeforeWatts = false, 0
 }
 
 // measure lays spans over the curve.
 func (c *Curve) measure(spans []span) DeviceMeasurement {
+	c.learn()
 	d := DeviceMeasurement{Device: c.device, Period: c.Period()}
 	d.Reasons = append(d.Reasons, c.device.Marks...)
 	var on int64
@@ -132,7 +127,7 @@ func (c *Curve) measure(spans []span) DeviceMeasurement {
 	d.Watts = est.mean / (float64(on) / second)
 	d.Valid = true
 	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > maxErrPercent {
-		advice := fmt.Sprintf("measure for longer, as with -benchtime=%v", c.advise())
+		advice := fmt.Sprintf("measure for longer, as with -benchtime=%v%s", c.advise(), c.faster(", or "))
 		if len(spans) > 1 {
 			advice = "pauses of about a refresh period and less can't be told from the load, so leave them in or make them longer"
 		}
@@ -144,6 +139,15 @@ func (c *Curve) measure(spans []span) DeviceMeasurement {
 		c.crossCheck(&d, spans)
 	}
 	return d
+}
+
+// faster returns what would make a slow counter change more often, after a
+// conjunction.
+func (c *Curve) faster(conjunction string) string {
+	if c.device.Faster == "" || c.expected() < slowPeriod*second {
+		return ""
+	}
+	return conjunction + c.device.Faster
 }
 
 // advise returns a window length that the counter can measure well.
@@ -220,12 +224,32 @@ func (c *Curve) explain(d *DeviceMeasurement, spans []span) {
 		return
 	}
 	switch n := len(c.ticks); {
+	case c.failing != nil:
+		c.explainFailure(d, end)
 	case n == 0:
 		d.find(InsufficientPowerSamples, "the device was never read")
 	case c.last.hi > end && float64(c.last.hi-c.ticks[n-1].hi) > 2.5*c.expected():
-		d.find(CounterStale, "the counter has not changed for %v", time.Duration(c.last.hi-c.ticks[n-1].hi).Round(time.Millisecond))
+		d.find(CounterStale, "the counter has not changed for %v%s", time.Duration(c.last.hi-c.ticks[n-1].hi).Round(time.Millisecond), c.faster("; if that is how often it does, "))
 	default:
-		d.find(BenchmarkWindowNotBracketed, "no tick was seen on one side of the window")
+		d.find(BenchmarkWindowNotBracketed, "no tick was seen on one side of the window%s", c.faster(": "))
+	}
+}
+
+// explainFailure says what the newest readings fail with.
+func (c *Curve) explainFailure(d *DeviceMeasurement, end int64) {
+	reason := BenchmarkWindowNotBracketed
+	switch {
+	case errors.Is(c.failing, ErrNoDevice):
+		reason = DeviceLost
+	case errors.Is(c.failing, ErrNoAnswer):
+		reason = SourceStalled
+	case !c.last.ok:
+		reason = InsufficientPowerSamples // never read
+	}
+	if before := time.Duration(end - c.failed); before > 0 {
+		d.find(reason, "all readings since %v before the end of the window failed: %v", before.Round(time.Millisecond), c.failing)
+	} else {
+		d.find(reason, "all readings after the window failed: %v", c.failing)
 	}
 }
 

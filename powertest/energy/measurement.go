@@ -46,10 +46,30 @@ type Measurement struct {
 	// Devices are the measurements of the devices, in the order of
 	// [Source.Devices].
 	Devices []DeviceMeasurement `json:"devices"`
+	// Roles are the sums over the devices of each role, where devices have
+	// roles, in the order of their names. The energy of a role is that of its
+	// devices over the whole window, whether they worked or idled.
+	Roles []RoleMeasurement `json:"roles,omitempty"`
+	// Waited is how long it took after the end of the window until the source
+	// had shown what came after it.
+	Waited time.Duration `json:"waited_ns"`
 	// Reasons are all findings: those of the devices, then those of the whole.
 	Reasons []Finding `json:"reasons,omitempty"`
 	// Source describes where the readings came from.
 	Source Info `json:"source"`
+}
+
+// RoleMeasurement is the energy that the devices of one role used during a
+// window, such as "prefill" or "decode".
+type RoleMeasurement struct {
+	Role string `json:"role"`
+	// Devices is how many devices have the role.
+	Devices int `json:"devices"`
+	// Valid says that all of them have a number; if not, Energy and Watts are 0.
+	Valid  bool     `json:"valid"`
+	Energy Estimate `json:"energy"`
+	// Watts is the mean power of these devices over the window.
+	Watts float64 `json:"watts"`
 }
 
 // DeviceMeasurement is the energy that one device used during a window.

@@ -40,15 +40,16 @@ type component struct{ mean, sd, weight, alike float64 }
 type mixture []component
 
 // normalize turns log-likelihoods, held in weight, into weights that sum to 1,
-// and drops components that do not matter.
-func (m mixture) normalize() mixture {
+// and drops components that weigh less than least, relative to the heaviest. It
+// returns the log of the likelihood of all.
+func (m mixture) normalize(least float64) (mixture, float64) {
 	top := math.Inf(-1)
 	for _, c := range m {
 		top = max(top, c.weight)
 	}
 	sum, n := 0.0, 0
 	for _, c := range m {
-		if w := math.Exp(c.weight - top); w > 3e-5 {
+		if w := math.Exp(c.weight - top); w > least {
 			c.weight = w
 			m[n] = c
 			sum += w
@@ -59,13 +60,22 @@ func (m mixture) normalize() mixture {
 	for i := range m {
 		m[i].weight /= sum
 	}
-	return m
+	return m, top + math.Log(sum)
 }
 
 func (m mixture) mean() float64 {
 	s := 0.0
 	for _, c := range m {
 		s += c.weight * c.mean
+	}
+	return s
+}
+
+// variance returns the variance about the mean.
+func (m mixture) variance(mean float64) float64 {
+	s := 0.0
+	for _, c := range m {
+		s += c.weight * (sq(c.sd) + sq(c.mean-mean))
 	}
 	return s
 }

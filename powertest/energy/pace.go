@@ -18,8 +18,10 @@ import (
 // It is a state machine without a clock of its own, in nanoseconds.
 type pace struct {
 	nominal float64
+	poll    float64 // shortest interval of reads, for sources that are far away
 	hunting float64 // interval of reads while hunting
 	quiet   int     // reads since the last tick
+	since   float64 // of the last tick, or of the beginning of the hunt; 0 before
 
 	ticks     int     // ticks taken into the filter
 	surprises int     // ticks seen where none was due
@@ -48,12 +50,29 @@ const (
 	learning    = 10    // ticks seen closely until the period is known well
 )
 
-func newPace(period time.Duration) pace {
+// huntShare is the interval of reads as a share of the time without a tick,
+// where the period may be anything from the poll interval up: a tick is then
+// found to that share of its period, with some 25 reads for each power of ten.
+const huntShare = 0.08
+
+// newPace returns a pace for a nominal period. poll is the shortest interval
+// between reads; 0 where there is none, and the period is what it is said to be.
+func newPace(period, poll time.Duration) pace {
 	if period <= 0 {
 		period = defaultPeriod
 	}
 	n := float64(period)
-	return pace{nominal: n, hunting: n / huntsPerPeriod, period: n, stride: 1, vJitter: sq(max(n/100, firstJitter))}
+	p := pace{nominal: n, poll: float64(poll), period: n, stride: 1, vJitter: sq(max(n/100, firstJitter))}
+	p.hunt(0)
+	return p
+}
+
+// hunt begins to look for a tick at a time.
+func (p *pace) hunt(now float64) {
+	p.hunting, p.since = p.nominal/huntsPerPeriod, now
+	if p.poll > 0 {
+		p.hunting = p.poll
+	}
 }
 
 func sq(x float64) float64 { return x * x }
@@ -75,7 +94,10 @@ func (p *pace) called(at int64) {
 // to be seen closely.
 func (p *pace) edge(now, lastRead int64) {
 	p.watch = edgeWait
-	if float64(now-lastRead) > p.period/10 {
+	if p.poll > 0 && !p.locked() {
+		p.hunt(float64(now))
+	}
+	if float64(now-lastRead) > max(p.period/10, p.poll) {
 		p.next = float64(now)
 	} else {
 		p.plan(float64(now))
@@ -86,30 +108,48 @@ func (p *pace) edge(now, lastRead int64) {
 // through the same source.
 func (p *pace) spread(n int) {
 	const readsPerTick = 2.6
-	every := float64(n) * readsPerTick / maxRate * float64(time.Second)
+	every := float64(max(n, 1)) * readsPerTick / maxRate * float64(time.Second)
 	p.stride = max(1, int(math.Ceil(every/p.period)))
 }
 
 // sample plans the next reading of a gauge, which has no ticks to aim at.
-func (p *pace) sample(now int64) {
-	p.next = float64(now) + max(p.nominal/2, float64(time.Second)/maxRate)
+// changed says that it showed another value than before. One that is far away
+// is read four times in the shortest time between two changes.
+func (p *pace) sample(now int64, changed bool) {
+	t := float64(now)
+	if p.poll == 0 {
+		p.next = t + max(p.nominal/2, float64(time.Second)/maxRate)
+		return
+	}
+	if changed {
+		if p.ticks++; p.ticks > 2 { // the first two enclose a part of a period
+			p.period = min(p.period, t-p.since)
+		}
+		p.since = t
+	}
+	p.next = t + max(p.poll, min(p.period/4, p.nominal/huntsPerPeriod, huntShare*(t-p.since)))
 }
 
 // failed plans the next reading after one that failed.
 func (p *pace) failed(now int64) {
-	p.next = float64(now) + max(p.nominal/2, float64(time.Second)/maxRate)
+	const shortest, longest = 50e6, 250e6
+	p.next = float64(now) + max(min(max(p.nominal/2, shortest), longest), p.poll)
 }
 
 // unchanged takes in a reading that showed the same value again.
 func (p *pace) unchanged(now int64) {
 	p.quiet++
-	if !p.locked() && p.quiet > 3*huntsPerPeriod {
+	switch {
+	case p.locked():
+	case p.poll > 0:
+		p.hunting = max(p.poll, min(huntShare*(float64(now)-p.since), p.nominal/huntsPerPeriod))
+	case p.quiet > 3*huntsPerPeriod:
 		// A counter far slower than its source says, or dead.
 		p.hunting = min(p.hunting*2, max(float64(time.Second)/maxRate, p.nominal/huntsPerPeriod))
 		p.quiet = 0
 	}
 	if p.locked() && float64(now)-p.tick > float64(max(12, 3*p.stride))*p.period {
-		p.unlock()
+		p.unlock(float64(now))
 	}
 	p.plan(float64(now))
 }
@@ -119,7 +159,10 @@ func (p *pace) unchanged(now int64) {
 func (p *pace) ticked(old, seen, now int64) {
 	lo, hi := float64(old), float64(seen)
 	mid, v := (lo+hi)/2, sq(hi-lo)/12
-	p.quiet = 0
+	p.quiet, p.since = 0, hi
+	if p.poll > 0 && !p.locked() {
+		p.hunting = p.poll
+	}
 	switch {
 	case p.ticks == 0:
 		p.tick, p.vTick, p.cov, p.vPeriod = mid, v, 0, sq(p.nominal)
@@ -138,12 +181,12 @@ func (p *pace) ticked(old, seen, now int64) {
 // first takes the interval between two ticks as the period.
 func (p *pace) first(mid, v float64) {
 	d := mid - p.tick
+	p.vJitter = min(p.vJitter, sq(d/20))
 	p.period, p.vPeriod = d, p.vTick+v+2*p.vJitter
 	p.cov = v
 	p.tick, p.vTick = mid, v
 	p.ticks++
-	p.vJitter = min(p.vJitter, sq(d/20))
-	if !p.locked() {
+	if !p.locked() && p.poll == 0 {
 		// Reads this far apart do not tell such a period.
 		p.hunting = max(p.hunting/2, minAim)
 	}
@@ -206,14 +249,23 @@ func (p *pace) unexpected(lo, hi float64) bool {
 
 // relock starts over from one tick.
 func (p *pace) relock(mid, v float64) {
-	p.unlock()
+	p.unlock(mid)
 	p.tick, p.vTick, p.cov, p.vPeriod = mid, v, 0, sq(p.nominal)
 	p.ticks = 1
 }
 
-func (p *pace) unlock() {
+func (p *pace) unlock(now float64) {
 	p.ticks, p.quiet, p.surprises = 0, 0, 0
-	p.hunting = p.nominal / huntsPerPeriod
+	p.hunt(now)
+}
+
+// step is the interval of reads while a tick is awaited that is known to sigma.
+func (p *pace) step(sigma float64) float64 {
+	if p.poll > 0 {
+		// It was found roughly: all the more is to be gained.
+		return max(p.poll, sigma/3)
+	}
+	return max(minAim, min(5*sigma/4, p.hunting))
 }
 
 // plan sets the time of the next reading.
@@ -239,16 +291,16 @@ func (p *pace) plan(now float64) {
 			p.next = early
 			return
 		case closely && now < late:
-			p.next = now + max(minAim, min(5*sigma/4, p.hunting))
+			p.next = now + p.step(sigma)
 			return
 		case now < due:
-			p.next = due
+			p.next = max(due, now+p.poll)
 			return
 		case now < late:
-			p.next = late
+			p.next = max(late, now+p.poll)
 			return
 		case now < over:
-			p.next = over
+			p.next = max(over, now+p.poll)
 			return
 		}
 	}

@@ -50,7 +50,7 @@ func ticking(n int, period, jitter float64, missing int) []float64 {
 func TestPaceLearnsThePeriod(t *testing.T) {
 	for _, nominal := range []time.Duration{10 * time.Millisecond, 100 * time.Millisecond} {
 		for _, period := range []float64{10, 15, 20, 100, 101, 250} {
-			p := newPace(nominal)
+			p := newPace(nominal, 0)
 			follow(&p, ticking(60, period, 0.5, 0), never)
 			assert.True(t, p.locked(), "%v, %v ms", nominal, period)
 			assert.InEpsilon(t, period, p.period/1e6, 0.01, "%v, %v ms", nominal, period)
@@ -61,11 +61,11 @@ func TestPaceLearnsThePeriod(t *testing.T) {
 // A missed tick must not double the period, not even the second there is.
 func TestPaceMissedTicks(t *testing.T) {
 	ticks := ticking(80, 100, 0.5, 9)
-	p := newPace(100 * time.Millisecond)
+	p := newPace(100*time.Millisecond, 0)
 	follow(&p, ticks, never)
 	assert.InEpsilon(t, 100, p.period/1e6, 0.01)
 
-	p = newPace(100 * time.Millisecond)
+	p = newPace(100*time.Millisecond, 0)
 	follow(&p, append(ticks[:1:1], ticks[2:]...), never)
 	assert.InEpsilon(t, 100, p.period/1e6, 0.01)
 }
@@ -76,14 +76,14 @@ func TestPaceNoticesANewPeriod(t *testing.T) {
 	for i := range 200 {
 		ticks = append(ticks, end+20*float64(i+1))
 	}
-	p := newPace(100 * time.Millisecond)
+	p := newPace(100*time.Millisecond, 0)
 	follow(&p, ticks, never)
 	assert.InEpsilon(t, 20, p.period/1e6, 0.02)
 }
 
 func TestPaceWhenWakeUpsAreLate(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 4))
-	p := newPace(100 * time.Millisecond)
+	p := newPace(100*time.Millisecond, 0)
 	follow(&p, ticking(100, 100, 1, 0), func() float64 { return 10e6 * rng.Float64() })
 	assert.True(t, p.locked())
 	assert.InEpsilon(t, 100, p.period/1e6, 0.01)
@@ -91,19 +91,19 @@ func TestPaceWhenWakeUpsAreLate(t *testing.T) {
 
 // A counter that never ticks is not polled to death.
 func TestPaceOfADeadCounter(t *testing.T) {
-	p := newPace(100 * time.Millisecond)
+	p := newPace(100*time.Millisecond, 0)
 	reads := follow(&p, []float64{20_000}, never)
 	assert.LessOrEqual(t, reads, 20*maxRate+100)
 }
 
 func TestPaceReadsSparsely(t *testing.T) {
 	for _, period := range []float64{10, 20, 100, 500} {
-		p := newPace(time.Duration(period * 1e6))
+		p := newPace(time.Duration(period*1e6), 0)
 		p.spread(1)
 		warm := follow(&p, ticking(int(2000/period)+2, period, 0.3, 0), never)
 		p.next = 0
 		_ = warm
-		q := newPace(time.Duration(period * 1e6))
+		q := newPace(time.Duration(period*1e6), 0)
 		q.spread(1)
 		reads := follow(&q, ticking(int(22000/period)+2, period, 0.3, 0), never)
 		assert.LessOrEqual(t, reads-warm, 20*maxRate+10, "%v ms", period)
@@ -125,7 +125,7 @@ func TestTruncatedNormal(t *testing.T) {
 }
 
 func TestMixture(t *testing.T) {
-	m := mixture{{mean: 1, sd: 1, weight: math.Log(3)}, {mean: 5, sd: 1, weight: 0}, {mean: 99, sd: 1, weight: -50}}.normalize()
+	m, _ := mixture{{mean: 1, sd: 1, weight: math.Log(3)}, {mean: 5, sd: 1, weight: 0}, {mean: 99, sd: 1, weight: -50}}.normalize(3e-5)
 	assert.Len(t, m, 2, "what does not matter is dropped")
 	assert.InEpsilon(t, 2, m.mean(), 1e-9)
 	one := mixture{{mean: 10, sd: 2, weight: 1}}

@@ -8,7 +8,8 @@ import (
 )
 
 // Recorder takes readings of a source while a window is open, and keeps the
-// curves. It learns when the counters tick and reads sparsely: closely around
+// curves. (A source that knows the past, a [Historian], is asked for them after
+// the window.) It learns when the counters tick and reads sparsely: closely around
 // the ticks that matter to the edges of a window, and at most 20 times a second
 // between. Once started it does not allocate. When the last window is released
 // its goroutine ends; what it learnt about the ticks is kept.
@@ -18,6 +19,7 @@ type Recorder struct {
 	src     Source
 	info    Info
 	devices []Device
+	groups  groups
 	base    time.Time
 	calls   atomic.Int64
 	// busy is when the read in progress began, in ns since base, or 0.
@@ -52,6 +54,10 @@ func NewRecorder(src Source) *Recorder {
 		kick:    make(chan struct{}, 1),
 		turn:    make(chan struct{}, 1),
 	}
+	r.groups = newGroups(r.devices)
+	if _, remembers := src.(Historian); remembers {
+		return r
+	}
 	for _, d := range r.devices {
 		r.curves = append(r.curves, r.newCurve(d))
 	}
@@ -65,7 +71,8 @@ func (r *Recorder) newCurve(d Device) *Curve {
 		period = r.info.Period
 	}
 	c := NewCurve(d, r.base, period)
-	c.pace.spread(len(r.devices))
+	c.pace = newPace(period, r.info.Poll)
+	c.pace.spread(r.groups.alone)
 	c.reserve()
 	return c
 }
@@ -87,12 +94,15 @@ func (r *Recorder) open(before []State) *Window {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
+	w.opened = now
+	if _, remembers := r.src.(Historian); remembers {
+		return w
+	}
 	if len(r.windows) == 0 {
 		for _, c := range r.curves {
 			c.forget(now, 2*edgeTicks)
 		}
 	}
-	w.opened = now
 	r.windows = append(r.windows, w)
 	r.edge(now)
 	if !r.running && len(r.devices) > 0 {
@@ -106,7 +116,7 @@ func (r *Recorder) open(before []State) *Window {
 // caller holds mu.
 func (r *Recorder) edge(now int64) {
 	for _, c := range r.curves {
-		c.pace.spread(len(r.devices))
+		c.pace.spread(r.groups.alone)
 		c.pace.edge(now, c.last.hi)
 	}
 	r.replan()
@@ -174,9 +184,15 @@ func (r *Recorder) plan() (wait time.Duration, alive bool) {
 	now := float64(r.now())
 	first := r.curves[0].pace.next
 	r.batch = r.batch[:0]
+	clear(r.groups.due)
 	for i, c := range r.curves {
 		first = min(first, c.pace.next)
 		if c.pace.next <= now+float64(together) {
+			r.groups.due[r.groups.of[i]] = true
+		}
+	}
+	for i := range r.curves {
+		if r.groups.due[r.groups.of[i]] {
 			r.batch = append(r.batch, Reading{Device: i})
 		}
 	}

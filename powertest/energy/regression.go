@@ -35,12 +35,14 @@ func (p *problem) posterior(rows []row, nOn, nOff, texture float64) component {
 	var n [levels][levels]float64 // precision of the levels
 	var h [levels]float64
 	mean, sd := p.maxPower/2, p.maxPower*0.6
+	logPrior := 0.0
 	for i := range n {
 		m, s := mean, sd
 		if i == gap {
 			m, s = p.rough[gap], math.Abs(p.rough[on]-p.rough[before])/2+0.05*p.rough[on]+1
 		}
 		n[i][i], h[i] = 1/sq(s), m/sq(s)
+		logPrior -= math.Log(s) + sq(m/s)/2
 	}
 	logL, product, fixed, rest := 0.0, 1.0, 0.0, 0.0
 	var g [levels]float64 // what the levels add to the energy that counts
@@ -84,7 +86,7 @@ func (p *problem) posterior(rows []row, nOn, nOff, texture float64) component {
 	for i := range g {
 		fixed += g[i] * theta[i]
 	}
-	return component{mean: fixed, sd: math.Sqrt(spread + rest), weight: logL + (quad-logDet)/2}
+	return component{mean: fixed, sd: math.Sqrt(spread + rest), weight: logL + logPrior + (quad-logDet)/2}
 }
 
 // solveNormal solves n θ = h by Cholesky decomposition. It returns θ, the

@@ -18,12 +18,6 @@ func (c *closed) add(d closed) {
 	c.least, c.most = c.least+d.least, c.most+d.most
 }
 
-// shift adds an amount that is known exactly.
-func (c *closed) shift(joules float64) {
-	c.mean, c.low, c.high = c.mean+joules, c.low+joules, c.high+joules
-	c.least, c.most = c.least+joules, c.most+joules
-}
-
 // bounds returns what the counter allows at the least and at the most.
 func (p *problem) bounds() closed {
 	c := closed{least: -p.quantum, most: p.quantum}
@@ -46,9 +40,10 @@ func (p *problem) bounds() closed {
 func (p *problem) misplaced() float64 {
 	v := 0.0
 	for _, q := range p.pieces {
-		if q.on > 0 && q.off() > 0 {
-			v += sq(p.rough[on] * max(q.sd0, q.sd1))
+		if q.on == 0 || q.off() == 0 {
+			continue
 		}
+		v += sq(p.rough[on] * max(q.sd0, q.sd1))
 	}
 	return 1.3 * math.Sqrt(v)
 }

@@ -12,9 +12,14 @@ var (
 	// ErrDeviceLost says that the device is gone (fallen off the bus, needs a
 	// reset): it will not answer again in this process.
 	ErrDeviceLost = errors.New("device lost")
-	// ErrStalled says that the source did not answer in time.
+	// ErrStalled says that the source did not answer in time: whatever window
+	// goes on meanwhile is spoilt.
 	ErrStalled = errors.New("source stalled")
-	// ErrNoDevice says that there is no device to read, or none that matches.
+	// ErrNoAnswer says that the source did not answer this time, or not
+	// usefully. A window is spoilt only if that goes on over its end.
+	ErrNoAnswer = errors.New("no answer")
+	// ErrNoDevice says that there is no device to read, or none that matches;
+	// as the error of a reading, that the source does not tell of it now.
 	ErrNoDevice = errors.New("no such device")
 )
 
@@ -115,6 +120,10 @@ type Device struct {
 	// Fresh is how old a counter's value can be when it is read, where that is
 	// known to be less than the time since the reading before; otherwise 0.
 	Fresh time.Duration
+	// Behind is how far a counter can be behind when it ticks: its value is that
+	// of a moment up to so much earlier, as where it samples another counter
+	// that ticks by itself. Otherwise 0.
+	Behind time.Duration
 	// Held says that a gauge shows the value of its last refresh until the
 	// next, as NVML's do. Otherwise a reading is the power when it was read.
 	Held bool
@@ -123,6 +132,10 @@ type Device struct {
 	// MinWindow is the shortest window that a gauge can measure, because its
 	// readings are averages over a long time; otherwise 0.
 	MinWindow time.Duration
+	// Faster says what would make the values change more often, such as "start
+	// the exporter with -c 1000"; empty if nothing would. It is told where a
+	// number is withheld because they change too seldom.
+	Faster string
 	// Marks are findings that hold for every measurement of the device, such
 	// as [MIGParentScope].
 	Marks []Finding

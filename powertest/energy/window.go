@@ -124,7 +124,7 @@ var ErrNoTicks = errors.New("no ticks seen")
 // power before it and an edge that lies at a tick. Ticks of an earlier window
 // count if nothing was missed since. If a device does not tick within a
 // bounded time the error wraps [ErrNoTicks]; the window can be used all the
-// same.
+// same. A source that knows the past is not waited for.
 func (w *Window) Lead(ctx context.Context, ticks int) error {
 	r := w.rec
 	r.mu.Lock()
@@ -225,7 +225,13 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		r.mu.Lock()
 		w.pause(r.now())
 		w.done = true
+		ended := r.now()
 		r.mu.Unlock()
+		if h, remembers := r.src.(Historian); remembers {
+			w.result = w.recall(ctx, h)
+			w.result.Waited = time.Duration(r.now() - ended)
+			return
+		}
 		w.settle(ctx)
 		var after []State
 		if w.before != nil {
@@ -239,8 +245,10 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		stalled := w.stalled
 		r.release(w)
 		r.mu.Unlock()
+		waited := time.Duration(r.now() - ended)
 		// Measuring takes milliseconds, and other windows go on meanwhile.
 		w.result = w.measure(curves, after, stalled)
+		w.result.Waited = waited
 	})
 	return w.result
 }

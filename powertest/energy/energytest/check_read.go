@@ -133,7 +133,7 @@ func checkErrors(_ *suite, src energy.Source) error {
 }
 
 var kinds = []error{
-	energy.ErrDeviceLost, energy.ErrStalled, energy.ErrNoDevice,
+	energy.ErrDeviceLost, energy.ErrStalled, energy.ErrNoAnswer, energy.ErrNoDevice,
 	errors.ErrUnsupported, fs.ErrPermission, fs.ErrClosed,
 }
 

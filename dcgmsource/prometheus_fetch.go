@@ -1,0 +1,179 @@
+package dcgmsource
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"hash/maphash"
+	"regexp"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// stretch is a stretch of the server's time, in ms since the epoch, both ends
+// included.
+type stretch struct{ from, to int64 }
+
+func (s stretch) ms() int64 { return max(s.to-s.from, 0) }
+
+// series returns a selector of series, in braces. where holds further matchers.
+func (s *PrometheusSource) series(names []string, where ...string) string {
+	matchers := make([]string, 0, 2+len(where))
+	switch len(names) {
+	case 0:
+	case 1:
+		matchers = append(matchers, "__name__="+strconv.Quote(names[0]))
+	default:
+		matchers = append(matchers, "__name__=~"+strconv.Quote(alternatives(names)))
+	}
+	if s.matchers != "" {
+		matchers = append(matchers, s.matchers)
+	}
+	return "{" + strings.Join(append(matchers, where...), ",") + "}"
+}
+
+// ranged returns the expression of the samples of an expression's series in a
+// stretch of time that ends when the query is evaluated. From version 3 on,
+// Prometheus leaves out a sample at the very beginning.
+func ranged(expr string, in stretch) string { return fmt.Sprintf("%s[%dms]", expr, in.ms()+1) }
+
+func alternatives(values []string) string {
+	quoted := make([]string, len(values))
+	for i, v := range values {
+		quoted[i] = regexp.QuoteMeta(v)
+	}
+	return strings.Join(quoted, "|")
+}
+
+// batch is what an answer tells of the devices: their samples, each series as a
+// run of them.
+type batch struct {
+	samples   []sample
+	runs      []run
+	strangers map[string]energy.Device // that are none of the source's
+}
+
+// run is the samples of one series: those from first up to last.
+type run struct {
+	device      int32
+	series      uint64
+	first, last int32
+}
+
+// identity makes the identity of a series within this process.
+var identity = maphash.MakeSeed()
+
+// id returns the identity of a row's series, without the metric's name, which
+// functions of PromQL drop.
+func (r *stream) id() uint64 {
+	var h maphash.Hash
+	h.SetSeed(identity)
+	for _, l := range r.labels {
+		if string(l.name) == "__name__" {
+			continue
+		}
+		h.Write(l.name)
+		h.WriteByte(0xff)
+		h.Write(l.value)
+		h.WriteByte(0xff)
+	}
+	return h.Sum64()
+}
+
+// raw asks for the samples of a stretch of time.
+func (s *PrometheusSource) raw(ctx context.Context, names []string, in stretch, where ...string) (*batch, error) {
+	return s.ask(ctx, ranged(s.series(names, where...), in), in.to)
+}
+
+// ask asks for an expression that tells of devices, at a server's time.
+func (s *PrometheusSource) ask(ctx context.Context, expr string, at int64) (*batch, error) {
+	resp, body, err := s.wire.query(ctx, expr, at)
+	if err != nil {
+		return nil, err
+	}
+	b := &batch{strangers: map[string]energy.Device{}}
+	head, err := decode(body, func(r *stream) { s.collect(b, r) })
+	if err == nil && head.Status == "" {
+		err = fmt.Errorf("it has no status")
+	}
+	if err != nil {
+		return nil, s.wire.garbled(resp, body, err)
+	}
+	if err := s.wire.complete(head); err != nil {
+		return nil, err
+	}
+	// Servers answer in any order, and nothing may depend on it.
+	slices.SortFunc(b.runs, func(x, y run) int {
+		return cmp.Or(cmp.Compare(x.device, y.device), cmp.Compare(x.series, y.series), cmp.Compare(x.first, y.first))
+	})
+	return b, nil
+}
+
+// collect takes in one series of an answer.
+func (s *PrometheusSource) collect(b *batch, r *stream) {
+	uuid := r.get("UUID", "uuid")
+	i, ours := s.byUUID[string(uuid)]
+	if !ours {
+		if _, met := b.strangers[string(uuid)]; !met && len(uuid) > 0 && !s.known[string(uuid)] {
+			d := deviceOf(func(name string) string { return string(r.get(name)) })
+			b.strangers[d.UUID] = d
+		}
+		return
+	}
+	name := r.get("__name__")
+	if name != nil && string(name) != s.devices[i].Via {
+		return // the same in another unit, or power
+	}
+	first := int32(len(b.samples))
+	for _, v := range r.samples {
+		if name != nil { // else it is a number of something, not of joules
+			joules, ok := metrics[s.ranks[i]].value(v.value)
+			if !ok {
+				continue
+			}
+			v.value = joules
+		}
+		b.samples = append(b.samples, v)
+	}
+	b.runs = append(b.runs, run{device: int32(i), series: r.id(), first: first, last: int32(len(b.samples))})
+}
+
+// each calls do for the runs of every device that has any, on all processors.
+func (b *batch) each(do func(device int, runs []run)) {
+	var wg sync.WaitGroup
+	for _, part := range b.parts() {
+		wg.Go(func() {
+			for len(part) > 0 {
+				n := 1
+				for n < len(part) && part[n].device == part[0].device {
+					n++
+				}
+				do(int(part[0].device), part[:n])
+				part = part[n:]
+			}
+		})
+	}
+	wg.Wait()
+}
+
+// parts divides the runs among the processors, so that those of one device stay
+// together.
+func (b *batch) parts() [][]run {
+	const alone = 256 // runs that are not worth a goroutine
+	n := max(len(b.runs)/runtime.GOMAXPROCS(0), alone)
+	var parts [][]run
+	for rest := b.runs; len(rest) > 0; {
+		cut := min(n, len(rest))
+		for cut < len(rest) && rest[cut].device == rest[cut-1].device {
+			cut++
+		}
+		parts = append(parts, rest[:cut])
+		rest = rest[cut:]
+	}
+	return parts
+}

@@ -1,0 +1,127 @@
+package energy
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+)
+
+// alikeShare is the part of the variance of a device's energy that is alike on
+// all devices, and does not average out over them: the same load starts and
+// ends on all of them, and the same model closes their edges.
+const alikeShare = 0.1
+
+// total sums the devices up. One device without a number means no total.
+func (m *Measurement) total() {
+	for _, d := range m.Devices {
+		m.Reasons = append(m.Reasons, d.Reasons...)
+	}
+	all := make([]int, len(m.Devices))
+	for i := range all {
+		all[i] = i
+	}
+	missing := m.missing(all)
+	if missing > 0 && len(m.Devices) > 1 {
+		m.Reasons = append(m.Reasons, Finding{Reason: PartialCohort, Detail: fmt.Sprintf("%d of %d devices have no number, so there is no total", missing, len(m.Devices))})
+	}
+	if len(m.Devices) == 0 {
+		m.Reasons = append(m.Reasons, Finding{Reason: ExpectedGPUCountMismatch, Detail: "there are no devices"})
+	}
+	m.roles()
+	if m.Valid = len(m.Devices) > 0 && missing == 0; !m.Valid {
+		return
+	}
+	m.Energy = m.sum(all)
+	m.Watts = m.Energy.Joules / m.Duration.Seconds()
+	m.HasBefore = true
+	for _, d := range m.Devices {
+		m.BeforeWatts += d.BeforeWatts
+		m.HasBefore = m.HasBefore && d.HasBefore
+	}
+	if !m.HasBefore {
+		m.BeforeWatts = 0
+	}
+}
+
+// roles sums up the devices of each role.
+func (m *Measurement) roles() {
+	members := map[string][]int{}
+	for i, d := range m.Devices {
+		if d.Device.Role != "" {
+			members[d.Device.Role] = append(members[d.Device.Role], i)
+		}
+	}
+	for role, list := range members {
+		r := RoleMeasurement{Role: role, Devices: len(list), Valid: m.missing(list) == 0}
+		if r.Valid {
+			r.Energy = m.sum(list)
+			r.Watts = r.Energy.Joules / m.Duration.Seconds()
+		}
+		m.Roles = append(m.Roles, r)
+	}
+	slices.SortFunc(m.Roles, func(a, b RoleMeasurement) int { return cmp.Compare(a.Role, b.Role) })
+}
+
+func (m *Measurement) missing(list []int) int {
+	n := 0
+	for _, i := range list {
+		if !m.Devices[i].Valid {
+			n++
+		}
+	}
+	return n
+}
+
+// sum adds up the energies of some devices. Their errors are alike where they
+// tick together, since then the same part of the load falls into their
+// straddling intervals; otherwise they are independent but for a part.
+func (m *Measurement) sum(list []int) Estimate {
+	devices := make([]Device, len(list))
+	for k, i := range list {
+		devices[k] = m.Devices[i].Device
+	}
+	g := newGroups(devices)
+	down, up := make([]float64, g.n), make([]float64, g.n)
+	var e Estimate
+	for k, i := range list {
+		d := m.Devices[i].Energy
+		e.Joules += d.Joules
+		down[g.of[k]] += d.Joules - d.Low
+		up[g.of[k]] += d.High - d.Joules
+	}
+	e.Low, e.High = e.Joules-joined(down), e.Joules+joined(up)
+	return e
+}
+
+// joined joins half-widths of groups into that of their sum.
+func joined(parts []float64) float64 {
+	sum, squares := 0.0, 0.0
+	for _, x := range parts {
+		sum += x
+		squares += sq(x)
+	}
+	return math.Sqrt((1-alikeShare)*squares + alikeShare*sq(sum))
+}
+
+// Add adds a finding about a device, or about all if it names none. One that
+// withholds takes the numbers back: of the device, and of all.
+func (m *Measurement) Add(f Finding) {
+	m.Reasons = append(m.Reasons, f)
+	for i := range m.Devices {
+		if d := &m.Devices[i]; f.Device == d.Device.UUID {
+			d.Reasons = append(d.Reasons, f)
+			if f.Reason.Withholds() {
+				d.withdraw()
+			}
+		}
+	}
+	if !f.Reason.Withholds() {
+		return
+	}
+	m.Valid, m.Energy, m.Watts = false, Estimate{}, 0
+	for i := range m.Roles {
+		r := &m.Roles[i]
+		r.Valid, r.Energy, r.Watts = false, Estimate{}, 0
+	}
+}
