@@ -26,6 +26,10 @@ type labelSet struct {
 
 type label struct{ name, value string }
 
+// maxLabels is far more than any row has. That a name appears once takes time by
+// the square of their number, so that a hostile page could take hours.
+const maxLabels = 128
+
 // get returns the value of a label; empty if there is none of the name.
 func (s *labelSet) get(name string) string {
 	for _, l := range s.pairs {
@@ -41,8 +45,11 @@ func (s *labelSet) get(name string) string {
 // the cost; everything else, and all that is wrong, is left to package expfmt.
 func newLabelSet(text string) *labelSet {
 	s := &labelSet{device: -1}
-	var simple bool
-	if s.pairs, simple = simpleLabels(text); !simple {
+	if strings.Count(text, "=") > maxLabels {
+		s.err = fmt.Errorf("%w: a row has more than %d labels", ErrPage, maxLabels)
+	} else if pairs, simple := simpleLabels(text); simple {
+		s.pairs = pairs
+	} else {
 		s.pairs, s.err = parseLabels(text)
 	}
 	if s.err != nil {

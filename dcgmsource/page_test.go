@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -135,6 +136,35 @@ func TestHTMLAndHugePagesAreNoPages(t *testing.T) {
 	require.ErrorIs(t, err, ErrPage)
 	assert.ErrorContains(t, err, "rows")
 	assert.Empty(t, p.rows)
+}
+
+func TestHostilePagesTakeNeitherHoursNorMemory(t *testing.T) {
+	const size = 4 << 20
+	many := func(format string) string {
+		var b strings.Builder
+		for i := 0; b.Len() < size; i++ {
+			fmt.Fprintf(&b, format, i)
+		}
+		return b.String()
+	}
+	for name, c := range map[string]struct{ body, want string }{
+		"labels":             {"dcgm_power_usage{" + many(`a%d="",`) + "} 1\n", "more than 128 labels"},
+		"labels, not simple": {"dcgm_power_usage{" + many(`a%d = "",`) + "} 1\n", "more than 128 labels"},
+		"GPUs":               {many("a{UUID=\"%d\"} 1\n"), "more than 1024 GPUs"},
+		"GPUs of power":      {many("dcgm_power_usage{uuid=\"x%d\",longer=\"so that there are not too many rows of it for one page\"} 1\n"), "more than 1024 GPUs"},
+		"names":              {many("dcgm_energy_%d{UUID=\"GPU-0\"} 1\n"), "unknown"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			start := time.Now()
+			var p page
+			require.NoError(t, p.parse([]byte(c.body)))
+			s := surveyPage(&p, c.body)
+			require.ErrorContains(t, s.check(), c.want)
+			assert.LessOrEqual(t, len(s.gpus), maxGPUs)
+			assert.LessOrEqual(t, len(s.unknown), maxUnknown)
+			assert.Less(t, time.Since(start), 10*time.Second)
+		})
+	}
 }
 
 func TestTheMemoryOfLabelsIsBounded(t *testing.T) {

@@ -21,6 +21,12 @@ type survey struct {
 	broken error
 }
 
+// What a page of one host may hold: DCGM knows at most 32 GPUs.
+const (
+	maxGPUs    = 1024
+	maxUnknown = 16
+)
+
 // surveyed is one GPU of a page.
 type surveyed struct {
 	device energy.Device
@@ -55,7 +61,7 @@ func surveyPage(p *page, body string) *survey {
 		if end := strings.IndexAny(line, "{ \t"); end >= 0 {
 			name = line[:end]
 		}
-		if name != last && energyLike(name) && !slices.Contains(s.unknown, name) {
+		if name != last && len(s.unknown) < maxUnknown && energyLike(name) && !slices.Contains(s.unknown, name) {
 			s.unknown = append(s.unknown, name)
 		}
 		last = name
@@ -70,13 +76,22 @@ func surveyPage(p *page, body string) *survey {
 	return s
 }
 
+// full reports that no more GPUs are taken, which is an error of the page.
+func (s *survey) full() bool {
+	if len(s.gpus) < maxGPUs {
+		return false
+	}
+	s.broken = cmp.Or(s.broken, fmt.Errorf("%w: it has more than %d GPUs", ErrPage, maxGPUs))
+	return true
+}
+
 // sight adds the GPU of a row if it is new.
 func (s *survey) sight(text string) {
 	uuid := uuidIn(text)
 	if uuid == "" {
 		return
 	}
-	if _, known := s.at[uuid]; known {
+	if _, known := s.at[uuid]; known || s.full() {
 		return
 	}
 	set := newLabelSet(strings.TrimLeft(text[:strings.LastIndexByte(text, '}')+1], " \t"))
@@ -112,6 +127,9 @@ func (s *survey) take(r *row) {
 		s.broken = cmp.Or(s.broken, err)
 		return
 	}
+	if _, known := s.at[r.labels.uuid]; !known && s.full() {
+		return
+	}
 	g := s.gpu(r.labels.uuid, r.labels)
 	if err != nil {
 		g.broken = err
@@ -138,7 +156,11 @@ func (s *survey) count(r *row) {
 	if r.labels.uuid == "" || r.failure() != nil {
 		return
 	}
-	g := &s.gpus[s.at[r.labels.uuid]]
+	at, known := s.at[r.labels.uuid]
+	if !known {
+		return // the page is refused
+	}
+	g := &s.gpus[at]
 	if r.metric == g.counts() {
 		g.rows++
 	}
