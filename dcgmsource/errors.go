@@ -47,11 +47,21 @@ func (e statusError) Unwrap() error {
 	return ErrPage
 }
 
-// noAnswer is the error of an endpoint that tells nothing this time.
-type noAnswer struct{ error }
+// kindOf is an error of a kind that its text does not name.
+type kindOf struct {
+	error
+
+	kind error
+}
 
 // Unwrap returns the error, and its kind.
-func (e noAnswer) Unwrap() []error { return []error{e.error, energy.ErrNoAnswer} }
+func (e kindOf) Unwrap() []error { return []error{e.error, e.kind} }
+
+// noAnswer is the error of an endpoint that tells nothing this time.
+func noAnswer(err error) error { return kindOf{err, energy.ErrNoAnswer} }
+
+// malformed is the error of a configuration that cannot be right.
+func malformed(err error) error { return kindOf{err, energy.ErrMalformed} }
 
 // errEmptyPage is how an exporter answers for some seconds while it reloads.
 var errEmptyPage = fmt.Errorf("%w: the page is empty, as it is while an exporter reloads: it is not that there are no GPUs", ErrPage)

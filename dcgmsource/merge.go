@@ -123,9 +123,9 @@ func (m *meter) fail(r *energy.Reading) {
 		e := o.endpoint
 		switch {
 		case !e.here:
-			errs = append(errs, noAnswer{e.late()})
+			errs = append(errs, noAnswer(e.late()))
 		case e.newest.err != nil:
-			errs = append(errs, noAnswer{e.newest.err})
+			errs = append(errs, noAnswer(e.newest.err))
 		default:
 			errs = append(errs, e.missing(m.device, o.told()))
 		}

@@ -28,7 +28,7 @@ const (
 func Open(c Config) (*Source, error) {
 	targets, err := c.targets()
 	if err != nil {
-		return nil, err
+		return nil, malformed(err)
 	}
 	w, err := c.HTTP.open(os.Getenv)
 	if err != nil {

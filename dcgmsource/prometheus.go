@@ -38,10 +38,10 @@ type PrometheusConfig struct {
 	// Collect is the collect interval of the exporters (their -c), if it is
 	// known: how old a value can be when it is scraped.
 	Collect time.Duration
-	// HTTP says how to reach the server.
-	HTTP HTTP
 	// Params are sent with each query, such as dedup=true for Thanos.
 	Params url.Values
+	// HTTP says how requests are made.
+	HTTP
 }
 
 // openTimeout bounds how long opening may take.
@@ -100,11 +100,11 @@ var errPrometheusClosed = fmt.Errorf("prometheus: the source is closed: %w", fs.
 func OpenPrometheus(cfg PrometheusConfig) (*PrometheusSource, error) {
 	matchers, err := inBraces(cfg.Selector)
 	if err != nil {
-		return nil, err
+		return nil, malformed(err)
 	}
 	to, err := Address(cfg.URL).parse(defaults{port: "9090"})
 	if err != nil {
-		return nil, fmt.Errorf("prometheus: %w", err)
+		return nil, malformed(fmt.Errorf("prometheus: %w", err))
 	}
 	client, err := cfg.HTTP.open(os.Getenv)
 	if err != nil {

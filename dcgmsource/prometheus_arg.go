@@ -15,7 +15,7 @@ func init() {
 	energy.Register(prometheusName, func(arg string, devices []string) (energy.Source, error) {
 		cfg, err := parsePrometheus(arg)
 		if err != nil {
-			return nil, err
+			return nil, malformed(err)
 		}
 		cfg.Devices = devices
 		s, err := OpenPrometheus(cfg)

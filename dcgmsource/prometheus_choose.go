@@ -75,9 +75,10 @@ func (s *PrometheusSource) keep(c listing) {
 // describe makes a device of the series that tell of it.
 func (s *PrometheusSource) describe(rows []model.Metric) energy.Device {
 	d, m := deviceOf(labelsOf(rows[0])), metrics[rankOf(rows[0])]
+	d.Faster = faster + ", and scrape it every second"
 	d.Endpoint, d.Via, d.Rows = string(rows[0]["instance"]), m.name, len(rows)
 	if m.kind == energyKind {
-		d.Method, d.Resolution, d.Fresh = energy.Counter, m.resolution(), s.cfg.Collect
+		d.Method, d.Resolution, d.Fresh, d.Behind = energy.Counter, m.resolution(), s.cfg.Collect, driverTick
 	} else {
 		d.Method, d.Held = energy.Gauge, true
 	}

@@ -39,6 +39,7 @@ func TestOpenPrometheus(t *testing.T) {
 			assert.Equal(t, energy.Device{
 				UUID: w.uuid(i), Index: i % 2, Name: "NVIDIA H200", Host: fmt.Sprintf("node-%02d", i/2), Endpoint: fmt.Sprintf("10.0.0.%d:9400", i/2),
 				Role: role, Rows: 1, Method: energy.Counter, Via: energyName, Resolution: 1e-3, Fresh: 500 * time.Millisecond,
+				Behind: driverTick, Faster: s.Devices()[i].Faster,
 			}, s.Devices()[i])
 		}
 	})

@@ -27,7 +27,7 @@ func (e environment) off() bool { return e.source == "off" }
 // rather than of a source that is not there: a simulation always is, and devices
 // that are named must be.
 func (e environment) malformed(err error) bool {
-	return e.source == "sim" || len(e.devices) > 0 && errors.Is(err, energy.ErrNoDevice)
+	return e.source == "sim" || errors.Is(err, energy.ErrMalformed) || len(e.devices) > 0 && errors.Is(err, energy.ErrNoDevice)
 }
 
 // knownSource is a source of this module, linked in or not.

@@ -27,8 +27,17 @@ func MeasureCurves(info Info, curves []*Curve, spans []Span) Measurement {
 		m.Start, m.End = spans[0].Start, spans[len(spans)-1].End
 	}
 	m.Devices = measureAll(curves, func(c *Curve) []span { return c.spans(spans) })
-	m.total()
+	m.total(alike(curves))
 	return m
+}
+
+func alike(curves []*Curve) float64 {
+	for _, c := range curves {
+		if c.recorded {
+			return alikeRecorded
+		}
+	}
+	return alikeShare
 }
 
 // measureAll lays spans over each curve. A fleet is shared out among the
@@ -75,7 +84,7 @@ func (w *Window) measure(curves []*Curve, after []State, stalled bool) Measureme
 			d.compare(w.before[i], after[i])
 		}
 	}
-	m.total()
+	m.total(alike(curves))
 	return m
 }
 

@@ -10,7 +10,8 @@ import (
 
 // OpenFunc opens a source. arg is what follows the name and an equals sign in
 // POWERTEST_SOURCE, such as a URL, and empty if nothing does. devices selects
-// devices as the source documents; empty means its default choice.
+// devices as the source documents; empty means its default choice. The error
+// wraps [ErrMalformed] if arg cannot be right, whatever there is to open.
 type OpenFunc func(arg string, devices []string) (Source, error)
 
 var registry = struct {
@@ -41,6 +42,9 @@ func Registered() []string {
 	slices.Sort(names)
 	return names
 }
+
+// ErrMalformed says that what was asked of a source cannot be understood.
+var ErrMalformed = errors.New("malformed")
 
 // ErrUnknownSource says that no source of the name is linked in.
 var ErrUnknownSource = errors.New("unknown source")

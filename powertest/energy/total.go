@@ -7,13 +7,18 @@ import (
 	"slices"
 )
 
-// alikeShare is the part of the variance of a device's energy that is alike on
-// all devices, and does not average out over them: the same load starts and
-// ends on all of them, and the same model closes their edges.
-const alikeShare = 0.1
+// The part of the variance of a device's energy that is alike on all devices,
+// and does not average out over them: the same load starts and ends on all of
+// them, and the same model closes their edges. Histories were mostly scraped and
+// collected at the same intervals, so that how late their ticks are is alike.
+const (
+	alikeShare    = 0.1
+	alikeRecorded = 0.5
+)
 
-// total sums the devices up. One device without a number means no total.
-func (m *Measurement) total() {
+// total sums the devices up. One device without a number means no total. alike
+// is the share of their variance that does not average out.
+func (m *Measurement) total(alike float64) {
 	for _, d := range m.Devices {
 		m.Reasons = append(m.Reasons, d.Reasons...)
 	}
@@ -28,11 +33,11 @@ func (m *Measurement) total() {
 	if len(m.Devices) == 0 {
 		m.Reasons = append(m.Reasons, Finding{Reason: ExpectedGPUCountMismatch, Detail: "there are no devices"})
 	}
-	m.roles()
+	m.roles(alike)
 	if m.Valid = len(m.Devices) > 0 && missing == 0; !m.Valid {
 		return
 	}
-	m.Energy = m.sum(all)
+	m.Energy = m.sum(all, alike)
 	m.Watts = m.Energy.Joules / m.Duration.Seconds()
 	m.HasBefore = true
 	for _, d := range m.Devices {
@@ -45,7 +50,7 @@ func (m *Measurement) total() {
 }
 
 // roles sums up the devices of each role.
-func (m *Measurement) roles() {
+func (m *Measurement) roles(alike float64) {
 	members := map[string][]int{}
 	for i, d := range m.Devices {
 		if d.Device.Role != "" {
@@ -55,7 +60,7 @@ func (m *Measurement) roles() {
 	for role, list := range members {
 		r := RoleMeasurement{Role: role, Devices: len(list), Valid: m.missing(list) == 0}
 		if r.Valid {
-			r.Energy = m.sum(list)
+			r.Energy = m.sum(list, alike)
 			r.Watts = r.Energy.Joules / m.Duration.Seconds()
 		}
 		m.Roles = append(m.Roles, r)
@@ -76,7 +81,7 @@ func (m *Measurement) missing(list []int) int {
 // sum adds up the energies of some devices. Their errors are alike where they
 // tick together, since then the same part of the load falls into their
 // straddling intervals; otherwise they are independent but for a part.
-func (m *Measurement) sum(list []int) Estimate {
+func (m *Measurement) sum(list []int, alike float64) Estimate {
 	devices := make([]Device, len(list))
 	for k, i := range list {
 		devices[k] = m.Devices[i].Device
@@ -90,18 +95,19 @@ func (m *Measurement) sum(list []int) Estimate {
 		down[g.of[k]] += d.Joules - d.Low
 		up[g.of[k]] += d.High - d.Joules
 	}
-	e.Low, e.High = e.Joules-joined(down), e.Joules+joined(up)
+	e.Low, e.High = e.Joules-joined(down, alike), e.Joules+joined(up, alike)
 	return e
 }
 
-// joined joins half-widths of groups into that of their sum.
-func joined(parts []float64) float64 {
+// joined joins half-widths of groups, a share of whose variance is alike, into
+// that of their sum.
+func joined(parts []float64, alike float64) float64 {
 	sum, squares := 0.0, 0.0
 	for _, x := range parts {
 		sum += x
 		squares += sq(x)
 	}
-	return math.Sqrt((1-alikeShare)*squares + alikeShare*sq(sum))
+	return math.Sqrt((1-alike)*squares + alike*sq(sum))
 }
 
 // Add adds a finding about a device, or about all if it names none. One that

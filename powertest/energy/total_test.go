@@ -1,0 +1,50 @@
+package energy
+
+import (
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// knownDevices returns a measurement of devices with 100 ± 1 J each, behind endpoints.
+func knownDevices(endpoints ...string) *Measurement {
+	m := &Measurement{Duration: time.Second}
+	for _, e := range endpoints {
+		m.Devices = append(m.Devices, DeviceMeasurement{
+			Device: Device{Endpoint: e, Role: "role-" + e}, Valid: true,
+			Energy: Estimate{Joules: 100, Low: 99, High: 101}, HasBefore: true, BeforeWatts: 10,
+		})
+	}
+	return m
+}
+
+// Errors of devices that tick together add up; those of others partly cancel.
+func TestTotalOfErrors(t *testing.T) {
+	half := func(endpoints ...string) float64 {
+		m := knownDevices(endpoints...)
+		m.total(alikeShare)
+		assert.True(t, m.Valid)
+		assert.Equal(t, 100*float64(len(endpoints)), m.Energy.Joules)
+		assert.Equal(t, 10*float64(len(endpoints)), m.BeforeWatts)
+		return m.Energy.HalfWidth()
+	}
+	apart := func(n float64) float64 { return math.Sqrt((1-alikeShare)*n + alikeShare*n*n) }
+	assert.InDelta(t, 1, half(""), 1e-9)
+	assert.InDelta(t, apart(2), half("", ""), 1e-9)
+	assert.InDelta(t, 2, half("a", "a"), 1e-9)
+	assert.InDelta(t, 2*apart(2), half("a", "b", "a", "b"), 1e-9)
+}
+
+func TestTotalOfRoles(t *testing.T) {
+	m := knownDevices("a", "a", "b")
+	m.Devices[2].withdraw()
+	m.total(alikeShare)
+	assert.False(t, m.Valid)
+	assert.True(t, has(m.Reasons, PartialCohort))
+	assert.Equal(t, []RoleMeasurement{
+		{Role: "role-a", Devices: 2, Valid: true, Energy: Estimate{Joules: 200, Low: 198, High: 202}, Watts: 200},
+		{Role: "role-b", Devices: 1},
+	}, m.Roles)
+}
