@@ -220,7 +220,7 @@ func (w *world) answer(expr string, form url.Values) []byte {
 			ms, _ := strconv.Atoi(within[1])
 			back = time.Duration(ms) * time.Millisecond
 		}
-		samples := s.samples(at.Add(-back), min2(at, w.clock()), w.skew)
+		samples := s.samples(at.Add(-back), earlier(at, w.clock()), w.skew)
 		switch {
 		case len(samples) == 0:
 		case strings.HasPrefix(expr, "resets("):
@@ -329,7 +329,7 @@ func without(labels map[string]string) map[string]string {
 	return m
 }
 
-func min2(a, b time.Time) time.Time {
+func earlier(a, b time.Time) time.Time {
 	if a.Before(b) {
 		return a
 	}
