@@ -9,6 +9,11 @@
 // vLLM, and name it; the benchmarks stay the same:
 //
 //	TOUR_URL=http://localhost:8000 TOUR_MODEL=my-model go test -run '^$' -bench . -count 6 .
+//
+// If the server is on other machines, name their exporters, or the Prometheus
+// server that scrapes them, as well:
+//
+//	POWERTEST_SOURCE=dcgm=gpu-node-01,gpu-node-02
 package joulebench_test
 
 import (
@@ -28,6 +33,9 @@ import (
 
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/simsource"
+
+	// GPUs of other machines.
+	_ "github.com/joulebench/joulebench/dcgmsource"
 )
 
 // anywhere lets the tour run where there is no GPU.

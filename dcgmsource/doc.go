@@ -1,7 +1,9 @@
-// Package dcgmsource reads the energy of NVIDIA GPUs of other machines, from the
-// pages of dcgm-exporter. Importing it registers it under the name "dcgm":
+// Package dcgmsource reads the energy of NVIDIA GPUs of other machines: from the
+// pages of dcgm-exporter, or from a Prometheus server that scrapes them.
+// Importing it registers both:
 //
 //	POWERTEST_SOURCE=dcgm=gpu-node-01,gpu-node-02
+//	POWERTEST_SOURCE=prometheus=http://prometheus:9090?selector={job="dcgm"}&collect=1s
 //
 // It is not for GPUs of this machine: package nvmlsource reads those as often as
 // their counters change, and closes the edges of a window a thousand times as
@@ -62,6 +64,30 @@
 // made until the value changes, and it is the changes that are measured between.
 // The interval is learned; what [energy.Info] says is the exporter's default.
 // The page is requested at most ten times a second, and one request at a time.
+//
+// # A Prometheus server
+//
+// [OpenPrometheus] asks a server, or one with the same API, for raw samples
+// around the edges of a window, after its end: not for increase() or instant
+// values, which are off by as much as the window is long where an exporter
+// collects seldom, and pass over resets, restarts and pods that come and go
+// without a word. Nothing is asked while a window is open. Then the source waits
+// until the server has what came after the window, two refresh periods or so.
+//
+// After a question mark an argument has keys and values. selector narrows the
+// series down, in PromQL. collect is the exporters' -c: where they are scraped
+// less often than they collect, nothing else tells how old a sample is, and the
+// interval is several times as wide without it. role.NAME gives a role to GPUs.
+// Other keys are sent with each query:
+//
+//	http://mimir:8080/prometheus?selector={job="dcgm"}   Mimir; its tenant in POWERTEST_HTTP_HEADERS="X-Scope-OrgID: team"
+//	http://thanos:9090?dedup=true&partial_response=false&max_source_resolution=0s
+//	http://victoria:8428?latency_offset=1ms              else it answers as of 30 s ago
+//
+// A reply with a warning is an error: it may lack GPUs. So is one that is not
+// whole. GPUs that appear, disappear or are reset withhold the number. The times
+// of samples are the server's; its clock is compared with ours before and after,
+// and a step withholds the number.
 //
 // # What was left out
 //
