@@ -17,6 +17,9 @@ func (c *Curve) faster(conjunction string) string {
 
 // advise returns a window length that the counter can measure well.
 func (c *Curve) advise() time.Duration {
+	if c.expected() > slowPeriod*second {
+		return time.Duration(math.Ceil(c.expected()*5/second/10)) * 10 * time.Second
+	}
 	return max(time.Duration(c.expected()*20).Round(time.Second/2), time.Second)
 }
 
