@@ -84,7 +84,7 @@ func kinds() []kind {
 		windows []time.Duration
 	}{
 		{time.Second, []time.Duration{5 * time.Second, 10 * time.Second, 30 * time.Second, 2 * time.Minute}},
-		{30 * time.Second, []time.Duration{5 * time.Second, 30 * time.Second, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}},
+		{30 * time.Second, []time.Duration{30 * time.Second, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute}},
 	} {
 		for _, w := range c.windows {
 			for _, shape := range shapes {
