@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -80,19 +81,23 @@ type chosenHistorian struct {
 	historian energy.Historian
 }
 
-// Past is [energy.Historian.Past] for the chosen devices.
+// Past is [energy.Historian.Past] for the chosen devices. It asks for all of the
+// source's: to measure a few of a fleet, select them when the source is opened.
 func (c *chosenHistorian) Past(ctx context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
 	all := make([]*energy.Curve, len(c.historian.Devices()))
 	chosen := map[string]bool{"": true} // findings about the whole
 	for i, d := range c.historian.Devices() {
-		all[i] = energy.NewHistory(d, spans[0].Start, d.Period)
+		all[i] = energy.NewHistory(d, spans[0].Start, cmp.Or(d.Period, c.Info().Period))
 	}
 	for k, i := range c.index {
 		all[i] = curves[k]
 		chosen[c.devices[k].UUID] = true
 	}
 	found, err := c.historian.Past(ctx, spans, all)
-	return slices.DeleteFunc(found, func(f energy.Finding) bool { return !chosen[f.Device] }), err
+	return slices.DeleteFunc(found, func(f energy.Finding) bool {
+		// Who chose by name does not mind that there are others.
+		return !chosen[f.Device] || f.Reason == energy.ExpectedGPUCountMismatch
+	}), err
 }
 
 // chosenInspector is chosen for a source that is an [energy.Inspector].

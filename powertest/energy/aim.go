@@ -2,6 +2,7 @@ package energy
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -31,7 +32,7 @@ func (p *pace) spread(n int) {
 
 // sample plans the next reading of a gauge, which has no ticks to aim at.
 // changed says that it showed another value than before. One that is far away
-// is read four times in the shortest time between two changes.
+// is read four times in the time between two changes.
 func (p *pace) sample(now int64, changed bool) {
 	t := float64(now)
 	if p.poll == 0 {
@@ -39,8 +40,13 @@ func (p *pace) sample(now int64, changed bool) {
 		return
 	}
 	if changed {
-		if p.ticks++; p.ticks > 2 { // the first two enclose a part of a period
-			p.period = min(p.period, t-p.since)
+		if p.ticks++; p.ticks > 1 { // the first encloses a part of a period
+			p.changes[p.ticks%len(p.changes)] = t - p.since
+		}
+		if seen := p.changes; p.ticks > len(seen) {
+			// The median: an exporter that restarts refreshes out of turn.
+			slices.Sort(seen[:])
+			p.period = min(seen[len(seen)/2], p.nominal)
 		}
 		p.since = t
 	}

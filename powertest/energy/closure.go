@@ -36,6 +36,7 @@ type problem struct {
 	maxPower   float64 // W; what the device can draw at most
 	quantum    float64 // J; resolution of the counter
 	brief      bool    // few hypotheses are enough
+	far        bool    // the ticks were not seen closely
 	// Rough levels of power, for the size of the noise: before, on, gap, after.
 	rough [4]float64
 }
@@ -103,7 +104,7 @@ func (c *Curve) parts(w laid, ks []knot, at cut) (ps []*problem, between float64
 // problem lays the spans of the window over the knots. An edge that is infinite
 // lies beyond them.
 func (c *Curve) problem(w laid, ks []knot, s, e float64) *problem {
-	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution, brief: c.brief}
+	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution, brief: c.brief, far: c.pace.poll > 0}
 	for i := range w.spans {
 		if v := w.spans[i]; len(w.spans) > 1 && v.on == v.end-v.start {
 			p.spans = append(p.spans, interval{float64(v.start) / second, float64(v.end) / second})

@@ -104,6 +104,11 @@ func (d *DeviceMeasurement) withdraw() {
 
 // measure lays spans over the curve.
 func (c *Curve) measure(spans []span) DeviceMeasurement {
+	if c.pace.poll > 0 && !c.pace.locked() {
+		// It ticks about as often as it may be read: nobody aimed at the ticks,
+		// and all may be late by the same.
+		c.recorded = true
+	}
 	c.learn()
 	d := DeviceMeasurement{Device: c.device, Period: c.Period()}
 	d.Reasons = append(d.Reasons, c.device.Marks...)

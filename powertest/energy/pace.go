@@ -30,6 +30,9 @@ type pace struct {
 	// Variances and covariance of tick and period, and the jitter's variance.
 	vTick, vPeriod, cov, vJitter float64
 
+	// changes are the newest times between two changes of a gauge.
+	changes [5]float64
+
 	lateness float64 // by how much reads come later than planned
 
 	watch  int     // ticks that are still to be seen closely

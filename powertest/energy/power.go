@@ -46,7 +46,12 @@ func (p *power) add(at int64, watts float64) {
 		// It was refreshed between the readings. Until one period before
 		// that, it was still what it had been.
 		at = p.seen + (read-p.seen)/2
-		if still := at - p.period; still > p.points[n-1].at && still < at {
+		still := at - p.period
+		if read-p.seen > p.period {
+			// More than once, then, and the power changed at any time.
+			still, at = p.seen, read
+		}
+		if still > p.points[n-1].at && still < at {
 			p.push(still, p.points[n-1].watts, 0)
 		}
 	}

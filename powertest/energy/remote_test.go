@@ -249,3 +249,36 @@ func TestRoles(t *testing.T) {
 		assert.True(t, m.Roles[1].Valid)
 	})
 }
+
+// An outage of a gauge loses what happened in it: there is no counter that goes
+// on.
+func TestRemoteGaugeOutage(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		src := newRemote(1, time.Second)
+		src.gauge = true
+		src.devices[0].Method, src.devices[0].Held = energy.Gauge, true
+		jiggle := func(d time.Duration) {
+			for i := range int(d / time.Second) {
+				done := src.BusyLoad(0.1 + 0.02*float64(i%2))
+				time.Sleep(time.Second)
+				done()
+			}
+		}
+		set := func(err error) {
+			src.mu.Lock()
+			defer src.mu.Unlock()
+			src.fail = err
+		}
+		m := measure(t, src, func() {
+			jiggle(20 * time.Second)
+			set(energy.ErrNoAnswer)
+			time.Sleep(50 * time.Second)
+			defer src.Busy()()
+			time.Sleep(50 * time.Second)
+			set(nil)
+			jiggle(20 * time.Second)
+		})
+		assert.True(t, m.Has(energy.SamplingGapExceeded), "%v", m.Reasons)
+		assert.Zero(t, m.Energy)
+	})
+}

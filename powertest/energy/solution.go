@@ -34,6 +34,11 @@ func (p *problem) bounds() closed {
 	return c
 }
 
+// farSpans is by how much more the edges of many spans may be off where the
+// ticks of the counter were not seen closely: in simulation, phases of 1 to 1.5
+// refresh periods need that much.
+const farSpans = 3
+
 // misplaced is a half-width for the ticks around the edges being somewhere else
 // than the line through all ticks says, as happens when reads are late or slow
 // for the refresh period.
@@ -44,6 +49,10 @@ func (p *problem) misplaced() float64 {
 			continue
 		}
 		v += sq(p.rough[on] * max(q.sd0, q.sd1))
+	}
+	if p.far && len(p.spans) > 1 {
+		// What the ticks are off by is partly alike, and edges are many.
+		v *= sq(farSpans)
 	}
 	return 1.3 * math.Sqrt(v)
 }

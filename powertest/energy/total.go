@@ -111,13 +111,22 @@ func joined(parts []float64, alike float64) float64 {
 }
 
 // Add adds a finding about a device, or about all if it names none. One that
-// withholds takes the numbers back: of the device, and of all.
+// withholds takes the numbers back that it concerns: of the device, its role and
+// the whole, or of all.
 func (m *Measurement) Add(f Finding) {
 	m.Reasons = append(m.Reasons, f)
+	spoilt := map[string]bool{} // roles
 	for i := range m.Devices {
-		if d := &m.Devices[i]; f.Device == d.Device.UUID {
+		d := &m.Devices[i]
+		if f.Device != "" && f.Device != d.Device.UUID {
+			continue
+		}
+		if f.Device != "" {
 			d.Reasons = append(d.Reasons, f)
-			if f.Reason.Withholds() {
+		}
+		if f.Reason.Withholds() {
+			spoilt[d.Device.Role] = true
+			if f.Reason != ExpectedGPUCountMismatch && f.Reason != PartialCohort { // these are about sums
 				d.withdraw()
 			}
 		}
@@ -127,7 +136,8 @@ func (m *Measurement) Add(f Finding) {
 	}
 	m.Valid, m.Energy, m.Watts = false, Estimate{}, 0
 	for i := range m.Roles {
-		r := &m.Roles[i]
-		r.Valid, r.Energy, r.Watts = false, Estimate{}, 0
+		if r := &m.Roles[i]; spoilt[r.Role] {
+			r.Valid, r.Energy, r.Watts = false, Estimate{}, 0
+		}
 	}
 }

@@ -48,3 +48,23 @@ func TestTotalOfRoles(t *testing.T) {
 		{Role: "role-b", Devices: 1},
 	}, m.Roles)
 }
+
+// A finding about a device concerns its role and the whole; one about all, all;
+// one about the sum, the sum.
+func TestAddFindings(t *testing.T) {
+	add := func(f Finding) *Measurement {
+		m := knownDevices("a", "b")
+		m.Devices[0].Device.UUID, m.Devices[1].Device.UUID = "A", "B"
+		m.total(alikeShare)
+		m.Add(f)
+		return m
+	}
+	valid := func(m *Measurement) [5]bool {
+		return [5]bool{m.Valid, m.Devices[0].Valid, m.Devices[1].Valid, m.Roles[0].Valid, m.Roles[1].Valid}
+	}
+	assert.Equal(t, [5]bool{false, false, true, false, true}, valid(add(Finding{Reason: CounterReset, Device: "A"})))
+	assert.Equal(t, [5]bool{}, valid(add(Finding{Reason: ClockStep})))
+	assert.Equal(t, [5]bool{false, true, true, false, false}, valid(add(Finding{Reason: ExpectedGPUCountMismatch})))
+	assert.Equal(t, [5]bool{true, true, true, true, true}, valid(add(Finding{Reason: SharedGPU, Device: "A"})))
+	assert.Zero(t, add(Finding{Reason: ClockStep}).Devices[0].Energy)
+}
