@@ -130,6 +130,9 @@ func TestTrapSlack(t *testing.T) {
 	}
 	for _, name := range []string{"Reset", "StopBeforeTeardown", "Pauses", "WrapInLoop", "Parallel"} {
 		t.Run(name, func(t *testing.T) {
+			if name == "Pauses" && testing.Short() {
+				t.Skip("a busy machine pauses it at random, and then there are no joules")
+			}
 			r := styles.bench(t, "^Benchmark"+name+"$", nil).one()
 			requireJoules(t, r)
 			if tokens, ok := r.Value("J/token"); ok && name == "Reset" {
@@ -189,7 +192,7 @@ func TestTrapHeaderOnce(t *testing.T) {
 func TestTrapHeaderInTests(t *testing.T) {
 	r := command(t, nil, styles.binary(t), "-test.run=BenchmarkInTest")
 	assert.Equal(t, "PASS\n", r.out)
-	r = command(t, nil, styles.binary(t), "-test.run=BenchmarkInTest", "-test.bench=^BenchmarkLoop$", "-test.benchtime=50ms")
+	r = command(t, nil, styles.binary(t), "-test.run=BenchmarkInTest", "-test.bench=^BenchmarkLoop$", "-test.benchtime=200ms")
 	requireJoules(t, r.one())
 	assert.Less(t, strings.Index(r.out, "energy-source:"), strings.Index(r.out, "BenchmarkLoop"))
 }
