@@ -140,6 +140,9 @@ func (s *PrometheusSource) collect(b *batch, r *stream) {
 		}
 		b.samples = append(b.samples, v)
 	}
+	if len(b.samples) == int(first) {
+		return // a histogram, or nothing but blanks
+	}
 	b.runs = append(b.runs, run{device: int32(i), series: r.id(), first: first, last: int32(len(b.samples))})
 }
 

@@ -2,7 +2,10 @@ package dcgmsource
 
 import (
 	"context"
+	"maps"
+	"slices"
 	"sync"
+	"time"
 )
 
 const (
@@ -13,6 +16,9 @@ const (
 	together = 100
 )
 
+// overlap is by how much the parts of a long window overlap.
+const overlap = 5 * time.Minute
+
 // checkInterior looks for what spoils the window between its edges, where no
 // samples were fetched: resets of a counter, and series that begin there.
 func (p *past) checkInterior(ctx context.Context) error {
@@ -22,7 +28,7 @@ func (p *past) checkInterior(ctx context.Context) error {
 	suspects := map[int]bool{}
 	for _, name := range p.metrics {
 		for _, part := range p.chunks(p.interior(), loadSamples) {
-			part.from -= 2 * p.scrape.Milliseconds() // for what falls between two parts
+			part.from -= overlap.Milliseconds() // for what falls between two parts
 			expr := "resets(" + ranged(p.series([]string{name}), part) + ")"
 			if err := p.checkResets(ctx, expr, part, suspects); err != nil {
 				return err
@@ -33,10 +39,15 @@ func (p *past) checkInterior(ctx context.Context) error {
 }
 
 // interior is the time of which no samples were fetched, with the last ones
-// before and the first ones after it.
+// before and the first ones after it: of every device, since one that is down
+// for a while may come back reset.
 func (p *past) interior() stretch {
 	reach := 2 * p.scrape.Milliseconds()
-	return stretch{p.head.to - reach, p.tail.from + reach}
+	from := p.head.to - reach
+	for i := range p.mergers {
+		from = min(from, p.mergers[i].headAt)
+	}
+	return stretch{max(from, p.head.from), p.tail.from + reach}
 }
 
 // checkResets finds the devices whose counter went down, and those of which a
@@ -67,22 +78,30 @@ func (p *past) checkResets(ctx context.Context, expr string, in stretch, suspect
 // with them: a pod with the GPU has started or ended, or an old exporter has
 // shown a number that stands for none.
 func (p *past) checkSuspects(ctx context.Context, suspects map[int]bool) error {
-	byLabel := map[string][]int{}
+	var list []int
 	for _, i := range p.all() {
 		if suspects[i] {
-			byLabel[p.uuidLabels[i]] = append(byLabel[p.uuidLabels[i]], i)
+			list = append(list, i)
 		}
 	}
-	for _, who := range byLabel {
-		for len(who) > 0 {
-			n := min(together, len(who))
-			if err := p.checkSeries(ctx, who[:n]); err != nil {
-				return err
-			}
-			who = who[n:]
+	for _, who := range p.groups(list) {
+		if err := p.checkSeries(ctx, who); err != nil {
+			return err
 		}
 	}
 	return nil
+}
+
+// groups divides devices into such as can be named in one query.
+func (p *past) groups(list []int) (all [][]int) {
+	byLabel := map[string][]int{}
+	for _, i := range list {
+		byLabel[p.uuidLabels[i]] = append(byLabel[p.uuidLabels[i]], i)
+	}
+	for _, label := range slices.Sorted(maps.Keys(byLabel)) {
+		all = slices.AppendSeq(all, slices.Chunk(byLabel[label], together))
+	}
+	return all
 }
 
 // checkSeries follows a few devices over the whole window, from series to

@@ -12,7 +12,9 @@ import (
 type merger struct {
 	series []member
 	at     int64 // of the newest value that was passed on
+	headAt int64 // of the newest at the start of the window
 	top    float64
+	topAt  int64 // when a series last showed it
 	any    bool
 }
 
@@ -36,8 +38,10 @@ type sink struct {
 	// fell is called before a value that is less than one from before says that
 	// a counter was reset; nil if values may fall.
 	fell func(from, to int64, detail string)
-	// skew is by how much one series may lag behind another.
+	// skew is by how many joules one series may lag behind another, and lag for
+	// how many ms: what is lower for longer has been reset.
 	skew float64
+	lag  int64
 }
 
 // add takes in the samples of all series of the device in a stretch of time.
@@ -90,13 +94,13 @@ func (m *merger) take(same []tagged, to sink) {
 		s.last, s.value = at, v.value
 	}
 	if to.fell != nil && m.any && value < m.top && !reset {
-		if m.top-value <= to.skew {
+		if m.top-value <= to.skew && at-m.topAt <= to.lag {
 			// Another series, read a little earlier than its time says.
 			return
 		}
 		to.fell(m.at, at, fmt.Sprintf("the counter went down from %.3f J to %.3f J, from one series to another", m.top, value))
 	}
-	m.at, m.top, m.any = at, value, true
+	m.at, m.top, m.topAt, m.any = at, value, at, true
 	if to.value != nil {
 		to.value(at, value)
 	}

@@ -26,6 +26,16 @@ const (
 	chunkSamples = 500_000
 )
 
+// slowServer is how long a server may take to answer what is asked of one window.
+const slowServer = 30 * time.Second
+
+func later(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
 // maxWatts is more than any GPU draws.
 const maxWatts = 2000
 
@@ -47,7 +57,8 @@ type past struct {
 
 // Past implements [energy.Historian]. It waits until the server has the samples
 // of at least two refresh periods after the end of the last span, but not longer
-// than 3.2 refresh periods, two scrape intervals and 5 s from that end.
+// than 3.2 refresh periods, two scrape intervals and 5 s from that end; or half a
+// minute from now, if the server is slow.
 //
 // The error says that the server did not answer, or not completely.
 func (s *PrometheusSource) Past(ctx context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
@@ -64,6 +75,9 @@ func (s *PrometheusSource) Past(ctx context.Context, spans []energy.Span, curves
 	if now := time.Now(); p.deadline.Before(now.Add(5 * time.Second)) {
 		p.deadline = now.Add(5 * time.Second) // for a server that is just restarting
 	}
+	// A server that takes its time for every answer must not take minutes.
+	ctx, cancel := context.WithDeadline(ctx, later(p.deadline, time.Now().Add(slowServer)))
+	defer cancel()
 	found, err := p.lookAtClock(ctx, start)
 	if err != nil {
 		return nil, err
@@ -72,6 +86,9 @@ func (s *PrometheusSource) Past(ctx context.Context, spans []energy.Span, curves
 		return found, err
 	}
 	if err := p.fetchHead(ctx); err != nil {
+		return found, err
+	}
+	if err := p.fetchGauges(ctx); err != nil {
 		return found, err
 	}
 	if err := p.fetchTail(ctx, end); err != nil {
@@ -99,13 +116,13 @@ func (p *past) lookAtClock(ctx context.Context, start time.Time) (found []energy
 }
 
 // plan decides what to fetch. Windows that are not much longer than what their
-// edges need, those with pauses, and those of gauges are fetched whole.
+// edges need, and those with pauses, are fetched whole.
 func (p *past) plan(start, end time.Time) error {
 	p.window = stretch{p.clock.there(start), p.clock.there(end)}
 	outside, inside := p.ticks(ticksOutside).Milliseconds(), p.ticks(ticksInside).Milliseconds()
 	p.head = stretch{p.window.from - outside, p.window.from + inside}
 	p.tail = stretch{p.window.to - inside, p.window.to + outside}
-	if len(p.spans) == 1 && len(p.gauges) == 0 && p.head.to < p.tail.from {
+	if len(p.spans) == 1 && p.head.to < p.tail.from {
 		return nil
 	}
 	p.head.to, p.tail.from = p.window.to, p.window.to
@@ -140,6 +157,31 @@ func (p *past) fetchHead(ctx context.Context) error {
 			return err
 		}
 	}
+	for i := range p.mergers {
+		p.mergers[i].headAt = p.mergers[i].at
+	}
+	return nil
+}
+
+// fetchGauges fetches what lies between the edges for the devices that have no
+// counter: power does not add up by itself.
+func (p *past) fetchGauges(ctx context.Context) error {
+	between := stretch{p.head.to + 1, p.tail.from}
+	if len(p.gauges) == 0 || between.from > between.to {
+		return nil
+	}
+	rows := int64(len(p.gauges))
+	if n := p.expect(between) * rows / int64(p.rows); n > maxSamples {
+		return fmt.Errorf("prometheus: %d GPUs have no energy counter, and a window of %v has %.1f million samples of their power, more than %d million: choose fewer GPUs, or measure for less long",
+			rows, time.Duration(between.ms())*time.Millisecond, float64(n)/1e6, maxSamples/1_000_000)
+	}
+	for _, who := range p.groups(p.gauges) {
+		for _, part := range p.chunks(between, chunkSamples) {
+			if err := p.add(ctx, part, p.among(who)); err != nil {
+				return err
+			}
+		}
+	}
 	return nil
 }
 
@@ -165,14 +207,15 @@ func (p *past) sink(device int) sink {
 	if d.Method == energy.Gauge {
 		return sink{value: func(at int64, v float64) {
 			t := p.clock.here(at)
-			c.Add(energy.Reading{Device: device, Before: t, After: t, Watts: v, HasWatts: true})
+			c.Add(energy.Reading{Device: device, Before: t.Add(-p.clock.err), After: t.Add(p.clock.err), Watts: v, HasWatts: true})
 		}}
 	}
 	return sink{
 		skew: maxWatts * p.scrape.Seconds(),
+		lag:  2 * p.scrape.Milliseconds(),
 		value: func(at int64, v float64) {
 			t := p.clock.here(at)
-			c.Add(energy.Reading{Device: device, Before: t, After: t, Joules: v, HasJoules: true})
+			c.Add(energy.Reading{Device: device, Before: t.Add(-p.clock.err), After: t.Add(p.clock.err), Joules: v, HasJoules: true})
 		},
 		fell: p.fell(device),
 	}
