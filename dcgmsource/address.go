@@ -123,5 +123,16 @@ func redact(text string) string {
 	if end := strings.IndexAny(rest, "?#"); end >= 0 {
 		rest = rest[:end]
 	}
+	if !portLike(rest) {
+		return scheme + "…" // the beginning of a password that was cut at a comma, or the like
+	}
 	return scheme + rest
+}
+
+// portLike reports whether what follows a colon in the host is a port, or the
+// rest of an address of IPv6.
+func portLike(rest string) bool {
+	host, _, _ := strings.Cut(rest, "/")
+	_, port, found := strings.Cut(host, ":")
+	return !found || strings.HasPrefix(host, "[") || strings.Trim(port, "0123456789") == ""
 }

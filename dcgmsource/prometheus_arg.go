@@ -3,8 +3,10 @@ package dcgmsource
 import (
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -44,13 +46,24 @@ func parsePrometheus(arg string) (PrometheusConfig, error) {
 		}
 		key, value, found := strings.Cut(pair, "=")
 		if !found {
-			return cfg, fmt.Errorf("prometheus: %q has no value: set for instance %s", key, prometheusForm)
+			return cfg, fmt.Errorf("prometheus: %s has no value: set for instance %s", shown(key), prometheusForm)
 		}
 		if err := cfg.set(unescaped(key), unescaped(value)); err != nil {
 			return cfg, err
 		}
 	}
 	return cfg, nil
+}
+
+// shown returns a key as it may be shown: not if it can be a piece of a password
+// with a question mark in it.
+func shown(key string) string {
+	if strings.ContainsFunc(key, func(r rune) bool {
+		return r != '_' && r != '.' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return "a key (in a password, write ? as %3F, & as %26 and @ as %40)"
+	}
+	return strconv.Quote(key)
 }
 
 // unescaped returns the text without its URL escapes, or as it is if they are
@@ -67,7 +80,7 @@ func (cfg *PrometheusConfig) set(key, value string) error {
 	role, isRole := strings.CutPrefix(key, "role.")
 	switch {
 	case key == "":
-		return fmt.Errorf("prometheus: the value %q has no key: set for instance %s", value, prometheusForm)
+		return fmt.Errorf("prometheus: a value has no key: set for instance %s", prometheusForm)
 	case key == "selector":
 		cfg.Selector = value
 	case key == "collect":

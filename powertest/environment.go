@@ -73,7 +73,7 @@ func parseSource(value string, linked []string) (name, arg string, err error) {
 	}
 	name, arg, hasArg := strings.Cut(value, "=")
 	fail := func(format string, args ...any) (string, string, error) {
-		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s; %s", value, fmt.Sprintf(format, args...), choices(linked))
+		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s; %s", shown(value), fmt.Sprintf(format, args...), choices(linked))
 	}
 	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
 	if i >= 0 {
@@ -96,6 +96,16 @@ func parseSource(value string, linked []string) (name, arg string, err error) {
 		return fail("is not a source that is known")
 	}
 	return name, arg, nil
+}
+
+// shown returns a value of POWERTEST_SOURCE as it may be shown: an address may
+// hold a password.
+func shown(value string) string {
+	name, arg, _ := strings.Cut(value, "=")
+	if strings.Contains(arg, "@") {
+		return name + "=…"
+	}
+	return value
 }
 
 // choices says what POWERTEST_SOURCE may be in this binary, and what it could be.

@@ -51,6 +51,7 @@ func TestMalformedSource(t *testing.T) {
 		{"dcgm", "write dcgm=URL[,URL]"},
 		{"dcgm=http://node1:9400/metrics", "is not linked in"},
 		{"smi=power.csv", "is not linked in"},
+		{"dcgm=http://user:hush@node1:9400", `POWERTEST_SOURCE="dcgm=…"`},
 	} {
 		_, _, err := parseSource(c.value, []string{"nvml"})
 		require.Error(t, err, c.value)

@@ -91,7 +91,7 @@ func (b *B) prepare() {
 	}
 	ins, err := openInstrument(b.config, b.env)
 	if err != nil && b.env.malformed(err) {
-		b.Fatalf("powertest: POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q: %v", os.Getenv("POWERTEST_SOURCE"), os.Getenv("POWERTEST_DEVICES"), err)
+		b.Fatalf("powertest: POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q: %v", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"), err)
 	}
 	if err != nil && b.env.strict {
 		b.Fatalf("powertest: there are no joules, and POWERTEST_STRICT is set: %v", err)
