@@ -130,9 +130,6 @@ func TestTrapSlack(t *testing.T) {
 	}
 	for _, name := range []string{"Reset", "StopBeforeTeardown", "Pauses", "WrapInLoop", "Parallel"} {
 		t.Run(name, func(t *testing.T) {
-			if name == "Pauses" && testing.Short() {
-				t.Skip("a busy machine pauses it at random, and then there are no joules")
-			}
 			r := styles.bench(t, "^Benchmark"+name+"$", nil).one()
 			requireJoules(t, r)
 			if tokens, ok := r.Value("J/token"); ok && name == "Reset" {
