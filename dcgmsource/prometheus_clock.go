@@ -25,6 +25,12 @@ func (c clock) here(at int64) time.Time {
 	return c.local.Add(time.Duration(at-c.server) * time.Millisecond)
 }
 
+// within returns between which local times a server's time lies.
+func (c clock) within(at int64) (from, to time.Time) {
+	t := c.here(at)
+	return t.Add(-c.err), t.Add(c.err)
+}
+
 // there returns the server's time of a local one, in ms since the epoch.
 func (c clock) there(t time.Time) int64 { return c.server + t.Sub(c.local).Milliseconds() }
 
@@ -146,7 +152,9 @@ func (c clock) stepped(since clock) (time.Duration, bool) {
 	return move, move.Abs() > maxMove+2*c.err+2*since.err+time.Duration(maxDrift*float64(passed))
 }
 
-// maxLooks bounds how many looks at the server's clock are remembered.
+// maxLooks bounds how many looks at the server's clock are remembered. The older
+// half is thinned out, so that a window that began long ago has still some of
+// before a step.
 const maxLooks = 256
 
 // checkClock looks at the server's clock, and at what it showed since start.
@@ -174,7 +182,19 @@ func (s *PrometheusSource) checkClock(ctx context.Context, start time.Time) (clo
 		}
 	}
 	if s.looks = append(s.looks, now); len(s.looks) > maxLooks {
-		s.looks = append(s.looks[:0], s.looks[1:]...)
+		s.looks = thinned(s.looks)
 	}
 	return now, found, nil
+}
+
+// thinned returns the looks without every second of the older half. The first
+// one stays.
+func thinned(looks []clock) []clock {
+	kept, older := looks[:0], len(looks)/2
+	for i, c := range looks {
+		if i >= older || i%2 == 0 {
+			kept = append(kept, c)
+		}
+	}
+	return kept
 }

@@ -28,8 +28,7 @@ func (s *PrometheusSource) Read(dst []energy.Reading) {
 		case err == nil && newest[i].at == 0:
 			r.Err = fmt.Errorf("prometheus: %w: no sample of %s in the last %v: is %s scraped?", energy.ErrNoDevice, s.devices[i].UUID, s.readTime(), s.devices[i].Endpoint)
 		case err == nil:
-			r.Before = now.here(newest[i].at)
-			r.After = r.Before
+			r.Before, r.After = now.within(newest[i].at)
 			s.fill(&r, newest[i].value)
 		}
 		dst[k] = r

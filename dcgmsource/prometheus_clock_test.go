@@ -1,0 +1,46 @@
+package dcgmsource
+
+import (
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// A window that began before the server's clock was set hears of it, however many
+// others were measured meanwhile.
+func TestPrometheusStepIsRemembered(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, w *world) {
+		s := w.open(t)
+		began := time.Now()
+		w.work(10 * time.Second)
+		w.mu.Lock()
+		w.skew = 3 * time.Second
+		w.mu.Unlock()
+		for range 2 * maxLooks {
+			_, _, err := s.checkClock(t.Context(), time.Now())
+			require.NoError(t, err)
+			time.Sleep(time.Second)
+		}
+		assert.LessOrEqual(t, len(s.looks), maxLooks)
+		_, found, err := s.checkClock(t.Context(), began)
+		require.NoError(t, err)
+		require.Len(t, found, 1)
+		assert.Equal(t, energy.ClockStep, found[0].Reason)
+		_, found, err = s.checkClock(t.Context(), time.Now())
+		require.NoError(t, err)
+		assert.Empty(t, found, "a window that began after it")
+	})
+}
+
+// A server's time is known here no better than the round trip allows.
+func TestClockWithin(t *testing.T) {
+	now := time.Now()
+	c := clock{server: 5000, local: now, err: 7 * time.Millisecond}
+	from, to := c.within(6500)
+	assert.Equal(t, 1493*time.Millisecond, from.Sub(now))
+	assert.Equal(t, 1507*time.Millisecond, to.Sub(now))
+}
