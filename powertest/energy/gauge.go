@@ -6,7 +6,7 @@ import (
 )
 
 // maxGapPeriods is how far apart the readings of a gauge may be, in refresh
-// periods, but not less than minGap.
+// periods, but not less than minGap, where the device does not say.
 const (
 	maxGapPeriods = 5
 	minGap        = 500 * time.Millisecond
@@ -45,7 +45,10 @@ func (c *Curve) gauge(d *DeviceMeasurement, spans []span) (closed, bool) {
 		d.find(BenchmarkWindowNotBracketed, "the readings do not reach over both edges of the window")
 		return closed{}, false
 	}
-	limit := max(time.Duration(maxGapPeriods*min(c.pace.nominal, c.pace.period)), minGap)
+	limit := c.device.MaxGap
+	if limit == 0 {
+		limit = max(time.Duration(maxGapPeriods*min(c.pace.nominal, c.pace.period)), minGap)
+	}
 	if gap := p.longest(s, e); gap > limit {
 		d.find(SamplingGapExceeded, "%v between two readings of the power, %v allowed", gap.Round(time.Millisecond), limit)
 		return closed{}, false

@@ -62,18 +62,24 @@ func measureAll(curves []*Curve, spans func(*Curve) []span) []DeviceMeasurement 
 	return list
 }
 
-// measure makes the window's measurement from copies of the recorder's curves.
-func (w *Window) measure(curves []*Curve, after []State, stalled bool) Measurement {
-	r := w.rec
-	m := Measurement{Source: r.info}
-	for _, s := range w.spans {
+// measure lays spans, in ns since base, over curves with that base. It leaves the
+// total to the caller.
+func measure(info Info, curves []*Curve, base time.Time, spans []span) Measurement {
+	m := Measurement{Source: info}
+	for _, s := range spans {
 		m.Duration += time.Duration(s.on)
 	}
-	if n := len(w.spans); n > 0 {
-		m.Start = r.base.Add(time.Duration(w.spans[0].start))
-		m.End = r.base.Add(time.Duration(w.spans[n-1].end))
+	if n := len(spans); n > 0 {
+		m.Start = base.Add(time.Duration(spans[0].start))
+		m.End = base.Add(time.Duration(spans[n-1].end))
 	}
-	m.Devices = measureAll(curves, func(*Curve) []span { return w.spans })
+	m.Devices = measureAll(curves, func(*Curve) []span { return spans })
+	return m
+}
+
+// measure makes the window's measurement from copies of the recorder's curves.
+func (w *Window) measure(curves []*Curve, after []State, stalled bool) Measurement {
+	m := measure(w.rec.info, curves, w.rec.base, w.spans)
 	for i := range m.Devices {
 		d := &m.Devices[i]
 		if stalled && !d.Has(SourceStalled) {

@@ -5,33 +5,51 @@ import (
 	"time"
 )
 
-// recall measures the window by what the source remembers of it.
-func (w *Window) recall(ctx context.Context, h Historian) Measurement {
-	r := w.rec
-	curves := make([]*Curve, len(r.devices))
-	for i, d := range r.devices {
+// MeasurePast measures spans of the past by what a source remembers of them. It
+// is what a [Window] does for such a source, for who knows only afterwards what
+// was to be measured. Spans are in order and do not overlap. If what comes after
+// them is not known yet it waits, as [Historian.Past] does.
+func MeasurePast(ctx context.Context, h Historian, spans ...Span) Measurement {
+	base := time.Now()
+	if len(spans) > 0 {
+		base = spans[0].Start
+	}
+	in := make([]span, len(spans))
+	for i, s := range spans {
+		in[i] = span{start: int64(s.Start.Sub(base)), end: int64(s.End.Sub(base)), on: int64(s.End.Sub(s.Start))}
+	}
+	return recall(ctx, h, base, in)
+}
+
+// recall measures spans, in ns since base, by what the source remembers.
+func recall(ctx context.Context, h Historian, base time.Time, spans []span) Measurement {
+	began := time.Now()
+	info, devices := h.Info(), h.Devices()
+	curves := make([]*Curve, len(devices))
+	for i, d := range devices {
 		period := d.Period
 		if period == 0 {
-			period = r.info.Period
+			period = info.Period
 		}
-		curves[i] = NewHistory(d, r.base, period)
+		curves[i] = NewHistory(d, base, period)
 	}
-	spans := make([]Span, len(w.spans))
-	for i, s := range w.spans {
-		spans[i] = Span{Start: r.base.Add(time.Duration(s.start)), End: r.base.Add(time.Duration(s.end))}
+	list := make([]Span, len(spans))
+	for i, s := range spans {
+		list[i] = Span{Start: base.Add(time.Duration(s.start)), End: base.Add(time.Duration(s.end))}
 	}
 	var found []Finding
 	var err error
 	if len(spans) > 0 {
-		r.calls.Add(1)
-		found, err = h.Past(ctx, spans, curves)
+		found, err = h.Past(ctx, list, curves)
 	}
-	m := w.measure(curves, nil, false)
+	m := measure(info, curves, base, spans)
+	m.total(alike(curves))
 	if err != nil {
 		m.Add(Finding{Reason: SourceStalled, Detail: "the source did not tell what was around the window: " + err.Error()})
 	}
 	for _, f := range found {
 		m.Add(f)
 	}
+	m.Waited = time.Since(began)
 	return m
 }

@@ -129,6 +129,9 @@ type Device struct {
 	Held bool
 	// Lag is how old a gauge's value is: half the time, for a mean over a time.
 	Lag time.Duration
+	// MaxGap is how far apart two readings of a gauge may be for the time between
+	// them to count as known; 0 means five refresh periods, and at least 500 ms.
+	MaxGap time.Duration
 	// MinWindow is the shortest window that a gauge can measure, because its
 	// readings are averages over a long time; otherwise 0.
 	MinWindow time.Duration

@@ -228,8 +228,8 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		ended := r.now()
 		r.mu.Unlock()
 		if h, remembers := r.src.(Historian); remembers {
-			w.result = w.recall(ctx, h)
-			w.result.Waited = time.Duration(r.now() - ended)
+			r.calls.Add(1)
+			w.result = recall(ctx, h, r.base, w.spans)
 			return
 		}
 		w.settle(ctx)
