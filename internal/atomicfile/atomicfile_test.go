@@ -1,0 +1,90 @@
+package atomicfile
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func text(s string) func(io.Writer) error {
+	return func(w io.Writer) error {
+		_, err := io.WriteString(w, s)
+		return err
+	}
+}
+
+func TestWrite(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.json")
+	require.NoError(t, Write(path, text("one")))
+	require.NoError(t, os.Chmod(path, 0o600))
+	require.NoError(t, Write(path, text("two")))
+	assertFile(t, path, "two")
+	if runtime.GOOS != "windows" {
+		info, err := os.Stat(path)
+		require.NoError(t, err)
+		assert.Equal(t, os.FileMode(0o600), info.Mode().Perm())
+	}
+	assertAlone(t, dir)
+}
+
+// TestOldFileStays: whatever goes wrong, the old file is there in full, and
+// nothing else is.
+func TestOldFileStays(t *testing.T) {
+	full := errors.New("no space left on device")
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.json")
+	require.NoError(t, Write(path, text("old")))
+	err := Write(path, func(w io.Writer) error {
+		fmt.Fprintf(w, "%100000s", "half")
+		return full
+	})
+	require.ErrorIs(t, err, full)
+	assert.ErrorContains(t, err, "a.json, which stays as it was")
+	assertFile(t, path, "old")
+	assertAlone(t, dir)
+}
+
+func TestNoDirectory(t *testing.T) {
+	require.ErrorIs(t, Write(filepath.Join(t.TempDir(), "none", "a"), text("x")), os.ErrNotExist)
+}
+
+func TestNotAFile(t *testing.T) {
+	dir := t.TempDir()
+	require.ErrorContains(t, Write(dir, text("x")), "not a regular file")
+}
+
+func TestLinkStays(t *testing.T) {
+	dir := t.TempDir()
+	path, link := filepath.Join(dir, "a"), filepath.Join(dir, "b")
+	require.NoError(t, os.WriteFile(path, []byte("old"), 0o644))
+	if err := os.Symlink("a", link); err != nil {
+		t.Skip(err)
+	}
+	require.NoError(t, Write(link, text("new")))
+	assertFile(t, path, "new")
+	info, err := os.Lstat(link)
+	require.NoError(t, err)
+	assert.NotZero(t, info.Mode()&os.ModeSymlink, "it is no link any more")
+}
+
+func assertFile(t *testing.T, path, want string) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.Equal(t, want, string(b))
+}
+
+func assertAlone(t *testing.T, dir string) {
+	t.Helper()
+	list, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	assert.Len(t, list, 1)
+}
