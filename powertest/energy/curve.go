@@ -27,6 +27,8 @@ type Curve struct {
 	events []event
 	epoch  int32 // counts the resets
 	lost   bool
+	// limit is how many ticks, and how many points, are kept.
+	limit int
 	// recorded says that the readings were made by someone else.
 	recorded bool
 	// brief says that it is one of so many that it must be measured quickly.
@@ -75,8 +77,9 @@ type event struct {
 const staleAfter = 10
 
 const (
-	maxTicks  = 1 << 16
-	maxPoints = 1 << 16
+	maxTicks  = 1 << 16 // of a curve
+	minTicks  = 1 << 12
+	allTicks  = 1 << 17 // of a recorder: 10 MB, with as many points of power
 	reserved  = 8192
 	maxEvents = 64
 )
@@ -88,17 +91,22 @@ func NewCurve(d Device, base time.Time, period time.Duration) *Curve {
 		device: d,
 		base:   base,
 		pace:   newPace(period, 0),
+		limit:  maxTicks,
 	}
-	c.power = power{held: d.Held, period: int64(c.pace.nominal)}
+	c.power = power{held: d.Held, period: int64(c.pace.nominal), limit: maxTicks}
 	return c
 }
 
 // reserve makes room for readings of some ten minutes, so that adding them does
-// not allocate.
-func (c *Curve) reserve() {
-	c.ticks = slices.Grow(c.ticks, reserved)
+// not allocate. Of a curve among many it bounds the memory: to less detail of the
+// past, and not to less of it.
+func (c *Curve) reserve(among int) {
+	c.limit = min(max(allTicks/among, minTicks), maxTicks)
+	c.power.limit = c.limit
+	room := min(reserved, c.limit)
+	c.ticks = slices.Grow(c.ticks, room)
 	c.events = slices.Grow(c.events, maxEvents)
-	c.power.points = slices.Grow(c.power.points, reserved)
+	c.power.points = slices.Grow(c.power.points, room)
 }
 
 func (c *Curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
@@ -218,7 +226,7 @@ func (c *Curve) invalid(p point, detail string) {
 }
 
 func (c *Curve) push(t tick) {
-	if len(c.ticks) == maxTicks {
+	if len(c.ticks) >= c.limit {
 		c.ticks = thin(c.ticks)
 	}
 	c.ticks = append(c.ticks, t)

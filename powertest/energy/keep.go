@@ -1,11 +1,14 @@
 package energy
 
-import "slices"
+import (
+	"slices"
+	"sort"
+)
 
 // thin drops every other tick but the oldest and newest quarter: the start of a
 // window, and what is recent, keep their detail.
 func thin(s []tick) []tick {
-	const keep = maxTicks / 4
+	keep := len(s) / 4
 	n := keep
 	for i := keep; i < len(s)-keep; i += 2 {
 		s[n] = s[i]
@@ -31,22 +34,27 @@ func (c *Curve) note(from, to int64, r Reason, detail string) {
 	c.events = append(c.events, event{from: from, to: to, reason: r, detail: detail})
 }
 
-// clone returns a copy that can be measured while the curve grows.
-func (c *Curve) clone() *Curve {
+// nearby is how many ticks and points before a window tell of the power before
+// it, and of how the counter ticks.
+const nearby = 64
+
+// clone returns a copy that can be measured while the curve grows, of what is
+// known since shortly before from.
+func (c *Curve) clone(from int64) *Curve {
 	d := *c
-	d.ticks, d.events = slices.Clone(c.ticks), slices.Clone(c.events)
-	d.power.points = slices.Clone(c.power.points)
+	first := sort.Search(len(c.ticks), func(i int) bool { return c.ticks[i].hi >= from })
+	d.ticks = slices.Clone(c.ticks[max(first-nearby, 0):])
+	d.events = slices.Clone(c.events)
+	first = c.power.before(from - int64(c.device.Lag))
+	d.power.points = slices.Clone(c.power.points[max(first-nearby, 0):])
 	return &d
 }
 
 // forget drops what is older than t, but for the newest keep ticks and points
-// before it.
+// before it, once that is most of it: whoever forgets often copies little.
 func (c *Curve) forget(t int64, keep int) {
-	i := 0
-	for i < len(c.ticks) && c.ticks[i].hi < t {
-		i++
-	}
-	if i -= keep; i > 0 {
+	i := sort.Search(len(c.ticks), func(i int) bool { return c.ticks[i].hi >= t }) - keep
+	if i > len(c.ticks)/2 {
 		c.ticks = append(c.ticks[:0], c.ticks[i:]...)
 	}
 	c.power.forget(t-int64(c.device.Lag), keep)

@@ -17,6 +17,8 @@ type power struct {
 	period int64
 	// seen is when the newest value was last read.
 	seen int64
+	// limit is how many points are kept.
+	limit int
 }
 
 // sample is the power at a time, in ns since the curve's base.
@@ -64,7 +66,7 @@ func (p *power) push(at int64, watts float64, gap int64) {
 	if at <= last.at {
 		return
 	}
-	if len(p.points) == maxPoints {
+	if len(p.points) >= p.limit {
 		p.thin()
 		last = p.points[len(p.points)-1]
 	}
@@ -92,7 +94,7 @@ func area(a, b sample, u, v int64) (joules, variance float64) {
 
 // thin drops every other sample but the oldest and newest quarter.
 func (p *power) thin() {
-	const keep = maxPoints / 4
+	keep := len(p.points) / 4
 	n := keep
 	for i := keep; i < len(p.points)-keep; i++ {
 		if (i-keep)%2 == 0 {
@@ -106,10 +108,11 @@ func (p *power) thin() {
 	p.points = p.points[:n]
 }
 
-// forget drops what is older than t, but for the newest keep points before it.
+// forget drops what is older than t, but for the newest keep points before it, once
+// that is most of it.
 func (p *power) forget(t int64, keep int) {
 	i := sort.Search(len(p.points), func(k int) bool { return p.points[k].at >= t }) - keep
-	if i > 0 {
+	if i > len(p.points)/2 {
 		p.points = append(p.points[:0], p.points[i:]...)
 	}
 }

@@ -18,11 +18,13 @@ func MeasurePast(ctx context.Context, h Historian, spans ...Span) Measurement {
 	for i, s := range spans {
 		in[i] = span{start: int64(s.Start.Sub(base)), end: int64(s.End.Sub(base)), on: int64(s.End.Sub(s.Start))}
 	}
-	return recall(ctx, h, base, in)
+	m, _ := recall(ctx, h, base, in)
+	return m
 }
 
-// recall measures spans, in ns since base, by what the source remembers.
-func recall(ctx context.Context, h Historian, base time.Time, spans []span) Measurement {
+// recall measures spans, in ns since base, by what the source remembers: the
+// curves.
+func recall(ctx context.Context, h Historian, base time.Time, spans []span) (Measurement, []*Curve) {
 	began := time.Now()
 	info, devices := h.Info(), h.Devices()
 	curves := make([]*Curve, len(devices))
@@ -51,5 +53,5 @@ func recall(ctx context.Context, h Historian, base time.Time, spans []span) Meas
 		m.Add(f)
 	}
 	m.Waited = time.Since(began)
-	return m
+	return m, curves
 }

@@ -73,7 +73,7 @@ func (r *Recorder) newCurve(d Device) *Curve {
 	c := NewCurve(d, r.base, period)
 	c.pace = newPace(period, r.info.Poll)
 	c.pace.spread(r.groups.alone)
-	c.reserve()
+	c.reserve(len(r.devices))
 	return c
 }
 
@@ -91,17 +91,37 @@ func (r *Recorder) Open() *Window { return r.open(r.inspect()) }
 
 func (r *Recorder) open(before []State) *Window {
 	w := &Window{rec: r, before: before, spans: make([]span, 0, 16)}
+	r.interest(w)
+	return w
+}
+
+// Watch keeps the recorder reading, so that windows which are opened while it does
+// need not wait to learn when the counters tick, and know the power before them.
+// The window that it returns measures nothing, and what it has seen is forgotten
+// as other windows come and go: end it with Cancel.
+func (r *Recorder) Watch() *Window {
+	w := &Window{rec: r, watches: true}
+	r.interest(w)
+	return w
+}
+
+// interest begins to read on behalf of a window.
+func (r *Recorder) interest(w *Window) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	now := r.now()
 	w.opened = now
 	if _, remembers := r.src.(Historian); remembers {
-		return w
+		return
 	}
-	if len(r.windows) == 0 {
-		for _, c := range r.curves {
-			c.forget(now, 2*edgeTicks)
+	oldest := now
+	for _, other := range r.windows {
+		if !other.watches {
+			oldest = min(oldest, other.opened)
 		}
+	}
+	for _, c := range r.curves {
+		c.forget(oldest, nearby)
 	}
 	r.windows = append(r.windows, w)
 	r.edge(now)
@@ -109,7 +129,6 @@ func (r *Recorder) open(before []State) *Window {
 		r.running = true
 		go r.run()
 	}
-	return w
 }
 
 // edge makes every device be read now, and its next ticks be seen closely. The

@@ -2,6 +2,7 @@ package energy
 
 import (
 	"errors"
+	"fmt"
 	"time"
 )
 
@@ -44,6 +45,20 @@ func (m Method) String() string {
 	return "unknown method"
 }
 
+// MarshalText encodes the method as [Method.String] does.
+func (m Method) MarshalText() ([]byte, error) { return []byte(m.String()), nil }
+
+// UnmarshalText decodes what MarshalText encodes.
+func (m *Method) UnmarshalText(text []byte) error {
+	for _, known := range []Method{Counter, Gauge} {
+		if string(text) == known.String() {
+			*m = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is neither counter nor gauge: %w", text, ErrMalformed)
+}
+
 // A Source says what energy devices have used. All methods are called from one
 // goroutine at a time, except Close and Info, which may be called at any time.
 //
@@ -67,81 +82,81 @@ type Source interface {
 // Info describes a [Source].
 type Info struct {
 	// Name is the source's name: "nvml", "simulated", "dcgm".
-	Name string
+	Name string `json:"name"`
 	// Simulated says that no real device is behind the readings.
-	Simulated bool
+	Simulated bool `json:"simulated,omitempty"`
 	// Period is the nominal refresh period: a first guess, which the recorder
 	// replaces by what it sees. Zero means 100 ms.
-	Period time.Duration
+	Period time.Duration `json:"period_ns,omitempty"`
 	// Poll is the shortest time between two reads of a device, for a source that
 	// is far away or costs its host something. Such a source need not know its
 	// period: the recorder looks for it, from Poll up. Zero means that it may be
 	// read as often as its ticks need.
-	Poll time.Duration
+	Poll time.Duration `json:"poll_ns,omitempty"`
 	// Version is what provides the readings, such as a driver version.
-	Version string
+	Version string `json:"version,omitempty"`
 }
 
 // Device is one thing that uses energy: a GPU, never a slice of one.
 type Device struct {
 	// UUID is the identity of the device, unique across hosts.
-	UUID string
+	UUID string `json:"uuid"`
 	// Index is the device's number on its host, as its vendor counts.
-	Index int
+	Index int `json:"index"`
 	// Name is the model, such as "NVIDIA H200".
-	Name string
+	Name string `json:"name,omitempty"`
 	// PCI is the PCI address; empty if unknown.
-	PCI string
+	PCI string `json:"pci,omitempty"`
 	// Host is the name of the machine that the device is in; empty if it is
 	// this one, or unknown. It is for people: it does not identify.
-	Host string
+	Host string `json:"host,omitempty"`
 	// Endpoint is where the device is read, such as a URL without credentials.
 	// Devices with the same Endpoint are read together, since one request tells
 	// all of them, and so they tick together. Empty means that the device is
 	// read by itself.
-	Endpoint string
+	Endpoint string `json:"endpoint,omitempty"`
 	// Role is what the device does in a server that divides its work, such as
 	// "prefill" or "decode"; empty if it has none.
-	Role string
+	Role string `json:"role,omitempty"`
 	// Rows is how many entries of the source tell of the device (MIG instances,
 	// pods, jobs, endpoints), of which it is the one that counts; 0 means 1.
-	Rows int
+	Rows int `json:"rows,omitempty"`
 	// PowerLimit is the enforced power limit in watts; 0 if unknown.
-	PowerLimit float64
+	PowerLimit float64 `json:"power_limit_watts,omitempty"`
 	// Method is how the device tells its energy.
-	Method Method
+	Method Method `json:"method"`
 	// Via is the call or metric that is read, for people.
-	Via string
+	Via string `json:"via,omitempty"`
 	// Resolution is the smallest step of the counter in joules; 0 if unknown.
-	Resolution float64
+	Resolution float64 `json:"resolution_joules,omitempty"`
 	// Period is the device's nominal refresh period where it differs from
 	// [Info.Period]; otherwise 0.
-	Period time.Duration
+	Period time.Duration `json:"period_ns,omitempty"`
 	// Fresh is how old a counter's value can be when it is read, where that is
 	// known to be less than the time since the reading before; otherwise 0.
-	Fresh time.Duration
+	Fresh time.Duration `json:"fresh_ns,omitempty"`
 	// Behind is how far a counter can be behind when it ticks: its value is that
 	// of a moment up to so much earlier, as where it samples another counter
 	// that ticks by itself. Otherwise 0.
-	Behind time.Duration
+	Behind time.Duration `json:"behind_ns,omitempty"`
 	// Held says that a gauge shows the value of its last refresh until the
 	// next, as NVML's do. Otherwise a reading is the power when it was read.
-	Held bool
+	Held bool `json:"held,omitempty"`
 	// Lag is how old a gauge's value is: half the time, for a mean over a time.
-	Lag time.Duration
+	Lag time.Duration `json:"lag_ns,omitempty"`
 	// MaxGap is how far apart two readings of a gauge may be for the time between
 	// them to count as known; 0 means five refresh periods, and at least 500 ms.
-	MaxGap time.Duration
+	MaxGap time.Duration `json:"max_gap_ns,omitempty"`
 	// MinWindow is the shortest window that a gauge can measure, because its
 	// readings are averages over a long time; otherwise 0.
-	MinWindow time.Duration
+	MinWindow time.Duration `json:"min_window_ns,omitempty"`
 	// Faster says what would make the values change more often, such as "start
 	// the exporter with -c 1000"; empty if nothing would. It is told where a
 	// number is withheld because they change too seldom.
-	Faster string
+	Faster string `json:"faster,omitempty"`
 	// Marks are findings that hold for every measurement of the device, such
 	// as [MIGParentScope].
-	Marks []Finding
+	Marks []Finding `json:"marks,omitempty"`
 }
 
 // Reading is what a source said of one device at one time. The value was taken
@@ -174,23 +189,23 @@ type Inspector interface {
 // State is the state of a device at one time. Nil or absent means unknown.
 type State struct {
 	// Device is the index into [Source.Devices]; the caller sets it.
-	Device int
+	Device int `json:"-"`
 	// At is when the state was read.
-	At time.Time
+	At time.Time `json:"at"`
 	// Celsius is the temperature of the device, if HasCelsius.
-	Celsius    float64
-	HasCelsius bool
+	Celsius    float64 `json:"celsius"`
+	HasCelsius bool    `json:"has_celsius"`
 	// Throttled is, by cause, for how long in all the device's clocks have
 	// been held down since its driver was loaded.
-	Throttled map[string]time.Duration
+	Throttled map[string]time.Duration `json:"throttled_ns,omitempty"`
 	// Processes are the processes that use the device, other than this one.
-	Processes []Process
+	Processes []Process `json:"processes,omitempty"`
 	// Err says what could not be read; what could be read is set all the same.
-	Err error
+	Err error `json:"-"`
 }
 
 // Process is a process that uses a device.
 type Process struct {
-	PID  int
-	Name string // empty if unknown
+	PID  int    `json:"pid"`
+	Name string `json:"name,omitempty"` // empty if unknown
 }

@@ -2,9 +2,6 @@ package energy
 
 import (
 	"context"
-	"errors"
-	"fmt"
-	"slices"
 	"sync"
 	"time"
 )
@@ -13,18 +10,21 @@ import (
 // Windows of one recorder may overlap and nest. A window ends with Measure or
 // Cancel. All methods may be called from any goroutine.
 type Window struct {
-	rec    *Recorder
-	opened int64
-	before []State
+	rec     *Recorder
+	opened  int64
+	watches bool
+	before  []State
 
 	// The recorder's mu guards what follows.
 	spans   []span
 	open    bool // the last span has no end yet
 	done    bool
 	stalled bool
+	records bool
 
-	once   sync.Once
-	result Measurement
+	once      sync.Once
+	result    Measurement
+	recording Recording
 }
 
 // span is a stretch of time in ns since the recorder's base. on is how much of
@@ -44,7 +44,7 @@ func (w *Window) Sub() *Window { return w.rec.open(nil) }
 func (w *Window) Resume() {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
-	if w.open || w.done {
+	if w.open || w.done || w.watches {
 		return
 	}
 	if len(w.spans) == maxSpans {
@@ -102,6 +102,21 @@ func (w *Window) Restart() {
 	}
 }
 
+// Cover replaces the spans so far by others, in order and without overlap: what
+// was to be measured may be known only afterwards. They lie between the opening
+// of the window and now, unless the source knows the past.
+func (w *Window) Cover(spans ...Span) {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.done || w.watches {
+		return
+	}
+	w.open, w.spans = false, w.spans[:0]
+	for _, s := range spans {
+		w.spans = append(w.spans, span{start: int64(s.Start.Sub(w.rec.base)), end: int64(s.End.Sub(w.rec.base)), on: int64(s.End.Sub(s.Start))})
+	}
+}
+
 // Duration returns the length of the spans so far, up to now.
 func (w *Window) Duration() time.Duration {
 	w.rec.mu.Lock()
@@ -114,95 +129,6 @@ func (w *Window) Duration() time.Duration {
 		d += w.rec.now() - w.spans[len(w.spans)-1].start
 	}
 	return time.Duration(d)
-}
-
-// ErrNoTicks says that a device did not show the ticks that were waited for.
-var ErrNoTicks = errors.New("no ticks seen")
-
-// Lead waits until every device has shown the given number of ticks before
-// now, and returns just after a tick: a window that begins then has a known
-// power before it and an edge that lies at a tick. Ticks of an earlier window
-// count if nothing was missed since. If a device does not tick within a
-// bounded time the error wraps [ErrNoTicks]; the window can be used all the
-// same. A source that knows the past is not waited for.
-func (w *Window) Lead(ctx context.Context, ticks int) error {
-	r := w.rec
-	r.mu.Lock()
-	limit := w.opened
-	for _, c := range r.curves {
-		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected())+2*int64(c.device.Lag))
-	}
-	seen := make([]int, len(r.curves))
-	for i, c := range r.curves {
-		seen[i] = len(c.ticks)
-		if c.pace.watch < ticks {
-			c.pace.watch = ticks
-		}
-	}
-	r.mu.Unlock()
-	ok := w.wait(ctx, limit, func() bool {
-		for i, c := range r.curves {
-			if c.device.Method == Gauge {
-				if c.power.known() < w.opened {
-					return false
-				}
-				continue
-			}
-			// The last tick must be a fresh one: the caller goes on from it.
-			if len(c.ticks) <= seen[i] || c.steady(w.opened) < ticks {
-				return false
-			}
-		}
-		return true
-	})
-	if ok {
-		return nil
-	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("waiting for ticks before the window: %w", err)
-	}
-	return fmt.Errorf("%w within %v", ErrNoTicks, time.Duration(limit-w.opened).Round(time.Millisecond))
-}
-
-// wait waits until enough holds, the context ends, limit is reached (in ns
-// since base), or the source hangs. It reports whether enough holds. enough is
-// called with mu held.
-func (w *Window) wait(ctx context.Context, limit int64, enough func() bool) bool {
-	r := w.rec
-	woken := make(chan struct{}, 1)
-	r.mu.Lock()
-	r.waiters = append(r.waiters, woken)
-	r.mu.Unlock()
-	defer func() {
-		r.mu.Lock()
-		r.waiters = slices.DeleteFunc(r.waiters, func(c chan struct{}) bool { return c == woken })
-		r.mu.Unlock()
-	}()
-	timer := time.NewTimer(0)
-	defer timer.Stop()
-	for {
-		r.mu.Lock()
-		ok, now := enough(), r.now()
-		w.stalled = w.stalled || r.stalled(now)
-		hung, busy := w.stalled, r.busy.Load()
-		r.mu.Unlock()
-		if ok || hung {
-			return ok
-		}
-		until := limit
-		if busy != 0 {
-			until = max(limit, busy+int64(hangTime))
-		}
-		if now >= until || ctx.Err() != nil {
-			return false
-		}
-		timer.Reset(time.Duration(until - now))
-		select {
-		case <-woken:
-		case <-timer.C:
-		case <-ctx.Done():
-		}
-	}
 }
 
 // Cancel releases the window without measuring it.
@@ -229,7 +155,9 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		r.mu.Unlock()
 		if h, remembers := r.src.(Historian); remembers {
 			r.calls.Add(1)
-			w.result = recall(ctx, h, r.base, w.spans)
+			var curves []*Curve
+			w.result, curves = recall(ctx, h, r.base, w.spans)
+			w.keep(curves)
 			return
 		}
 		w.settle(ctx)
@@ -240,7 +168,7 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		r.mu.Lock()
 		curves := make([]*Curve, len(r.curves))
 		for i, c := range r.curves {
-			curves[i] = c.clone()
+			curves[i] = c.clone(w.from())
 		}
 		stalled := w.stalled
 		r.release(w)
@@ -249,30 +177,15 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		// Measuring takes milliseconds, and other windows go on meanwhile.
 		w.result = w.measure(curves, after, stalled)
 		w.result.Waited = waited
+		w.keep(curves)
 	})
 	return w.result
 }
 
-// settle waits for the ticks after the end of the window.
-func (w *Window) settle(ctx context.Context) {
-	r := w.rec
-	r.mu.Lock()
+// from returns when what the window needs to know begins.
+func (w *Window) from() int64 {
 	if len(w.spans) == 0 {
-		r.mu.Unlock()
-		return
+		return w.opened
 	}
-	end := w.spans[len(w.spans)-1].end
-	limit := end
-	for _, c := range r.curves {
-		limit = max(limit, end+int64(3.2*c.expected())+2*int64(c.device.Lag))
-	}
-	r.mu.Unlock()
-	w.wait(ctx, limit, func() bool {
-		for _, c := range r.curves {
-			if !c.settled(w.spans, end) {
-				return false
-			}
-		}
-		return true
-	})
+	return min(w.opened, w.spans[0].start)
 }

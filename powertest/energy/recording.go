@@ -1,0 +1,126 @@
+package energy
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Recording is what a source told around a window: enough to measure the window
+// again, or another one inside of it. Its JSON is part of traces. Times are in ns
+// since Base, by the monotonic clock.
+type Recording struct {
+	Source Info `json:"source"`
+	// Base is the wall-clock time that the others count from.
+	Base time.Time `json:"base"`
+	// Step is by how much the wall clock was set while it was recorded, as far as
+	// that is more than clocks drift; otherwise 0. Outside records can't be joined
+	// to a recording with a step.
+	Step    time.Duration     `json:"clock_step_ns,omitempty"`
+	Devices []DeviceRecording `json:"devices"`
+}
+
+// DeviceRecording is what was seen of one device.
+type DeviceRecording struct {
+	Device Device `json:"device"`
+	// Ticks are the changes of a counter: it changed after the first time and not
+	// after the second, and from then on showed the third number, in joules. That
+	// of the first is not a change, but when the counter was first read.
+	Ticks [][3]float64 `json:"ticks,omitempty"`
+	// Power is what the power gauge showed: a time, watts, and the longest time
+	// without a reading since the one before, in ns.
+	Power [][3]float64 `json:"power,omitempty"`
+	// PowerUntil is when the gauge was last read, and PowerPeriod its refresh
+	// period, both in ns.
+	PowerUntil  int64 `json:"power_until,omitempty"`
+	PowerPeriod int64 `json:"power_period,omitempty"`
+	// Trouble is what spoils measurements of the time between From and To.
+	Trouble []Trouble `json:"trouble,omitempty"`
+}
+
+// Trouble is a finding about a stretch of time, in ns since the recording's base.
+type Trouble struct {
+	From   int64  `json:"from"`
+	To     int64  `json:"to"`
+	Reason Reason `json:"reason"`
+	Detail string `json:"detail,omitempty"`
+}
+
+// maxClockStep is how far the clocks may move against each other for no reason.
+const maxClockStep = 250 * time.Millisecond
+
+// clockStep returns by how much the wall clock was set since base, in comparison
+// with the monotonic clock; 0 if base has no reading of that.
+func clockStep(base time.Time) time.Duration {
+	now := time.Now()
+	passed := now.Sub(base)
+	step := now.Round(0).Sub(base.Round(0)) - passed
+	if step.Abs() <= maxClockStep+passed/10_000 {
+		return 0
+	}
+	return step
+}
+
+// record copies curves with a common base.
+func record(info Info, base time.Time, curves []*Curve) Recording {
+	r := Recording{Source: info, Base: base.Round(0), Step: clockStep(base)}
+	for _, c := range curves {
+		d := DeviceRecording{Device: c.device}
+		for _, t := range c.ticks {
+			d.Ticks = append(d.Ticks, [3]float64{float64(t.lo), float64(t.hi), t.joules})
+		}
+		for _, p := range c.power.points {
+			d.Power = append(d.Power, [3]float64{float64(p.at), p.watts, float64(p.gap)})
+		}
+		d.PowerUntil, d.PowerPeriod = c.power.seen, c.power.period
+		for _, e := range c.events {
+			d.Trouble = append(d.Trouble, Trouble{From: e.from, To: e.to, Reason: e.reason, Detail: e.detail})
+		}
+		r.Devices = append(r.Devices, d)
+	}
+	return r
+}
+
+// Check returns an error that wraps [ErrMalformed] if the recording cannot be one:
+// numbers that are not finite, or times that go back.
+func (r Recording) Check() error {
+	for _, d := range r.Devices {
+		if d.Device.UUID == "" || d.Device.Method.String() == "unknown method" || d.PowerPeriod < 0 {
+			return fmt.Errorf("recording: %w: a device has no UUID, no method, or a negative period", ErrMalformed)
+		}
+		last := math.Inf(-1)
+		for i, t := range d.Ticks {
+			if !(t[0] <= t[1] && t[1] > last && math.Abs(t[0]) <= math.MaxInt64/2 && t[1] <= math.MaxInt64/2) || !(t[2] >= 0) || math.IsInf(t[2], 0) {
+				return fmt.Errorf("recording: %w: tick %d of %s is out of order, or is no number", ErrMalformed, i, d.Device.UUID)
+			}
+			last = t[1]
+		}
+		last = math.Inf(-1)
+		for i, p := range d.Power {
+			if !(p[0] > last && math.Abs(p[0]) <= math.MaxInt64/2) || !(p[1] >= 0) || math.IsInf(p[1], 0) || !(p[2] >= 0 && p[2] <= math.MaxInt64/2) {
+				return fmt.Errorf("recording: %w: power reading %d of %s is out of order, or is no number", ErrMalformed, i, d.Device.UUID)
+			}
+			last = p[0]
+		}
+	}
+	return nil
+}
+
+// Record makes the window keep what the source tells, for Recording. Call it before
+// Measure.
+func (w *Window) Record() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	w.records = true
+}
+
+func (w *Window) keep(curves []*Curve) {
+	if w.records {
+		w.recording = record(w.rec.info, w.rec.base, curves)
+	}
+}
+
+// Recording returns what the source told around the window, after Measure and if
+// Record was called before. The times of a source that knows the past are joined
+// to this machine's clock as far as the source does so.
+func (w *Window) Recording() Recording { return w.recording }
