@@ -1,0 +1,159 @@
+package smisource
+
+import (
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// sourceName is the name in POWERTEST_SOURCE and in [energy.Info].
+const sourceName = "smi"
+
+// defaultMaxGap is how far apart two readings may be where [Config.MaxGap] is
+// not set: the limit of InferenceX.
+const defaultMaxGap = 3 * time.Second
+
+// Config says which log to read, and how. POWERTEST_SOURCE gives it as a path,
+// with what follows the last question mark:
+//
+//	smi=FILE?tz=Europe/Berlin&offset=1.5s&gap=3s&energy_start=FILE&energy_end=FILE
+//
+// A path may hold question marks and ampersands itself: what follows the last
+// question mark is taken for keys only if all of it has the form key=value&... A
+// path that ends in such a text is written with a question mark behind it.
+type Config struct {
+	// Path is the log.
+	Path string
+	// Location is where the time stamps are from that have no zone; nil means
+	// time.Local.
+	Location *time.Location
+	// Offset is added to every time stamp: the clock of this machine minus the
+	// clock of the log's host.
+	Offset time.Duration
+	// MaxGap is how far apart two readings may be for the time between them to
+	// count as known; 0 means 3 s.
+	MaxGap time.Duration
+	// Devices selects GPUs by index as in the log, by UUID, or by the beginning
+	// of one. An element may hold several, separated by commas. Empty, or
+	// "all", means all.
+	Devices []string
+	// EnergyStart and EnergyEnd are the snapshots of amd-smi's energy
+	// accumulators before and after the log (amd-smi metric -E --csv), for
+	// [Source.CrossCheck]. Empty means the log's path, without .csv, with
+	// _energy_start.csv and _energy_end.csv behind it.
+	EnergyStart, EnergyEnd string
+}
+
+func init() {
+	energy.Register(sourceName, func(arg string, devices []string) (energy.Source, error) {
+		cfg, err := parse(arg)
+		if err != nil {
+			return nil, err
+		}
+		cfg.Devices = devices
+		s, err := Open(cfg)
+		if err != nil {
+			return nil, err // not s: a nil *Source is a non-nil energy.Source
+		}
+		return s, nil
+	})
+}
+
+// form is how an argument looks, for messages.
+const form = "POWERTEST_SOURCE=smi=gpu.csv?tz=Europe/Berlin&offset=1.5s&gap=3s"
+
+func malformed(format string, args ...any) error {
+	return fmt.Errorf("smi: %w: "+format, append([]any{energy.ErrMalformed}, args...)...)
+}
+
+// parse parses what follows the name of the source.
+func parse(arg string) (Config, error) {
+	var cfg Config
+	cfg.Path = arg
+	if i := strings.LastIndexByte(arg, '?'); i >= 0 && arePairs(arg[i+1:]) {
+		cfg.Path = arg[:i]
+		for pair := range strings.SplitSeq(arg[i+1:], "&") {
+			if pair == "" {
+				continue
+			}
+			key, value, _ := strings.Cut(pair, "=")
+			if u, err := url.PathUnescape(value); err == nil {
+				value = u // a plus sign stays one
+			}
+			if err := cfg.set(key, value); err != nil {
+				return cfg, err
+			}
+		}
+	}
+	if strings.TrimSpace(cfg.Path) == "" {
+		return cfg, malformed("no file is given: set for instance %s", form)
+	}
+	return cfg, nil
+}
+
+// arePairs reports whether text is nothing but keys and values.
+func arePairs(text string) bool {
+	for pair := range strings.SplitSeq(text, "&") {
+		key, _, found := strings.Cut(pair, "=")
+		if pair != "" && (!found || strings.ContainsAny(key, `/\.`)) {
+			return false
+		}
+	}
+	return true
+}
+
+func (cfg *Config) set(key, value string) error {
+	var err error
+	switch key {
+	case "tz":
+		if cfg.Location, err = time.LoadLocation(value); err != nil || value == "" {
+			return malformed("tz=%s is not a time zone: give a name such as Europe/Berlin, UTC or Local", value)
+		}
+	case "offset":
+		if cfg.Offset, err = time.ParseDuration(value); err != nil {
+			return malformed("offset=%s is not a time: give how far this machine's clock is ahead, for instance offset=1.5s", value)
+		}
+	case "gap":
+		if cfg.MaxGap, err = time.ParseDuration(value); err != nil || cfg.MaxGap <= 0 {
+			return malformed("gap=%s is not a time: give how far apart readings may be, for instance gap=3s", value)
+		}
+	case "energy_start":
+		cfg.EnergyStart = value
+	case "energy_end":
+		cfg.EnergyEnd = value
+	default:
+		return malformed("%q is not a key: there are tz, offset, gap, energy_start and energy_end, as in %s", key, form)
+	}
+	return nil
+}
+
+// complete checks the configuration and fills in its defaults.
+func (cfg Config) complete() (Config, error) {
+	if strings.TrimSpace(cfg.Path) == "" {
+		return cfg, malformed("no file is given")
+	}
+	if cfg.MaxGap < 0 {
+		return cfg, malformed("the longest gap is %v: it must be more than 0", cfg.MaxGap)
+	}
+	if cfg.MaxGap == 0 {
+		cfg.MaxGap = defaultMaxGap
+	}
+	if cfg.Location == nil {
+		cfg.Location = time.Local
+	}
+	const year = 365 * 24 * time.Hour
+	if cfg.Offset.Abs() > year {
+		return cfg, malformed("an offset of %v is more than a year", cfg.Offset)
+	}
+	stem := strings.TrimSuffix(cfg.Path, ".csv")
+	if cfg.EnergyStart == "" {
+		cfg.EnergyStart = stem + "_energy_start.csv"
+	}
+	if cfg.EnergyEnd == "" {
+		cfg.EnergyEnd = stem + "_energy_end.csv"
+	}
+	return cfg, nil
+}

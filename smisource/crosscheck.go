@@ -1,0 +1,140 @@
+package smisource
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strconv"
+	"time"
+)
+
+// tolerance is by how much, as a share of the accumulators' energy, the log may
+// differ from it.
+const tolerance = 0.05
+
+// Accumulator compares what the energy accumulators of GPUs gained while a log
+// was written with the integral of the whole log. It says whether the readings
+// can be believed, not whether a window is valid: the snapshots are from before
+// and after all of the log. Its keys are those of InferenceX.
+type Accumulator struct {
+	// Available is true: the snapshots were there.
+	Available bool `json:"available"`
+	// AccumulatorJoules is the sum of GPUJoules.
+	AccumulatorJoules float64 `json:"accumulator_delta_j"`
+	// StreamJoules is the integral of the log, by trapezoids, over the GPUs of
+	// Integrated.
+	StreamJoules float64 `json:"integrated_stream_j"`
+	// RelativeError is the difference of the two as a share of the
+	// accumulators'; nil if these gained nothing.
+	RelativeError *float64 `json:"relative_error"`
+	// WithinTolerance says that the difference is not more than Tolerance, and
+	// that no accumulator went down.
+	WithinTolerance bool `json:"within_tolerance"`
+	// Tolerance is a share: 0.05.
+	Tolerance float64 `json:"tolerance"`
+	// GPUJoules is what the accumulator of each GPU gained that is in both
+	// snapshots, by its number there.
+	GPUJoules map[string]float64 `json:"per_gpu_delta_j"`
+	// Integrated are the GPUs of GPUJoules that the log tells of.
+	Integrated []string `json:"integrated_gpu_ids"`
+	// Unmatched are the GPUs that only one snapshot has.
+	Unmatched []string `json:"unmatched_gpus"`
+	// Negative are the GPUs whose accumulator went down: a reset, which a sum
+	// can hide.
+	Negative []string `json:"negative_delta_gpus"`
+	// StreamSeconds is the time from the first reading of those GPUs to the
+	// last.
+	StreamSeconds float64 `json:"stream_span_s"`
+}
+
+// CrossCheck compares the log, as far as it was read, with the energy snapshots
+// around it. It is about all GPUs of the log, whatever was selected. The error is
+// an [Error] with [MissingStartSnapshot], [MissingEndSnapshot],
+// [UnparseableStartSnapshot] or [UnparseableEndSnapshot]; it wraps
+// [ErrNoSnapshots] if there is neither.
+func (s *Source) CrossCheck() (Accumulator, error) {
+	start, end, err := s.snapshots()
+	if err != nil {
+		return Accumulator{}, err
+	}
+	a := Accumulator{Available: true, Tolerance: tolerance, GPUJoules: map[string]float64{}, Integrated: []string{}, Unmatched: []string{}, Negative: []string{}}
+	for _, id := range numerically(start, end) {
+		before, first := start[id]
+		after, second := end[id]
+		if !first || !second {
+			a.Unmatched = append(a.Unmatched, id)
+			continue
+		}
+		gained := after - before
+		a.GPUJoules[id] = gained
+		a.AccumulatorJoules += gained
+		if gained < 0 {
+			a.Negative = append(a.Negative, id)
+		}
+	}
+	s.integrate(&a)
+	if a.AccumulatorJoules > 0 {
+		off := (a.AccumulatorJoules - a.StreamJoules) / a.AccumulatorJoules
+		off = max(off, -off)
+		a.RelativeError = &off
+		a.WithinTolerance = len(a.Negative) == 0 && off <= tolerance
+	}
+	return a, nil
+}
+
+// integrate adds what the log says of the GPUs whose accumulators are known.
+// Package energy would withhold an integral over gaps, and it would be right: but
+// here it is the log as a whole that is on trial, gaps and all.
+func (s *Source) integrate(a *Accumulator) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var from, to int64
+	for _, id := range numerically(a.GPUJoules, nil) {
+		i := slices.IndexFunc(s.log.gpus, func(g *gpu) bool { return g.id == id })
+		if i < 0 {
+			continue
+		}
+		list := s.log.gpus[i].whole()
+		if len(list) == 0 {
+			continue
+		}
+		a.StreamJoules += s.log.gpus[i].energy(list)
+		if len(a.Integrated) == 0 {
+			from, to = list[0].at, list[len(list)-1].at
+		}
+		from, to = min(from, list[0].at), max(to, list[len(list)-1].at)
+		a.Integrated = append(a.Integrated, id)
+	}
+	a.StreamSeconds = time.Duration(to - from).Seconds()
+}
+
+// energy returns the joules from the first sample to the last.
+func (g *gpu) energy(list []sample) (joules float64) {
+	if g.value.energy {
+		return list[len(list)-1].value - list[0].value
+	}
+	for i := 1; i < len(list); i++ {
+		a, b := list[i-1], list[i]
+		joules += time.Duration(b.at-a.at).Seconds() * (a.value + b.value) / 2
+	}
+	return joules
+}
+
+// numerically returns the keys of both maps, numbers first and in their order.
+func numerically(a, b map[string]float64) []string {
+	ids := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
+	slices.SortFunc(ids, func(a, b string) int {
+		m, err1 := strconv.Atoi(a)
+		n, err2 := strconv.Atoi(b)
+		switch {
+		case err1 == nil && err2 == nil:
+			return cmp.Or(cmp.Compare(m, n), cmp.Compare(a, b))
+		case err1 == nil:
+			return -1
+		case err2 == nil:
+			return 1
+		}
+		return cmp.Compare(a, b)
+	})
+	return slices.Compact(ids)
+}

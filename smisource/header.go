@@ -1,0 +1,226 @@
+package smisource
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"strings"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// column is where in a row a quantity is.
+type column struct {
+	at       int
+	name     string // as in the header
+	energy   bool   // cumulative, rather than a power
+	averaged bool   // over about a second
+	scale    float64
+	rank     int // the least is best
+}
+
+// header is what is known of a log's columns; -1 is a column that there is not.
+type header struct {
+	line      []byte
+	separator byte
+	width     int
+	stamp     int
+	stampName string
+	// values are the columns of power, or if there is none those of energy, the
+	// best first: a device is read by the first that it has.
+	values []column
+	// energies are the columns of energy, the best first.
+	energies []column
+
+	uuid, index, serial, pci, name int
+	limits                         []column
+}
+
+// id returns the column that tells GPUs apart, as people see it.
+func (h *header) id() int {
+	for _, c := range []int{h.index, h.uuid, h.serial, h.pci} {
+		if c >= 0 {
+			return c
+		}
+	}
+	return -1
+}
+
+// parseHeader looks for the columns of a header. known is how many kinds of
+// column it has: a line with none is not a header.
+func parseHeader(line []byte) (h *header, known int) {
+	h = &header{line: bytes.Clone(line), stamp: -1, uuid: -1, index: -1, serial: -1, pci: -1, name: -1}
+	var list [][]byte
+	for _, s := range []byte(separators) {
+		if l, ok := cells(nil, bytes.Clone(line), s); ok && len(l) > len(list) {
+			list, h.separator = l, s
+		}
+	}
+	h.width = len(list)
+	stampRank := 0
+	for i, cell := range list {
+		name, unit := plain(string(cell))
+		if r := stampNames[name]; r > stampRank {
+			h.stamp, h.stampName, stampRank = i, string(cell), r
+		}
+		if c, ok := powerColumn(name, unit); ok {
+			c.at, c.name = i, string(cell)
+			if c.rank >= rankLimit {
+				h.limits = append(h.limits, c)
+			} else {
+				h.values = append(h.values, c)
+			}
+		} else if c, ok := energyColumn(name, unit); ok {
+			c.at, c.name = i, string(cell)
+			h.energies = append(h.energies, c)
+		}
+		h.identity(i, name)
+	}
+	byRank := func(a, b column) int { return cmp.Compare(a.rank, b.rank) }
+	slices.SortStableFunc(h.energies, byRank)
+	if len(h.values) == 0 {
+		h.values = h.energies
+	}
+	slices.SortStableFunc(h.values, byRank)
+	slices.SortStableFunc(h.limits, byRank)
+	for _, there := range []bool{h.stamp >= 0, len(h.values) > 0, h.id() >= 0, len(h.limits) > 0} {
+		if there {
+			known++
+		}
+	}
+	return h, known
+}
+
+// missing returns the reasons why rows under the header cannot be read.
+func (h *header) missing() (reasons []energy.Reason) {
+	if h.stamp < 0 {
+		reasons = append(reasons, TimestampColumnMissing)
+	}
+	if len(h.values) == 0 {
+		reasons = append(reasons, PowerColumnMissing)
+	}
+	if h.id() < 0 {
+		reasons = append(reasons, GPUIdentityColumnMissing)
+	}
+	return reasons
+}
+
+// plain returns the name of a column in lower case with underscores, and its
+// unit, if it has one in brackets.
+func plain(cell string) (name, unit string) {
+	cell = strings.TrimSpace(cell)
+	if i := strings.IndexAny(cell, "[("); i >= 0 {
+		unit = strings.Trim(cell[i:], "[]() ")
+		cell = cell[:i]
+	}
+	words := strings.FieldsFunc(strings.ToLower(cell), func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < '0' || r > '9')
+	})
+	return strings.Join(words, "_"), unit
+}
+
+// stampNames are the names of time stamps; the greatest is best.
+var stampNames = map[string]int{"timestamp": 3, "timestamp_unix": 3, "time_stamp": 3, "datetime": 2, "time": 1, "unix_time": 1, "date": 1}
+
+func (h *header) identity(i int, name string) {
+	first := func(field *int) {
+		if *field < 0 {
+			*field = i
+		}
+	}
+	switch name {
+	case "uuid", "gpu_uuid":
+		first(&h.uuid)
+	case "index", "gpu", "gpu_id", "gpu_index", "card", "device":
+		first(&h.index)
+	case "serial", "gpu_serial", "serial_number":
+		first(&h.serial)
+	case "pci_bus_id", "gpu_bus_id", "bdf", "gpu_bdf":
+		first(&h.pci)
+	case "name", "gpu_name", "market_name":
+		first(&h.name)
+	}
+}
+
+// Ranks of power columns: what a reading is an instant of comes first.
+const (
+	rankInstant = iota
+	rankDraw
+	rankSocket
+	rankOther
+	rankAverage
+	rankLimit // and above: not a power that is drawn
+	rankRequested
+)
+
+var powerRanks = map[string]int{
+	"power_draw_instant":   rankInstant,
+	"power_draw":           rankDraw,
+	"socket_power":         rankSocket,
+	"current_socket_power": rankSocket,
+	"power_draw_average":   rankAverage,
+	"average_socket_power": rankAverage,
+	"enforced_power_limit": rankLimit,
+	"power_limit":          rankRequested,
+}
+
+// notPower are words in the names of columns that are about power, but not the
+// power that a GPU draws.
+var notPower = []string{"limit", "cap", "max", "min", "default", "enforced", "requested", "management", "brake", "slowdown", "hw", "sw", "state", "status",
+	"violation", "threshold", "reason", "module", "memory", "mem", "cpu", "profile", "smoothing", "count", "time", "supported", "sensor", "supply", "mode", "cycle"}
+
+// powerColumn says what column of power the name is.
+func powerColumn(name, unit string) (column, bool) {
+	words := strings.Split(name, "_")
+	rank, known := powerRanks[name]
+	if !known {
+		if !slices.Contains(words, "power") || slices.ContainsFunc(notPower, func(w string) bool { return slices.Contains(words, w) }) {
+			return column{}, false
+		}
+		rank = rankOther
+		if slices.Contains(words, "average") || slices.Contains(words, "avg") {
+			rank = rankAverage
+		}
+	}
+	last := words[len(words)-1]
+	if unit == "" && (last == "mw" || last == "kw" || last == "uw") {
+		unit = last[:1] + "W"
+	}
+	scale := 1.0
+	if unit != "" {
+		var ok bool
+		if scale, ok = wattUnits[unit]; !ok {
+			return column{}, false
+		}
+	}
+	return column{averaged: rank == rankAverage, scale: scale, rank: rank}, true
+}
+
+// energyNames are the names of cumulative energy.
+var energyNames = []string{"total_energy_consumption", "total_energy", "energy_consumption", "energy"}
+
+// energyColumn says what column of energy the name is.
+func energyColumn(name, unit string) (column, bool) {
+	bare := name
+	for _, suffix := range []string{"_mj", "_uj", "_kj", "_j"} {
+		if s, found := strings.CutSuffix(name, suffix); found && unit == "" {
+			bare, unit = s, strings.ToUpper(suffix[len(suffix)-1:])
+			if len(suffix) > 2 {
+				unit = suffix[1:2] + unit
+			}
+			break
+		}
+	}
+	rank := slices.Index(energyNames, bare)
+	if rank < 0 {
+		return column{}, false
+	}
+	scale := 1.0
+	if unit != "" {
+		var ok bool
+		if scale, ok = jouleUnits[unit]; !ok {
+			return column{}, false
+		}
+	}
+	return column{energy: true, scale: scale, rank: rank}, true
+}

@@ -1,0 +1,103 @@
+package smisource
+
+import (
+	"strconv"
+	"strings"
+)
+
+// absent reports whether a cell says that there is nothing in it.
+func absent(cell []byte) bool {
+	if len(cell) == 0 || cell[0] == '[' || cell[0] == '-' {
+		return true
+	}
+	switch strings.ToLower(string(cell)) {
+	case "n/a", "na", "none", "null", "nan", "unknown", "not supported", "err!":
+		return true
+	}
+	return false
+}
+
+func cell(row [][]byte, i int) []byte {
+	if i < 0 || i >= len(row) {
+		return nil
+	}
+	return row[i]
+}
+
+// key returns what the GPU of a row is known by, if the row says it.
+func (h *header) key(row [][]byte) ([]byte, bool) {
+	for _, c := range [...]int{h.uuid, h.index, h.serial, h.pci} {
+		if key := cell(row, c); !absent(key) {
+			return key, true
+		}
+	}
+	return nil, false
+}
+
+// known returns the number of the GPU that a row which cannot be used is of, if
+// that is known, or every.
+func (l *log) known(row [][]byte, fits bool) int {
+	if key, ok := l.head.key(row); ok && fits {
+		if i, known := l.byKey[string(key)]; known {
+			return i
+		}
+	}
+	return every
+}
+
+// gpu returns the number of the GPU that a row is of, or -1 if it does not say.
+func (l *log) gpu(row [][]byte) int {
+	key, ok := l.head.key(row)
+	if !ok {
+		return every
+	}
+	// The GPUs follow each other in the same order, again and again.
+	if n := l.recent + 1; n < len(l.gpus) && l.gpus[n].key() == string(key) {
+		l.recent = n
+		return n
+	}
+	i, known := l.byKey[string(key)]
+	if !known {
+		i = len(l.gpus)
+		l.byKey[string(key)] = i
+		l.gpus = append(l.gpus, l.meet(row, string(key)))
+	}
+	l.recent = i
+	if i == len(l.gpus)-1 {
+		l.recent = -1
+	}
+	return i
+}
+
+// key returns what a GPU is known by.
+func (g *gpu) key() string {
+	if g.uuid != "" {
+		return g.uuid
+	}
+	return g.id
+}
+
+// meet returns a GPU that a row tells of for the first time.
+func (l *log) meet(row [][]byte, key string) *gpu {
+	text := func(i int) string {
+		if c := cell(row, i); !absent(c) {
+			return string(c)
+		}
+		return ""
+	}
+	h := l.head
+	g := &gpu{id: text(h.index), uuid: text(h.uuid), pci: text(h.pci), name: text(h.name), index: len(l.gpus)}
+	if g.id == "" {
+		g.id = key
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(g.id, "nvidia")); err == nil && n >= 0 {
+		g.index = n
+	}
+	for _, c := range h.limits {
+		if v, ok := c.quantity(cell(row, c.at)); ok && v > 0 {
+			g.limit = v
+			break
+		}
+	}
+	return g
+}
