@@ -113,7 +113,7 @@ func BenchmarkAddTokens(tb *testing.B) {
 // of µs.
 func BenchmarkPause(b *testing.B) {
 	r := energy.NewRecorder(simsource.New(simsource.Config{}))
-	w := &B{B: b, window: r.Open()}
+	w := &timeline{window: r.Open()}
 	defer w.window.Cancel()
 	for b.Loop() {
 		w.resume()
@@ -128,7 +128,7 @@ func TestCost(t *testing.T) {
 		t.Errorf("%v allocations to count work, want 0", n)
 	}
 	sim := simsource.New(simsource.Config{})
-	w := &B{B: &testing.B{}, window: energy.NewRecorder(sim).Open()}
+	w := &timeline{window: energy.NewRecorder(sim).Open()}
 	if n := testing.AllocsPerRun(1000, func() { w.resume(); w.pause() }); n != 0 {
 		t.Errorf("%v allocations to stop and start, want 0", n)
 	}

@@ -40,12 +40,14 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 		return safe
 	}
 	var out strings.Builder
-	for _, u := range units {
-		h.unit(&out, u)
+	for _, m := range metrics {
+		if m.scope != loads {
+			h.unit(&out, m.unit)
+		}
 	}
 	var config []setting
 	if ins != nil {
-		config = settings(ins)
+		config = settings(ins.name(), ins.devices())
 	}
 	h.change(&out, config)
 	os.Stdout.WriteString(out.String())
@@ -58,13 +60,11 @@ func (b *B) announcePhases() {
 	if !b.announcing {
 		return
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
 	header.mu.Lock()
 	defer header.mu.Unlock()
 	var out strings.Builder
-	for _, p := range b.phases {
-		for _, u := range phaseUnits(p.name) {
+	for _, name := range b.line.names() {
+		for _, u := range phaseUnits(name) {
 			header.unit(&out, u)
 		}
 	}
@@ -96,9 +96,8 @@ func (h *headerLines) change(out *strings.Builder, config []setting) {
 }
 
 // settings describe the devices that are measured.
-func settings(ins *instrument) []setting {
-	devices := ins.recorder.Source().Devices()
-	list := []setting{{"energy-source", ins.name()}}
+func settings(source string, devices []energy.Device) []setting {
+	list := []setting{{"energy-source", source}}
 	if gpu := distinct(devices, func(d energy.Device) string { return strings.Join(strings.Fields(d.Name), " ") }); gpu != "" {
 		list = append(list, setting{"gpu", gpu})
 	}

@@ -9,7 +9,6 @@ import (
 	"golang.org/x/perf/benchfmt"
 
 	"github.com/joulebench/joulebench/powertest/energy"
-	"github.com/joulebench/joulebench/simsource"
 )
 
 // TestHeaderChanges: a process that measures with several sources says which
@@ -43,18 +42,9 @@ func TestHeaderChanges(t *testing.T) {
 	}, got)
 }
 
-// settingsSource has devices that are made up.
-type settingsSource struct {
-	energy.Source
-	devices []energy.Device
-}
-
-func (s settingsSource) Info() energy.Info        { return energy.Info{Name: "nvml"} }
-func (s settingsSource) Devices() []energy.Device { return s.devices }
-
 func TestSettings(t *testing.T) {
 	of := func(devices ...energy.Device) []setting {
-		return settings(&instrument{recorder: energy.NewRecorder(settingsSource{simsource.New(simsource.Config{}), devices})})
+		return settings("nvml", devices)
 	}
 	assert.Equal(t,
 		[]setting{{"energy-source", "nvml"}, {"gpu", "A, B C"}, {"gpus", "3"}, {"power-limit", "350.5W, 700W"}},

@@ -23,13 +23,9 @@ type instrument struct {
 }
 
 // name is the source's name in the header and in traces.
-func (i *instrument) name() string {
-	info := i.recorder.Source().Info()
-	if info.Simulated {
-		return "simulated"
-	}
-	return info.Name
-}
+func (i *instrument) name() string { return sourceName(i.recorder.Source().Info()) }
+
+func (i *instrument) devices() []energy.Device { return i.recorder.Source().Devices() }
 
 const defaultSource = "nvml"
 

@@ -13,7 +13,10 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-var fullWork = work{Ops: 100, Requests: 50, PromptTokens: 9999, OutputTokens: 1000, Users: 8, Elapsed: 2 * time.Second}
+var fullWork = Work{
+	Ops: 100, Requests: 50, PromptTokens: 4000, OutputTokens: 1000, Users: 8, Elapsed: 2 * time.Second,
+	Judged: 50, Rejected: 10, GoodTokens: 800, Latency: 25 * time.Second, Latencies: 50,
+}
 
 var fullMeasurement = energy.Measurement{
 	Valid:       true,
@@ -22,10 +25,11 @@ var fullMeasurement = energy.Measurement{
 	Watts:       500,
 	BeforeWatts: 100,
 	HasBefore:   true,
+	Devices:     make([]energy.DeviceMeasurement, 4),
 }
 
 func TestDeriveAll(t *testing.T) {
-	want := []metric{
+	want := []Metric{
 		{"J/op", 10},
 		{"W", 500},
 		{"err-%", 1},
@@ -36,58 +40,61 @@ func TestDeriveAll(t *testing.T) {
 		{"J/user", 125},
 		{"net-J/op", 8},
 		{"idle-W", 100},
+		{"W/gpu", 125},
+		{"J/prompt-token", 0.25},
+		{"J/total-token", 0.2},
+		{"goodput-tokens/J", 0.8},
+		{"J*s/req", 10},
 	}
-	assert.Equal(t, want, derive(fullWork, fullMeasurement, true))
-	var names []string
-	for _, u := range units {
-		names = append(names, u.name)
-	}
-	for i, m := range want {
-		assert.Equal(t, m.Unit, names[i], "every unit that is derived is announced")
-	}
+	assert.Equal(t, want, derive(fullWork, fullMeasurement, net, loads))
+	assert.Equal(t, want[:8], derive(fullWork, fullMeasurement), "of a benchmark")
+	assert.Equal(t, want[:10], derive(fullWork, fullMeasurement, net), "with Net")
+}
+
+// inputSet is a set of inputs that can be missing, and the units that need each.
+var inputSet = []struct {
+	name  string
+	take  func(w *Work, m *energy.Measurement)
+	units []string
+}{
+	{"ops", func(w *Work, _ *energy.Measurement) { w.Ops = 0 }, []string{"J/op", "net-J/op"}},
+	{"requests", func(w *Work, _ *energy.Measurement) { w.Requests = 0 }, []string{"J/req", "J*s/req"}},
+	{"prompt tokens", func(w *Work, _ *energy.Measurement) { w.PromptTokens = 0 }, []string{"J/prompt-token", "J/total-token"}},
+	{"output tokens", func(w *Work, _ *energy.Measurement) { w.OutputTokens = 0 }, []string{"tokens/J", "J/token", "tokens/s", "J/total-token"}},
+	{"judgement", func(w *Work, _ *energy.Measurement) { w.Judged = 0 }, []string{"goodput-tokens/J"}},
+	{"latency", func(w *Work, _ *energy.Measurement) { w.Latencies = 0 }, []string{"J*s/req"}},
+	{"users", func(w *Work, _ *energy.Measurement) { w.Users = 0 }, []string{"J/user"}},
+	{"elapsed", func(w *Work, _ *energy.Measurement) { w.Elapsed = 0 }, []string{"tokens/s"}},
+	{"energy", func(_ *Work, m *energy.Measurement) { m.Valid, m.Energy, m.Watts = false, energy.Estimate{}, 0 },
+		[]string{"J/op", "W", "err-%", "tokens/J", "J/token", "J/req", "J/user", "net-J/op", "W/gpu", "J/prompt-token", "J/total-token", "goodput-tokens/J", "J*s/req"}},
+	{"power before", func(_ *Work, m *energy.Measurement) { m.HasBefore = false }, []string{"net-J/op", "idle-W"}},
+	{"devices", func(_ *Work, m *energy.Measurement) { m.Devices = nil }, []string{"W/gpu"}},
 }
 
 // TestDeriveMissing takes away every combination of inputs: exactly the metrics
 // that need one of those go, and none is ever NaN or infinite.
 func TestDeriveMissing(t *testing.T) {
-	inputs := []struct {
-		name  string
-		take  func(w *work, m *energy.Measurement, net *bool)
-		units []string
-	}{
-		{"ops", func(w *work, _ *energy.Measurement, _ *bool) { w.Ops = 0 }, []string{"J/op", "net-J/op"}},
-		{"requests", func(w *work, _ *energy.Measurement, _ *bool) { w.Requests = 0 }, []string{"J/req"}},
-		{"output tokens", func(w *work, _ *energy.Measurement, _ *bool) { w.OutputTokens = 0 }, []string{"tokens/J", "J/token", "tokens/s"}},
-		{"users", func(w *work, _ *energy.Measurement, _ *bool) { w.Users = 0 }, []string{"J/user"}},
-		{"elapsed", func(w *work, _ *energy.Measurement, _ *bool) { w.Elapsed = 0 }, []string{"tokens/s"}},
-		{"energy", func(_ *work, m *energy.Measurement, _ *bool) {
-			m.Valid, m.Energy, m.Watts = false, energy.Estimate{}, 0
-		},
-			[]string{"J/op", "W", "err-%", "tokens/J", "J/token", "J/req", "J/user", "net-J/op"}},
-		{"power before", func(_ *work, m *energy.Measurement, _ *bool) { m.HasBefore = false }, []string{"net-J/op", "idle-W"}},
-		{"net", func(_ *work, _ *energy.Measurement, net *bool) { *net = false }, []string{"net-J/op", "idle-W"}},
-	}
-	for set := range 1 << len(inputs) {
-		w, m, net := fullWork, fullMeasurement, true
+	for set := range 1 << len(inputSet) {
+		w, m := fullWork, fullMeasurement
 		var without []string
 		gone := map[string]bool{}
-		for i, in := range inputs {
+		for i, in := range inputSet {
 			if set&(1<<i) == 0 {
 				continue
 			}
 			without = append(without, in.name)
-			in.take(&w, &m, &net)
+			in.take(&w, &m)
 			for _, u := range in.units {
 				gone[u] = true
 			}
 		}
 		var want, got []string
-		for _, u := range units {
-			if !gone[u.name] {
-				want = append(want, u.name)
+		for _, f := range metrics {
+			if !gone[f.name] {
+				want = append(want, f.name)
 			}
 		}
-		for _, x := range derive(w, m, net) {
+		for _, x := range derive(w, m, net, loads) {
 			require.True(t, finite(x.Value), "%s without %v", x.Unit, without)
 			got = append(got, x.Unit)
 		}
@@ -95,13 +102,28 @@ func TestDeriveMissing(t *testing.T) {
 	}
 }
 
+// TestDeriveNoGoodTokens: none of the requests met its objective, and that is a
+// number.
+func TestDeriveNoGoodTokens(t *testing.T) {
+	w := fullWork
+	w.GoodTokens, w.Rejected = 0, w.Judged
+	assert.Contains(t, derive(w, fullMeasurement, loads), Metric{"goodput-tokens/J", 0})
+}
+
+func TestDerivePart(t *testing.T) {
+	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", 1}, {"prefill-W", 500}, {"prefill-J/prompt-token", 0.25}}, derivePart("prefill", fullWork, fullMeasurement))
+	assert.Equal(t, []Metric{{"decode-J/op", 10}, {"decode-err-%", 1}, {"decode-W", 500}, {"decode-J/token", 1}}, derivePart("decode", fullWork, fullMeasurement))
+	assert.Equal(t, []Metric{{"x-W", 500}}, derivePart("x", Work{}, fullMeasurement))
+	assert.Empty(t, derivePart("decode", fullWork, energy.Measurement{Energy: fullMeasurement.Energy}), "withheld")
+}
+
 // TestDeriveZeroJoules: no energy at all is a number, but nothing is divided by it.
 func TestDeriveZeroJoules(t *testing.T) {
 	m := fullMeasurement
 	m.Energy, m.Watts = energy.Estimate{}, 0
-	list := derive(fullWork, m, false)
-	assert.Contains(t, list, metric{"J/op", 0})
-	assert.False(t, slices.ContainsFunc(list, func(x metric) bool { return x.Unit == "tokens/J" || x.Unit == "err-%" }))
+	list := derive(fullWork, m)
+	assert.Contains(t, list, Metric{"J/op", 0})
+	assert.False(t, slices.ContainsFunc(list, func(x Metric) bool { return x.Unit == "tokens/J" || x.Unit == "err-%" }))
 }
 
 // TestDeriveGarbage: inputs that should not occur do not get out.
@@ -109,14 +131,14 @@ func TestDeriveGarbage(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		m := fullMeasurement
 		m.Energy, m.Watts, m.BeforeWatts = energy.Estimate{Joules: x, Low: x, High: x}, x, x
-		for _, got := range derive(fullWork, m, true) {
+		for _, got := range derive(fullWork, m, net, loads) {
 			assert.True(t, finite(got.Value), "%v gives %v", x, got)
 		}
 		assert.Empty(t, derivePhase("p", fullWork, m))
 	}
-	for _, n := range []int{0, -1} {
-		list := derive(work{Ops: n, Requests: int64(n), OutputTokens: int64(n), Users: int64(n)}, fullMeasurement, false)
-		assert.Equal(t, []metric{{"W", 500}, {"err-%", 1}}, list, "counts of %d", n)
+	for _, n := range []int64{0, -1} {
+		list := derive(Work{Ops: n, Requests: n, PromptTokens: n, OutputTokens: n, Judged: n, Latencies: n, Latency: time.Duration(n), Users: n}, fullMeasurement, loads)
+		assert.Equal(t, []Metric{{"W", 500}, {"err-%", 1}, {"W/gpu", 125}}, list, "counts of %d", n)
 	}
 }
 
@@ -124,12 +146,12 @@ func TestDeriveGarbage(t *testing.T) {
 func TestNetMayBeNegative(t *testing.T) {
 	m := fullMeasurement
 	m.BeforeWatts = 600
-	assert.Contains(t, derive(fullWork, m, true), metric{"net-J/op", -2})
+	assert.Contains(t, derive(fullWork, m, net, loads), Metric{"net-J/op", -2})
 }
 
 func TestDerivePhase(t *testing.T) {
-	assert.Equal(t, []metric{{"prefill-J/op", 10}, {"prefill-err-%", fullMeasurement.Energy.ErrPercent()}}, derivePhase("prefill", fullWork, fullMeasurement))
-	assert.Empty(t, derivePhase("prefill", work{}, fullMeasurement))
+	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", fullMeasurement.Energy.ErrPercent()}}, derivePhase("prefill", fullWork, fullMeasurement))
+	assert.Empty(t, derivePhase("prefill", Work{}, fullMeasurement))
 	m := fullMeasurement
 	m.Valid = false
 	assert.Empty(t, derivePhase("prefill", fullWork, m))

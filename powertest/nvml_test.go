@@ -138,13 +138,13 @@ func TestTrapTwoProcesses(t *testing.T) {
 }
 
 // readTrace reads the only trace in a directory.
-func readTrace(t *testing.T, dir string) result {
+func readTrace(t *testing.T, dir string) Report {
 	t.Helper()
 	files := filesIn(t, dir)
 	require.Len(t, files, 1)
 	data, err := os.ReadFile(files[0])
 	require.NoError(t, err)
-	var res result
+	var res Report
 	require.NoError(t, json.Unmarshal(data, &res))
 	return res
 }

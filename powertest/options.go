@@ -2,7 +2,7 @@ package powertest
 
 import "github.com/joulebench/joulebench/powertest/energy"
 
-// Option changes how [Wrap] measures.
+// Option changes how [Wrap] and [NewMeter] measure.
 type Option interface{ apply(*config) }
 
 // config is what the options of one benchmark say.
@@ -11,6 +11,27 @@ type config struct {
 	fallback energy.Source
 	devices  []string
 	net      bool
+	gpus     int  // that are expected; 0 if any number will do
+	load     bool // it is a load, and not a benchmark
+}
+
+// scopes are those of the metrics that are reported, beside those of everything.
+func (c config) scopes() (list []scope) {
+	if c.net {
+		list = append(list, net)
+	}
+	if c.load {
+		list = append(list, loads)
+	}
+	return list
+}
+
+// part derives the metrics of a phase.
+func (c config) part(name string, w Work, m energy.Measurement) []Metric {
+	if c.load {
+		return derivePart(name, w, m)
+	}
+	return derivePhase(name, w, m)
 }
 
 type option func(*config)
@@ -48,6 +69,13 @@ func Fallback(source energy.Source) Option {
 // in time must not select differently from one source.
 func Devices(selectors ...string) Option {
 	return option(func(c *config) { c.devices = append(c.devices, selectors...) })
+}
+
+// ExpectGPUs says how many devices there must be. Where another number is measured
+// the joules are withheld: without it, a fleet of which half is not seen uses half
+// of the energy.
+func ExpectGPUs(n int) Option {
+	return option(func(c *config) { c.gpus = n })
 }
 
 // Net also reports the energy above idle: net-J/op and idle-W, the mean power in

@@ -170,7 +170,12 @@ func TestTrapConfigPerSample(t *testing.T) {
 func TestTrapHeaderOnce(t *testing.T) {
 	r := styles.bench(t, "^Benchmark(Loop|N|Phases)$", nil, "-test.count=2", "-test.benchtime=50ms")
 	r.results()
-	all := append([]unit{{"prefill-J/op", "lower"}, {"decode-J/op", "lower"}}, units...)
+	all := []unit{{"prefill-J/op", "lower"}, {"decode-J/op", "lower"}}
+	for _, m := range metrics {
+		if m.scope != loads {
+			all = append(all, m.unit)
+		}
+	}
 	reader := benchfmt.NewReader(strings.NewReader(r.out), "out")
 	for reader.Scan() {
 	}

@@ -10,34 +10,12 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// result is everything that is known of one measured benchmark. Its JSON is what
-// POWERTEST_TRACE writes.
-type result struct {
-	Benchmark   string                        `json:"benchmark"`
-	Procs       int                           `json:"procs"`
-	N           int                           `json:"n"`
-	Elapsed     time.Duration                 `json:"elapsed_ns"`
-	Source      string                        `json:"source,omitempty"`
-	Work        work                          `json:"work"`
-	Metrics     []metric                      `json:"metrics"`
-	Reasons     []energy.Finding              `json:"reasons,omitempty"`
-	Measurement *energy.Measurement           `json:"measurement,omitempty"`
-	Phases      map[string]energy.Measurement `json:"phases,omitempty"`
-	// SourceCalls is how often the source was read, in this process so far.
-	SourceCalls int64 `json:"source_calls,omitempty"`
-}
-
 // measure waits for the ticks after the end of the window and measures.
-func (b *B) measure(r round) result {
-	res := result{
-		Benchmark: b.Name(),
-		Procs:     runtime.GOMAXPROCS(0),
-		N:         r.n,
-		Elapsed:   r.elapsed,
-		Work:      b.work.snapshot(r.n, r.elapsed),
-	}
+func (b *B) measure(r round) Report {
+	res := Report{Name: b.Name(), Procs: runtime.GOMAXPROCS(0), Work: b.work.snapshot()}
+	res.Work.Ops, res.Work.Elapsed = int64(r.n), r.elapsed
 	if b.instrument == nil {
-		res.Metrics = derive(res.Work, energy.Measurement{}, false)
+		res.SchemaVersion, res.Metrics = SchemaVersion, derive(res.Work, energy.Measurement{})
 		return res
 	}
 	// The window bounds its wait by the refresh period that it has seen; this
@@ -45,32 +23,16 @@ func (b *B) measure(r round) result {
 	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 	defer cancel()
 
-	m := b.window.Measure(ctx)
-	mismatch, others := b.mismatch(r), b.presence.leave()
-	found := others
-	if mismatch != nil {
+	m := b.line.window.Measure(ctx)
+	found := b.presence.leave()
+	if mismatch := b.mismatch(r); mismatch != nil {
 		found = append(found, *mismatch) // a phase stops with the same timer
 	}
-	add(&m, found)
-	res.Source, res.Measurement, res.Reasons = b.instrument.name(), &m, m.Reasons
-	res.Metrics = derive(res.Work, m, b.config.net)
-	for _, p := range b.phases {
-		pm := p.window.Measure(ctx)
-		add(&pm, found)
-		if res.Phases == nil {
-			res.Phases = map[string]energy.Measurement{}
-		}
-		res.Phases[p.name] = pm
-		res.Metrics = append(res.Metrics, derivePhase(p.name, res.Work, pm)...)
+	res.complete(m, b.line.measure(ctx), found, b.instrument, b.config)
+	if b.env.trace != "" {
+		res.keep(&b.line)
 	}
-	res.SourceCalls = b.instrument.recorder.Calls()
 	return res
-}
-
-func add(m *energy.Measurement, found []energy.Finding) {
-	for _, f := range found {
-		m.Add(f)
-	}
 }
 
 const settleTime = 5 * time.Minute
@@ -85,7 +47,7 @@ const (
 // something is in one and not in the other, and joules of the one must not be
 // divided by operations of the other. nil means that they agree.
 func (b *B) mismatch(r round) *energy.Finding {
-	window := b.window.Duration()
+	window := b.line.window.Duration()
 	slack := window - r.elapsed
 	if slack.Abs() <= slackFloor || float64(slack.Abs()) <= slackShare*float64(r.elapsed) {
 		return nil
@@ -117,15 +79,15 @@ func round3(d time.Duration) time.Duration {
 
 // explain logs why numbers are withheld or marked, once for each benchmark and
 // reason. In strict mode a number that is withheld is an error.
-func (b *B) explain(res result) {
+func (b *B) explain(res Report) {
 	b.Helper()
 	if res.Measurement == nil {
 		return
 	}
 	b.explainWait(*res.Measurement)
 	b.explainOne("", *res.Measurement)
-	for _, p := range b.phases {
-		b.explainOne(p.name, res.Phases[p.name])
+	for _, p := range res.Phases {
+		b.explainOne(p.Name, p.Measurement)
 	}
 }
 

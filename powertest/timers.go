@@ -8,12 +8,12 @@ import (
 // StartTimer is [testing.B.StartTimer]; it resumes the measurement too.
 func (b *B) StartTimer() {
 	b.B.StartTimer() // takes tens of µs first, and its time stamp last
-	b.resume()
+	b.line.resume()
 }
 
 // StopTimer is [testing.B.StopTimer]; it pauses the measurement too.
 func (b *B) StopTimer() {
-	b.pause()
+	b.line.pause()
 	b.B.StopTimer() // takes its time stamp first
 }
 
@@ -23,45 +23,7 @@ func (b *B) ResetTimer() {
 	b.B.ResetTimer()
 	b.work.restart()
 	b.early = 0
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.over || b.window == nil {
-		return
-	}
-	b.window.Restart()
-	for _, p := range b.phases {
-		p.window.Restart()
-	}
-}
-
-// resume goes on with the window and the phases that are under way.
-func (b *B) resume() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.over || b.window == nil {
-		return
-	}
-	b.running = true
-	b.window.Resume()
-	for _, p := range b.phases {
-		if p.users > 0 {
-			p.window.Resume()
-		}
-	}
-}
-
-// pause interrupts the window and the phases.
-func (b *B) pause() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if b.over || b.window == nil {
-		return
-	}
-	b.running = false
-	b.window.Pause()
-	for _, p := range b.phases {
-		p.window.Pause()
-	}
+	b.line.restart()
 }
 
 // timerOn reports whether the benchmark's timer runs. testing has no call that

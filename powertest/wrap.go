@@ -6,8 +6,6 @@ import (
 	"sync"
 	"testing"
 	"time"
-
-	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // B is a benchmark that is measured. It is a [testing.B], whose Loop it leaves
@@ -25,11 +23,7 @@ type B struct {
 	early      time.Duration // what had elapsed when wrapped
 	announcing bool          // lines may be printed: the header and new units
 
-	mu      sync.Mutex
-	window  *energy.Window // nil if nothing is measured
-	phases  []*phase
-	running bool // the window is, and the timer should be
-	over    bool // the benchmark has ended, or is a parent
+	line timeline // over if the benchmark has ended, or is a parent
 }
 
 // Wrap returns the benchmark with its energy measured from now until the
@@ -108,57 +102,43 @@ func (b *B) prepare() {
 	}
 	b.instrument = ins
 	b.presence = enter(ins.recorder.Source())
-	b.window = ins.recorder.Open()
+	b.line.window = ins.recorder.Open()
+	if b.env.trace != "" {
+		b.line.window.Record()
+	}
 	ticks := leadTicks
 	if b.config.net {
 		ticks = leadTicksNet
 	}
 	// A source that does not tick is found out when the window is measured.
-	_ = b.window.Lead(b.Context(), ticks)
+	_ = b.line.window.Lead(b.Context(), ticks)
 }
 
 // finish is called after the benchmark function, by testing's Cleanup, in each
 // round: b.N and b.Elapsed are final by now, and metrics still count.
 func (b *B) finish() {
-	b.pause()
+	b.line.pause()
 	b.Helper() // messages show the line of Wrap
 	defer active.remove(b)
 	defer b.cancel()
 	b.announcePhases()
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}
-	if b.end() || b.N == 0 || b.Failed() || b.Skipped() || !r.reported() {
+	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() || !r.reported() {
 		return
 	}
-	result := b.measure(r)
-	for _, m := range result.Metrics {
+	report := b.measure(r)
+	for _, m := range report.Metrics {
 		b.ReportMetric(m.Value, m.Unit)
 	}
-	b.explain(result)
-	if err := writeTrace(b.env.trace, result); err != nil {
+	b.explain(report)
+	if err := writeTrace(b.env.trace, report); err != nil {
 		b.logOnce("trace", "no trace: %v", err)
 	}
 }
 
-// end lets no phase begin any more, and reports whether that is so already.
-func (b *B) end() (ended bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	ended, b.over = b.over, true
-	return ended
-}
-
-// cancel releases the windows without waiting for anything. What is measured
-// already stays.
+// cancel releases the windows without waiting for anything.
 func (b *B) cancel() {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.over = true
-	if b.window != nil {
-		b.window.Cancel()
-	}
-	for _, p := range b.phases {
-		p.window.Cancel()
-	}
+	b.line.cancel()
 	b.presence.leave()
 }
 

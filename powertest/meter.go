@@ -1,0 +1,130 @@
+package powertest
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// Meter measures loads that other code makes: a load generator, a server's own
+// benchmark, a soak test. It reads the source all the time from [NewMeter] to
+// [Meter.Close], at most 20 times a second between the edges of windows, so that a
+// window can begin at once and knows what was before it. All methods may be called
+// from any goroutine.
+//
+// A nil Meter measures nothing: its windows count work and report that.
+type Meter struct {
+	config config
+	env    environment
+	ins    *instrument // nil if nothing is measured
+
+	mu      sync.Mutex
+	watch   *energy.Window
+	windows map[*Window]bool
+	closed  bool
+}
+
+// NewMeter opens the source that the options or POWERTEST_SOURCE name, as [Wrap]
+// does, and waits until it has ticked, for two or three of its refresh periods or
+// until ctx ends. With POWERTEST_SOURCE=off the meter measures nothing.
+//
+// The error says what is missing; test it with errors.Is for
+// [energy.ErrNoDevice], [errors.ErrUnsupported], [io/fs.ErrPermission],
+// [io/fs.ErrNotExist] or [energy.ErrMalformed]. Who wants to go on without joules
+// uses a nil Meter. ctx is for opening only.
+func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
+	m := &Meter{config: newConfig(opts), windows: map[*Window]bool{}}
+	m.config.load = true
+	var err error
+	if m.env, err = readEnvironment(); err != nil {
+		return nil, fmt.Errorf("powertest: %w", err)
+	}
+	if m.ins, err = openInstrument(m.config, m.env); err != nil {
+		return nil, fmt.Errorf("powertest: POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q: there are no joules: %w", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"), err)
+	}
+	if m.ins == nil {
+		return m, nil
+	}
+	m.watch = m.ins.recorder.Watch()
+	// A source that does not tick is found out when a window is measured.
+	_ = m.watch.Lead(ctx, leadTicks)
+	if err := ctx.Err(); err != nil {
+		m.watch.Cancel()
+		return nil, fmt.Errorf("powertest: waiting for the source %q to tick: %w", m.ins.name(), err)
+	}
+	return m, nil
+}
+
+// Instead says why the option [Fallback] is in use: what keeps the default source
+// from being measured. It is nil if it is not.
+func (m *Meter) Instead() error {
+	if m == nil || m.ins == nil {
+		return nil
+	}
+	return m.ins.instead
+}
+
+// Start begins a window now. The name becomes that of the benchmark record, such
+// as "BenchmarkServe/conc=64": parts after a slash are what runs can be compared
+// by. Windows may overlap and nest. End one with [Window.Stop].
+func (m *Meter) Start(name string, opts ...WindowOption) *Window {
+	w := &Window{meter: m, name: name}
+	for _, o := range opts {
+		o(w)
+	}
+	if m == nil || m.ins == nil || !m.add(w) {
+		w.timer.start()
+		return w
+	}
+	w.presence = enter(m.ins.recorder.Source())
+	w.line.window = m.ins.recorder.Open()
+	if m.env.trace != "" {
+		w.line.window.Record()
+	}
+	w.line.resume()
+	w.timer.start()
+	return w
+}
+
+// add registers a window, and reports whether the meter is open.
+func (m *Meter) add(w *Window) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if !m.closed {
+		m.windows[w] = true
+	}
+	return !m.closed
+}
+
+func (m *Meter) remove(w *Window) {
+	if m == nil {
+		return
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	delete(m.windows, w)
+}
+
+// Close stops reading. Windows that are still under way have no joules: stop them
+// first. What was reported stays. The source of the option [From] stays the
+// caller's to close.
+func (m *Meter) Close() error {
+	if m == nil {
+		return nil
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.closed = true
+	for w := range m.windows {
+		w.line.cancel()
+		w.presence.leave()
+		delete(m.windows, w)
+	}
+	if m.watch != nil {
+		m.watch.Cancel()
+	}
+	return nil
+}

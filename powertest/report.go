@@ -1,0 +1,182 @@
+package powertest
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// SchemaVersion is the version of a [Report]'s JSON. It grows when a key changes
+// its meaning or goes away; new keys may come without that.
+const SchemaVersion = 1
+
+// Report is everything that is known of one measured window: of a load, or of a
+// benchmark. Its JSON keys are documented at the fields; durations are in ns.
+type Report struct {
+	// SchemaVersion is [SchemaVersion].
+	SchemaVersion int `json:"schema_version"`
+	// Name is the name of the benchmark or load, such as "BenchmarkServe/conc=64".
+	Name string `json:"name"`
+	// Procs is GOMAXPROCS, for a benchmark.
+	Procs int `json:"procs,omitempty"`
+	// Source is the energy-source: the source's name, or "simulated". It is empty
+	// if nothing was measured.
+	Source string `json:"source,omitempty"`
+	// Work is what was done in the window.
+	Work Work `json:"work"`
+	// Metrics are the numbers of the whole, in the order of docs/metrics.md, then
+	// those of phases and roles. One whose input is missing is left out.
+	Metrics []Metric `json:"metrics"`
+	// GPUs is how many devices have a number, and ExpectedGPUs how many were asked
+	// for. If they differ there is no number of the whole.
+	GPUs         int `json:"gpus"`
+	ExpectedGPUs int `json:"expected_gpus"`
+	// Steady is set if the window is the steady state of a load.
+	Steady *Steady `json:"steady,omitempty"`
+	// Reasons say why numbers are withheld or marked: those of Measurement.
+	Reasons []energy.Finding `json:"reasons,omitempty"`
+	// Measurement is the energy, in all, by device and by role; nil if nothing was
+	// measured.
+	Measurement *energy.Measurement `json:"measurement,omitempty"`
+	// Phases are the parts of the window that have names.
+	Phases []PhaseReport `json:"phases,omitempty"`
+	// SourceCalls is how often the source was read, in this process so far.
+	SourceCalls int64 `json:"source_calls,omitempty"`
+	// Recording is what the source told, in traces.
+	Recording *energy.Recording `json:"recording,omitempty"`
+}
+
+// PhaseReport is the energy of a phase of a window.
+type PhaseReport struct {
+	Name string `json:"name"`
+	// Attribution is "time-sliced": the energy is all that the devices used while
+	// at least one use of the phase was under way, whatever else they did then.
+	Attribution string             `json:"attribution"`
+	Measurement energy.Measurement `json:"measurement"`
+}
+
+const timeSliced = "time-sliced"
+
+// NewReport returns the report of work for which the energy was measured, as with
+// [energy.MeasurePast]. A [Meter] makes its own.
+func NewReport(name string, w Work, m energy.Measurement) Report {
+	if w.Ops == 0 {
+		w.Ops = w.Requests
+	}
+	if w.Elapsed == 0 {
+		w.Elapsed = m.Duration
+	}
+	r := Report{Name: name, Work: w}
+	r.measured(m)
+	r.Metrics = derive(w, m, loads)
+	r.addRoles(m)
+	return r
+}
+
+// measured takes in the measurement.
+func (r *Report) measured(m energy.Measurement) {
+	r.SchemaVersion = SchemaVersion
+	r.Source = sourceName(m.Source)
+	r.Measurement, r.Reasons = &m, m.Reasons
+	r.ExpectedGPUs = max(r.ExpectedGPUs, len(m.Devices))
+	for _, d := range m.Devices {
+		if d.Valid {
+			r.GPUs++
+		}
+	}
+}
+
+// complete takes in what was measured of a window and of its phases, with what was
+// found about them beside.
+func (r *Report) complete(m energy.Measurement, phases []phaseMeasurement, found []energy.Finding, ins *instrument, c config) {
+	if c.gpus > 0 && c.gpus != len(m.Devices) {
+		found = append(found, energy.Finding{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, len(m.Devices))})
+	}
+	add(&m, found)
+	r.ExpectedGPUs, r.SourceCalls = c.gpus, ins.recorder.Calls()
+	r.measured(m)
+	r.Metrics = derive(r.Work, m, c.scopes()...)
+	for _, p := range phases {
+		add(&p.Measurement, found)
+		r.Phases = append(r.Phases, PhaseReport{Name: p.name, Attribution: timeSliced, Measurement: p.Measurement})
+		r.Metrics = append(r.Metrics, c.part(p.name, r.Work, p.Measurement)...)
+	}
+	if c.load {
+		r.addRoles(m)
+	}
+}
+
+func add(m *energy.Measurement, found []energy.Finding) {
+	for _, f := range found {
+		m.Add(f)
+	}
+}
+
+// keep keeps what the source told.
+func (r *Report) keep(line *timeline) {
+	rec := line.window.Recording()
+	r.Recording = &rec
+}
+
+// addRoles adds the metrics of roles. A role's energy is that of its devices over
+// the whole window.
+func (r *Report) addRoles(m energy.Measurement) {
+	for _, role := range m.Roles {
+		r.Metrics = append(r.Metrics, derivePart(role.Role, r.Work, energy.Measurement{Valid: role.Valid && m.Valid, Energy: role.Energy, Watts: role.Watts})...)
+	}
+}
+
+// Valid reports whether there is a number for the energy of the whole.
+func (r Report) Valid() bool { return r.Measurement != nil && r.Measurement.Valid }
+
+// Value returns the metric of a unit, if there is one.
+func (r Report) Value(unit string) (value float64, ok bool) {
+	for _, m := range r.Metrics {
+		if m.Unit == unit {
+			return m.Value, true
+		}
+	}
+	return 0, false
+}
+
+// String says in a line what was measured, for people: "84.0 kJ ± 0.4 % on 4 of 4
+// GPUs in 1m0s", or why not.
+func (r Report) String() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s: ", r.Name)
+	switch m := r.Measurement; {
+	case m == nil:
+		b.WriteString("nothing was measured")
+	case m.Valid:
+		fmt.Fprintf(&b, "%.4g J ± %.2g %% on %d of %d GPUs in %v", m.Energy.Joules, m.Energy.ErrPercent(), r.GPUs, r.ExpectedGPUs, m.Duration.Round(time.Millisecond))
+	default:
+		fmt.Fprintf(&b, "no joules: %d of %d GPUs have a number", r.GPUs, r.ExpectedGPUs)
+	}
+	for _, f := range r.Reasons {
+		fmt.Fprintf(&b, "; %v", f)
+	}
+	return b.String()
+}
+
+// WriteFile writes the report as indented JSON to a file, which is there in full
+// or not at all: on any error the file that was there before stays.
+func (r Report) WriteFile(path string) error {
+	return atomicfile.Write(path, func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "\t")
+		return e.Encode(r)
+	})
+}
+
+// sourceName is a source's name in headers and reports.
+func sourceName(info energy.Info) string {
+	if info.Simulated {
+		return "simulated"
+	}
+	return info.Name
+}

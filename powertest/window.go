@@ -1,0 +1,220 @@
+package powertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// Window is a stretch of time in which a load is measured, and the work that was
+// done in it. All methods may be called from any goroutine.
+type Window struct {
+	meter    *Meter
+	name     string
+	work     counters
+	line     timeline
+	presence *presence
+	timer    timer
+	steady   *steady // nil unless asked for
+
+	mu       sync.Mutex
+	covered  []energy.Span // if it was told afterwards
+	problems error         // what was asked for and can't be
+
+	once   sync.Once
+	report Report
+	err    error
+}
+
+// WindowOption changes what [Meter.Start] begins.
+type WindowOption func(*Window)
+
+// timer is the length of a window, which is known without an instrument too.
+type timer struct {
+	mu         sync.Mutex
+	begin, end time.Time
+}
+
+func (t *timer) start() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.begin = time.Now()
+}
+
+func (t *timer) stop() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.end.IsZero() {
+		t.end = time.Now()
+	}
+}
+
+func (t *timer) elapsed() time.Duration {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.end.Sub(t.begin)
+}
+
+// AddTokens adds prompt (input) and output (completion) tokens. Tokens belong to
+// the window if they are added before it ends: where an answer is streamed, add
+// its tokens as they come.
+func (w *Window) AddTokens(prompt, output int) { w.work.tokens(prompt, output) }
+
+// AddRequests adds requests that were served.
+func (w *Window) AddRequests(n int) { w.work.requests.Add(int64(n)) }
+
+// AddOps adds operations, for J/op, where an operation is not a request.
+func (w *Window) AddOps(n int) { w.work.ops.Add(int64(n)) }
+
+// AddLatency adds the latency of a request, for J*s/req, the energy-delay product.
+func (w *Window) AddLatency(d time.Duration) {
+	w.work.latency.Add(int64(d))
+	w.work.latencies.Add(1)
+}
+
+// Accept counts a request that met its service level objective, and its output
+// tokens, which AddTokens counts too, as good ones: for goodput-tokens/J.
+func (w *Window) Accept(outputTokens int) {
+	w.work.judged.Add(1)
+	w.work.good.Add(int64(outputTokens))
+}
+
+// Reject counts a request that missed its service level objective: its tokens,
+// which AddTokens counts, are no good ones.
+func (w *Window) Reject() {
+	w.work.judged.Add(1)
+	w.work.rejected.Add(1)
+}
+
+// SetConcurrency says how many users are served at the same time, for J/user. The
+// last call counts.
+func (w *Window) SetConcurrency(n int) { w.work.users.Store(int64(n)) }
+
+// Phase begins a phase, such as "prefill" or "decode", and returns the function
+// that ends it; see [B.Phase]. On devices that do several things at a time its
+// energy is attributed by time: all that they used while a use of the phase was
+// under way.
+func (w *Window) Phase(name string) (end func()) {
+	end, err := w.line.begin(name)
+	if err != nil {
+		w.problem(err)
+	}
+	return end
+}
+
+func (w *Window) problem(err error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.problems = errors.Join(w.problems, err)
+}
+
+// Cover says which time is measured, instead of that from Start to End: where the
+// load generator knows it, as from the records that it writes. Spans are in order
+// and do not overlap, and lie between Start and Stop, unless the source knows the
+// past. Work is what is added, whenever; phases keep their own times.
+func (w *Window) Cover(spans ...energy.Span) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.covered = append([]energy.Span{}, spans...)
+}
+
+// End ends the window now, without waiting for the source: the next window can
+// begin at once. [Window.Stop] measures it then. Work that is added after End
+// still counts.
+func (w *Window) End() {
+	w.line.pause()
+	w.timer.stop()
+}
+
+// Stop ends the window, waits until the source has shown what came after it, for
+// at most three of its refresh periods or until ctx ends, and measures. What it
+// got is in the report, always: with the reasons, where numbers are withheld.
+//
+// The error wraps that of ctx if the wait was cut short; tells of phases that
+// could not be measured and of a trace that could not be written; and, with
+// POWERTEST_STRICT, wraps [ErrWithheld] where there are no joules. Further calls
+// return the same.
+func (w *Window) Stop(ctx context.Context) (Report, error) {
+	w.once.Do(func() {
+		w.End()
+		defer w.meter.remove(w)
+		w.report = w.measure(ctx)
+		w.err = w.complaint(ctx)
+	})
+	return w.report, w.err
+}
+
+// ErrWithheld says that there are no joules where they were insisted on.
+var ErrWithheld = errors.New("the joules are withheld")
+
+// complaint is what Stop returns beside the report.
+func (w *Window) complaint(ctx context.Context) error {
+	w.mu.Lock()
+	list := []error{w.problems}
+	w.mu.Unlock()
+	if err := ctx.Err(); err != nil && w.report.Measurement != nil {
+		list = append(list, fmt.Errorf("measured with what the source had shown %v after the end: %w", w.report.Measurement.Waited.Round(time.Millisecond), err))
+	}
+	if w.meter != nil {
+		if w.meter.env.strict && w.meter.ins != nil && !w.report.Valid() {
+			list = append(list, fmt.Errorf("%w: %v", ErrWithheld, w.report.Reasons))
+		}
+		list = append(list, writeTrace(w.meter.env.trace, w.report))
+	}
+	if err := errors.Join(list...); err != nil {
+		return fmt.Errorf("powertest: window %s: %w", w.name, err)
+	}
+	return nil
+}
+
+// measure makes the report.
+func (w *Window) measure(ctx context.Context) Report {
+	w.line.end()
+	defer w.line.cancel()
+	work := w.work.snapshot()
+	spans := w.spans()
+	if work.Elapsed = length(spans); spans == nil {
+		work.Elapsed = w.timer.elapsed()
+	}
+	var found []energy.Finding
+	var state *Steady
+	if w.steady != nil {
+		work, spans, state, found = w.steady.cut(work)
+	}
+	if work.Ops == 0 {
+		work.Ops = work.Requests
+	}
+	if w.line.window == nil {
+		return Report{SchemaVersion: SchemaVersion, Name: w.name, Work: work, Steady: state, Metrics: derive(work, energy.Measurement{}, loads)}
+	}
+	if spans != nil {
+		w.line.window.Cover(spans...)
+	}
+	m := w.line.window.Measure(ctx)
+	found = append(found, w.presence.leave()...)
+	r := Report{Name: w.name, Work: work, Steady: state}
+	r.complete(m, w.line.measure(ctx), found, w.meter.ins, w.meter.config)
+	if w.meter.env.trace != "" {
+		r.keep(&w.line)
+	}
+	return r
+}
+
+func length(spans []energy.Span) time.Duration {
+	d := time.Duration(0)
+	for _, s := range spans {
+		d += s.End.Sub(s.Start)
+	}
+	return d
+}
+
+// spans returns what Cover said, or nil.
+func (w *Window) spans() []energy.Span {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.covered
+}
