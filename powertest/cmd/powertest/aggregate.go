@@ -1,0 +1,80 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+
+	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// powerSchema is the version of the meaning of the power keys: since 2, the keys
+// without a role in their names are about the whole deployment.
+const powerSchema = 2
+
+// annotateAggregate replaces the power keys of an aggregate by the metrics; none
+// means that the power is not valid. All else in the file stays as it is written.
+// The finding says why that could not be done.
+func annotateAggregate(path string, metrics []powerMetric) *energy.Finding {
+	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
+		return &energy.Finding{Reason: aggregateMissing, Detail: fmt.Sprintf("there is no file %s to annotate", path)}
+	}
+	o, err := readObject(path)
+	if err != nil {
+		return &energy.Finding{Reason: aggregateUnwritable, Detail: err.Error()}
+	}
+	stale := patch(o, metrics)
+	text := o.bytes()
+	err = atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(text)
+		return err
+	})
+	if err == nil {
+		return nil
+	}
+	if stale {
+		patch(o, nil)
+		err = errors.Join(err, overwrite(path, o.bytes()))
+	}
+	return &energy.Finding{Reason: aggregateUnwritable, Detail: err.Error()}
+}
+
+// patch replaces the power keys and reports whether there were any.
+func patch(o *object, metrics []powerMetric) (stale bool) {
+	for _, keys := range [][]string{wholeKeys, roleKeys, {"power_invalid_reasons"}} {
+		for _, key := range keys {
+			stale = o.remove(key) || stale
+		}
+	}
+	valid := "0"
+	if len(metrics) > 0 {
+		valid = "1"
+	}
+	o.set("power_metric_schema_version", strconv.AppendInt(nil, powerSchema, 10))
+	o.set("power_valid", []byte(valid))
+	for _, m := range metrics {
+		o.set(m.key, []byte(m.published().String()))
+	}
+	return stale
+}
+
+// overwrite writes a text over a longer one in the same file: what there is left
+// to do on a full disk, where a file that claims the energy of another run would
+// stay otherwise. It needs no new block.
+func overwrite(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY, 0)
+	if err != nil {
+		return fmt.Errorf("its power keys are of another run: %w", err)
+	}
+	_, err = f.WriteAt(text, 0)
+	if err == nil {
+		err = f.Truncate(int64(len(text)))
+	}
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return fmt.Errorf("its power keys are of another run: %w", err)
+	}
+	return errors.New("its power keys, which were of another run, are removed")
+}

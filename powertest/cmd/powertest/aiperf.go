@@ -1,0 +1,203 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// The reasons that an export of aiperf can give, as InferenceX's adapter spells
+// them. All withhold the numbers.
+const (
+	profileMissing energy.Reason = "profile_artifacts_missing"
+	profileInvalid energy.Reason = "profile_artifacts_invalid"
+	// profileWindowMissing and profileWindowInvalid: start_time or end_time.
+	profileWindowMissing energy.Reason = "profile_window_missing"
+	profileWindowInvalid energy.Reason = "profile_window_invalid"
+	// profileZoneMissing: the times have no zone, and no -tz says which.
+	profileZoneMissing energy.Reason = "profile_timezone_offset_missing"
+	// requestCountInvalid: no request succeeded.
+	requestCountInvalid energy.Reason = "successful_request_count_invalid"
+	// incompleteTokens: the tokens of the successful requests are unknown.
+	incompleteTokens energy.Reason = "incomplete_token_accounting"
+)
+
+// A profile is an export of aiperf, profile_export_aiperf.json.
+type profile struct{ *object }
+
+// stat is one metric of a profile. Other statistics than the mean are not read:
+// of a total, avg is the total.
+type stat struct {
+	Avg  json.RawMessage `json:"avg"`
+	Unit string          `json:"unit"`
+}
+
+// stat returns a metric of the profile.
+func (p profile) stat(tag string) (value float64, unit string, ok bool) {
+	var s stat
+	raw := p.get(tag)
+	if raw == nil || json.Unmarshal(maskLiterals(raw), &s) != nil || !isNumber(s.Avg) {
+		return 0, "", false
+	}
+	value, err := strconv.ParseFloat(string(s.Avg), 64)
+	return value, s.Unit, err == nil
+}
+
+// total returns the first of some metrics that is a positive whole number.
+func (p profile) total(tags ...string) (int64, bool) {
+	for _, tag := range tags {
+		if v, _, ok := p.stat(tag); ok && v > 0 && v < 1<<53 && v == math.Trunc(v) {
+			return int64(v), true
+		}
+	}
+	return 0, false
+}
+
+// timeUnits are the units of time that aiperf's metrics may have.
+var timeUnits = map[string]float64{"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "seconds": 1}
+
+// seconds returns a metric that is a time.
+func (p profile) seconds(tag string) (float64, bool) {
+	v, unit, ok := p.stat(tag)
+	scale, known := timeUnits[strings.ToLower(unit)]
+	return v * scale, ok && known && v > 0
+}
+
+// window returns the times of the profile.
+func (p profile) window(loc *time.Location) (start, end time.Time, found []energy.Finding) {
+	bad := func(r energy.Reason, format string, args ...any) (time.Time, time.Time, []energy.Finding) {
+		return time.Time{}, time.Time{}, []energy.Finding{{Reason: r, Detail: fmt.Sprintf(format, args...)}}
+	}
+	times := [2]time.Time{}
+	for i, key := range []string{"start_time", "end_time"} {
+		raw := p.get(key)
+		if raw == nil || string(raw) == "null" {
+			return bad(profileWindowMissing, "%s is missing: was the run cancelled before it began?", key)
+		}
+		t, zoned, ok := profileTime(raw, loc)
+		switch {
+		case !ok:
+			return bad(profileWindowInvalid, "%s is %s: it must be a time in ISO 8601, or in seconds since 1970", key, shown(raw))
+		case !zoned && loc == nil:
+			return bad(profileZoneMissing, "%s is %s, a time without a zone: say with -tz where aiperf ran, for instance -tz Europe/Berlin or -tz +0200", key, shown(raw))
+		}
+		times[i] = t
+	}
+	if !times[1].After(times[0]) {
+		return bad(profileWindowInvalid, "the run ends %v before it starts", times[0].Sub(times[1]))
+	}
+	return times[0], times[1], nil
+}
+
+func profileTime(raw []byte, loc *time.Location) (t time.Time, zoned, ok bool) {
+	if isNumber(raw) {
+		t, ok = unixTime(raw)
+		return t, true, ok
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return time.Time{}, false, false
+	}
+	return isoTime(s, loc)
+}
+
+// concurrency is how many requests aiperf kept under way, where it kept a number:
+// older exports have it in the load generator's options, newer ones in the phase
+// that was measured. A pure request rate has none.
+func (p profile) concurrency() int64 {
+	type options struct {
+		Name        string          `json:"name"`
+		Concurrency json.RawMessage `json:"concurrency"`
+	}
+	var input struct {
+		Loadgen options   `json:"loadgen"`
+		Phases  []options `json:"phases"`
+	}
+	if raw := p.get("input_config"); raw == nil || json.Unmarshal(maskLiterals(raw), &input) != nil {
+		return 0
+	}
+	if n, ok := count(input.Loadgen.Concurrency); ok {
+		return n
+	}
+	for _, phase := range input.Phases {
+		if n, ok := count(phase.Concurrency); ok && phase.Name != "warmup" {
+			return n
+		}
+	}
+	return 0
+}
+
+// readProfile reads an export of aiperf. Times without a zone are of loc; nil
+// means that it is unknown. The workload is nil if there is no window to measure.
+func readProfile(path string, loc *time.Location) (*workload, []energy.Finding) {
+	o, err := readObject(path)
+	if err != nil {
+		reason := profileInvalid
+		if errors.Is(err, fs.ErrNotExist) {
+			reason = profileMissing
+		}
+		return nil, []energy.Finding{{Reason: reason, Detail: err.Error()}}
+	}
+	p, w := profile{o}, &workload{told: map[string]told{}}
+	var found []energy.Finding
+	if w.start, w.end, found = p.window(loc); found != nil {
+		return nil, found
+	}
+	var ok bool
+	if w.seconds, ok = p.seconds("benchmark_duration"); !ok {
+		w.seconds = w.length()
+	}
+	if w.requests, ok = p.total("request_count"); !ok {
+		found = append(found, energy.Finding{Reason: requestCountInvalid, Detail: "request_count tells of no request that succeeded"})
+	}
+	for _, c := range []struct {
+		to   *int64
+		what string
+		tags []string
+	}{
+		{&w.input, "input", []string{"total_isl"}},
+		{&w.output, "output", []string{"total_osl", "total_output_tokens"}},
+	} {
+		if *c.to, ok = p.total(c.tags...); !ok {
+			found = append(found, energy.Finding{Reason: incompleteTokens, Detail: fmt.Sprintf("the number of %s tokens (%s) is missing or not a positive whole number", c.what, strings.Join(c.tags, " or "))})
+		}
+	}
+	w.users = p.concurrency()
+	w.latency, _ = p.seconds("request_latency")
+	w.good, _, w.hasGood = p.stat("good_request_count")
+	w.notes = p.notes()
+	p.tell(w)
+	return w, found
+}
+
+// notes are what a reader of the numbers should know of the run.
+func (p profile) notes() []string {
+	var notes []string
+	if n, ok := p.total("error_request_count"); ok {
+		notes = append(notes, fmt.Sprintf("%d requests failed: their energy is in, their tokens are not", n))
+	}
+	if string(p.get("was_cancelled")) == "true" {
+		notes = append(notes, "the run was cancelled")
+	}
+	return notes
+}
+
+// tell reads what aiperf itself says of the energy: older exports name the
+// metrics without the vendor.
+func (p profile) tell(w *workload) {
+	for _, e := range efficiencies {
+		for _, prefix := range []string{"", "nvidia_", "amd_"} {
+			if v, unit, ok := p.stat(prefix + e.name); ok {
+				w.told[e.name] = told{v, unit}
+				break
+			}
+		}
+	}
+}

@@ -1,0 +1,161 @@
+// Powertest does for any benchmark what package powertest does for Go benchmarks:
+// it says what the work cost in energy.
+//
+//	powertest annotate ...   add the energy of a benchmark to its results
+//
+// Run without arguments it lists its subcommands, and a subcommand with -h its
+// flags.
+//
+// # Annotate
+//
+// A benchmark of a model server has written its result: when it began and ended,
+// how many requests it sent, and how many tokens they had. Meanwhile nvidia-smi
+// or amd-smi has logged the power of the GPUs, or a Prometheus server has scraped
+// them. Annotate joins the two:
+//
+//	$ powertest annotate -log gpu_metrics.csv -bench result.json -agg agg.json -gpus 8
+//	window                       10s from 2023-11-14T22:13:20Z
+//	work                         64 requests, 524288 input and 65536 output tokens
+//	source                       gpu_metrics.csv
+//	GPUs                         8 of 8
+//	energy                       40000 J ± 1.9 % (39235.8 to 40764.2 J)
+//	avg power                    500 W
+//	avg total gpu power          4000 W
+//	joules per successful query  625 J
+//	joules per input token       0.0762939 J
+//	joules per output token      0.610352 J
+//	joules per total token       0.0678168 J
+//
+// It adds the same numbers to the aggregate, here agg.json, under the keys of
+// InferenceX's power_metric_schema_version 2, after it has removed those of an
+// earlier run; all else in the file stays as it is written, byte for byte. And it
+// writes beside the result what it found, in power_validation_result.json.
+//
+// The window is from the result's benchmark_start_time_unix to its
+// benchmark_end_time_unix, the work its completed, total_input_tokens and
+// total_output_tokens. Its duration, which was not timed by the wall clock, must
+// agree with the window within 0.5 s or 1 %.
+//
+// A number that cannot be defended is not published: then power_valid is 0, the
+// other power keys are absent, and the reasons are in the validation file and on
+// the standard output, with what to do.
+//
+//	$ powertest annotate -log gpu_metrics.csv -bench late.json -agg agg.json -gpus 8
+//	window  10s from 2023-11-14T22:13:26Z
+//	work    64 requests, 524288 input and 65536 output tokens
+//	source  gpu_metrics.csv
+//	GPUs    8 of 8
+//	energy  withheld
+//	...
+//
+// The exit code is 0 even then, since the benchmark itself is fine, unless
+// -require is given or REQUIRE_POWER is 1, true or yes: then it is 1, after all
+// files are written. It is 1 as well if the benchmark's command fails, and 2 if
+// the arguments are wrong.
+//
+// # Where the energy comes from
+//
+//	-log FILE         a power log of nvidia-smi or amd-smi: see package smisource
+//	-prometheus URL   a Prometheus server that scrapes dcgm-exporters
+//	-trace FILE       a trace that POWERTEST_TRACE wrote
+//	-dcgm URL         dcgm-exporters themselves
+//	-source NAME=...  any source, spelled as in POWERTEST_SOURCE
+//
+// The first three know the past. The others do not, and so with them annotate runs
+// the benchmark, and measures meanwhile:
+//
+//	powertest annotate -dcgm http://node:9400/metrics -bench result.json -agg agg.json -- python bench.py
+//
+// The command has the standard streams of powertest, and must write the result:
+// one that was there before, and is not written, counts as missing. An interrupt
+// is passed on to it. With the sources that know the past a command may be given
+// too; a log may still be written while it is read.
+//
+// Times in a log have mostly no zone: -tz says which they are of. If its machine's
+// clock was wrong, -sync-clock is this machine's clock minus that one. Readings
+// that are further apart than -max-gap are withheld.
+//
+// -gpus is how many GPUs the benchmark used. Without it no number is too few, and
+// expected_gpu_count is null. -devices chooses among those of the source, and
+// -role says what some of them do, where the source does not know it: of the roles
+// prefill and decode the energy is published by itself. It is that of the role's
+// GPUs over the whole window.
+//
+// -benchfmt writes a record in the Go benchmark format, for benchstat.
+//
+// # aiperf
+//
+// With -aiperf profile_export_aiperf.json the window, the tokens and the
+// concurrency are those of aiperf's result, of any release since energy was added
+// to it. Its times have no zone in older releases, and need -tz. Beside the
+// numbers above, the metrics of aiperf's energy section are told, ours next to
+// aiperf's own where it has measured:
+//
+//	$ powertest annotate -log gpu_metrics.csv -aiperf profile_export_aiperf.json -tz UTC
+//	window                       10s from 2023-11-14T22:13:20Z
+//	work                         64 requests, 524288 input and 65536 output tokens, concurrency 16
+//	source                       gpu_metrics.csv
+//	GPUs                         8 seen; -gpus says how many there should be
+//	energy                       40000 J ± 1.9 % (39235.8 to 40764.2 J)
+//	avg power                    500 W
+//	avg total gpu power          4000 W
+//	joules per successful query  625 J
+//	joules per input token       0.0762939 J
+//	joules per output token      0.610352 J
+//	joules per total token       0.0678168 J
+//
+//	aiperf's metrics         powertest  aiperf   unit
+//	total_gpu_power          4000       4012.5   W
+//	total_gpu_energy         40000      42796.8  J
+//	output_tokens_per_joule  1.6384     1.53133  tokens/J
+//	energy_per_user          2500       2674.8   joules/user
+//	average_gpu_power        4000       -        W
+//	energy_per_output_token  610.352    -        mJ/token
+//	energy_per_total_token   67.8168    -        mJ/token
+//	energy_per_request       625        -        joules/request
+//	energy_delay_product     1562.5     -        J*s
+//	performance_per_watt     0.0016     -        requests/sec/W
+//	output_tps_per_watt      1.6384     -        tokens/sec/W
+//	goodput_per_watt         -          -        requests/sec/W
+//
+// aiperf's numbers are mostly higher: it measures its energy until some time after
+// the end of the window, and its mean power is not weighted by time.
+//
+// # Differences from InferenceX
+//
+// The keys of the aggregate and of the validation file, the reason codes, their
+// order and the exit codes are those of InferenceX's aggregate_power.py, and so
+// are the numbers, to nine digits. These differ on purpose:
+//
+//   - A window without a single reading inside makes power_valid 0
+//     (no_in_window_samples). Such a number is made of interpolation only.
+//   - An interval of more than 25 % makes it 0 (window_too_short), as does a
+//     window that an averaging power column is too slow for.
+//   - A clock that was set during the window makes it 0 (clock_step). A shifted
+//     window measures something else, and looks just as good.
+//   - A row whose time stamp cannot be read withholds the number only if the rows
+//     around it are near the window, since the rows of a log are in order. There,
+//     one hours away does.
+//   - A GPU that the log knows, but not around the window, withholds the number
+//     even if the others are as many as expected (partial_cohort): it may have
+//     been lost. There, it is as if it had never been there.
+//   - Times are exact to the nanosecond. There, they are float64, which is 240 ns
+//     today, so that a gap of 3.000 s may count as more than that or not.
+//   - The energy of a GPU that is withheld is absent from per_gpu_energy_j, and its
+//     reason is in device_issues whatever it is.
+//   - Where a sum overflows, power_valid is 0 and the old power keys are removed
+//     (non_finite_power_metric). There, the aggregate keeps the old keys. They are
+//     removed, too, if the new file cannot be written for want of room.
+//   - The keys of the roles prefill and decode are removed with the others, and
+//     there is one command for one node and for many.
+//   - Files that crash it are invalid results: no object, no UTF-8, numbers
+//     beyond all range. NaN and Infinity, which Python writes, are understood
+//     where they do not matter.
+//   - Joules that are simulated make power_valid 0 (simulated_source).
+//   - aiperf's own counts are taken; its records per request are not needed.
+//     They leave requests that failed out, as InferenceX does.
+//
+// The validation file has one more key, powertest: the interval of each number, in
+// which the truth lies in at least 95 % of windows as far as the instrument can
+// know it, the source, every finding in words, and aiperf's metrics.
+package main

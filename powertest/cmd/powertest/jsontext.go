@@ -1,0 +1,243 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"unicode/utf8"
+)
+
+// An object is a JSON object as somebody wrote it: its members keep their order,
+// their spelling and the white space around them, so that a program which adds a
+// key to a file changes nothing else in it.
+type object struct {
+	members []member
+	// tail is the white space before the closing brace, and end what follows it.
+	tail, end []byte
+	// bom says that a byte-order mark came first.
+	bom bool
+}
+
+// A member is a key and its value.
+type member struct {
+	// gap is the white space before the comma, and lead that before the key.
+	gap, lead []byte
+	key       string
+	// text is the member as written, from the key's quote on.
+	text []byte
+	// value is the part of text that is the value.
+	value []byte
+}
+
+// maxJSON is the largest file that is read: results with the latencies of each
+// request have tens of megabytes.
+const maxJSON = 1 << 29
+
+var byteOrderMark = []byte("\ufeff")
+
+// readObject reads a file that holds one JSON object.
+func readObject(path string) (*object, error) {
+	info, err := os.Stat(path)
+	switch {
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
+	case info.Size() > maxJSON:
+		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has %d bytes, and at most %d are read", info.Size(), maxJSON)}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	o, err := parseObject(data)
+	if err != nil {
+		return nil, fmt.Errorf("read %s: %w", path, err)
+	}
+	return o, nil
+}
+
+// parseObject parses one JSON object. Beside what RFC 8259 allows it understands
+// NaN, Infinity and -Infinity as values, which Python writes.
+func parseObject(data []byte) (*object, error) {
+	o := &object{bom: bytes.HasPrefix(data, byteOrderMark)}
+	data = bytes.TrimPrefix(data, byteOrderMark)
+	switch {
+	case len(bytes.TrimSpace(data)) == 0:
+		return nil, errors.New("it is empty")
+	case !utf8.Valid(data):
+		return nil, errors.New("it is not UTF-8")
+	}
+	// The decoder sees a text of the same length, in which all is JSON, and so
+	// its offsets are those of the text itself.
+	masked := maskLiterals(data)
+	var all json.RawMessage
+	if err := json.Unmarshal(masked, &all); err != nil {
+		return nil, located(masked, err)
+	}
+	d := json.NewDecoder(bytes.NewReader(masked))
+	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+		return nil, errors.New("it is not a JSON object")
+	}
+	at := d.InputOffset()
+	for d.More() {
+		m, err := nextMember(d, data, at)
+		if err != nil {
+			return nil, err
+		}
+		o.members = append(o.members, m)
+		at = d.InputOffset()
+	}
+	if _, err := d.Token(); err != nil {
+		return nil, err
+	}
+	o.tail, o.end = data[at:d.InputOffset()-1], data[d.InputOffset():]
+	return o, nil
+}
+
+// nextMember reads a key and its value; at is where what came before ends.
+func nextMember(d *json.Decoder, data []byte, at int64) (member, error) {
+	key, err := d.Token()
+	if err != nil {
+		return member{}, err
+	}
+	var raw json.RawMessage
+	if err := d.Decode(&raw); err != nil {
+		return member{}, err
+	}
+	end := d.InputOffset()
+	between := data[at:end]
+	quote := bytes.IndexByte(between, '"')
+	gap, lead, comma := bytes.Cut(between[:quote], []byte(","))
+	if !comma {
+		gap, lead = nil, gap
+	}
+	return member{
+		gap:   gap,
+		lead:  lead,
+		key:   key.(string),
+		text:  between[quote:],
+		value: data[end-int64(len(raw)) : end],
+	}, nil
+}
+
+// located adds to a syntax error the line that it is in.
+func located(data []byte, err error) error {
+	if s, ok := errors.AsType[*json.SyntaxError](err); ok {
+		line := 1 + bytes.Count(data[:min(int(s.Offset), len(data))], []byte("\n"))
+		return fmt.Errorf("it is not JSON: line %d: %w", line, err)
+	}
+	return fmt.Errorf("it is not JSON: %w", err)
+}
+
+// literals are the values that Python writes and JSON does not have, each with a
+// number of the same length.
+var literals = []struct{ text, mask []byte }{
+	{[]byte("NaN"), []byte("0.0")},
+	{[]byte("Infinity"), []byte("0.000000")},
+}
+
+// maskLiterals returns the text with numbers in place of the literals that
+// Python writes.
+func maskLiterals(data []byte) []byte {
+	out := bytes.Clone(data)
+	inString := false
+	for i := 0; i < len(out); i++ {
+		switch c := out[i]; {
+		case inString && c == '\\':
+			i++
+		case c == '"':
+			inString = !inString
+		case inString || i > 0 && !bytes.ContainsRune([]byte(" \t\r\n:,[-"), rune(out[i-1])):
+		default:
+			for _, l := range literals {
+				if bytes.HasPrefix(out[i:], l.text) {
+					copy(out[i:], l.mask)
+				}
+			}
+		}
+	}
+	return out
+}
+
+// isFinite reports whether the value is not one of the literals that JSON does
+// not have.
+func isFinite(value []byte) bool {
+	return !bytes.HasSuffix(value, []byte("NaN")) && !bytes.HasSuffix(value, []byte("Infinity"))
+}
+
+// get returns the value of a key, nil if there is none. Of two members with the
+// same key the last counts, as everywhere.
+func (o *object) get(key string) []byte {
+	for i := len(o.members) - 1; i >= 0; i-- {
+		if o.members[i].key == key {
+			return o.members[i].value
+		}
+	}
+	return nil
+}
+
+// remove removes a key and reports whether it was there.
+func (o *object) remove(key string) bool {
+	kept := o.members[:0]
+	for _, m := range o.members {
+		if m.key != key {
+			kept = append(kept, m)
+		}
+	}
+	removed := len(kept) < len(o.members)
+	o.members = kept
+	return removed
+}
+
+// set gives a key a value, which is JSON: in the key's place if it is there, or
+// else at the end.
+func (o *object) set(key string, value []byte) {
+	name, _ := json.Marshal(key) // a string can be marshalled
+	lead := []byte("\n  ")
+	if len(o.members) > 0 {
+		lead = o.members[0].lead
+	} else if len(o.tail) == 0 {
+		o.tail = []byte("\n")
+	}
+	m := member{lead: lead, key: key, value: value}
+	m.text = append(append(append(m.text, name...), ": "...), value...)
+	kept, placed := o.members[:0], false
+	for _, old := range o.members {
+		switch {
+		case old.key != key:
+			kept = append(kept, old)
+		case !placed:
+			m.gap, m.lead, placed = old.gap, old.lead, true
+			kept = append(kept, m)
+		}
+	}
+	if !placed {
+		kept = append(kept, m)
+	}
+	o.members = kept
+}
+
+// bytes returns the object as text.
+func (o *object) bytes() []byte {
+	var b bytes.Buffer
+	if o.bom {
+		b.Write(byteOrderMark)
+	}
+	b.WriteByte('{')
+	for i, m := range o.members {
+		if i > 0 {
+			b.Write(m.gap)
+			b.WriteByte(',')
+		}
+		b.Write(m.lead)
+		b.Write(m.text)
+	}
+	b.Write(o.tail)
+	b.WriteByte('}')
+	b.Write(o.end)
+	return b.Bytes()
+}
