@@ -21,6 +21,8 @@ type column struct {
 
 // header is what is known of a log's columns; -1 is a column that there is not.
 type header struct {
+	// usable says that rows can be read: no column is missing.
+	usable    bool
 	line      []byte
 	separator byte
 	width     int
@@ -83,12 +85,24 @@ func parseHeader(line []byte) (h *header, known int) {
 	}
 	slices.SortStableFunc(h.values, byRank)
 	slices.SortStableFunc(h.limits, byRank)
+	h.usable = len(h.missing()) == 0
 	for _, there := range []bool{h.stamp >= 0, len(h.values) > 0, h.id() >= 0, len(h.limits) > 0} {
 		if there {
 			known++
 		}
 	}
 	return h, known
+}
+
+// unit returns that of the values of a header that is usable.
+func (h *header) unit() string {
+	switch {
+	case !h.usable:
+		return ""
+	case h.values[0].energy:
+		return "J"
+	}
+	return "W"
 }
 
 // missing returns the reasons why rows under the header cannot be read.

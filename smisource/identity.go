@@ -1,20 +1,25 @@
 package smisource
 
 import (
+	"bytes"
+	"slices"
 	"strconv"
 	"strings"
 )
+
+// nothings are what tools write where there is nothing to tell, beside what is in
+// brackets.
+var nothings = [][]byte{[]byte("n/a"), []byte("na"), []byte("none"), []byte("null"), []byte("nan"), []byte("unknown"), []byte("not supported"), []byte("err!")}
 
 // absent reports whether a cell says that there is nothing in it.
 func absent(cell []byte) bool {
 	if len(cell) == 0 || cell[0] == '[' || cell[0] == '-' {
 		return true
 	}
-	switch strings.ToLower(string(cell)) {
-	case "n/a", "na", "none", "null", "nan", "unknown", "not supported", "err!":
-		return true
+	if cell[0] >= '0' && cell[0] <= '9' {
+		return false
 	}
-	return false
+	return slices.ContainsFunc(nothings, func(n []byte) bool { return bytes.EqualFold(cell, n) })
 }
 
 func cell(row [][]byte, i int) []byte {

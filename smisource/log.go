@@ -58,6 +58,7 @@ type log struct {
 	gap    int64
 
 	head   *header
+	unit   string // of all headers
 	first  []byte // the first line that is not a header, for a message
 	lines  int64
 	cells  [][]byte
@@ -103,8 +104,8 @@ func (l *log) line(b []byte, complete bool) bool {
 	if complete {
 		l.lines++
 	}
-	if len(bytes.TrimSpace(b)) == 0 {
-		return true
+	if len(bytes.TrimSpace(b)) == 0 || preamble(b) {
+		return complete
 	}
 	if l.head == nil {
 		if complete {
@@ -112,7 +113,7 @@ func (l *log) line(b []byte, complete bool) bool {
 		}
 		return complete
 	}
-	if bytes.Equal(b, l.head.line) || preamble(b) {
+	if !l.head.usable || bytes.Equal(b, l.head.line) {
 		return complete
 	}
 	row, whole := cells(l.cells, b, l.head.separator)
@@ -135,14 +136,24 @@ func preamble(b []byte) bool {
 
 // header looks for the header of the log.
 func (l *log) header(b []byte) {
-	if preamble(b) {
-		return
-	}
 	h, known := parseHeader(b)
 	if known > 0 {
-		l.head = h
+		l.adopt(h)
 	} else if l.first == nil {
 		l.first = bytes.Clone(b[:min(len(b), 200)])
+	}
+}
+
+// adopt makes h the header of the rows that follow. That of a file which replaces
+// another is of no use if it has not the same quantity.
+func (l *log) adopt(h *header) {
+	if h.usable && l.unit == "" {
+		l.unit = h.unit()
+	}
+	h.usable = h.usable && h.unit() == l.unit
+	l.head = h
+	for _, g := range l.gpus {
+		g.value = nil
 	}
 }
 
@@ -150,7 +161,7 @@ func (l *log) header(b []byte) {
 // as far as they are needed: another cell follows, or a unit.
 func (h *header) certain(row [][]byte) bool {
 	last := len(row) - 1
-	if last < h.stamp || last <= h.id() {
+	if last <= max(h.stamp, h.uuid, h.index, h.serial, h.pci) {
 		return false
 	}
 	for _, c := range h.values {
@@ -159,10 +170,10 @@ func (h *header) certain(row [][]byte) bool {
 		}
 		if last == c.at {
 			_, unit := split(row[last])
-			return len(unit) == 1 && (unit[0] == 'W' || unit[0] == 'J') && last > h.stamp
+			return len(unit) == 1 && (unit[0] == 'W' || unit[0] == 'J')
 		}
 	}
-	return last > h.stamp
+	return true
 }
 
 // fits reports whether a row has the cells that are needed, and none too many,
@@ -180,11 +191,8 @@ func fits(row [][]byte, h *header) bool {
 func (l *log) row(b []byte, row [][]byte, fits bool) {
 	at, ok := l.time(row)
 	if !ok {
-		if h, known := parseHeader(b); known >= 3 && len(h.missing()) == 0 && h.values[0].energy == l.head.values[0].energy {
-			l.head = h // of a recorder that was started anew
-			for _, g := range l.gpus {
-				g.value = nil
-			}
+		if h, _ := parseHeader(b); h.usable && h.unit() == l.unit {
+			l.adopt(h) // of a recorder that was started anew
 			return
 		}
 		l.fault(l.known(row, fits), badStamp, math.MinInt64, 0)

@@ -110,16 +110,19 @@ const record = "nvidia-smi --query-gpu=timestamp,index,uuid,power.draw --format=
 
 func (s *Source) headless() error {
 	l := s.log
-	if l.first == nil && len(s.file.rest) == 0 {
+	if len(s.file.rest) > 0 && l.first == nil {
+		l.header(s.file.rest) // which has no end yet
+		if l.head != nil {
+			return s.check()
+		}
+	}
+	if l.first == nil {
 		return s.fail(TelemetryFileEmpty, energy.ErrNoDevice, "nothing was written to it yet")
 	}
 	e := &Error{Reason: TimestampColumnMissing, Others: []energy.Reason{PowerColumnMissing, GPUIdentityColumnMissing}, Path: s.cfg.Path, Err: ErrNotALog}
 	row, _ := cells(nil, slices.Clone(l.first), ',')
 	_, data := parseStamp(row[0])
 	switch {
-	case l.first == nil:
-		e.Reason, e.Others = TelemetryFileUnreadable, nil
-		e.Detail = "its first line has no end"
 	case data:
 		e.Detail = fmt.Sprintf("it begins with readings and has no header: record with --format=csv, without noheader, or put the names of its columns above %q", l.first)
 	case slices.Contains(l.first, 0):

@@ -11,7 +11,7 @@ type stamp struct {
 	sec   int64
 	nanos int64
 	naive bool
-	// whole says that it has no fraction of a second at all.
+	// whole says that it is written without a fraction of a second.
 	whole bool
 }
 
@@ -59,6 +59,7 @@ func fraction(b []byte) (nanos int64, rest []byte, ok bool) {
 // epoch makes a stamp of a number: a second of our time has ten digits, a
 // millisecond thirteen, and so on.
 func epoch(whole, rest []byte) (stamp, bool) {
+	pointed := len(rest) > 0
 	nanos, rest, ok := fraction(rest)
 	if !ok || len(rest) > 0 || len(whole) > 19 {
 		return stamp{}, false
@@ -76,7 +77,7 @@ func epoch(whole, rest []byte) (stamp, bool) {
 			unit *= 1000
 		}
 	}
-	s := stamp{sec: n / unit, whole: unit == 1 && nanos == 0}
+	s := stamp{sec: n / unit, whole: unit == 1 && !pointed}
 	s.nanos = n%unit*(1e9/unit) + nanos/unit
 	return s, s.sec < math.MaxInt64/int64(1e9)
 }
@@ -114,11 +115,12 @@ func date(b []byte) (stamp, bool) {
 			return stamp{}, false
 		}
 	}
+	pointed := len(b) > 0 && (b[0] == '.' || b[0] == ',')
 	nanos, b, ok := fraction(b)
 	if !ok || f[0] < 1970 || f[0] > lastYear || f[1] < 1 || f[1] > 12 || f[2] < 1 || f[2] > monthDays(f[0], f[1]) || f[3] > 23 || f[4] > 59 || f[5] > 59 {
 		return stamp{}, false
 	}
-	s := stamp{sec: days(f[0], f[1], f[2])*86400 + f[3]*3600 + f[4]*60 + f[5], nanos: nanos, whole: nanos == 0}
+	s := stamp{sec: days(f[0], f[1], f[2])*86400 + f[3]*3600 + f[4]*60 + f[5], nanos: nanos, whole: !pointed}
 	b = trimLeft(b)
 	if len(b) == 0 {
 		s.naive = true

@@ -31,11 +31,13 @@ func (s *Source) wait(ctx context.Context, end int64) error {
 	deadline = now.Add(deadline.Sub(now))
 	pause := min(max(every/4, shortPause), longPause)
 	for {
-		if err := s.read(); err != nil {
-			return err
+		// A file may be away for a moment, as another takes its place.
+		lost := s.readOn()
+		if s.reaches(end) {
+			return nil // that it is gone does not matter
 		}
-		if s.reaches(end) || !time.Now().Before(deadline) {
-			return nil
+		if !time.Now().Before(deadline) {
+			return lost
 		}
 		s.mu.Unlock()
 		slept := sleep(ctx, pause)
@@ -44,9 +46,20 @@ func (s *Source) wait(ctx context.Context, end int64) error {
 			return errClosed
 		}
 		if !slept {
-			return s.read()
+			deadline = time.Now()
 		}
 	}
+}
+
+// readOn reads what the file has got since, and says if there cannot come more.
+func (s *Source) readOn() error {
+	if err := s.read(); err != nil {
+		return err
+	}
+	if h := s.log.head; h != nil && !h.usable {
+		return s.fail(TelemetryFileReplaced, ErrNotALog, "the file was replaced by one with the header %q", h.line)
+	}
+	return nil
 }
 
 // reaches reports whether every GPU has a reading at the end or after it.
