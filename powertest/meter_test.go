@@ -1,0 +1,352 @@
+package powertest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/energy/energytest"
+	"github.com/joulebench/joulebench/simsource"
+)
+
+// metered runs a test with a meter of a simulation, on a fake clock.
+func metered(t *testing.T, cfg simsource.Config, test func(t *testing.T, m *Meter, sim *simsource.Source)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(cfg)
+		m, err := NewMeter(t.Context(), From(sim))
+		require.NoError(t, err)
+		test(t, m, sim)
+		require.NoError(t, m.Close())
+		require.NoError(t, m.Close(), "again")
+		time.Sleep(time.Minute) // for goroutines that outlive the meter
+	})
+}
+
+// stop stops the window and returns its report, which must be free of complaint.
+func stop(t *testing.T, w *Window) Report {
+	t.Helper()
+	r, err := w.Stop(t.Context())
+	require.NoError(t, err)
+	return r
+}
+
+// requireTrue requires the true energy to lie in the report's interval, and the
+// point to be within a share of it.
+func requireTrue(t *testing.T, sim *simsource.Source, r Report, share float64) {
+	t.Helper()
+	require.True(t, r.Valid(), "%v", r)
+	m := r.Measurement
+	truth := sim.TrueJoules(m.Start, m.End)
+	assert.LessOrEqual(t, m.Energy.Low, truth, r.Name)
+	assert.GreaterOrEqual(t, m.Energy.High, truth, r.Name)
+	assert.InEpsilon(t, truth, m.Energy.Joules, share, r.Name)
+}
+
+func requireValue(t *testing.T, want float64, r Report, unit string) {
+	t.Helper()
+	got, ok := r.Value(unit)
+	require.True(t, ok, "there is no %s", unit)
+	assert.InEpsilon(t, want, got, 1e-9, unit)
+}
+
+// TestMeter: a load of 2 GPUs, with everything that can be known of it.
+func TestMeter(t *testing.T) {
+	metered(t, simsource.Config{GPUs: 2}, func(t *testing.T, m *Meter, sim *simsource.Source) {
+		w := m.Start("BenchmarkServe/users=4")
+		w.SetConcurrency(4)
+		done := sim.Busy(0)
+		for range 100 {
+			time.Sleep(50 * time.Millisecond)
+			w.AddTokens(70, 20)
+			w.AddRequests(1)
+			w.AddLatency(200 * time.Millisecond)
+			w.Accept(20)
+		}
+		done()
+		w.Reject()
+		r := stop(t, w)
+		requireTrue(t, sim, r, 0.01)
+		assert.Equal(t, 5*time.Second, r.Measurement.Duration)
+		assert.Equal(t, [2]int{2, 2}, [2]int{r.GPUs, r.ExpectedGPUs})
+		assert.Equal(t, "simulated", r.Source)
+		joules := r.Measurement.Energy.Joules
+		assert.InEpsilon(t, 4000, joules, 0.01, "700 W and 100 W for 5 s")
+		for unit, want := range map[string]float64{
+			"J/op": joules / 100, "J/req": joules / 100, "J/user": joules / 4, "W": joules / 5, "W/gpu": joules / 10,
+			"tokens/J": 2000 / joules, "J/token": joules / 2000, "J/prompt-token": joules / 7000, "J/total-token": joules / 9000,
+			"tokens/s": 400, "goodput-tokens/J": 2000 / joules, "J*s/req": joules / 100 * 0.2,
+		} {
+			requireValue(t, want, r, unit)
+		}
+		assert.EqualValues(t, 1, r.Work.Rejected)
+		again, err := w.Stop(t.Context())
+		require.NoError(t, err)
+		assert.Equal(t, r, again, "the same again")
+		assert.Contains(t, r.String(), "on 2 of 2 GPUs in 5s")
+	})
+}
+
+// TestMeterWindowsOverlapAndNest: each has its own energy and work, whatever others
+// there are.
+func TestMeterWindowsOverlapAndNest(t *testing.T) {
+	metered(t, simsource.Config{Ramp: 5 * time.Millisecond}, func(t *testing.T, m *Meter, sim *simsource.Source) {
+		outer := m.Start("outer")
+		time.Sleep(time.Second)
+		inner := m.Start("inner")
+		done := sim.Busy()
+		time.Sleep(time.Second)
+		late := m.Start("late")
+		time.Sleep(time.Second)
+		inner.AddTokens(0, 10)
+		in := stop(t, inner)
+		done()
+		time.Sleep(time.Second)
+		outer.AddTokens(0, 30)
+		for _, r := range []Report{in, stop(t, outer), stop(t, late)} {
+			requireTrue(t, sim, r, 0.02)
+		}
+		assert.EqualValues(t, 10, in.Work.OutputTokens)
+	})
+}
+
+// TestMeterFromManyGoroutines: windows, phases and work of one meter, all at once.
+func TestMeterFromManyGoroutines(t *testing.T) {
+	metered(t, simsource.Config{GPUs: 3}, func(t *testing.T, m *Meter, sim *simsource.Source) {
+		defer sim.Busy()()
+		shared := m.Start("shared")
+		var wg sync.WaitGroup
+		for i := range 16 {
+			wg.Go(func() {
+				time.Sleep(time.Duration(i) * 13 * time.Millisecond)
+				own := m.Start(fmt.Sprint("own", i))
+				for range 100 {
+					end := shared.Phase("decode")
+					time.Sleep(10 * time.Millisecond)
+					shared.AddTokens(1, 2)
+					shared.FirstToken()
+					own.AddTokens(1, 2)
+					end()
+				}
+				r, err := own.Stop(context.Background())
+				assert.NoError(t, err)
+				assert.EqualValues(t, 200, r.Work.OutputTokens)
+				assert.True(t, r.Valid(), "%v", r)
+			})
+		}
+		wg.Wait()
+		r := stop(t, shared)
+		assert.EqualValues(t, 3200, r.Work.OutputTokens)
+		requireTrue(t, sim, r, 0.02)
+		require.Len(t, r.Phases, 1)
+		assert.Equal(t, "time-sliced", r.Phases[0].Attribution)
+	})
+}
+
+// TestMeterSettles: Stop waits for no more than three refresh periods, and not
+// beyond its context; then it says what it got.
+func TestMeterSettles(t *testing.T) {
+	metered(t, simsource.Config{GPUs: 8}, func(t *testing.T, m *Meter, sim *simsource.Source) {
+		w := m.Start("a")
+		done := sim.Busy()
+		time.Sleep(2050 * time.Millisecond)
+		done()
+		began := time.Now()
+		requireTrue(t, sim, stop(t, w), 0.02)
+		assert.LessOrEqual(t, time.Since(began), 300*time.Millisecond)
+
+		w = m.Start("b")
+		done = sim.Busy()
+		time.Sleep(2050 * time.Millisecond)
+		done()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		began = time.Now()
+		r, err := w.Stop(ctx)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.ErrorContains(t, err, "measured with what the source had shown 10ms after the end")
+		assert.LessOrEqual(t, time.Since(began), 11*time.Millisecond)
+		if !r.Valid() {
+			assert.NotEmpty(t, r.Reasons)
+		} else {
+			requireTrue(t, sim, r, 0.1)
+		}
+	})
+}
+
+// TestMeterInterrupted: whoever presses Ctrl-C keeps what was measured, and gets
+// what is known of the window that was under way.
+func TestMeterInterrupted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{})
+		ctx, interrupt := context.WithCancel(t.Context())
+		m, err := NewMeter(ctx, From(sim))
+		require.NoError(t, err)
+		first := m.Start("first")
+		time.Sleep(time.Second)
+		before := stop(t, first)
+		second := m.Start("second")
+		defer sim.Busy()()
+		time.Sleep(3 * time.Second)
+		interrupt()
+		r, err := second.Stop(ctx)
+		require.ErrorIs(t, err, context.Canceled)
+		assert.Equal(t, 3*time.Second, r.Work.Elapsed)
+		assert.True(t, r.Valid() || len(r.Reasons) > 0)
+		third := m.Start("third")
+		require.NoError(t, m.Close())
+		r, err = third.Stop(t.Context())
+		require.NoError(t, err)
+		assert.False(t, r.Valid(), "the meter was closed")
+		requireTrue(t, sim, before, 0.02)
+	})
+}
+
+// TestMeterPartialCohort: one GPU of two has no number, so there is none of the
+// whole: every metric that rests on energy is withheld.
+func TestMeterPartialCohort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{GPUs: 2})
+		m, err := NewMeter(t.Context(), From(energytest.Lose(sim, 1, 40)))
+		require.NoError(t, err)
+		defer m.Close()
+		w := m.Start("a")
+		for range 100 {
+			time.Sleep(100 * time.Millisecond)
+			w.AddTokens(5, 10)
+			w.AddRequests(1)
+			w.Accept(10)
+		}
+		r := stop(t, w)
+		assert.False(t, r.Valid())
+		assert.Equal(t, [2]int{1, 2}, [2]int{r.GPUs, r.ExpectedGPUs})
+		assert.Equal(t, []Metric{{"tokens/s", 100}}, r.Metrics)
+		assert.True(t, r.Measurement.Has(energy.PartialCohort))
+		assert.True(t, r.Measurement.Has(energy.DeviceLost))
+		assert.True(t, r.Measurement.Devices[0].Valid, "the other keeps its own")
+		assert.Contains(t, r.String(), "no joules: 1 of 2 GPUs have a number; device_lost")
+	})
+}
+
+// TestMeterExpectsGPUs: a fleet of which a part is not seen is no smaller fleet.
+func TestMeterExpectsGPUs(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{GPUs: 2})
+		for want, valid := range map[int]bool{2: true, 8: false} {
+			m, err := NewMeter(t.Context(), From(sim), ExpectGPUs(want))
+			require.NoError(t, err)
+			w := m.Start("a")
+			time.Sleep(time.Second)
+			r := stop(t, w)
+			assert.Equal(t, valid, r.Valid())
+			assert.Equal(t, want, r.ExpectedGPUs)
+			assert.Equal(t, !valid, r.Measurement.Has(energy.ExpectedGPUCountMismatch))
+			require.NoError(t, m.Close())
+		}
+	})
+}
+
+// TestMeterOfNothing: without an instrument the work is counted all the same, and
+// there is no trace of energy.
+func TestMeterOfNothing(t *testing.T) {
+	t.Setenv("POWERTEST_SOURCE", "off")
+	t.Setenv("POWERTEST_STRICT", "1")
+	off, err := NewMeter(t.Context())
+	require.NoError(t, err)
+	for name, m := range map[string]*Meter{"off": off, "nil": nil} {
+		synctest.Test(t, func(t *testing.T) {
+			w := m.Start("a", SteadyState(1))
+			for range 4 {
+				time.Sleep(time.Second)
+				w.Phase("prefill")()
+				w.FirstToken()
+				w.AddTokens(1, 10)
+			}
+			r := stop(t, w)
+			assert.Equal(t, []Metric{{"tokens/s", 10}}, r.Metrics, name)
+			assert.Nil(t, r.Measurement, name)
+			assert.Empty(t, r.Phases, name)
+			assert.Contains(t, r.String(), "nothing was measured")
+		})
+		require.NoError(t, m.Close())
+		assert.NoError(t, m.Instead())
+	}
+}
+
+// TestNewMeterSaysWhatIsMissing in errors that can be told apart.
+func TestNewMeterSaysWhatIsMissing(t *testing.T) {
+	t.Setenv("POWERTEST_SOURCE", "nvml=/no/such/libnvidia-ml.so.1")
+	_, err := NewMeter(t.Context())
+	require.Error(t, err)
+	assert.True(t, errors.Is(err, os.ErrNotExist) || errors.Is(err, errors.ErrUnsupported), "%v", err)
+	t.Setenv("POWERTEST_SOURCE", "smoke")
+	_, err = NewMeter(t.Context())
+	assert.ErrorContains(t, err, "is not a source that is known")
+	t.Setenv("POWERTEST_SOURCE", "")
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = NewMeter(ctx, From(simsource.New(simsource.Config{})))
+	assert.ErrorIs(t, err, context.Canceled)
+}
+
+// TestMeterStrict: who insists on joules gets an error where there are none, and
+// the report all the same.
+func TestMeterStrict(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("POWERTEST_STRICT", "1")
+	t.Setenv("POWERTEST_TRACE", dir)
+	metered(t, simsource.Config{}, func(t *testing.T, m *Meter, sim *simsource.Source) {
+		w := m.Start("tiny")
+		time.Sleep(time.Millisecond)
+		r, err := w.Stop(t.Context())
+		require.ErrorIs(t, err, ErrWithheld)
+		assert.ErrorContains(t, err, "window_too_short")
+		assert.False(t, r.Valid())
+	})
+	files, err := filepath.Glob(filepath.Join(dir, "tiny-*.json"))
+	require.NoError(t, err)
+	assert.Len(t, files, 1, "the trace")
+}
+
+// TestMeterCover: the load generator knows afterwards what was to be measured.
+func TestMeterCover(t *testing.T) {
+	metered(t, simsource.Config{}, func(t *testing.T, m *Meter, sim *simsource.Source) {
+		w := m.Start("a")
+		time.Sleep(time.Second)
+		start := time.Now()
+		done := sim.Busy()
+		time.Sleep(2 * time.Second)
+		done()
+		end := time.Now()
+		time.Sleep(time.Second)
+		w.AddTokens(0, 100)
+		w.Cover(energy.Span{Start: start, End: end})
+		r := stop(t, w)
+		requireTrue(t, sim, r, 0.01)
+		assert.Equal(t, 2*time.Second, r.Measurement.Duration)
+		requireValue(t, 50, r, "tokens/s")
+	})
+}
+
+// TestMeterPhaseNames: a phase that can't be reported is complained of, once the
+// window is over.
+func TestMeterPhaseNames(t *testing.T) {
+	metered(t, simsource.Config{}, func(t *testing.T, m *Meter, _ *simsource.Source) {
+		w := m.Start("a")
+		w.Phase("with space")()
+		time.Sleep(time.Second)
+		r, err := w.Stop(t.Context())
+		assert.ErrorContains(t, err, `phase "with space" is not measured`)
+		assert.True(t, r.Valid())
+	})
+}
