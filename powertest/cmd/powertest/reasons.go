@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/smisource"
 )
 
 // The reasons that annotate itself gives, as InferenceX spells them. All withhold
@@ -24,24 +25,35 @@ const (
 // order is the order in which InferenceX finds its reasons. Ours follow, in the
 // order in which they were found.
 var order = []energy.Reason{
-	"profile_artifacts_missing", "profile_artifacts_invalid", "profile_window_missing",
-	"profile_timezone_offset_missing", "profile_window_invalid",
-	"successful_request_count_invalid", "incomplete_token_accounting",
+	profileMissing, profileInvalid, profileWindowMissing, profileZoneMissing, profileWindowInvalid,
+	requestCountInvalid, incompleteTokens,
 	invalidBenchmarkResult, energy.InvalidBenchmarkWindow, benchmarkDurationMismatch,
 	invalidQueryCount, invalidInputTokens, invalidOutputTokens,
-	invalidExpectedGPUs, "telemetry_file_missing", "telemetry_file_empty", "telemetry_file_unreadable",
-	"timestamp_column_missing", "power_column_missing", "gpu_identity_column_missing",
-	"invalid_timestamp_sample", energy.InvalidPowerSample, "gpu_identity_missing", "no_usable_power_samples",
-	energy.ExpectedGPUCountMismatch, energy.InsufficientPowerSamples,
-	energy.BenchmarkWindowNotBracketed, energy.SamplingGapExceeded,
+	invalidExpectedGPUs, smisource.TelemetryFileMissing, smisource.TelemetryFileEmpty, smisource.TelemetryFileUnreadable,
+	smisource.TimestampColumnMissing, smisource.PowerColumnMissing, smisource.GPUIdentityColumnMissing,
+	smisource.InvalidTimestampSample, energy.InvalidPowerSample, smisource.GPUIdentityMissing, noUsableSamples,
+	energy.ExpectedGPUCountMismatch,
 }
 
-// rank is where a reason stands in order, after all of them if it is ours.
+// ofDevices are the reasons that InferenceX finds device by device, after those of
+// order.
+var ofDevices = []energy.Reason{energy.InsufficientPowerSamples, energy.BenchmarkWindowNotBracketed, energy.SamplingGapExceeded}
+
+// impliedByNone are reasons that say nothing more where no GPU has any reading.
+var impliedByNone = []energy.Reason{energy.ExpectedGPUCountMismatch, energy.InsufficientPowerSamples, energy.BenchmarkWindowNotBracketed, energy.NoInWindowSamples}
+
+// noUsableSamples: no GPU has a reading near the window.
+const noUsableSamples energy.Reason = smisource.NoUsablePowerSamples
+
+// rank is where a reason stands in order. Those of devices follow, and then ours.
 func rank(r energy.Reason) int {
 	if i := slices.Index(order, r); i >= 0 {
 		return i
 	}
-	return len(order)
+	if slices.Contains(ofDevices, r) {
+		return len(order)
+	}
+	return len(order) + 1
 }
 
 // spoils reports whether a reason makes power_valid 0. That is what withholds a
@@ -63,10 +75,11 @@ func verdict(found []energy.Finding) (reasons, marks []energy.Reason) {
 		}
 	}
 	slices.SortStableFunc(reasons, func(a, b energy.Reason) int { return rank(a) - rank(b) })
-	if len(reasons) > 1 {
-		// That a device has no number, so that there is no total, follows from
-		// the device's own reason.
-		reasons = slices.DeleteFunc(reasons, func(r energy.Reason) bool { return r == energy.PartialCohort })
-	}
+	reasons = slices.DeleteFunc(reasons, func(r energy.Reason) bool {
+		if r == energy.PartialCohort {
+			return len(reasons) > 1 // the device's own reason is there as well
+		}
+		return slices.Contains(reasons, noUsableSamples) && slices.Contains(impliedByNone, r)
+	})
 	return reasons, marks
 }

@@ -156,11 +156,11 @@ func openReason(err error) energy.Reason {
 	}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		return "telemetry_file_missing"
+		return smisource.TelemetryFileMissing
 	case errors.Is(err, energy.ErrNoDevice):
-		return "no_usable_power_samples"
+		return noUsableSamples
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, energy.ErrMalformed):
-		return "telemetry_file_unreadable"
+		return smisource.TelemetryFileUnreadable
 	}
 	return energy.SourceStalled
 }
