@@ -3,7 +3,7 @@
 //
 //	go test -run '^$' -bench . -count 6 .
 //
-// It needs nothing: the server is embedded (see server_test.go), and where there
+// It needs nothing: the server is embedded (internal/chat), and where there
 // is no GPU a simulated one stands in for it, which the line "energy-source:
 // simulated" says. On a machine with a GPU start a real server there, such as
 // vLLM, and name it; the benchmarks stay the same:
@@ -17,20 +17,15 @@
 package joulebench_test
 
 import (
-	"bufio"
-	"bytes"
-	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"net/http"
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/joulebench/joulebench/internal/chat"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/simsource"
 
@@ -44,8 +39,8 @@ var anywhere = powertest.Fallback(simsource.Default())
 // A word is a token to the embedded server. The counter of a GPU changes every
 // 100 ms or so: phases that are to be told apart must last for about as long.
 var (
-	short = question{strings.Repeat("how many joules is that ? ", 8), 12}
-	long  = question{strings.Repeat("how many joules is that ? ", 400), 80}
+	short = chat.Question{Prompt: strings.Repeat("how many joules is that ? ", 8), MaxTokens: 12}
+	long  = chat.Question{Prompt: strings.Repeat("how many joules is that ? ", 400), MaxTokens: 80}
 )
 
 // BenchmarkChat is one user who waits for each answer before asking again.
@@ -53,7 +48,7 @@ func BenchmarkChat(tb *testing.B) {
 	llm := newClient(tb)
 	b := powertest.Wrap(tb, anywhere) // after set-up, just before the loop
 	for b.Loop() {
-		u, err := llm.chat(b.Context(), short, nil)
+		u, err := llm.Chat(b.Context(), short, nil)
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -76,7 +71,7 @@ func BenchmarkChatParallel(tb *testing.B) {
 
 // chatInParallel asks b.N questions, as that many users at a time. RunParallel
 // starts a multiple of GOMAXPROCS; those that are too many leave.
-func chatInParallel(b *powertest.B, llm *client, users int) {
+func chatInParallel(b *powertest.B, llm *chat.Client, users int) {
 	procs := runtime.GOMAXPROCS(0)
 	b.SetParallelism((users + procs - 1) / procs)
 	b.SetConcurrency(users)
@@ -86,7 +81,7 @@ func chatInParallel(b *powertest.B, llm *client, users int) {
 			return
 		}
 		for pb.Next() {
-			u, err := llm.chat(b.Context(), short, nil)
+			u, err := llm.Chat(b.Context(), short, nil)
 			if err != nil {
 				b.Error(err)
 				return
@@ -104,10 +99,10 @@ func BenchmarkPhases(tb *testing.B) {
 	b := powertest.Wrap(tb, anywhere)
 	for b.Loop() {
 		end := b.Phase("prefill")
-		u, err := llm.chat(b.Context(), long, func() {
+		u, err := llm.Chat(b.Context(), long, sync.OnceFunc(func() { // with the first token
 			end()
 			end = b.Phase("decode")
-		})
+		}))
 		end()
 		if err != nil {
 			b.Fatal(err)
@@ -116,102 +111,22 @@ func BenchmarkPhases(tb *testing.B) {
 	}
 }
 
-// client asks an OpenAI-compatible server.
-type client struct {
-	http  *http.Client
-	url   string
-	model string
-}
-
 // newClient returns a client of the server at TOUR_URL, or of an embedded one
 // that lives as long as the benchmark.
-func newClient(tb testing.TB) *client {
-	// As many idle connections as users, or each request would dial anew.
-	transport := &http.Transport{MaxIdleConnsPerHost: 64}
-	tb.Cleanup(transport.CloseIdleConnections)
-	c := &client{http: &http.Client{Transport: transport}, url: os.Getenv("TOUR_URL"), model: os.Getenv("TOUR_MODEL")}
-	if c.url == "" {
-		c.url = newServer(tb, simsource.Default())
+func newClient(tb testing.TB) *chat.Client {
+	url := os.Getenv("TOUR_URL")
+	if url == "" {
+		server, err := chat.Serve(simsource.Default())
+		if err != nil {
+			tb.Fatal(err)
+		}
+		tb.Cleanup(func() { server.Close() })
+		url = server.URL
 	}
-	return c
-}
-
-// question is what to ask, and how long the answer may be.
-type question struct {
-	prompt    string
-	maxTokens int
-}
-
-// usage is the work that the server says it has done, in tokens.
-type usage struct {
-	Prompt     int `json:"prompt_tokens"`
-	Completion int `json:"completion_tokens"`
-}
-
-// chat asks one question and reads the answer to its end. It calls first, unless
-// nil, when the first token is here.
-func (c *client) chat(ctx context.Context, q question, first func()) (usage, error) {
-	body, err := json.Marshal(map[string]any{
-		"model":          c.model,
-		"messages":       []any{map[string]string{"role": "user", "content": q.prompt}},
-		"max_tokens":     q.maxTokens,
-		"stream":         true,
-		"stream_options": map[string]bool{"include_usage": true},
-	})
+	llm, err := chat.NewClient(chat.Config{URL: url, Model: os.Getenv("TOUR_MODEL")})
 	if err != nil {
-		return usage{}, fmt.Errorf("chat: %w", err)
+		tb.Fatal(err)
 	}
-	req, err := http.NewRequestWithContext(ctx, "POST", c.url+"/v1/chat/completions", bytes.NewReader(body))
-	if err != nil {
-		return usage{}, fmt.Errorf("chat: %w", err)
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return usage{}, fmt.Errorf("chat: %w", err)
-	}
-	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusOK {
-		why, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<10))
-		return usage{}, fmt.Errorf("chat: %s: %s", resp.Status, bytes.TrimSpace(why))
-	}
-	u, err := readStream(resp.Body, first)
-	if err != nil {
-		return usage{}, fmt.Errorf("chat: read answer: %w", err)
-	}
-	return u, nil
-}
-
-// readStream reads server-sent events until [DONE]. An answer without it was cut
-// off, and one without usage cannot be paid for in joules per token.
-func readStream(r io.Reader, first func()) (usage, error) {
-	var total *usage
-	for lines := bufio.NewScanner(r); ; {
-		if !lines.Scan() {
-			return usage{}, errors.Join(lines.Err(), io.ErrUnexpectedEOF)
-		}
-		data, ok := strings.CutPrefix(lines.Text(), "data: ")
-		switch {
-		case !ok: // an empty line ends each event
-			continue
-		case data == "[DONE]" && total == nil:
-			return usage{}, errors.New("the server did not say its usage")
-		case data == "[DONE]":
-			return *total, nil
-		}
-		var chunk struct {
-			Choices []struct{ Delta struct{ Content string } }
-			Usage   *usage
-		}
-		if err := json.Unmarshal([]byte(data), &chunk); err != nil {
-			return usage{}, err
-		}
-		if first != nil && len(chunk.Choices) > 0 && chunk.Choices[0].Delta.Content != "" {
-			first()
-			first = nil
-		}
-		if chunk.Usage != nil {
-			total = chunk.Usage
-		}
-	}
+	tb.Cleanup(llm.Close)
+	return llm
 }

@@ -1,11 +1,9 @@
 package joulebench_test
 
 import (
-	"context"
 	"fmt"
-	"net"
-	"net/http"
 	"runtime"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,42 +11,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/chat"
+	"github.com/joulebench/joulebench/internal/chat/chattest"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/simsource"
 )
 
-// inMemory starts a server inside a bubble, where a clock is fake and a network
-// would be real, and returns a client of it. stop ends all of its goroutines.
-func inMemory(t *testing.T, gpu *simsource.Source) (c *client, stop func()) {
+// inMemory returns a client of an embedded server inside a bubble.
+func inMemory(t *testing.T, gpu *simsource.Source) *chat.Client {
 	t.Helper()
-	ends := make(chan net.Conn)
-	srv := &http.Server{Handler: newHandler(gpu)}
-	go srv.Serve(pipes{ends})
-	transport := &http.Transport{
-		MaxIdleConnsPerHost: 64,
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			here, there := net.Pipe()
-			ends <- there
-			return here, nil
-		},
-	}
-	return &client{http: &http.Client{Transport: transport}, url: "http://memory"}, func() {
-		transport.CloseIdleConnections()
-		require.NoError(t, srv.Close())
-	}
+	return chattest.Client(t, chat.NewHandler(gpu), chat.Config{})
 }
-
-// pipes is a listener that accepts one end of each pipe.
-type pipes struct{ ends chan net.Conn }
-
-func (p pipes) Accept() (net.Conn, error) {
-	if c, ok := <-p.ends; ok {
-		return c, nil
-	}
-	return nil, net.ErrClosed
-}
-func (p pipes) Close() error   { close(p.ends); return nil }
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "memory"} }
 
 // TestTheTourTellsTheTruth compares what the tour's benchmark reports with what
 // the simulation knows that it used. The error that is stated is the tolerance.
@@ -57,8 +30,7 @@ func TestTheTourTellsTheTruth(t *testing.T) {
 		t.Run(fmt.Sprintf("users=%d", users), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				gpu := simsource.New(simsource.Config{})
-				llm, stop := inMemory(t, gpu)
-				defer stop()
+				llm := inMemory(t, gpu)
 				var from, to time.Time // of the last round, which counts
 				r := testing.Benchmark(func(tb *testing.B) {
 					b := powertest.Wrap(tb, powertest.From(gpu))
@@ -70,7 +42,7 @@ func TestTheTourTellsTheTruth(t *testing.T) {
 				truth := gpu.TrueJoules(from, to)
 				requireStated(t, truth/float64(r.N), r, "J/op")
 				requireStated(t, truth/float64(users), r, "J/user")
-				requireStated(t, float64(short.maxTokens*r.N)/truth, r, "tokens/J")
+				requireStated(t, float64(short.MaxTokens*r.N)/truth, r, "tokens/J")
 				assert.Less(t, r.Extra["err-%"], 3.0)
 			})
 		})
@@ -90,13 +62,11 @@ func TestNoMoreUsersThanAsked(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(3))
 	synctest.Test(t, func(t *testing.T) {
 		gpu := simsource.New(simsource.Config{})
-		llm, stop := inMemory(t, gpu)
-		defer stop()
+		llm := inMemory(t, gpu)
 		r := testing.Benchmark(func(tb *testing.B) {
 			chatInParallel(powertest.Wrap(tb, powertest.From(gpu)), llm, 1)
 		})
-		alone := 48*readTime + 11*writeTime*(crowd+1)/crowd
-		assert.Equal(t, alone, time.Duration(r.NsPerOp()))
+		assert.Equal(t, chat.Alone(48, 12), time.Duration(r.NsPerOp()))
 	})
 }
 
@@ -105,8 +75,7 @@ func TestManyUsersShareTheGPU(t *testing.T) {
 	perJoule := func(users int) (v float64) {
 		synctest.Test(t, func(t *testing.T) {
 			gpu := simsource.New(simsource.Config{})
-			llm, stop := inMemory(t, gpu)
-			defer stop()
+			llm := inMemory(t, gpu)
 			v = testing.Benchmark(func(tb *testing.B) {
 				chatInParallel(powertest.Wrap(tb, powertest.From(gpu)), llm, users)
 			}).Extra["tokens/J"]
@@ -123,18 +92,17 @@ func TestManyUsersShareTheGPU(t *testing.T) {
 func TestThePhasesTellTheTruth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		gpu := simsource.New(simsource.Config{})
-		llm, stop := inMemory(t, gpu)
-		defer stop()
+		llm := inMemory(t, gpu)
 		var prefill, decode float64 // J, of the only round: b.Loop has one
 		r := testing.Benchmark(func(tb *testing.B) {
 			b := powertest.Wrap(tb, powertest.From(gpu))
 			for b.Loop() {
 				asked, end := time.Now(), b.Phase("prefill")
 				var answered time.Time
-				_, err := llm.chat(b.Context(), long, func() {
+				_, err := llm.Chat(b.Context(), long, sync.OnceFunc(func() {
 					end()
 					answered, end = time.Now(), b.Phase("decode")
-				})
+				}))
 				end()
 				require.NoError(b, err)
 				prefill += gpu.TrueJoules(asked, answered)

@@ -1,10 +1,9 @@
-package joulebench_test
+package chat_test
 
 import (
 	"context"
 	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -13,13 +12,23 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/chat"
+	"github.com/joulebench/joulebench/internal/chat/chattest"
 	"github.com/joulebench/joulebench/simsource"
 )
+
+// serve starts a server for as long as the test and returns its address.
+func serve(t *testing.T, gpu *simsource.Source) string {
+	s, err := chat.Serve(gpu)
+	require.NoError(t, err)
+	t.Cleanup(func() { s.Close() })
+	return s.URL
+}
 
 // TestWire holds the embedded server to the bytes of the protocol: client and
 // server could otherwise agree on something else.
 func TestWire(t *testing.T) {
-	url := newServer(t, simsource.New(simsource.Config{}))
+	url := serve(t, simsource.New(simsource.Config{}))
 	resp, err := http.Post(url+"/v1/chat/completions", "application/json", strings.NewReader(
 		`{"messages":[{"role":"user","content":"one two three"}],"max_tokens":2,"stream":true,"stream_options":{"include_usage":true}}`))
 	require.NoError(t, err)
@@ -40,7 +49,7 @@ data: [DONE]
 
 func TestMalformedRequests(t *testing.T) {
 	gpu := simsource.New(simsource.Config{})
-	url, began := newServer(t, gpu), time.Now()
+	url, began := serve(t, gpu), time.Now()
 	for _, c := range []struct{ body, says string }{
 		{`{`, "malformed request: unexpected EOF"},
 		{`{"max_tokens":1,"stream":true}`, "messages: there are none"},
@@ -59,15 +68,15 @@ func TestMalformedRequests(t *testing.T) {
 	assert.InEpsilon(t, 100*now.Sub(began).Seconds(), gpu.TrueJoules(began, now), 1e-6, "a refused request put load on the GPU")
 }
 
-func TestUsage(t *testing.T) {
+// TestAlone: who has the server alone is answered in the time that it says.
+func TestAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		llm, stop := inMemory(t, simsource.New(simsource.Config{}))
-		defer stop()
-		firsts := 0
-		u, err := llm.chat(t.Context(), question{"one two three", 5}, func() { firsts++ })
+		llm := chattest.Client(t, chat.NewHandler(simsource.New(simsource.Config{})), chat.Config{})
+		asked := time.Now()
+		_, err := llm.Chat(t.Context(), chat.Question{Prompt: "one two three", MaxTokens: 5}, nil)
 		require.NoError(t, err)
-		assert.Equal(t, usage{Prompt: 3, Completion: 5}, u)
-		assert.Equal(t, 1, firsts, "calls of first")
+		assert.Equal(t, 3*60*time.Microsecond+4*2125*time.Microsecond, time.Since(asked))
+		assert.Equal(t, time.Since(asked), chat.Alone(3, 5))
 	})
 }
 
@@ -77,21 +86,20 @@ func TestCancelStopsTheGPU(t *testing.T) {
 	const million = 1_000_000
 	for _, c := range []struct {
 		name  string
-		ask   question
+		ask   chat.Question
 		watts float64
 	}{
-		{"prefill", question{strings.Repeat("why ", million), 1}, 700},
-		{"decode", question{"why", million}, 100 + 600*writeLoad},
+		{"prefill", chat.Question{Prompt: strings.Repeat("why ", million), MaxTokens: 1}, 700},
+		{"decode", chat.Question{Prompt: "why", MaxTokens: million}, 100 + 600*0.2},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				gpu := simsource.New(simsource.Config{})
-				llm, stop := inMemory(t, gpu)
-				defer stop()
+				llm := chattest.Client(t, chat.NewHandler(gpu), chat.Config{})
 				ctx, cancel := context.WithCancel(t.Context())
 				left := make(chan error, 1)
 				go func() {
-					_, err := llm.chat(ctx, c.ask, nil)
+					_, err := llm.Chat(ctx, c.ask, nil)
 					left <- err
 				}()
 				time.Sleep(time.Second) // for the prompt to arrive
@@ -109,25 +117,4 @@ func wattsNow(gpu *simsource.Source) float64 {
 	from := time.Now()
 	time.Sleep(time.Millisecond)
 	return gpu.TrueJoules(from, time.Now()) * 1000
-}
-
-// TestBadAnswers: what a client cannot count it does not take for an answer.
-func TestBadAnswers(t *testing.T) {
-	const token = `data: {"choices":[{"delta":{"content":"a"}}]}` + "\n\n"
-	for _, c := range []struct{ name, stream, says string }{
-		{"cut off", token, "unexpected EOF"},
-		{"no usage", token + "data: [DONE]\n\n", "the server did not say its usage"},
-		{"not json", "data: joule\n\n", "invalid character"},
-	} {
-		t.Run(c.name, func(t *testing.T) {
-			_, err := readStream(strings.NewReader(c.stream), nil)
-			require.ErrorContains(t, err, c.says)
-		})
-	}
-	t.Run("status", func(t *testing.T) {
-		s := httptest.NewServer(http.NotFoundHandler())
-		defer s.Close()
-		_, err := (&client{http: s.Client(), url: s.URL}).chat(t.Context(), short, nil)
-		require.ErrorContains(t, err, "404 Not Found: 404 page not found")
-	})
 }

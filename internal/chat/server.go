@@ -1,25 +1,24 @@
-package joulebench_test
+package chat
 
 import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync/atomic"
-	"testing"
 	"time"
 
 	"github.com/joulebench/joulebench/simsource"
 )
 
-// server is a small OpenAI-compatible server that pretends to think. Its time
+// handler is a small OpenAI-compatible server that pretends to think. Its time
 // and its GPU's load are shaped like those of a real one: reading a prompt keeps
 // the GPU fully busy, one prompt at a time; writing an answer leaves most of it
 // idle, and answers written together share it nearly for free. That is why many
 // users cost less energy for each token.
-type server struct {
+type handler struct {
 	gpu     *simsource.Source
 	prefill chan struct{} // holds one while a prompt is read
 	writing atomic.Int64  // answers
@@ -30,19 +29,48 @@ const (
 	writeTime = 2 * time.Millisecond  // for each token of the answer, when alone
 	writeLoad = 0.2                   // of the GPU, for each answer
 	crowd     = 16                    // as many answers at once take twice the time
+
+	maxRequest = 64 << 20 // bytes
 )
 
-// newServer starts a server for as long as the test and returns its address.
-func newServer(tb testing.TB, gpu *simsource.Source) (url string) {
-	s := httptest.NewServer(newHandler(gpu))
-	tb.Cleanup(s.Close)
-	return s.URL
+// Alone returns how long the embedded server takes to answer who has it alone.
+func Alone(promptTokens, outputTokens int) time.Duration {
+	return time.Duration(promptTokens)*readTime + time.Duration(outputTokens-1)*wordTime(1)
 }
 
-func newHandler(gpu *simsource.Source) http.Handler {
-	s := &server{gpu: gpu, prefill: make(chan struct{}, 1)}
+// wordTime is how long a token takes while as many answers are written.
+func wordTime(answers int64) time.Duration {
+	return writeTime * time.Duration(crowd+answers) / crowd
+}
+
+// Server is an embedded server that listens.
+type Server struct {
+	// URL is its address, for [Config.URL].
+	URL  string
+	http *http.Server
+}
+
+// Serve starts an embedded server on a port of the loopback interface. Its load
+// is on the simulated GPU.
+func Serve(gpu *simsource.Source) (*Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded server: %w", err)
+	}
+	s := &Server{URL: "http://" + l.Addr().String(), http: &http.Server{Handler: NewHandler(gpu)}}
+	go s.http.Serve(l)
+	return s, nil
+}
+
+// Close stops the server, and cuts off the answers that are under way.
+func (s *Server) Close() error { return s.http.Close() }
+
+// NewHandler returns the embedded server without a network. It understands
+// streaming POSTs to /v1/chat/completions; to it a word is a token.
+func NewHandler(gpu *simsource.Source) http.Handler {
+	h := &handler{gpu: gpu, prefill: make(chan struct{}, 1)}
 	mux := http.NewServeMux()
-	mux.HandleFunc("POST /v1/chat/completions", s.complete)
+	mux.HandleFunc("POST /v1/chat/completions", h.complete)
 	return mux
 }
 
@@ -59,9 +87,9 @@ type request struct {
 	} `json:"stream_options"`
 }
 
-func parseRequest(r *http.Request) (request, error) {
+func parseRequest(w http.ResponseWriter, r *http.Request) (request, error) {
 	var q request
-	if err := json.NewDecoder(r.Body).Decode(&q); err != nil {
+	if err := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxRequest)).Decode(&q); err != nil {
 		return q, fmt.Errorf("malformed request: %w", err)
 	}
 	switch {
@@ -86,8 +114,8 @@ func (q request) promptTokens() int {
 
 // complete serves a chat completion. A client that goes away ends it, and the
 // GPU's load with it.
-func (s *server) complete(w http.ResponseWriter, r *http.Request) {
-	q, err := parseRequest(r)
+func (h *handler) complete(w http.ResponseWriter, r *http.Request) {
+	q, err := parseRequest(w, r)
 	if err != nil {
 		w.Header().Set("Content-Type", "application/json")
 		w.WriteHeader(http.StatusBadRequest)
@@ -95,10 +123,10 @@ func (s *server) complete(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	w.Header().Set("Content-Type", "text/event-stream")
-	if err := s.read(r.Context(), q.promptTokens()); err != nil {
+	if err := h.read(r.Context(), q.promptTokens()); err != nil {
 		return
 	}
-	if err := s.write(r.Context(), w, q.MaxTokens); err != nil {
+	if err := h.write(r.Context(), w, q.MaxTokens); err != nil {
 		return
 	}
 	if q.StreamOptions.IncludeUsage {
@@ -109,27 +137,27 @@ func (s *server) complete(w http.ResponseWriter, r *http.Request) {
 }
 
 // read pretends to read a prompt.
-func (s *server) read(ctx context.Context, tokens int) error {
+func (h *handler) read(ctx context.Context, tokens int) error {
 	select {
-	case s.prefill <- struct{}{}:
-		defer func() { <-s.prefill }()
+	case h.prefill <- struct{}{}:
+		defer func() { <-h.prefill }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	defer s.gpu.Busy()()
+	defer h.gpu.Busy()()
 	return sleep(ctx, time.Duration(tokens)*readTime)
 }
 
 // write pretends to think of an answer, and streams it token by token.
-func (s *server) write(ctx context.Context, w http.ResponseWriter, tokens int) error {
-	s.writing.Add(1)
-	defer s.writing.Add(-1)
-	defer s.gpu.BusyLoad(writeLoad)()
+func (h *handler) write(ctx context.Context, w http.ResponseWriter, tokens int) error {
+	h.writing.Add(1)
+	defer h.writing.Add(-1)
+	defer h.gpu.BusyLoad(writeLoad)()
 	flush := http.NewResponseController(w)
 	for i := range tokens {
 		// The first token is what reading the prompt ends with.
 		if i > 0 {
-			if err := sleep(ctx, writeTime*time.Duration(crowd+s.writing.Load())/crowd); err != nil {
+			if err := sleep(ctx, wordTime(h.writing.Load())); err != nil {
 				return err
 			}
 		}
