@@ -1,0 +1,117 @@
+package smisource
+
+import (
+	"encoding/binary"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf16"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// wide encodes a text as UTF-16.
+func wide(order binary.AppendByteOrder, mark bool, text string) string {
+	var b []byte
+	if mark {
+		text = "\ufeff" + text
+	}
+	for _, c := range utf16.Encode([]rune(text)) {
+		b = order.AppendUint16(b, c)
+	}
+	return string(b)
+}
+
+func TestEncodingsAndSeparators(t *testing.T) {
+	log := nvidiaLog(constant(0, -1, 11, 500), constant(1, -1, 11, 300))
+	quoted := func(separator string) string {
+		var b strings.Builder
+		for line := range strings.Lines(log) {
+			line = strings.TrimSpace(line)
+			b.WriteString(`"` + strings.ReplaceAll(line, ", ", `"`+separator+`"`) + `"` + "\n")
+		}
+		return b.String()
+	}
+	for name, text := range map[string]string{
+		"plain":                  log,
+		"CRLF":                   strings.ReplaceAll(log, "\n", "\r\n"),
+		"byte-order mark":        "\ufeff" + log,
+		"UTF-16 of PowerShell":   wide(binary.LittleEndian, true, strings.ReplaceAll(log, "\n", "\r\n")),
+		"UTF-16, big end first":  wide(binary.BigEndian, true, log),
+		"UTF-16 without mark":    wide(binary.LittleEndian, false, log),
+		"UTF-16 with other text": wide(binary.LittleEndian, true, "Übersicht 日本 💡\n"+log),
+		"semicolons":             strings.ReplaceAll(log, ", ", ";"),
+		"tabs":                   strings.ReplaceAll(log, ", ", "\t"),
+		"quoted":                 quoted(","),
+		"quoted, semicolons":     quoted(" ; "),
+		"blank lines":            strings.ReplaceAll(log, "\n", "\n\n \n"),
+		"no blanks":              strings.ReplaceAll(log, ", ", ","),
+		"preamble":               "'CTRL' + 'C' to stop watching output:\n\n" + log,
+		"thousands":              strings.ReplaceAll(strings.ReplaceAll(log, "500.00 W", `"0,500.00 W"`), "300.00", "3e2"),
+		"a line too long":        strings.Repeat("x", 3*longest) + "\n" + log,
+		"last row cut":           log + nvidia(12) + ", 0, 5",
+		"last row without end":   strings.TrimSpace(log),
+	} {
+		m := measure(t, text, 0, 10)
+		if assert.True(t, m.Valid, "%s: %v", name, m.Reasons) {
+			assert.InDeltaSlice(t, []float64{5000, 3000}, joules(m), 1e-6, name)
+		}
+	}
+}
+
+// The last row may be cut anywhere: it counts only if what it says is certain.
+func TestLastRowIsCut(t *testing.T) {
+	full := nvidiaLog(constant(0, -1, 9, 500)) + nvidia(10) + ", 0, 500.00 W, 64"
+	last := nvidia(10) + ", 0, 500.00 W, 64"
+	certain := len(full) - len(last) + strings.Index(last, " W, ") + len(" W")
+	for n := len(full) - len(last); n <= len(full); n++ {
+		m := measure(t, full[:n], 0, 10)
+		if n < certain {
+			assert.Equal(t, []energy.Reason{energy.BenchmarkWindowNotBracketed}, codes(m.Reasons), full[len(full)-len(last):n])
+			continue
+		}
+		require.True(t, m.Valid, "%q: %v", full[:n], m.Reasons)
+		assert.InEpsilon(t, 5000, m.Energy.Joules, 1e-9)
+	}
+	// A number without its unit can be the beginning of a longer one.
+	m := measure(t, "timestamp,gpu,socket_power\n"+second(-1)+",0,238\n"+second(1)+",0,23", 0, 1)
+	assert.False(t, m.Valid)
+}
+
+// Rows that come in pieces are taken once each, wherever they are cut.
+func TestRowsInPieces(t *testing.T) {
+	text := nvidiaLog(constant(0, -1, 3, 500), constant(1, -1, 3, 300))
+	whole := newLog(time.UTC, 0, time.Second)
+	f := follower{path: write(t, text)}
+	require.NoError(t, f.read(whole))
+	for _, text := range []string{text, wide(binary.LittleEndian, true, text)} {
+		path := write(t, text[:4])
+		pieces := newLog(time.UTC, 0, time.Second)
+		f = follower{path: path}
+		require.NoError(t, f.read(pieces))
+		for i := 4; i < len(text); i += 3 {
+			more(t, path, text[i:min(i+3, len(text))])
+			require.NoError(t, f.read(pieces))
+		}
+		require.Len(t, pieces.gpus, 2)
+		assert.Empty(t, pieces.faults)
+		for i := range whole.gpus {
+			assert.Equal(t, whole.gpus[i].samples, pieces.gpus[i].samples)
+		}
+		assert.Equal(t, whole.lines, pieces.lines)
+	}
+}
+
+// A recorder that was started anew may write other columns.
+func TestColumnsChange(t *testing.T) {
+	text := nvidiaLog(constant(0, -1, 4, 500)) + "index,power.limit [W],power.draw [W],timestamp\n"
+	for at := 5; at <= 11; at++ {
+		text += "0,700.00 W,500.00 W," + nvidia(float64(at)) + "\n"
+	}
+	m := measure(t, text, 0, 10)
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 5000, m.Energy.Joules, 1e-9)
+}
