@@ -167,6 +167,9 @@ func (c *Curve) addWatts(p point, watts float64) {
 		// A cross-check that fails does not spoil the counter.
 		return
 	}
+	if c.recorded {
+		c.power.late = max(c.power.late, (p.hi-p.lo)/2)
+	}
 	c.power.add(p.mid()-int64(c.device.Lag), watts)
 	if gauge {
 		c.pace.sample(p.hi, c.last.ok && watts != c.last.value)

@@ -17,6 +17,9 @@ type power struct {
 	period int64
 	// seen is when the newest value was last read.
 	seen int64
+	// late is by how much all readings can be late, or early, by the same: as
+	// those that a log stamps with whole seconds.
+	late int64
 	// limit is how many points are kept.
 	limit int
 }
@@ -153,17 +156,29 @@ func (p *power) upTo(t int64) (joules, variance float64) {
 // integrate returns the joules of the spans and the standard deviation of what
 // the samples do not tell.
 func (p *power) integrate(spans []span) (joules, sd float64) {
-	variance := 0.0
+	variance, change := 0.0, 0.0
 	for _, s := range spans {
 		j0, v0 := p.upTo(s.start)
 		j1, v1 := p.upTo(s.end)
 		share := float64(s.on) / float64(s.end-s.start)
 		joules += share * (j1 - j0)
+		change += share * (p.watts(s.end) - p.watts(s.start))
 		// The parts of the two samples at the edges are not in the difference
 		// of the variances.
 		variance += max(v1-v0, 0) + p.edge(s.start) + p.edge(s.end)
 	}
-	return joules, math.Sqrt(variance)
+	return joules, math.Sqrt(variance + sq(change*float64(p.late)/second)/3)
+}
+
+// watts returns the power at t, which the samples reach over.
+func (p *power) watts(t int64) float64 {
+	i := p.before(t)
+	a := p.points[i]
+	if i+1 == len(p.points) || t <= a.at {
+		return a.watts
+	}
+	b := p.points[i+1]
+	return a.watts + (b.watts-a.watts)*float64(t-a.at)/float64(b.at-a.at)
 }
 
 // edge returns the variance that comes with an edge at t: the time of a sample

@@ -27,8 +27,11 @@ func (w *Window) Lead(ctx context.Context, ticks int) error {
 	seen := make([]int, len(r.curves))
 	for i, c := range r.curves {
 		seen[i] = len(c.ticks)
-		if c.pace.watch < ticks {
-			c.pace.watch = ticks
+		c.pace.watch = max(c.pace.watch, ticks)
+		if w.watches {
+			// What goes on for long is worth learning well at once: passing over
+			// ticks from the start it would take many reads of each.
+			c.pace.watch = max(c.pace.watch, learning)
 		}
 	}
 	r.mu.Unlock()
