@@ -145,15 +145,18 @@ func readProfile(path string, loc *time.Location) (*workload, []energy.Finding) 
 		}
 		return nil, []energy.Finding{{Reason: reason, Detail: err.Error()}}
 	}
-	p, w := profile{o}, &workload{told: map[string]told{}}
+	return profileOf(profile{o}, loc)
+}
+
+// profileOf understands an export.
+func profileOf(p profile, loc *time.Location) (*workload, []energy.Finding) {
+	w := &workload{told: map[string]told{}}
 	var found []energy.Finding
 	if w.start, w.end, found = p.window(loc); found != nil {
 		return nil, found
 	}
+	w.seconds = w.length() // its own duration is that of the requests only
 	var ok bool
-	if w.seconds, ok = p.seconds("benchmark_duration"); !ok {
-		w.seconds = w.length()
-	}
 	if w.requests, ok = p.total("request_count"); !ok {
 		found = append(found, energy.Finding{Reason: requestCountInvalid, Detail: "request_count tells of no request that succeeded"})
 	}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/smisource"
@@ -24,8 +25,10 @@ type annotation struct {
 	recording *recording
 	// failed is why the source could not be opened.
 	failed error
-	// commandErr is how the command failed.
+	// commandErr is how the command failed, and step a finding if the clock was set
+	// while it ran.
 	commandErr error
+	step       []energy.Finding
 
 	workload *workload // nil if there is no window
 	// found are the findings about the result and the files; those about the
@@ -56,11 +59,12 @@ func (a *annotation) run(ctx context.Context) int {
 	}
 	fresh := true
 	if len(a.command) > 0 {
-		before := stateOf(a.result())
+		before, began := stateOf(a.result()), time.Now()
 		if a.commandErr = a.exec(ctx, a.command, a.std); a.commandErr != nil {
 			a.complain(a.commandErr)
 		}
 		fresh = before.written(a.result())
+		a.step = clockStep(time.Now().Round(0).Sub(began.Round(0)), time.Since(began))
 	}
 	a.read(fresh)
 	if err := a.measure(ctx); err != nil {
@@ -168,6 +172,7 @@ func (a *annotation) measure(ctx context.Context) error {
 func (a *annotation) judge() {
 	if a.workload != nil {
 		a.expect(&a.telemetry)
+		a.found = append(a.found, a.step...)
 	}
 	if info := a.telemetry.measurement.Source; info.Simulated {
 		a.found = append(a.found, energy.Finding{Reason: simulatedSource, Detail: "the joules of " + info.Name + " are simulated, and an aggregate has no way to say so"})

@@ -120,6 +120,8 @@ func (o *annotateOptions) check(args []string) error {
 		return errors.New("-bench needs -agg, the file that the energy is added to")
 	case len(o.command) > 0 && !slices.Contains(args, "--"):
 		return fmt.Errorf("%q is not a flag: a command to be run stands after --", o.command[0])
+	case o.dcgm != "" && len(o.command) == 0:
+		return errors.New("a dcgm-exporter tells what the energy is now, not what it was: give the benchmark's command after --, and it is measured while it runs; -log, -prometheus and -trace know the past")
 	case o.syncClock != 0 && o.log == "":
 		return errors.New("-sync-clock is about a log: the other sources know their clocks")
 	case o.maxGap <= 0:

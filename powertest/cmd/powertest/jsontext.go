@@ -15,10 +15,9 @@ import (
 // key to a file changes nothing else in it.
 type object struct {
 	members []member
-	// tail is the white space before the closing brace, and end what follows it.
-	tail, end []byte
-	// bom says that a byte-order mark came first.
-	bom bool
+	// start is what is there up to the opening brace, a byte-order mark maybe; tail
+	// is the white space before the closing brace, and end what follows it.
+	start, tail, end []byte
 }
 
 // A member is a key and its value.
@@ -63,7 +62,7 @@ func readObject(path string) (*object, error) {
 // parseObject parses one JSON object. Beside what RFC 8259 allows it understands
 // NaN, Infinity and -Infinity as values, which Python writes.
 func parseObject(data []byte) (*object, error) {
-	o := &object{bom: bytes.HasPrefix(data, byteOrderMark)}
+	whole := data
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	switch {
 	case len(bytes.TrimSpace(data)) == 0:
@@ -83,6 +82,7 @@ func parseObject(data []byte) (*object, error) {
 		return nil, errors.New("it is not a JSON object")
 	}
 	at := d.InputOffset()
+	o := &object{start: whole[:len(whole)-len(data)+int(at)]}
 	for d.More() {
 		m, err := nextMember(d, data, at)
 		if err != nil {
@@ -224,10 +224,7 @@ func (o *object) set(key string, value []byte) {
 // bytes returns the object as text.
 func (o *object) bytes() []byte {
 	var b bytes.Buffer
-	if o.bom {
-		b.Write(byteOrderMark)
-	}
-	b.WriteByte('{')
+	b.Write(o.start)
 	for i, m := range o.members {
 		if i > 0 {
 			b.Write(m.gap)

@@ -43,9 +43,7 @@ type recording struct {
 
 // record begins to record a source that does not know the past.
 func record(src energy.Source) *recording {
-	w := energy.NewRecorder(src).Open()
-	w.Record()
-	return &recording{src: src, window: w}
+	return &recording{src: src, window: energy.NewRecorder(src).Open()}
 }
 
 // measure measures the window, which is known only now, and ends the recording.
@@ -55,11 +53,25 @@ func (r *recording) measure(ctx context.Context, o *annotateOptions, span energy
 	r.window.Cover(span)
 	t := telemetry{where: o.where(r.src), measured: true}
 	t.measurement = r.window.Measure(ctx)
-	if step := r.window.Recording().Step; step != 0 {
-		t.measurement.Add(energy.Finding{Reason: energy.ClockStep, Detail: fmt.Sprintf("the clock was set by %v while the command ran: the times in its result can't be joined to the readings", step.Round(time.Millisecond))})
-	}
 	t.see()
 	return t
+}
+
+// maxClockStep is how far the wall clock may move against the monotonic one for no
+// reason; and it may drift by 1e-4.
+const maxClockStep = 250 * time.Millisecond
+
+// clockStep returns a finding if the wall clock was set while a command ran: it
+// moved on by wall, and the monotonic clock by passed.
+func clockStep(wall, passed time.Duration) []energy.Finding {
+	step := wall - passed
+	if step.Abs() <= maxClockStep+passed/10_000 {
+		return nil
+	}
+	return []energy.Finding{{
+		Reason: energy.ClockStep,
+		Detail: fmt.Sprintf("the clock was set by %v while the command ran: the times in its result can't be joined to the readings", step.Round(time.Millisecond)),
+	}}
 }
 
 // A fileState is what a file was like before a command ran.

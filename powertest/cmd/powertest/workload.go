@@ -88,6 +88,11 @@ func readBenchmark(path string) (*workload, []energy.Finding) {
 	if err != nil {
 		return nil, []energy.Finding{{Reason: invalidBenchmarkResult, Detail: err.Error()}}
 	}
+	return benchmarkOf(o)
+}
+
+// benchmarkOf understands a result.
+func benchmarkOf(o *object) (*workload, []energy.Finding) {
 	w := &workload{}
 	bad := func(format string, args ...any) (*workload, []energy.Finding) {
 		return nil, []energy.Finding{{Reason: energy.InvalidBenchmarkWindow, Detail: fmt.Sprintf(format, args...)}}
