@@ -197,13 +197,10 @@ func (o *object) remove(key string) bool {
 // else at the end.
 func (o *object) set(key string, value []byte) {
 	name, _ := json.Marshal(key) // a string can be marshalled
-	lead := []byte("\n  ")
-	if len(o.members) > 0 {
-		lead = o.members[0].lead
-	} else if len(o.tail) == 0 {
+	m := member{lead: o.style(), key: key, value: value}
+	if len(o.members) == 0 && len(o.tail) == 0 {
 		o.tail = []byte("\n")
 	}
-	m := member{lead: lead, key: key, value: value}
 	m.text = append(append(append(m.text, name...), ": "...), value...)
 	kept, placed := o.members[:0], false
 	for _, old := range o.members {
@@ -219,6 +216,20 @@ func (o *object) set(key string, value []byte) {
 		kept = append(kept, m)
 	}
 	o.members = kept
+}
+
+// style is the white space before a member that is added: a line of its own, if
+// the first has one, or else what there is after a comma.
+func (o *object) style() []byte {
+	switch {
+	case len(o.members) == 0:
+		return []byte("\n  ")
+	case bytes.Contains(o.members[0].lead, []byte("\n")):
+		return o.members[0].lead
+	case len(o.members) > 1:
+		return o.members[1].lead
+	}
+	return []byte(" ")
 }
 
 // bytes returns the object as text.

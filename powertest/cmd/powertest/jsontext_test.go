@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"os"
-	"strings"
 	"testing"
 	"unicode/utf8"
 
@@ -30,10 +29,12 @@ func TestObjectStays(t *testing.T) {
 func TestObjectChanges(t *testing.T) {
 	for _, c := range []struct{ text, want string }{
 		{`{}`, "{\n  \"n\": 5\n}"},
-		{`{"a":1,"b":2}`, `{"a":1,"n": 5}`},
+		{`{"a":1,"b":2,"c":3}`, `{"a":1,"c":3,"n": 5}`},
 		{"{\n    \"a\": 1,\n    \"b\": 2\n}\n", "{\n    \"a\": 1,\n    \"n\": 5\n}\n"},
 		{`{"n": 1, "b": 3, "n": 2, "c": 4}`, `{"n": 5, "c": 4}`},
-		{`{"b": 1}`, `{"n": 5}`},
+		{`{"a": 1}`, `{"a": 1, "n": 5}`},
+		{`{"a": 1, "c": 2}`, `{"a": 1, "c": 2, "n": 5}`},
+		{`{"a":1,"c":NaN}`, `{"a":1,"c":NaN,"n": 5}`},
 		{`{"b": NaN, "c": NaN}`, `{ "c": NaN, "n": 5}`},
 	} {
 		o, err := parseObject([]byte(c.text))
@@ -41,12 +42,7 @@ func TestObjectChanges(t *testing.T) {
 		o.remove("b")
 		assert.False(t, o.remove("b"))
 		o.set("n", []byte("5"))
-		got := o.bytes()
-		if c.text == `{"b": 1}` || strings.HasPrefix(c.text, `{"b": NaN`) {
-			assert.JSONEq(t, strings.ReplaceAll(c.want, "NaN", "0"), strings.ReplaceAll(string(got), "NaN", "0"))
-			continue
-		}
-		assert.Equal(t, c.want, string(got))
+		assert.Equal(t, c.want, string(o.bytes()))
 	}
 	o, err := parseObject([]byte(`{"a": 1, "a": 2}`))
 	require.NoError(t, err)
