@@ -26,6 +26,7 @@ func metered(t *testing.T, cfg simsource.Config, test func(t *testing.T, m *Mete
 		sim := simsource.New(cfg)
 		m, err := NewMeter(t.Context(), From(sim))
 		require.NoError(t, err)
+		defer m.Close()
 		test(t, m, sim)
 		require.NoError(t, m.Close())
 		require.NoError(t, m.Close(), "again")
