@@ -21,7 +21,7 @@ const ticksAfter = 3
 // The lock is released meanwhile.
 func (s *Source) wait(ctx context.Context, end int64) error {
 	every := s.log.interval(s.gpus)
-	patience := 3*every + s.cfg.MaxGap
+	patience := 3*min(every, s.cfg.MaxGap) + s.cfg.MaxGap
 	now := time.Now()
 	deadline := time.Unix(0, end).Add(patience)
 	if latest := now.Add(patience); deadline.After(latest) {
