@@ -1,0 +1,102 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// config is what is to be done.
+type config struct {
+	url, key, model string // of the server; no URL means the embedded one
+
+	users            []int
+	duration, warmup time.Duration // of each level
+	timeout          time.Duration // of each request
+	count            int
+	steady           bool
+
+	prompt, maxTokens int // length of prompts in words, of answers in tokens
+	seed              uint64
+	slo               objective
+
+	bench, json string // files; empty means none
+}
+
+func (c config) embedded() bool { return c.url == "" }
+
+// objective is a service level objective: a zero is none.
+type objective struct{ ttft, itl time.Duration }
+
+// maxUsers is how many connections there may be.
+const maxUsers = 4096
+
+// parse reads the command line, and what it leaves open from the environment. It
+// prints what is wrong with the syntax, and the help, itself.
+func parse(args []string, stderr io.Writer, getenv func(string) string) (config, error) {
+	c := config{key: getenv("OPENAI_API_KEY"), users: []int{1, 4, 16, 64}}
+	f := flag.NewFlagSet("loadgen", flag.ContinueOnError)
+	f.SetOutput(stderr)
+	f.Func("users", "`numbers` of users, one after the other (default 1,4,16,64)", func(s string) (err error) {
+		c.users, err = parseUsers(s)
+		return err
+	})
+	f.DurationVar(&c.duration, "duration", 5*time.Second, "how long to measure each number of users")
+	f.DurationVar(&c.warmup, "warmup", time.Second, "how long they are at work before that")
+	f.DurationVar(&c.timeout, "timeout", 2*time.Minute, "how long to wait for an answer")
+	f.IntVar(&c.count, "count", 1, "measure all levels `N` times")
+	f.BoolVar(&c.steady, "steady", false, "measure the steady state only")
+	f.IntVar(&c.prompt, "prompt", 200, "length of a prompt, in `words`")
+	f.IntVar(&c.maxTokens, "max-tokens", 100, "longest answer, in `tokens`")
+	f.Uint64Var(&c.seed, "seed", 1, "`number` that the prompts follow from")
+	f.DurationVar(&c.slo.ttft, "slo-ttft", 200*time.Millisecond, "objective: time to the first token; 0 is none")
+	f.DurationVar(&c.slo.itl, "slo-itl", 50*time.Millisecond, "objective: mean time between the tokens of a request; 0 is none")
+	f.StringVar(&c.url, "url", "", "base `URL` of the server (default $OPENAI_BASE_URL, or else an embedded server)")
+	f.StringVar(&c.model, "model", "", "`name` of the model (default $OPENAI_MODEL)")
+	f.StringVar(&c.bench, "bench", "", "write the benchmark records to this `file`, and not to standard output")
+	f.StringVar(&c.json, "json", "", "write the reports to this `file`, as a JSON array")
+	if err := f.Parse(args); err != nil {
+		return c, err
+	}
+	c.url = cmp.Or(c.url, getenv("OPENAI_BASE_URL"))
+	c.model = cmp.Or(c.model, getenv("OPENAI_MODEL"))
+	if f.NArg() > 0 {
+		return c, fmt.Errorf("%q is not a flag: see -help", f.Arg(0))
+	}
+	return c, c.check()
+}
+
+func parseUsers(s string) ([]int, error) {
+	var list []int
+	for field := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(field))
+		if err != nil || n < 1 || n > maxUsers {
+			return nil, fmt.Errorf("%q is not a number from 1 to %d: write, for example, 1,4,16", field, maxUsers)
+		}
+		list = append(list, n)
+	}
+	return list, nil
+}
+
+// check says which values cannot be right.
+func (c config) check() error {
+	var list []error
+	need := func(good bool, format string, args ...any) {
+		if !good {
+			list = append(list, fmt.Errorf(format, args...))
+		}
+	}
+	need(c.duration > 0, "-duration %v must be positive", c.duration)
+	need(c.warmup >= 0, "-warmup %v must not be negative", c.warmup)
+	need(c.timeout > 0, "-timeout %v must be positive", c.timeout)
+	need(c.count > 0, "-count %d must be positive", c.count)
+	need(c.prompt > 0, "-prompt %d must be positive", c.prompt)
+	need(c.maxTokens > 0, "-max-tokens %d must be positive", c.maxTokens)
+	need(c.slo.ttft >= 0 && c.slo.itl >= 0, "-slo-ttft %v and -slo-itl %v must not be negative", c.slo.ttft, c.slo.itl)
+	return errors.Join(list...)
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+
+	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/simsource"
+
+	// GPUs of other machines, and logs.
+	_ "github.com/joulebench/joulebench/dcgmsource"
+	_ "github.com/joulebench/joulebench/smisource"
+)
+
+// openMeter opens what POWERTEST_SOURCE names. The embedded server puts its load
+// on a simulated GPU, which is measured for it unless the environment says
+// otherwise. Where there is no GPU that can be read the meter is nil, and the
+// reason is said: the load is worth measuring without joules too.
+func openMeter(ctx context.Context, embedded bool, say func(string, ...any), getenv func(string) string) (*powertest.Meter, error) {
+	strict := getenv("POWERTEST_STRICT") != ""
+	var options []powertest.Option
+	if embedded && getenv("POWERTEST_SOURCE") == "" && !strict {
+		say("the server is embedded and its GPU simulated: -url or OPENAI_BASE_URL names a real one")
+		options = append(options, powertest.From(simsource.Default()))
+	}
+	meter, err := powertest.NewMeter(ctx, options...)
+	switch {
+	case err == nil:
+		return meter, nil
+	case strict || ctx.Err() != nil || !unreadable(err, getenv("POWERTEST_DEVICES") != ""):
+		return nil, fmt.Errorf("%w (POWERTEST_SOURCE=off measures without joules)", err)
+	}
+	say("going on without joules: %v", err)
+	return nil, nil
+}
+
+// unreadable reports whether there is no GPU that can be read, rather than
+// something wrong with what was asked for: devices that are named must be there.
+func unreadable(err error, named bool) bool {
+	if errors.Is(err, energy.ErrNoDevice) {
+		return !named
+	}
+	for _, e := range []error{errors.ErrUnsupported, fs.ErrNotExist, fs.ErrPermission} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	var network net.Error
+	return errors.As(err, &network)
+}

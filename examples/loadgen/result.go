@@ -1,0 +1,94 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest"
+)
+
+// result is what is known of a level.
+type result struct {
+	users      int
+	report     powertest.Report
+	ttft, gaps []time.Duration // sorted
+	successes  int             // requests, those outside of the window included
+	failures   int
+	why        []string
+	counted    bool
+}
+
+// newResult takes what was counted and measured. The quantiles of times become
+// metrics of the report.
+func newResult(users int, report powertest.Report, t *tally) result {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	r := result{
+		users: users, report: report, ttft: sorted(t.ttft), gaps: sorted(t.gaps),
+		successes: t.successes, failures: t.failures, why: t.why, counted: t.counted,
+	}
+	for _, q := range []struct {
+		unit  string
+		times []time.Duration
+		p     float64
+	}{
+		{"p50-ttft-sec", r.ttft, 0.5}, {"p99-ttft-sec", r.ttft, 0.99},
+		{"p50-itl-sec", r.gaps, 0.5}, {"p99-itl-sec", r.gaps, 0.99},
+	} {
+		if v, known := quantile(q.times, q.p); known {
+			r.report.Metrics = append(r.report.Metrics, powertest.Metric{Unit: q.unit, Value: v.Seconds()})
+		}
+	}
+	return r
+}
+
+// perSecond is the rate of requests.
+func (r result) perSecond() (v float64, known bool) {
+	w := r.report.Work
+	return float64(w.Requests) / w.Elapsed.Seconds(), w.Elapsed > 0
+}
+
+// metPercent is the share of requests that met the objective.
+func (r result) metPercent() (v float64, known bool) {
+	w := r.report.Work
+	return 100 * float64(w.Judged-w.Rejected) / float64(w.Judged), w.Judged > 0
+}
+
+// String is the line that is said when the level is over.
+func (r result) String() string {
+	w := r.report.Work
+	s := fmt.Sprintf("users=%d: %d requests and %d tokens in %v", r.users, w.Requests, w.OutputTokens, w.Elapsed.Round(time.Millisecond))
+	if v, known := r.report.Value("tokens/J"); known {
+		e, _ := r.report.Value("err-%")
+		s += fmt.Sprintf(", %.4g tokens/J ± %.2g %%", v, e)
+	}
+	return s + fmt.Sprintf(", %d errors", r.failures)
+}
+
+// notes say why numbers of the level are missing, or what to know of them.
+func (r result) notes() []string {
+	var list []string
+	if r.failures > 0 {
+		list = append(list, fmt.Sprintf("%d requests failed: %s", r.failures, strings.Join(r.why, "; ")))
+	}
+	if r.counted {
+		list = append(list, "the server does not say its usage: chunks are counted as tokens")
+	}
+	if r.successes > 0 && r.report.Work.Requests == 0 && r.report.Steady == nil {
+		list = append(list, "no request ended in the window: make -duration longer")
+	}
+	found := map[string]bool{}
+	for _, f := range r.report.Reasons {
+		if s := f.String(); !found[s] {
+			found[s] = true
+			list = append(list, s)
+		}
+	}
+	for _, p := range r.report.Phases {
+		if m := p.Measurement; !m.Valid && r.report.Valid() {
+			list = append(list, fmt.Sprintf("%s: no joules: %v", p.Name, m.Reasons))
+		}
+	}
+	return list
+}
