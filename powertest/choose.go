@@ -16,33 +16,41 @@ type chosen struct {
 	energy.Source
 	devices []energy.Device
 	index   []int // of each device, in the other source
+	whole   bool  // all of them
+}
+
+// role is what some devices do, by selectors.
+type role struct {
+	name      string
+	selectors []string
 }
 
 // choose returns the source with the devices that match a selector: a UUID, the
-// beginning of one, or an index. Without selectors it is the source itself.
-func choose(src energy.Source, selectors []string) (energy.Source, error) {
-	if len(selectors) == 0 {
+// beginning of one, or an index. Without selectors it has all devices. Those that
+// match a role's selector have that role. If nothing is asked for it is the source
+// itself.
+func choose(src energy.Source, selectors []string, roles []role) (energy.Source, error) {
+	if len(selectors) == 0 && len(roles) == 0 {
 		return src, nil
 	}
 	all := src.Devices()
-	var index []int
-	for _, sel := range selectors {
-		found := false
-		for i, d := range all {
-			if sel == strconv.Itoa(d.Index) || (sel != "" && strings.HasPrefix(d.UUID, sel)) {
-				found = true
-				index = append(index, i)
-			}
-		}
-		if !found {
-			return nil, fmt.Errorf("source %s: %w: %q is neither the index of a device nor the beginning of a UUID; there are %s",
-				src.Info().Name, energy.ErrNoDevice, sel, names(all))
+	c := &chosen{Source: src, whole: len(selectors) == 0}
+	for i := range all {
+		if c.whole {
+			c.index = append(c.index, i)
 		}
 	}
-	slices.Sort(index)
-	c := &chosen{Source: src, index: slices.Compact(index)}
+	if !c.whole {
+		var err error
+		if c.index, err = matching(src, all, selectors); err != nil {
+			return nil, err
+		}
+	}
 	for _, i := range c.index {
 		c.devices = append(c.devices, all[i])
+	}
+	if err := assign(src, c.devices, roles); err != nil {
+		return nil, err
 	}
 	switch src := src.(type) {
 	case energy.Historian:
@@ -51,6 +59,46 @@ func choose(src energy.Source, selectors []string) (energy.Source, error) {
 		return &chosenInspector{c, src}, nil
 	}
 	return c, nil
+}
+
+// matching returns the indices of the devices that match a selector, in order. Each
+// selector must match one.
+func matching(src energy.Source, devices []energy.Device, selectors []string) ([]int, error) {
+	var index []int
+	for _, sel := range selectors {
+		found := false
+		for i, d := range devices {
+			if sel == strconv.Itoa(d.Index) || (sel != "" && strings.HasPrefix(d.UUID, sel)) {
+				found = true
+				index = append(index, i)
+			}
+		}
+		if !found {
+			return nil, fmt.Errorf("source %s: %w: %q is neither the index of a device nor the beginning of a UUID; there are %s",
+				src.Info().Name, energy.ErrNoDevice, sel, names(devices))
+		}
+	}
+	slices.Sort(index)
+	return slices.Compact(index), nil
+}
+
+// assign sets the roles of devices. A device has one at most: its energy counts
+// for that.
+func assign(src energy.Source, devices []energy.Device, roles []role) error {
+	for _, r := range roles {
+		index, err := matching(src, devices, r.selectors)
+		if err != nil {
+			return fmt.Errorf("role %q: %w", r.name, err)
+		}
+		for _, i := range index {
+			d := &devices[i]
+			if d.Role != "" && d.Role != r.name {
+				return fmt.Errorf("source %s: %w: %s has two roles, %q and %q", src.Info().Name, energy.ErrMalformed, d.UUID, d.Role, r.name)
+			}
+			d.Role = r.name
+		}
+	}
+	return nil
 }
 
 func names(devices []energy.Device) string {
@@ -96,7 +144,7 @@ func (c *chosenHistorian) Past(ctx context.Context, spans []energy.Span, curves 
 	found, err := c.historian.Past(ctx, spans, all)
 	return slices.DeleteFunc(found, func(f energy.Finding) bool {
 		// Who chose by name does not mind that there are others.
-		return !chosen[f.Device] || f.Reason == energy.ExpectedGPUCountMismatch
+		return !chosen[f.Device] || !c.whole && f.Reason == energy.ExpectedGPUCountMismatch
 	}), err
 }
 

@@ -38,7 +38,7 @@ func TestChosenOfTheRemembered(t *testing.T) {
 		{Reason: energy.ExpectedGPUCountMismatch},
 		{Reason: energy.ClockStep},
 	}
-	some, err := choose(src, []string{"0", uuid(2)})
+	some, err := choose(src, []string{"0", uuid(2)}, nil)
 	require.NoError(t, err)
 	historian, ok := some.(energy.Historian)
 	require.True(t, ok)

@@ -63,7 +63,7 @@ func (c *cost) measure(tb *testing.B, src energy.Source) {
 	work := func() { sink = sha256.Sum256(data) }
 	c.begin = time.Now()
 	if src != nil {
-		ins, err := instruments.of(src, nil)
+		ins, err := instruments.of(src, nil, nil)
 		if err != nil {
 			tb.Fatal(err)
 		}

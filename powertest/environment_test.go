@@ -145,7 +145,7 @@ func TestFallback(t *testing.T) {
 
 func TestChoose(t *testing.T) {
 	sim := simsource.New(simsource.Config{GPUs: 3})
-	src, err := choose(&faulty{sim, func(*energy.Reading) {}}, []string{"2", "0", "2"})
+	src, err := choose(&faulty{sim, func(*energy.Reading) {}}, []string{"2", "0", "2"}, nil)
 	require.NoError(t, err)
 	require.Equal(t, []energy.Device{sim.Devices()[0], sim.Devices()[2]}, src.Devices())
 	r := []energy.Reading{{Device: 1}, {Device: 0}}
@@ -154,7 +154,7 @@ func TestChoose(t *testing.T) {
 	assert.True(t, r[0].HasJoules && r[1].HasJoules)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { src.Read(r) }))
 
-	withState, err := choose(sim, []string{"1"})
+	withState, err := choose(sim, []string{"1"}, nil)
 	require.NoError(t, err)
 	states := []energy.State{{Device: 0}}
 	withState.(energy.Inspector).Inspect(states)
@@ -162,7 +162,7 @@ func TestChoose(t *testing.T) {
 	assert.False(t, states[0].At.IsZero())
 
 	for _, sel := range []string{"3", "", "GPU-"} {
-		_, err = choose(sim, []string{sel})
+		_, err = choose(sim, []string{sel}, nil)
 		assert.ErrorIs(t, err, energy.ErrNoDevice, sel)
 		assert.ErrorContains(t, err, "there are 0 (SIM-", sel)
 	}

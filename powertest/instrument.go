@@ -36,7 +36,7 @@ func openInstrument(c config, e environment) (*instrument, error) {
 	case e.off():
 		return nil, nil
 	case c.source != nil:
-		return instruments.of(c.source, c.devices)
+		return instruments.of(c.source, c.devices, c.roles)
 	}
 	devices := e.devices
 	if len(c.devices) > 0 {
@@ -46,11 +46,11 @@ func openInstrument(c config, e environment) (*instrument, error) {
 	if name == "" {
 		name = defaultSource
 	}
-	ins, err := instruments.named(name, e.arg, devices)
+	ins, err := instruments.named(name, e.arg, devices, c.roles)
 	if err == nil || e.source != "" || c.fallback == nil || e.strict || !absent(err) {
 		return ins, err
 	}
-	instead, ferr := instruments.of(c.fallback, nil)
+	instead, ferr := instruments.of(c.fallback, nil, c.roles)
 	if ferr != nil {
 		return nil, fmt.Errorf("%w; fallback: %w", err, ferr)
 	}
@@ -86,29 +86,33 @@ type opened struct {
 
 // What an instrument is known by: how its source was named, or the source.
 type (
-	nameKey   struct{ name, arg, devices string }
+	nameKey   struct{ name, arg, devices, roles string }
 	sourceKey struct {
-		source  energy.Source
-		devices string
+		source         energy.Source
+		devices, roles string
 	}
 )
 
 var instruments = instrumentCache{made: map[any]opened{}}
 
 // named opens a source by its name.
-func (c *instrumentCache) named(name, arg string, devices []string) (*instrument, error) {
-	return c.get(nameKey{name, arg, strings.Join(devices, ",")}, func() (energy.Source, error) {
-		return energy.Open(name, arg, devices)
+func (c *instrumentCache) named(name, arg string, devices []string, roles []role) (*instrument, error) {
+	return c.get(nameKey{name, arg, strings.Join(devices, ","), rolesKey(roles)}, func() (energy.Source, error) {
+		src, err := energy.Open(name, arg, devices)
+		if err != nil {
+			return nil, err
+		}
+		return choose(src, nil, roles)
 	})
 }
 
 // of takes a source as it is, or only some of its devices.
-func (c *instrumentCache) of(src energy.Source, devices []string) (*instrument, error) {
-	open := func() (energy.Source, error) { return choose(src, devices) }
+func (c *instrumentCache) of(src energy.Source, devices []string, roles []role) (*instrument, error) {
+	open := func() (energy.Source, error) { return choose(src, devices, roles) }
 	if !reflect.TypeOf(src).Comparable() {
 		return newInstrument(open) // it cannot be recognised
 	}
-	return c.get(sourceKey{src, strings.Join(devices, ",")}, open)
+	return c.get(sourceKey{src, strings.Join(devices, ","), rolesKey(roles)}, open)
 }
 
 func (c *instrumentCache) get(key any, open func() (energy.Source, error)) (*instrument, error) {
@@ -131,4 +135,12 @@ func newInstrument(open func() (energy.Source, error)) (*instrument, error) {
 		return nil, fmt.Errorf("source %s: %w: it has none", src.Info().Name, energy.ErrNoDevice)
 	}
 	return &instrument{recorder: energy.NewRecorder(src)}, nil
+}
+
+// rolesKey tells different roles apart.
+func rolesKey(roles []role) string {
+	if len(roles) == 0 {
+		return ""
+	}
+	return fmt.Sprint(roles)
 }

@@ -351,3 +351,33 @@ func TestMeterPhaseNames(t *testing.T) {
 		assert.True(t, r.Valid())
 	})
 }
+
+// TestMeterRoles: of a server whose prefill and decode run on GPUs of their own, the
+// energy of each, over the whole window.
+func TestMeterRoles(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{GPUs: 3})
+		m, err := NewMeter(t.Context(), From(sim), Role("prefill", "0"), Role("decode", "1", sim.Devices()[2].UUID))
+		require.NoError(t, err)
+		defer m.Close()
+		w := m.Start("a")
+		defer sim.Busy(0)()
+		time.Sleep(10 * time.Second)
+		w.AddTokens(2000, 500)
+		w.AddRequests(10)
+		r := stop(t, w)
+		requireTrue(t, sim, r, 0.01)
+		roles := r.Measurement.Roles
+		require.Len(t, roles, 2)
+		assert.Equal(t, [2]string{"decode", "prefill"}, [2]string{roles[0].Role, roles[1].Role})
+		assert.InEpsilon(t, r.Measurement.Energy.Joules, roles[0].Energy.Joules+roles[1].Energy.Joules, 1e-9, "roles add up")
+		requireValue(t, roles[1].Energy.Joules/2000, r, "prefill-J/prompt-token")
+		requireValue(t, roles[0].Energy.Joules/500, r, "decode-J/token")
+		requireValue(t, roles[0].Energy.Joules/10, r, "decode-W")
+		assert.InEpsilon(t, 2000, roles[0].Energy.Joules, 0.01, "idle, all the time")
+	})
+	_, err := NewMeter(t.Context(), From(simsource.New(simsource.Config{})), Role("a", "0"), Role("b", "0"))
+	assert.ErrorContains(t, err, "has two roles")
+	_, err = NewMeter(t.Context(), From(simsource.New(simsource.Config{})), Role("a", "7"))
+	assert.ErrorIs(t, err, energy.ErrNoDevice)
+}

@@ -10,6 +10,7 @@ type config struct {
 	source   energy.Source
 	fallback energy.Source
 	devices  []string
+	roles    []role
 	net      bool
 	gpus     int  // that are expected; 0 if any number will do
 	load     bool // it is a load, and not a benchmark
@@ -69,6 +70,14 @@ func Fallback(source energy.Source) Option {
 // in time must not select differently from one source.
 func Devices(selectors ...string) Option {
 	return option(func(c *config) { c.devices = append(c.devices, selectors...) })
+}
+
+// Role gives the devices that match one of the selectors a role, such as "prefill"
+// or "decode" in serving that is disaggregated: the report of a load then has the
+// energy of each role. That is what its devices use in the whole window, whether
+// they work or idle. Exporters and Prometheus servers know roles of their own.
+func Role(name string, selectors ...string) Option {
+	return option(func(c *config) { c.roles = append(c.roles, role{name, selectors}) })
 }
 
 // ExpectGPUs says how many devices there must be. Where another number is measured
