@@ -47,8 +47,7 @@ type Accumulator struct {
 	StreamSeconds float64 `json:"stream_span_s"`
 }
 
-// CrossCheck compares the log, as far as it was read, with the energy snapshots
-// around it. It is about all GPUs of the log, whatever was selected. The error is
+// CrossCheck compares the log, to its end, with the energy snapshots around it. It is about all GPUs of the log, whatever was selected. The error is
 // an [Error] with [MissingStartSnapshot], [MissingEndSnapshot],
 // [UnparseableStartSnapshot] or [UnparseableEndSnapshot]; it wraps
 // [ErrNoSnapshots] if there is neither.
@@ -88,6 +87,9 @@ func (s *Source) CrossCheck() (Accumulator, error) {
 func (s *Source) integrate(a *Accumulator) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if !s.closed.Load() {
+		_ = s.read() // a file that is gone was read before
+	}
 	var from, to int64
 	for _, id := range numerically(a.GPUJoules, nil) {
 		i := slices.IndexFunc(s.log.gpus, func(g *gpu) bool { return g.id == id })
@@ -98,7 +100,7 @@ func (s *Source) integrate(a *Accumulator) {
 		if len(list) == 0 {
 			continue
 		}
-		a.StreamJoules += s.log.gpus[i].energy(list)
+		a.StreamJoules += integral(list, s.log.unit)
 		if len(a.Integrated) == 0 {
 			from, to = list[0].at, list[len(list)-1].at
 		}
@@ -108,9 +110,9 @@ func (s *Source) integrate(a *Accumulator) {
 	a.StreamSeconds = time.Duration(to - from).Seconds()
 }
 
-// energy returns the joules from the first sample to the last.
-func (g *gpu) energy(list []sample) (joules float64) {
-	if g.value.energy {
+// integral returns the joules from the first sample to the last.
+func integral(list []sample, unit string) (joules float64) {
+	if unit == "J" {
 		return list[len(list)-1].value - list[0].value
 	}
 	for i := 1; i < len(list); i++ {

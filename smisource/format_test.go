@@ -115,3 +115,39 @@ func TestColumnsChange(t *testing.T) {
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 5000, m.Energy.Joules, 1e-9)
 }
+
+// Logs as they were seen, with a row that was cut.
+func TestRecordedLogs(t *testing.T) {
+	s, err := Open(Config{Path: "testdata/nvidia-smi.csv", Location: time.UTC})
+	require.NoError(t, err)
+	defer s.Close()
+	at := func(sec int) time.Time { return time.Date(2026, 7, 23, 12, 0, sec, 0, time.UTC) }
+	m := energy.MeasurePast(t.Context(), s, energy.Span{Start: at(60), End: at(62)})
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 1000, m.Energy.Joules, 1e-9)
+	m = energy.MeasurePast(t.Context(), s, energy.Span{Start: at(8), End: at(11)})
+	assert.Equal(t, []energy.Reason{energy.InvalidPowerSample}, codes(m.Reasons), "52 was the beginning of 520.00 W")
+
+	s, err = Open(Config{Path: "testdata/amd-smi-energy.csv"})
+	require.NoError(t, err)
+	defer s.Close()
+	require.Len(t, s.Devices(), 2)
+	assert.Equal(t, "amd-smi", s.Info().Version)
+	for i, want := range []float64{20909188.578, 21111638.458} {
+		dst := []energy.Reading{{Device: i}}
+		s.Read(dst)
+		assert.Equal(t, want, dst[0].Joules)
+		assert.Equal(t, time.Unix(1722959155, 0), dst[0].Before)
+		assert.Equal(t, time.Second, dst[0].After.Sub(dst[0].Before), "it was some time in the second")
+	}
+}
+
+// Garbage is read as fast as a log.
+func TestGarbageIsCheap(t *testing.T) {
+	l := newLog(time.UTC, 0, time.Second)
+	l.line([]byte("timestamp,gpu,power"), true)
+	allocs := testing.AllocsPerRun(1000, func() { l.line([]byte("not-a-time-stamp,0,500 W"), true) })
+	assert.Less(t, allocs, 60.0)
+	allocs = testing.AllocsPerRun(1000, func() { l.line([]byte("garbage,0,500 W"), true) })
+	assert.Less(t, allocs, 3.0)
+}

@@ -159,6 +159,9 @@ func (s *Source) describe(i int, g *gpu) energy.Device {
 		c = *g.value
 	}
 	d.Via = "column " + c.name
+	if tool(s.log.head) == "nvidia-smi" {
+		d.Faster = "record more often, as with -lms 100"
+	}
 	switch {
 	case c.energy:
 		d.Method, d.MaxGap = energy.Counter, 0
@@ -177,7 +180,7 @@ func (s *Source) Info() energy.Info { return s.info }
 // its index: smi:gpu.csv:0.
 func (s *Source) Devices() []energy.Device { return s.devices }
 
-// Close forgets the log.
+// Close ends the use of the log.
 func (s *Source) Close() error {
 	s.closed.Store(true)
 	return nil
