@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,19 +39,11 @@ func liveTrial(t *testing.T, exec runner, args ...string) (code int, x *trial) {
 	synctest.Test(t, func(t *testing.T) {
 		theRig = simsource.New(simsource.Config{GPUs: 2, Idle: 100, Peak: 700})
 		t.Cleanup(func() { theRig = nil })
-		var out, errs bytes.Buffer
-		std := stdio{nil, &out, &errs}
-		o, err := parseAnnotate(append(args, "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "--", "bench"), std)
-		require.NoError(t, err)
-		a := &annotation{annotateOptions: o, std: std, exec: exec}
-		code = a.run(t.Context())
-		if a.src != nil {
-			require.NoError(t, a.src.Close())
-		}
-		x.out, x.errs = out.String(), errs.String()
+		inner := x.in(t)
+		inner.live(exec, args...)
+		x.code, x.out, x.errs = inner.code, inner.out, inner.errs
 	})
-	x.code = code
-	return code, x
+	return x.code, x
 }
 
 // bench is a command that benchmarks the rig for ten seconds, and idles before and

@@ -30,6 +30,13 @@ func newTrial(t *testing.T) *trial {
 	return x
 }
 
+// in is the same trial in another test.
+func (x *trial) in(t *testing.T) *trial {
+	y := *x
+	y.T = t
+	return &y
+}
+
 func (x *trial) write(name, text string) {
 	x.Helper()
 	require.NoError(x, os.WriteFile(name, []byte(text), 0o644))
@@ -85,6 +92,21 @@ func (x *trial) run(args ...string) {
 	x.Helper()
 	var out, errs bytes.Buffer
 	x.code = run(x.Context(), append([]string{"annotate"}, args...), stdio{nil, &out, &errs})
+	x.out, x.errs = out.String(), errs.String()
+}
+
+// live runs annotate with exec in place of a command.
+func (x *trial) live(exec runner, args ...string) {
+	x.Helper()
+	var out, errs bytes.Buffer
+	std := stdio{nil, &out, &errs}
+	o, err := parseAnnotate(append(args, "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "--", "bench"), std)
+	require.NoError(x, err)
+	a := &annotation{annotateOptions: o, std: std, exec: exec}
+	x.code = a.run(x.Context())
+	if a.src != nil {
+		require.NoError(x, a.src.Close())
+	}
 	x.out, x.errs = out.String(), errs.String()
 }
 
