@@ -52,8 +52,6 @@ func TestLevels(t *testing.T) {
 			assert.Equal(t, c.duration, r.report.Work.Elapsed)
 			assert.Zero(t, r.failures)
 			assert.Equal(t, value(t, r, "tokens/J"), value(t, r, "goodput-tokens/J"), "all requests met the objective")
-			assert.Positive(t, value(t, r, "prefill-J/op"))
-			assert.Positive(t, value(t, r, "decode-J/op"))
 			if i > 0 {
 				assert.Greater(t, value(t, r, "tokens/J"), 1.2*value(t, b.results[i-1], "tokens/J"))
 			}
@@ -84,6 +82,31 @@ func TestOneUser(t *testing.T) {
 		assert.Equal(t, int64(1), w.Users)
 		firstTokens := int64((b.warmup+b.duration-ttft)/each) - int64((b.warmup-ttft)/each)
 		assert.Equal(t, 50*firstTokens, w.PromptTokens, "prompts whose first token came in the window")
+	})
+}
+
+// TestPhases: prefill is from a request to its first token and decode the rest,
+// also for the request that is under way when the window begins. They last long
+// enough here to be told apart, as in the tour.
+func TestPhases(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := small(1)
+		c.prompt, c.maxTokens, c.warmup = 4000, 120, 301*time.Millisecond
+		b := newBench(t, c, nil)
+		require.Equal(t, ok, b.run(t.Context()), b.stderr.String())
+		r := b.results[0]
+		require.Len(t, r.report.Phases, 2)
+		length := time.Duration(0)
+		for _, p := range r.report.Phases {
+			m, watts := p.Measurement, map[string]float64{"prefill": 700, "decode": 100 + 600*0.2}[p.Name]
+			truth := watts * m.Duration.Seconds()
+			require.True(t, m.Valid, "%s: %v", p.Name, m.Reasons)
+			assert.InEpsilon(t, truth, m.Energy.Joules, 0.02, p.Name)
+			length += m.Duration
+		}
+		assert.Equal(t, c.duration, length, "one user is always in one of them")
+		assert.Positive(t, value(t, r, "prefill-J/op"))
+		assert.Positive(t, value(t, r, "decode-J/op"))
 	})
 }
 
