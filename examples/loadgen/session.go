@@ -43,10 +43,15 @@ func (s *session) run(ctx context.Context) int {
 	return code
 }
 
+// fewTokens are enough to see whether a server answers.
+const fewTokens = 8
+
 // try asks the server once: what is wrong with an address or a key is said before
 // the first level and not after it.
 func (s *session) try(ctx context.Context) int {
-	u, err := ask(ctx, s.llm, s.config, newPrompts(s.seed, 0, s.prompt).next(), nil)
+	brief := s.config
+	brief.maxTokens = min(brief.maxTokens, fewTokens)
+	u, err := ask(ctx, s.llm, brief, newPrompts(s.seed, 0, s.prompt).next(), nil)
 	s.streams++
 	switch {
 	case ctx.Err() != nil:
