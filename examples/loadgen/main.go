@@ -22,7 +22,9 @@
 // asks any more, and answers that are under way are read to their end. What is
 // counted is what came inside the window, token by token, whenever its request
 // began and ended. -steady goes further, and measures from the first token of as
-// many requests as there are users to that of the last but as many.
+// many requests as there are users to that of the last but as many: requests and
+// good tokens are then those of requests that ended in that time, and the times to
+// tokens stay those of the whole window.
 //
 // Prompts are of random words, a different one for each request, but the same in
 // each run with one -seed: a server that caches prefixes knows them in the second

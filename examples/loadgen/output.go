@@ -43,8 +43,7 @@ func (s *session) save() error {
 }
 
 // writeRecords writes the levels in the Go benchmark format, below what must be
-// equal for two files to be comparable. A level in which no request succeeded is
-// none.
+// equal for two files to be comparable. A level to which no token came is none.
 func (s *session) writeRecords(w io.Writer) error {
 	for _, c := range s.settings() {
 		if c.value == "" {
@@ -55,7 +54,7 @@ func (s *session) writeRecords(w io.Writer) error {
 		}
 	}
 	for _, r := range s.results {
-		if r.successes == 0 {
+		if r.report.Work.OutputTokens == 0 {
 			continue
 		}
 		if err := r.report.WriteBenchmark(w); err != nil && !errors.Is(err, powertest.ErrNoNumbers) {

@@ -59,7 +59,7 @@ func TestServerThatDies(t *testing.T) {
 		assert.Less(t, second.failures, 4*8, "users wait longer each time")
 		assert.Contains(t, b.stderr.String(), "users=4: no request succeeded: chat: ")
 		assert.Contains(t, b.stdout.String(), "Note: users=4: ")
-		assert.Equal(t, 1, strings.Count(b.stdout.String(), "BenchmarkLoadgen/users=4 "), "a level without a success is no record")
+		assert.Equal(t, 1, strings.Count(b.stdout.String(), "BenchmarkLoadgen/users=4 "), "a level without a token is no record")
 	})
 }
 
