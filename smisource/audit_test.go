@@ -14,7 +14,7 @@ func TestAudit(t *testing.T) {
 	s := open(t, nvidiaLog(
 		// From the longest gap before to the longest gap after it are 9, of which
 		// two are of one time.
-		series(0, 0, -4, 100, -3, 100, -1, 100, 1, 100, 3.5, 100, 6, 100, 6, 100, 8.5, 100, 11, 100, 13, 100, 14, 100),
+		series(0, 0, -4, 100, -3, 100, -1, 100, 1, 100, 3.5, 100, 6, 100, 6, 100, 8.5, 100, 10.1, 100, 13, 100, 14, 100),
 		series(1, 0, 1, 100, 3, 100, 20, 100),
 	)+nvidia(5)+", 0, [N/A], 64\n"+nvidia(5)+", 0, [N/A], 64\ngarbage, 1, 500 W, 64\n"+nvidia(60)+", 0, 500 W, 64\n"+nvidia(4)+", , 500 W, 64\n")
 	a := s.Audit(span(0, 10))

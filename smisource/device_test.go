@@ -48,6 +48,11 @@ func TestAverages(t *testing.T) {
 	assert.InEpsilon(t, 20*405, m.Energy.Joules, 1e-9)
 	m = energy.MeasurePast(t.Context(), s, span(0, 4))
 	assert.True(t, m.Has(energy.WindowTooShort), "%v", m.Reasons)
+
+	// The longest gap is from what the readings tell of.
+	m = measure(t, "timestamp, index, power.draw.average [W]\n"+nvidia(-2.4)+",0,100\n"+nvidia(0.4)+",0,100\n"+nvidia(3.3)+",0,100\n"+nvidia(5.3)+",0,100\n"+nvidia(8.2)+",0,100\n", 0, 5)
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 500, m.Energy.Joules, 1e-9)
 }
 
 func TestIdentity(t *testing.T) {

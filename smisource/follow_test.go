@@ -151,6 +151,18 @@ func TestRotated(t *testing.T) {
 	})
 }
 
+// The row without an end of one file is not continued by the next.
+func TestReplacedInsideARow(t *testing.T) {
+	path := write(t, nvidiaLog(constant(0, -1, 4, 500))+nvidia(5)+", 0, 500.00 W, 6")
+	s, err := Open(Config{Path: path, Location: time.UTC})
+	require.NoError(t, err)
+	defer s.Close()
+	require.NoError(t, os.Rename(write(t, nvidiaLog(constant(0, 6, 11, 500))), path))
+	m := energy.MeasurePast(t.Context(), s, span(0, 10))
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 5000, m.Energy.Joules, 1e-9)
+}
+
 func TestFileGoes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := startRecorder(t, false)

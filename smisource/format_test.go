@@ -79,11 +79,17 @@ func TestLastRowIsCut(t *testing.T) {
 	// A number without its unit can be the beginning of a longer one.
 	m := measure(t, "timestamp,gpu,socket_power\n"+second(-1)+",0,238\n"+second(1)+",0,23", 0, 1)
 	assert.False(t, m.Valid)
+	// As can that of a GPU.
+	m = measure(t, "timestamp,socket_power,gpu\n"+second(-1)+",238,12\n"+second(1)+",238,1", 0, 1)
+	assert.Len(t, m.Devices, 1)
 }
 
 // Rows that come in pieces are taken once each, wherever they are cut.
 func TestRowsInPieces(t *testing.T) {
-	text := nvidiaLog(constant(0, -1, 3, 500), constant(1, -1, 3, 300))
+	text := "timestamp, name, index, power.draw [W], temperature.gpu\n"
+	for at := range 4 {
+		text += nvidia(float64(at)) + `, "NVIDIA ""big"" ""one""", 0, 500.00 W, 64` + "\n" + nvidia(float64(at)) + ", NVIDIA, 1, 300.00 W, 64\n"
+	}
 	whole := newLog(time.UTC, 0, time.Second)
 	f := follower{path: write(t, text)}
 	require.NoError(t, f.read(whole))

@@ -34,6 +34,9 @@ func TestX1Columns(t *testing.T) {
 		{"timestamp, pci.bus_id, power.draw.average [W], power.draw [W]", "power.draw [W]", 0, 1},
 		{"timestamp,gpu,average_socket_power", "average_socket_power", 0, 1},
 		{"timestamp,gpu,power", "power", 0, 1},
+		{"timestamp,gpu,power_management", "", 0, 1},
+		{"timestamp,gpu,clocks_event_reasons.hw_power_brake_slowdown", "", 0, 1},
+		{"timestamp,gpu,clocks_event_reasons.sw_power_cap", "", 0, 1},
 		{"timestamp,gpu_id,power_cap,max_power,gpu_power_w", "gpu_power_w", 0, 1},
 		{"timestamp,gpu,module.power.draw.instant [W]", "", 0, 1},
 		{"timestamp,gpu,temperature", "", 0, 1},
@@ -131,6 +134,7 @@ func TestX3Stamps(t *testing.T) {
 		{"2024-02-29T00:00:00Z", time.Date(2024, 2, 29, 0, 0, 0, 0, time.UTC)},
 		{"1700000003.001", time.Unix(1_700_000_003, 1e6)},
 		{"0", time.Unix(0, 0)},
+		{"100000000000", time.Unix(100_000_000, 0)},
 	} {
 		l := newLog(time.UTC, 0, time.Second)
 		l.head = &header{}

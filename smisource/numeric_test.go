@@ -44,6 +44,7 @@ func TestD10(t *testing.T) {
 		{"ends early", nvidiaLog(constant(0, -1, 9, 100)), 0, 10, nil, []energy.Reason{energy.BenchmarkWindowNotBracketed}},
 		// A time that lies only between rows far away says nothing of the window.
 		{"garbage an hour before", nvidiaLog(constant(0, -3601, -3600, 100)) + "garbage\n" + nvidiaLog(constant(0, -3599, 11, 100)), 0, 10, []float64{1000}, nil},
+		{"garbage between a row far away and one that is near", nvidiaLog(constant(0, -20, -10, 100)) + "garbage\n" + nvidiaLog(constant(0, -2, 11, 100)), 0, 10, nil, []energy.Reason{InvalidTimestampSample}},
 		{"a negative power 4 s before", nvidiaLog(series(0, 0, -4, -1), constant(0, -1, 11, 100)), 0, 10, []float64{1000}, nil},
 		{"a negative power 2 s before", nvidiaLog(series(0, 0, -2, -1), constant(0, -1, 11, 100)), 0, 10, nil, []energy.Reason{energy.InvalidPowerSample}},
 		{"eight GPUs of 500 W", nvidiaLog(constant(0, -1, 11, 500), constant(1, -1, 11, 500), constant(2, -1, 11, 500), constant(3, -1, 11, 500),
