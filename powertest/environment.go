@@ -43,7 +43,7 @@ var knownSources = []knownSource{
 	{name: "off"},
 	{name: "dcgm", form: "=URL[,URL]", pkg: "github.com/joulebench/joulebench/dcgmsource"},
 	{name: "prometheus", form: "=URL[?selector={MATCHERS}]", pkg: "github.com/joulebench/joulebench/dcgmsource"},
-	{name: "smi", form: "=FILE"},
+	{name: "smi", form: "=FILE", pkg: "github.com/joulebench/joulebench/smisource"},
 }
 
 // readEnvironment reads the variables. It is called by every Wrap, so that a
