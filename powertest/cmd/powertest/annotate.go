@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -226,16 +225,4 @@ func (a *annotation) publish() int {
 		return exitFailed
 	}
 	return exitOK
-}
-
-// writeBenchfmt writes the record in the Go benchmark format.
-func (a *annotation) writeBenchfmt() error {
-	if a.benchfmt == "-" {
-		return a.benchmarkRecord(a.std.out)
-	}
-	f, err := os.Create(a.benchfmt)
-	if err != nil {
-		return fmt.Errorf("-benchfmt: %w", err)
-	}
-	return errors.Join(a.benchmarkRecord(f), f.Close())
 }

@@ -52,8 +52,10 @@ func parseAnnotate(args []string, std stdio) (*annotateOptions, error) {
 		return nil, errUsage
 	}
 	o.command = f.Args()
-	f.Visit(func(g *flag.Flag) { o.countGPUs = o.countGPUs || g.Name == "gpus" })
-	if err := o.check(args); err != nil {
+	set := map[string]bool{}
+	f.Visit(func(g *flag.Flag) { set[g.Name] = true })
+	o.countGPUs = set["gpus"]
+	if err := o.check(args, set); err != nil {
 		fmt.Fprintf(std.err, "powertest annotate: %v\n", err)
 		return nil, errUsage
 	}
@@ -103,8 +105,9 @@ func requiredByEnvironment() bool {
 	return slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER")))
 }
 
-// check checks the flags against each other. args are those that were parsed.
-func (o *annotateOptions) check(args []string) error {
+// check checks the flags against each other. args are those that were parsed, and
+// set the flags among them.
+func (o *annotateOptions) check(args []string, set map[string]bool) error {
 	sources := given(map[string]string{"-log": o.log, "-prometheus": o.prometheus, "-trace": o.trace, "-dcgm": o.dcgm, "-source": o.source})
 	results := given(map[string]string{"-bench": o.bench, "-aiperf": o.aiperf})
 	switch {
@@ -122,8 +125,12 @@ func (o *annotateOptions) check(args []string) error {
 		return fmt.Errorf("%q is not a flag: a command to be run stands after --", o.command[0])
 	case o.dcgm != "" && len(o.command) == 0:
 		return errors.New("a dcgm-exporter tells what the energy is now, not what it was: give the benchmark's command after --, and it is measured while it runs; -log, -prometheus and -trace know the past")
-	case o.syncClock != 0 && o.log == "":
+	case set["sync-clock"] && o.log == "":
 		return errors.New("-sync-clock is about a log: the other sources know their clocks")
+	case set["max-gap"] && o.log == "":
+		return errors.New("-max-gap is about a log: the other sources know how often they are read")
+	case o.devices != "" && o.trace != "":
+		return errors.New("-devices can't choose among the GPUs of a trace: it tells of those that were measured")
 	case o.maxGap <= 0:
 		return fmt.Errorf("-max-gap=%v: it must be more than 0, such as 3s", o.maxGap)
 	}

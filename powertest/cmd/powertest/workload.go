@@ -60,6 +60,14 @@ func (w *workload) span() energy.Span { return energy.Span{Start: w.start, End: 
 // length is the length of the window in seconds.
 func (w *workload) length() float64 { return w.end.Sub(w.start).Seconds() }
 
+// latencies is how many requests latency is the mean of.
+func (w *workload) latencies() int64 {
+	if w.latency > 0 {
+		return w.requests
+	}
+	return 0
+}
+
 // The window and the duration may differ by the larger of these: both clocks are
 // read a moment apart.
 const (
