@@ -28,11 +28,15 @@ func cells(dst [][]byte, row []byte, separator byte) (out [][]byte, ok bool) {
 			dst, row = append(dst, bytes.TrimSpace(cell)), rest[i+1:]
 			continue
 		}
-		i := bytes.IndexByte(row, separator)
-		if i < 0 {
-			return append(dst, trimRight(row)), true
+		i := 0 // cells are short: looking by hand is faster than a call
+		for i < len(row) && row[i] != separator {
+			i++
 		}
-		dst, row = append(dst, trimRight(row[:i])), row[i+1:]
+		dst = append(dst, trimRight(row[:i]))
+		if i == len(row) {
+			return dst, true
+		}
+		row = row[i+1:]
 	}
 }
 

@@ -2,6 +2,7 @@ package energy
 
 import (
 	"math"
+	"slices"
 	"sort"
 	"time"
 )
@@ -72,6 +73,10 @@ func (p *power) push(at int64, watts float64, gap int64) {
 	if len(p.points) >= p.limit {
 		p.thin()
 		last = p.points[len(p.points)-1]
+	}
+	if n := len(p.points); n == cap(p.points) && n >= reserved {
+		// Twice as many, and never more than there can be: less garbage.
+		p.points = slices.Grow(p.points, min(n, p.limit-n))
 	}
 	j, v := area(last, sample{at: at, watts: watts}, last.at, at)
 	p.points = append(p.points, sample{at: at, watts: watts, joules: last.joules + j, variance: last.variance + v, gap: gap})
