@@ -49,6 +49,20 @@ var knownSources = []knownSource{
 // readEnvironment reads the variables. It is called by every Wrap, so that a
 // test may set them. The error names the variable, its value and what it may be.
 func readEnvironment() (environment, error) {
+	e, err := parseEnvironment()
+	if err != nil {
+		return e, malformedError{err}
+	}
+	return e, nil
+}
+
+// malformedError is an error that wraps [energy.ErrMalformed] without saying so
+// again: it names what is wrong.
+type malformedError struct{ error }
+
+func (malformedError) Is(target error) bool { return target == energy.ErrMalformed }
+
+func parseEnvironment() (environment, error) {
 	var e environment
 	var err error
 	if e.source, e.arg, err = parseSource(os.Getenv("POWERTEST_SOURCE"), energy.Registered()); err != nil {

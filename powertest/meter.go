@@ -58,6 +58,15 @@ func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 	return m, nil
 }
 
+// Source returns the name of the source that is measured: that of reports. It is
+// empty if none is.
+func (m *Meter) Source() string {
+	if m == nil || m.ins == nil {
+		return ""
+	}
+	return m.ins.name()
+}
+
 // Instead says why the option [Fallback] is in use: what keeps the default source
 // from being measured. It is nil if it is not.
 func (m *Meter) Instead() error {

@@ -81,6 +81,7 @@ func TestMeter(t *testing.T) {
 		assert.Equal(t, 5*time.Second, r.Measurement.Duration)
 		assert.Equal(t, [2]int{2, 2}, [2]int{r.GPUs, r.ExpectedGPUs})
 		assert.Equal(t, "simulated", r.Source)
+		assert.Equal(t, "simulated", m.Source())
 		joules := r.Measurement.Energy.Joules
 		assert.InEpsilon(t, 4000, joules, 0.01, "700 W and 100 W for 5 s")
 		for unit, want := range map[string]float64{
@@ -281,6 +282,7 @@ func TestMeterOfNothing(t *testing.T) {
 		})
 		require.NoError(t, m.Close())
 		assert.NoError(t, m.Instead())
+		assert.Empty(t, m.Source())
 	}
 }
 
@@ -293,6 +295,7 @@ func TestNewMeterSaysWhatIsMissing(t *testing.T) {
 	t.Setenv("POWERTEST_SOURCE", "smoke")
 	_, err = NewMeter(t.Context())
 	assert.ErrorContains(t, err, "is not a source that is known")
+	assert.ErrorIs(t, err, energy.ErrMalformed)
 	t.Setenv("POWERTEST_SOURCE", "")
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()

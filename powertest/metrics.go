@@ -2,6 +2,7 @@ package powertest
 
 import (
 	"math"
+	"strings"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -161,13 +162,15 @@ func derivePart(name string, w Work, m energy.Measurement) []Metric {
 	return list
 }
 
-// betterOf returns which direction of a unit is better; empty if it is none of
-// ours.
+// betterOf returns which direction of a unit is better.
 func betterOf(name string) string {
 	for _, f := range metrics {
 		if f.name == name {
 			return f.better
 		}
+	}
+	if strings.HasSuffix(name, "/s") || strings.HasSuffix(name, "/J") {
+		return "higher" // somebody's own rate
 	}
 	return "lower" // parts: joules, watts and errors
 }

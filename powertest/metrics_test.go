@@ -184,3 +184,9 @@ func TestRounds(t *testing.T) {
 		})
 	}
 }
+
+func TestBetterOf(t *testing.T) {
+	for unit, want := range map[string]string{"tokens/J": "higher", "J/token": "lower", "prefill-W": "lower", "req/s": "higher", "good/J": "higher", "p99-ttft-sec": "lower"} {
+		assert.Equal(t, want, betterOf(unit), unit)
+	}
+}

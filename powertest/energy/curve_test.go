@@ -128,6 +128,18 @@ func TestCurveIsBounded(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Add(joules(c.last.at(), c.last.value+1)) }))
 }
 
+// TestCurvesShareTheirMemory: what a recorder holds does not grow with the number of
+// its devices.
+func TestCurvesShareTheirMemory(t *testing.T) {
+	for devices, most := range map[int]int{1: maxTicks, 2: maxTicks, 8: allTicks / 8, 1000: minTicks} {
+		c := counterCurve()
+		c.reserve(devices)
+		tickEvery(c, 0, 100*(maxTicks+10))
+		assert.LessOrEqual(t, len(c.ticks), most, "of %d devices", devices)
+		assert.Equal(t, most, c.power.limit)
+	}
+}
+
 // at is the time of the point in ms since epoch.
 func (p point) at() float64 { return float64(p.hi)/1e6 + 1 }
 
