@@ -1,3 +1,124 @@
 // Package smisource reads the energy of GPUs from logs that nvidia-smi and
-// amd-smi wrote, complete or still being written.
+// amd-smi wrote of their power: complete ones, or ones that are still written
+// while a benchmark runs. Importing it registers the source:
+//
+//	POWERTEST_SOURCE=smi=gpu.csv
+//	POWERTEST_SOURCE=smi=gpu.csv?tz=Europe/Berlin&offset=1.5s&gap=3s
+//
+// It is for machines on which nothing else can be run than these tools, and for
+// logs that are there already. It is not for GPUs of this machine that can be read
+// directly: package nvmlsource reads their energy counters, where a log has
+// nothing but samples of power, and knows nothing of what happens between them.
+//
+// # How to record
+//
+// NVIDIA, every 100 ms, on one line:
+//
+//	nvidia-smi --query-gpu=timestamp,index,uuid,name,power.draw.instant,power.draw,enforced.power.limit
+//	    --format=csv -lms 100 > gpu.csv
+//
+// AMD, every second, which is as often as it can:
+//
+//	PYTHONUNBUFFERED=1 amd-smi metric -p -w 1 --csv > gpu.csv
+//
+// Start it some seconds before the benchmark, and stop it some seconds after it:
+// amd-smi's time stamps are whole seconds. A log must have a header: nvidia-smi's
+// format is csv, with or without nounits, but not noheader.
+//
+// # Formats
+//
+// Cells are separated by commas, semicolons or tabs, and may be in quotes. Lines
+// may end in CRLF. A byte-order mark, blank lines, headers that are repeated, and
+// what amd-smi says before it begins are passed over. UTF-16 is understood, since
+// PowerShell writes it where output is redirected. A header with other columns
+// counts from there on.
+//
+// Columns are found by name:
+//
+//	time       timestamp; else datetime, time, date; never uptime
+//	GPU        uuid, gpu_uuid; else index, gpu, gpu_id, gpu_index, card, device; else serial; else pci.bus_id, bdf
+//	power      power.draw.instant; else power.draw; else socket_power, current_socket_power; else another of
+//	           power; else power.draw.average, average_socket_power. Never a limit, cap, default, least or
+//	           greatest, power_management, a reason of throttling, or the power of a module or of memory
+//	energy     total_energy_consumption, energy: only where there is no power
+//	limit      enforced.power.limit; else power.limit
+//	model      name
+//
+// Every GPU is read by the best column that has a value in its first row: older
+// ones have [N/A] for power.draw.instant. A mean, as power.draw.average, tells of
+// half a second before its time, and measures windows of 5 s and more. On some
+// GPUs power.draw is such a mean, too, and the log does not say so: record
+// power.draw.instant.
+//
+// The unit of a value is that of its cell, else that of the header (W, mW, kW), else
+// watts, or joules. 1,234.5 W in quotes and 4.1e2 W are understood.
+//
+// A partition of an AMD GPU is a row of its own, of which only the first has
+// power: select those by [Config.Devices].
+//
+// # Time stamps
+//
+// They are seconds, ms, µs or ns since 1970, told apart by magnitude; or
+// 2026/07/23 12:00:09.000, as nvidia-smi writes, or ISO 8601, either with a zone or
+// without one. Without one, the log's time zone is [Config.Location]. The hour that
+// occurs twice as summer ends is told apart by the order of rows; a log that begins
+// in it is taken to begin in the first. If the log is from a machine with another
+// clock, [Config.Offset] is the difference.
+//
+// A time stamp in whole seconds says that the reading was taken within the second
+// that begins then. The estimate takes it by its word, as InferenceX does; the
+// interval is wide enough for all readings to be a second late.
+//
+// Readings of a GPU that have one time stamp are averaged. Where the time stamps of
+// a GPU go backwards, the rows are sorted; if rows from both sides of such a place
+// are in the window, a clock was set, and the measurement is withheld:
+// [energy.ClockStep].
+//
+// # Rows that cannot be used
+//
+// A row that is near the window, which is the longest gap before it to the longest
+// gap after it, and has no power ([N/A], [Unknown Error], ERR!, nothing, a negative
+// number) withholds the number of its GPU: it is not interpolated over. So does one
+// whose time is not understood, if the rows around it in the file are near the
+// window, and one that does not say of which GPU it is, which concerns all. Anywhere
+// else they do no harm. Rows with too few or too many cells are such rows, unless
+// what is needed is there for sure. The last line of a file may be cut in the middle:
+// it counts only if what it says is certain, and is looked at again when it has
+// grown.
+//
+// [Source.Audit] tells how many readings there are around a window, and what was
+// found wrong.
+//
+// # Logs that are still written
+//
+// [Source.Past] reads on from where it was, and waits until every GPU has a reading
+// after the window, but not longer than three readings take, and the longest gap. A
+// file that is cut short, or replaced by another, is read from its start; what was
+// read before stays, but for what the new file tells again.
+//
+// # Accumulators
+//
+// amd-smi's energy accumulators, read before and after the log with
+//
+//	amd-smi metric -E --csv > gpu_energy_start.csv
+//
+// and gpu_energy_end.csv, say whether the log as a whole can be believed:
+// [Source.CrossCheck].
+//
+// # InferenceX
+//
+// What is withheld, and why, follows InferenceX, whose reasons these are, and so do
+// the numbers, to the last digit but for rounding. These are different, on purpose:
+//
+//   - Time stamps are integers of nanoseconds: 3.001 s is more than 3 s, and not
+//     3.0009999 s.
+//   - A row whose time is not understood spoils the window only if it can be near
+//     it, not wherever it is.
+//   - A header that is repeated is no corruption.
+//   - A cut row does not count, even if its beginning is a number.
+//   - Columns and numbers are looked at as a whole: uptime is not a time stamp,
+//     power_management is no power, 1,234.5 W is not 1 W.
+//   - Numbers have an interval. A window that has no reading inside is marked, and
+//     withheld if the interval is too wide.
+//   - A clock that was set in the window withholds the measurement.
 package smisource
