@@ -31,6 +31,12 @@ type follower struct {
 
 // read takes what the file has got since the last call to the log.
 func (f *follower) read(l *log) error {
+	// Opening a pipe would wait for who writes it.
+	if what, err := os.Stat(f.path); err != nil {
+		return err
+	} else if !what.Mode().IsRegular() {
+		return errors.New("it is a folder or a pipe, not a file")
+	}
 	file, err := os.Open(f.path)
 	if err != nil {
 		return err
@@ -39,9 +45,6 @@ func (f *follower) read(l *log) error {
 	now, err := file.Stat()
 	if err != nil {
 		return err
-	}
-	if now.IsDir() {
-		return errors.New("it is a folder")
 	}
 	if f.file != nil && (!os.SameFile(f.file, now) || now.Size() < f.offset) {
 		f.offset, f.rest, f.skip, f.text = 0, nil, false, decoder{}

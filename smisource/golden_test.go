@@ -292,6 +292,24 @@ func TestX12IsOfTheGPU(t *testing.T) {
 	}
 }
 
+// Half a name is not another GPU.
+func TestX12NoPhantoms(t *testing.T) {
+	for _, text := range []string{
+		nvidia(-50) + ", 1" + nvidia(-49) + ", 0, 500 W, 64",
+		nvidia(-50) + ", 1",
+		nvidia(-50) + ", 1, \"500 W",
+		"garbage, 1, 500 W, 64",
+	} {
+		m := measure(t, nvidiaLog(constant(0, -60, -51, 500))+text+"\n"+nvidiaLog(constant(0, -48, 11, 500)), 0, 10)
+		assert.Len(t, m.Devices, 1, text)
+		assert.True(t, m.Valid, "%q: %v", text, m.Reasons)
+	}
+	// One that never tells its power is a GPU all the same.
+	m := measure(t, nvidiaLog(constant(0, -1, 11, 500))+nvidia(5)+", 1, [N/A], 64\n", 0, 10)
+	assert.Len(t, m.Devices, 2)
+	assert.False(t, m.Valid)
+}
+
 func TestX22StopOfTheMonitor(t *testing.T) {
 	// It dies in the middle of a row, which is dropped by writing the file
 	// anew, and a last reading is appended.

@@ -40,9 +40,10 @@ func (h *header) key(row [][]byte) ([]byte, bool) {
 }
 
 // known returns the number of the GPU that a row which cannot be used is of, if
-// that is known, or every.
-func (l *log) known(row [][]byte, fits bool) int {
-	if key, ok := l.head.key(row); ok && fits {
+// that is known, or every. It does not make a GPU of what may be half a name.
+func (l *log) known(row [][]byte) int {
+	h := l.head
+	if key, ok := h.key(row); ok && len(row)-1 > max(h.uuid, h.index, h.serial, h.pci) {
 		if i, known := l.byKey[string(key)]; known {
 			return i
 		}
@@ -50,12 +51,9 @@ func (l *log) known(row [][]byte, fits bool) int {
 	return every
 }
 
-// gpu returns the number of the GPU that a row is of, or -1 if it does not say.
+// gpu returns the number of the GPU that a row is of, which says so.
 func (l *log) gpu(row [][]byte) int {
-	key, ok := l.head.key(row)
-	if !ok {
-		return every
-	}
+	key, _ := l.head.key(row)
 	// The GPUs follow each other in the same order, again and again.
 	if n := l.recent + 1; n < len(l.gpus) && l.gpus[n].key() == string(key) {
 		l.recent = n

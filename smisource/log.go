@@ -104,7 +104,7 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 		if l.again(b) {
 			return
 		}
-		l.fault(l.known(row, fits), badStamp, math.MinInt64, 0)
+		l.fault(l.known(row), badStamp, math.MinInt64, 0)
 		return
 	}
 	if l.cut {
@@ -112,14 +112,18 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 	}
 	l.settle(at)
 	l.stamp, l.stamped = at, true
-	i := l.gpu(row)
-	if i < 0 {
+	if _, named := l.head.key(row); !named {
 		l.fault(every, badIdentity, at, at)
 		return
 	}
+	if !fits {
+		l.fault(l.known(row), badValue, at, at)
+		return
+	}
+	i := l.gpu(row)
 	g := l.gpus[i]
 	v, ok := g.read(row, l.head)
-	if !fits || !ok {
+	if !ok {
 		l.fault(i, badValue, at, at)
 		return
 	}
