@@ -97,6 +97,9 @@ func (a *annotation) prepare() error {
 		return misuse(err)
 	}
 	a.src = src
+	if err := a.roles.check(src.Devices()); err != nil {
+		return err
+	}
 	if _, ok := src.(energy.Historian); ok {
 		return nil
 	}

@@ -2,11 +2,14 @@ package main
 
 import (
 	"encoding/json"
+	"io"
 	"math"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -132,6 +135,16 @@ func TestX17Metrics(t *testing.T) {
 	assert.Len(t, x.file("agg.json"), 2+2+len(wholeKeys))
 }
 
+// TestX17Rounding: watts and joules have three decimals, what is per something six.
+func TestX17Rounding(t *testing.T) {
+	for key, want := range map[string]string{
+		"avg_power_w": "1234.568", "total_gpu_energy_j": "1234.568", "decode_avg_power_w": "1234.568", "prefill_gpu_energy_j": "1234.568",
+		"joules_per_input_token": "1234.567891", "decode_joules_per_output_token": "1234.567891",
+	} {
+		assert.Equal(t, want, powerMetric{key, 1234.56789123}.published().String(), key)
+	}
+}
+
 // TestX18Require: strict mode fails after the files are there; otherwise a
 // benchmark is not made to fail by its telemetry.
 func TestX18Require(t *testing.T) {
@@ -255,4 +268,32 @@ func TestX27Roles(t *testing.T) {
 		r := x.powertest("roles").([]any)[role].(map[string]any)
 		assert.Equal(t, ok, r["energy"] != nil, r["role"])
 	}
+}
+
+// TestClockStepWithholds: a window by a clock that was set is of another time.
+func TestClockStepWithholds(t *testing.T) {
+	x := newTrial(t)
+	o, err := parseAnnotate([]string{"-log", "gpu.csv", "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "-tz", "UTC"}, stdio{nil, io.Discard, io.Discard})
+	require.NoError(t, err)
+	for _, step := range []time.Duration{0, time.Second} {
+		a := &annotation{annotateOptions: o, std: stdio{nil, io.Discard, io.Discard}, step: clockStep(10*time.Second+step, 10*time.Second)}
+		a.read(true)
+		require.NoError(t, a.measure(t.Context()))
+		a.judge()
+		assert.Equal(t, exitOK, a.publish())
+		assert.Equal(t, step == 0, len(x.reasons()) == 0)
+	}
+	assert.Equal(t, []string{"clock_step"}, x.reasons())
+}
+
+// TestMarks: a mark is told, and is no issue of a device.
+func TestMarks(t *testing.T) {
+	gpus := []seenGPU{{id: "0", uuid: "a", seen: true}, {id: "1", uuid: "b", seen: true}}
+	all := []energy.Finding{{Reason: energy.Throttled, Device: "a"}, {Reason: energy.CounterReset, Device: "b"}, {Reason: energy.PartialCohort}}
+	var s sidecar
+	s.addGPUs(telemetry{gpus: gpus}, all)
+	assert.Equal(t, pairs[[]energy.Reason]{{"1", []energy.Reason{energy.CounterReset}}}, s.DeviceIssues)
+	reasons, marks := verdict(all)
+	assert.Equal(t, []energy.Reason{energy.CounterReset}, reasons)
+	assert.Equal(t, []energy.Reason{energy.Throttled}, marks)
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -34,6 +35,8 @@ func TestD10(t *testing.T) {
 		{name: "a part of a second", gpus: []string{"0:100,1:200,2:300,3:400"}, from: 1.2, to: 1.6, reasons: []string{"no_in_window_samples"}},
 		{name: "not bracketed", gpus: []string{"-1..9:100"}, to: 10, reasons: []string{"benchmark_window_not_bracketed"}},
 		{name: "N/A inside", gpus: []string{"-1..11:100"}, row: stamp(5) + ", 0, [N/A]", to: 10, reasons: []string{"invalid_power_sample"}},
+		{name: "silent GPU", gpus: []string{"-1..11:100", "-30..-20:100"}, to: 10, flags: []string{"-gpus", "1"}, reasons: []string{"insufficient_power_samples"}},
+		{name: "repeated header", gpus: []string{"-1..11:100"}, row: "timestamp, index, power.draw [W], temperature.gpu, clocks.current.sm [MHz]", to: 10, joules: []float64{1000}},
 		{name: "N/A far outside", gpus: []string{"-9..11:100"}, row: stamp(-9) + ", 0, [N/A]", to: 10, joules: []float64{1000}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -46,8 +49,8 @@ func TestD10(t *testing.T) {
 			x.annotate(c.flags...)
 			if c.reasons != nil {
 				assert.Equal(t, exitOK, x.code)
-				assert.Subset(t, c.reasons, x.reasons()[:1])
-				assert.Subset(t, x.reasons(), c.reasons)
+				// Ours may be there as well, after theirs.
+				assert.Equal(t, c.reasons, slices.DeleteFunc(x.reasons(), func(r string) bool { return r == "window_too_short" }))
 				return
 			}
 			total := 0.0

@@ -73,6 +73,15 @@ func (f roleFlag) assign(m *energy.Measurement) error {
 	return nil
 }
 
+// check returns the error that assign will.
+func (f roleFlag) check(devices []energy.Device) error {
+	m := energy.Measurement{Devices: make([]energy.DeviceMeasurement, len(devices))}
+	for i, d := range devices {
+		m.Devices[i].Device = d
+	}
+	return f.assign(&m)
+}
+
 // selects reports whether a selector means a device: its index, a range of
 // indices, a UUID or the beginning of one, a host, or a host and an index.
 func selects(sel string, d energy.Device) bool {
