@@ -2,6 +2,7 @@ package main
 
 import (
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -144,6 +145,13 @@ func TestD8SidecarKeys(t *testing.T) {
 		assert.ElementsMatch(t, keys, names)
 		assert.Len(t, side["benchmark_window"], 7)
 	}
+	log, err := testLog("-1..9:500", "-1..3:500,7..11:500", "-1..3:500,7..11:500")
+	require.NoError(t, err)
+	x.write("gpu.csv", strings.NewReplacer(", 0, ", ", 10, ", ", 1, ", ", 9, ", ", 2, ", ", node, ").Replace(log))
+	x.annotate()
+	assert.Equal(t, []string{"sampling_gap_exceeded", "benchmark_window_not_bracketed"}, x.reasons(), "9 comes before 10")
+	assert.Equal(t, []any{"9", "10", "node"}, x.file("side.json")["observed_gpu_ids"])
+
 	x.log("-1..11:500", "-1..9:500")
 	x.annotate("-gpus", "2")
 	side := x.file("side.json")

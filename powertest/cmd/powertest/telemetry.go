@@ -70,7 +70,8 @@ func (t telemetry) observed() int {
 	return n
 }
 
-// findings are all findings, each once.
+// findings are all findings, each once: those of devices in the order in which
+// InferenceX looks at them, and then those of the whole.
 func (t telemetry) findings() []energy.Finding {
 	var all []energy.Finding
 	for _, f := range slices.Concat(t.found, t.measurement.Reasons) {
@@ -78,6 +79,12 @@ func (t telemetry) findings() []energy.Finding {
 			all = append(all, f)
 		}
 	}
+	slices.SortStableFunc(all, func(a, b energy.Finding) int {
+		if a.Device == "" || b.Device == "" {
+			return strings.Compare(b.Device, a.Device)
+		}
+		return compareIDs(t.id(a.Device), t.id(b.Device))
+	})
 	return all
 }
 
