@@ -105,6 +105,12 @@ func TestX19Snapshots(t *testing.T) {
 	assert.False(t, a.WithinTolerance)
 	assert.True(t, a.Available)
 
+	// GPUs are known by their numbers, whatever else there is.
+	a, err = crossCheck(t, log, "uuid,gpu,total_energy_consumption\nu0,0,0\n", "gpu,uuid,total_energy_consumption\n0,u0,5000\n")
+	require.NoError(t, err)
+	assert.Equal(t, map[string]float64{"0": 5000}, a.GPUJoules)
+	assert.True(t, a.WithinTolerance)
+
 	// GPUs in the order of their numbers, and one that the log does not have.
 	many := snapshotOf(gpuEnergy("10", "1"), gpuEnergy("2", "1"), gpuEnergy("1", "2000000"))
 	a, err = crossCheck(t, log, many, snapshotOf(gpuEnergy("10", "1"), gpuEnergy("2", "1")))
@@ -112,4 +118,19 @@ func TestX19Snapshots(t *testing.T) {
 	assert.Equal(t, []string{"1"}, a.Unmatched)
 	assert.Empty(t, a.Integrated)
 	assert.Zero(t, a.StreamSeconds)
+}
+
+func TestCrossCheckReadsToTheEnd(t *testing.T) {
+	path := write(t, nvidiaLog(constant(0, 0, 5, 500)))
+	stem := strings.TrimSuffix(path, ".csv")
+	start, end := stem+".before", stem+".after"
+	require.NoError(t, os.WriteFile(start, []byte(snapshotOf(gpuEnergy("0", "0"))), 0o644))
+	require.NoError(t, os.WriteFile(end, []byte(snapshotOf(gpuEnergy("0", "5000"))), 0o644))
+	s, err := Open(Config{Path: path, Location: time.UTC, EnergyStart: start, EnergyEnd: end})
+	require.NoError(t, err)
+	defer s.Close()
+	more(t, path, nvidiaLog(constant(0, 6, 10, 500)))
+	a, err := s.CrossCheck()
+	require.NoError(t, err)
+	assert.Equal(t, 5000.0, a.StreamJoules)
 }

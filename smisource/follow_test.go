@@ -252,3 +252,25 @@ func TestRead(t *testing.T) {
 		assert.ErrorIs(t, err, os.ErrClosed)
 	})
 }
+
+func TestReadWholeSeconds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		time.Sleep(5*time.Second + 200*time.Millisecond)
+		s := open(t, fmt.Sprintf("timestamp,gpu,socket_power\n%d,0,238\n", time.Now().Unix()))
+		dst := make([]energy.Reading, 1)
+		s.Read(dst)
+		assert.Equal(t, time.Now().UTC(), dst[0].After.UTC(), "a value is not of the future")
+		assert.True(t, dst[0].Before.Before(dst[0].After))
+	})
+}
+
+// A log that was written seldom is not waited for as long.
+func TestSlowLog(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		now := time.Now().Unix()
+		s := open(t, fmt.Sprintf("timestamp,gpu,socket_power\n%d,0,238\n%d,0,238\n", now-7200, now-3600))
+		m := during(t.Context(), s, func() { time.Sleep(time.Second) })
+		assert.False(t, m.Valid)
+		assert.LessOrEqual(t, m.Waited, 13*time.Second)
+	})
+}

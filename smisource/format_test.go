@@ -2,6 +2,7 @@ package smisource
 
 import (
 	"encoding/binary"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -120,6 +121,21 @@ func TestColumnsChange(t *testing.T) {
 	m := measure(t, text, 0, 10)
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 5000, m.Energy.Joules, 1e-9)
+
+	// Joules are not taken for watts.
+	text = nvidiaLog(constant(0, -100, -50, 500)) + "timestamp, index, total_energy_consumption\n"
+	for at := -49; at <= 11; at++ {
+		text += nvidia(float64(at)) + ", 0, 500\n"
+	}
+	m = measure(t, text, 0, 10)
+	assert.False(t, m.Valid)
+	assert.Contains(t, fmt.Sprint(m.Reasons), "total_energy_consumption")
+	m = measure(t, text, -90, -60)
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 30*500, m.Energy.Joules, 1e-9)
+	// A header that is of no use is followed by one that is.
+	m = measure(t, "timestamp, index, temperature.gpu\n"+nvidia(-3)+", 0, 64\n"+nvidiaLog(constant(0, -1, 11, 500)), 0, 10)
+	require.True(t, m.Valid, "%v", m.Reasons)
 }
 
 // Logs as they were seen, with a row that was cut.

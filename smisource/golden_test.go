@@ -5,6 +5,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -173,6 +174,10 @@ func TestX6NothingToMeasure(t *testing.T) {
 	assert.Equal(t, []energy.Reason{TelemetryFileMissing}, reasons(t, err))
 	_, err = Open(Config{Path: t.TempDir()})
 	assert.Equal(t, []energy.Reason{TelemetryFileUnreadable}, reasons(t, err))
+	_, err = Open(Config{Path: os.DevNull})
+	assert.Equal(t, []energy.Reason{TelemetryFileUnreadable}, reasons(t, err), "it could be a pipe, which nobody writes")
+	_, err = Open(Config{Path: write(t, strings.Repeat("text\n", 2*patience)+nvidiaLog(constant(0, 0, 1, 1)))})
+	assert.ErrorIs(t, err, ErrNotALog)
 	_, err = Open(Config{})
 	assert.ErrorIs(t, err, energy.ErrMalformed)
 
@@ -224,6 +229,13 @@ func TestX8ExpectedCount(t *testing.T) {
 	assert.Equal(t, []energy.Reason{energy.ExpectedGPUCountMismatch}, codes(m.Reasons))
 	assert.False(t, m.Valid)
 	assert.True(t, m.Devices[0].Valid, "the GPU has its number")
+
+	s, err = Open(Config{Path: write(t, nvidiaLog(constant(0, -1, 5, 500))), Location: time.UTC, Devices: []string{"0"}})
+	require.NoError(t, err)
+	defer s.Close()
+	more(t, s.cfg.Path, nvidiaLog(constant(0, 6, 11, 500), constant(1, 6, 11, 500)))
+	m = energy.MeasurePast(t.Context(), s, span(0, 10))
+	assert.True(t, m.Valid, "the other was not asked for: %v", m.Reasons)
 
 	_, err = Open(Config{Path: path, Devices: []string{"0", "7"}})
 	assert.ErrorIs(t, err, energy.ErrNoDevice)
@@ -304,8 +316,10 @@ func TestX12NoPhantoms(t *testing.T) {
 		assert.Len(t, m.Devices, 1, text)
 		assert.True(t, m.Valid, "%q: %v", text, m.Reasons)
 	}
+	m := measure(t, nvidiaLog(constant(1, -1, 11, 500), constant(12, -1, 11, 500))+nvidia(5)+", 1\n", 0, 10)
+	assert.False(t, m.Devices[1].Valid, "it may be GPU 12 as well")
 	// One that never tells its power is a GPU all the same.
-	m := measure(t, nvidiaLog(constant(0, -1, 11, 500))+nvidia(5)+", 1, [N/A], 64\n", 0, 10)
+	m = measure(t, nvidiaLog(constant(0, -1, 11, 500))+nvidia(5)+", 1, [N/A], 64\n", 0, 10)
 	assert.Len(t, m.Devices, 2)
 	assert.False(t, m.Valid)
 }

@@ -17,7 +17,13 @@ func (l *log) line(b []byte, complete bool) bool {
 		}
 		return complete
 	}
-	if !l.head.usable || bytes.Equal(b, l.head.line) {
+	if bytes.Equal(b, l.head.line) {
+		return complete
+	}
+	if !l.head.usable {
+		if complete {
+			l.again(b)
+		}
 		return complete
 	}
 	row, whole := cells(l.cells, b, l.head.separator)
@@ -57,8 +63,8 @@ func (l *log) header(b []byte) {
 // adopt makes h the header of the rows that follow. That of a file which replaces
 // another is of no use if it has not the same quantity.
 func (l *log) adopt(h *header) {
-	if h.usable && l.unit == "" {
-		l.unit = h.unit()
+	if h.usable && l.main == nil {
+		l.main, l.unit = h, h.unit()
 	}
 	h.usable = h.usable && h.unit() == l.unit
 	l.head = h
@@ -68,12 +74,13 @@ func (l *log) adopt(h *header) {
 }
 
 // again reports whether a line is the header of a recorder that was started anew.
+// One with another quantity counts, too: its rows are not to be taken for others.
 func (l *log) again(b []byte) bool {
 	for _, part := range []string{"ime", "IME", "ate", "ATE"} { // of the names of time stamps
 		if !bytes.Contains(b, []byte(part)) {
 			continue
 		}
-		if h, _ := parseHeader(b); h.usable && h.unit() == l.unit {
+		if h, known := parseHeader(b); h.stamp >= 0 && known > 1 {
 			l.adopt(h)
 			return true
 		}

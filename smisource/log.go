@@ -24,7 +24,8 @@ type gpu struct {
 	limit float64
 	index int
 	// value is the column that it is read by; nil as long as it had no value.
-	value *column
+	// first is that of its first.
+	value, first *column
 	// samples are in the order of the file. Each run of them, which begins at
 	// an element of runs, is in order of time.
 	samples []sample
@@ -57,8 +58,9 @@ type log struct {
 	gap    int64
 
 	head   *header
-	unit   string // of all headers
-	first  []byte // the first line that is not a header, for a message
+	main   *header // the first that is usable
+	unit   string  // of its values, and so of all
+	first  []byte  // the first line that is not a header, for a message
 	lines  int64
 	cells  [][]byte
 	gpus   []*gpu
@@ -182,6 +184,9 @@ func (g *gpu) read(row [][]byte, h *header) (float64, bool) {
 			}
 			if v, ok := c.quantity(row[c.at]); ok {
 				g.value = c
+				if g.first == nil {
+					g.first = c
+				}
 				return v, true
 			}
 		}

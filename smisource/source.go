@@ -62,7 +62,7 @@ func Open(cfg Config) (*Source, error) {
 		return nil, err
 	}
 	s.known = len(s.log.gpus)
-	s.info = energy.Info{Name: sourceName, Period: s.log.interval(s.gpus), Version: tool(s.log.head)}
+	s.info = energy.Info{Name: sourceName, Period: s.log.interval(s.gpus), Version: tool(s.log.main)}
 	for i, k := range s.gpus {
 		s.devices = append(s.devices, s.describe(i, s.log.gpus[k]))
 	}
@@ -91,7 +91,7 @@ func (s *Source) check() error {
 	if l.head == nil {
 		return s.headless()
 	}
-	if missing := l.head.missing(); len(missing) > 0 {
+	if missing := l.head.missing(); l.main == nil && len(missing) > 0 {
 		return &Error{
 			Reason: missing[0], Others: missing[1:], Path: s.cfg.Path, Err: ErrNotALog,
 			Detail: fmt.Sprintf("the header is %q: record with %s", l.head.line, record),
@@ -154,12 +154,12 @@ func (s *Source) describe(i int, g *gpu) energy.Device {
 	if d.UUID == "" {
 		d.UUID = fmt.Sprintf("smi:%s:%s", filepath.Base(s.cfg.Path), g.id)
 	}
-	c := s.log.head.values[0]
-	if g.value != nil {
-		c = *g.value
+	c := s.log.main.values[0]
+	if g.first != nil {
+		c = *g.first
 	}
 	d.Via = "column " + c.name
-	if tool(s.log.head) == "nvidia-smi" {
+	if tool(s.log.main) == "nvidia-smi" {
 		d.Faster = "record more often, as with -lms 100"
 	}
 	switch {
