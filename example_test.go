@@ -3,10 +3,10 @@
 //
 //	go test -run '^$' -bench . -count 6 .
 //
-// It needs nothing: the server is embedded (internal/chat), and where there
-// is no GPU a simulated one stands in for it, which the line "energy-source:
-// simulated" says. On a machine with a GPU start a real server there, such as
-// vLLM, and name it; the benchmarks stay the same:
+// It needs nothing: the server is embedded (internal/chat), and its GPU is a
+// simulated one, which the line "energy-source: simulated" says. On a machine with
+// a GPU start a real server there, such as vLLM, and name it; the benchmarks stay
+// the same:
 //
 //	TOUR_URL=http://localhost:8000 TOUR_MODEL=my-model go test -run '^$' -bench . -count 6 .
 //
@@ -33,8 +33,14 @@ import (
 	_ "github.com/joulebench/joulebench/dcgmsource"
 )
 
-// anywhere lets the tour run where there is no GPU.
-var anywhere = powertest.Fallback(simsource.Default())
+// gpu is what is measured: the GPU of this machine, or whatever POWERTEST_SOURCE
+// names; but the embedded server's, which is simulated, if that is what is asked.
+var gpu = func() powertest.Option {
+	if os.Getenv("TOUR_URL") == "" && os.Getenv("POWERTEST_SOURCE") == "" {
+		return powertest.From(simsource.Default())
+	}
+	return powertest.Fallback(simsource.Default())
+}()
 
 // A word is a token to the embedded server. The counter of a GPU changes every
 // 100 ms or so: phases that are to be told apart must last for about as long.
@@ -46,7 +52,7 @@ var (
 // BenchmarkChat is one user who waits for each answer before asking again.
 func BenchmarkChat(tb *testing.B) {
 	llm := newClient(tb)
-	b := powertest.Wrap(tb, anywhere) // after set-up, just before the loop
+	b := powertest.Wrap(tb, gpu) // after set-up, just before the loop
 	for b.Loop() {
 		u, err := llm.Chat(b.Context(), short, nil)
 		if err != nil {
@@ -59,7 +65,7 @@ func BenchmarkChat(tb *testing.B) {
 
 // BenchmarkChatParallel is what batching is worth: tokens/J by number of users.
 func BenchmarkChatParallel(tb *testing.B) {
-	b := powertest.Wrap(tb, anywhere)
+	b := powertest.Wrap(tb, gpu)
 	for _, users := range []int{1, 4, 16} {
 		b.Run(fmt.Sprintf("users=%d", users), func(b *powertest.B) {
 			llm := newClient(b)
@@ -96,7 +102,7 @@ func chatInParallel(b *powertest.B, llm *chat.Client, users int) {
 // the answer: prefill lasts until the first token is here.
 func BenchmarkPhases(tb *testing.B) {
 	llm := newClient(tb)
-	b := powertest.Wrap(tb, anywhere)
+	b := powertest.Wrap(tb, gpu)
 	for b.Loop() {
 		end := b.Phase("prefill")
 		u, err := llm.Chat(b.Context(), long, sync.OnceFunc(func() { // with the first token
