@@ -133,6 +133,8 @@ func TestColumnsChange(t *testing.T) {
 	m = measure(t, text, -90, -60)
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 30*500, m.Energy.Joules, 1e-9)
+	m = measure(t, nvidiaLog(constant(0, -1, 11, 500))+"timestamp, index, temperature.gpu\n"+nvidia(12)+", 0, 64\n", 0, 10)
+	require.True(t, m.Valid, "%v", m.Reasons)
 	// A header that is of no use is followed by one that is.
 	m = measure(t, "timestamp, index, temperature.gpu\n"+nvidia(-3)+", 0, 64\n"+nvidiaLog(constant(0, -1, 11, 500)), 0, 10)
 	require.True(t, m.Valid, "%v", m.Reasons)
