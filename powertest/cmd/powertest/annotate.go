@@ -41,7 +41,7 @@ type annotation struct {
 func annotate(ctx context.Context, args []string, std stdio) int {
 	o, err := parseAnnotate(args, std)
 	if err != nil {
-		return exitUsage
+		return exitOf(err)
 	}
 	a := &annotation{annotateOptions: o, std: std, exec: runCommand}
 	code := a.run(ctx)

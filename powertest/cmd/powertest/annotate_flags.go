@@ -33,23 +33,14 @@ type annotateOptions struct {
 	command []string
 }
 
-// errUsage says that the arguments cannot be followed; what is wrong has been
-// told.
-var errUsage = errors.New("usage")
-
 // parseAnnotate parses the arguments after "annotate". What is wrong with them
 // is told on std.err.
 func parseAnnotate(args []string, std stdio) (*annotateOptions, error) {
 	o := &annotateOptions{}
 	f := flag.NewFlagSet("annotate", flag.ContinueOnError)
-	f.SetOutput(std.err)
 	o.define(f)
-	f.Usage = func() {
-		fmt.Fprint(std.err, annotateUsage)
-		f.PrintDefaults()
-	}
-	if err := f.Parse(args); err != nil {
-		return nil, errUsage
+	if err := parseFlags(f, annotateUsage, args, std); err != nil {
+		return nil, err
 	}
 	o.command = f.Args()
 	set := map[string]bool{}

@@ -16,7 +16,8 @@ const (
 	// exitFailed: what was asked for was done, and the answer is no; or it could
 	// not be done.
 	exitFailed = 1
-	// exitUsage: it is not clear what was asked for.
+	// exitUsage: it is not clear what was asked for. Of gate, also that there can't
+	// be an answer.
 	exitUsage = 2
 )
 
@@ -54,8 +55,8 @@ func run(ctx context.Context, args []string, std stdio) int {
 	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
-		usage(std.err)
-		return exitUsage
+		usage(std.out)
+		return exitOK
 	}
 	for _, s := range subcommands {
 		if s.name == args[0] {
