@@ -1,0 +1,41 @@
+// Package ab plans a comparison of two builds: in which order they are run, and
+// when one may look at the samples. It runs nothing itself; the command
+// "powertest ab" does.
+//
+// # Order
+//
+// A GPU gets warmer while it works, and a warmer one leaks more: the same work
+// costs more joules from run to run. Who runs all samples of one build and then
+// all of the other compares a cool GPU with a warm one. [Order] interleaves them:
+//
+//	base head  head base  base head  head base ...
+//
+// In each block of four a linear drift adds the same to both sides, and cancels
+// exactly. Plain alternation (base head base head) does not do that: head is one
+// step later in every pair.
+//
+// # Looks
+//
+// Who looks at the samples again and again, and stops when the difference is
+// significant, finds one sooner or later whether there is any or not. [Looks] says
+// beforehand at which sample sizes to look, and at which level each time, such that
+// the probability of a false alarm at any of them is at most alpha.
+//
+// The levels follow Lan and DeMets, "Discrete sequential boundaries for clinical
+// trials", Biometrika 70 (1983): a function of the share of samples taken says how
+// much of alpha may have been spent. It is the one by which they approximate
+// O'Brien and Fleming, "A multiple testing procedure for clinical trials",
+// Biometrics 35 (1979):
+//
+//	spent(t) = 2 - 2Φ(z/√t), Φ(z) = 1 - alpha/2
+//
+// Little is spent early, when few samples have been seen, and most is left for the
+// end. The level of a look is what may be spent between it and the one before. The
+// levels add up to alpha, and so, by Bonferroni's inequality, does the probability
+// of a false alarm: whatever the test, however small the samples, and however many
+// benchmarks it is about, as long as it keeps the level that it is given. Lan and
+// DeMets get slightly higher levels for the later looks by integrating over the
+// joint distribution of the looks. That needs it to be normal, which rank tests of
+// ten samples are not; the difference is small (at three looks and alpha 0.05, the
+// last level is 0.034 instead of 0.046).
+package ab
