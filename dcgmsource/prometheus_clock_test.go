@@ -44,3 +44,19 @@ func TestClockWithin(t *testing.T) {
 	assert.Equal(t, 1493*time.Millisecond, from.Sub(now))
 	assert.Equal(t, 1507*time.Millisecond, to.Sub(now))
 }
+
+// What the server is asked for anyway can be told.
+func TestPrometheusServerFacts(t *testing.T) {
+	bubble(t, 1, func(t *testing.T, w *world) {
+		s := w.open(t)
+		before := s.Server()
+		assert.Equal(t, s.scrape, before.Scrape)
+		w.mu.Lock()
+		w.skew += 3 * time.Second
+		w.mu.Unlock()
+		_, _, err := s.checkClock(t.Context(), time.Now())
+		require.NoError(t, err)
+		after := s.Server()
+		assert.InDelta(t, 3*time.Second, after.Offset-before.Offset, float64(2*time.Millisecond+before.Within+after.Within))
+	})
+}

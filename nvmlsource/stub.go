@@ -49,5 +49,8 @@ func (*Source) Inspect(dst []energy.State) {
 	}
 }
 
+// Modes returns nothing.
+func (*Source) Modes(int) Modes { return Modes{} }
+
 // Close does nothing.
 func (*Source) Close() error { return nil }

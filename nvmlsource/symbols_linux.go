@@ -12,7 +12,7 @@ type symbols struct {
 	uuid, name, pci, limit                       bool
 	temperatureV, temperature                    bool
 	fields, totalEnergy, samples, power          bool
-	migMode, migCount, migHandle                 bool
+	migMode, migCount, migHandle, persistence    bool
 	computeProcesses, graphicsProcesses, exeName bool
 }
 
@@ -43,6 +43,7 @@ func lookUp(find func(string) error) symbols {
 		migMode:           any("nvmlDeviceGetMigMode"),
 		migCount:          any("nvmlDeviceGetMaxMigDeviceCount"),
 		migHandle:         any("nvmlDeviceGetMigDeviceHandleByIndex"),
+		persistence:       any("nvmlDeviceGetPersistenceMode"),
 		computeProcesses:  any("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses"),
 		graphicsProcesses: any("nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v2", "nvmlDeviceGetGraphicsRunningProcesses"),
 		exeName:           any("nvmlSystemGetProcessName"),
@@ -99,6 +100,14 @@ func (d *driver) migMode(g nvml.Device) (bool, nvml.Return) {
 	return call(d.has.migMode, func() (bool, nvml.Return) {
 		current, _, ret := g.GetMigMode()
 		return current == nvml.DEVICE_MIG_ENABLE, ret
+	})
+}
+
+// persistence reports whether the driver stays loaded while nobody uses the GPU.
+func (d *driver) persistence(g nvml.Device) (bool, nvml.Return) {
+	return call(d.has.persistence, func() (bool, nvml.Return) {
+		mode, ret := g.GetPersistenceMode()
+		return mode == nvml.FEATURE_ENABLED, ret
 	})
 }
 

@@ -39,6 +39,7 @@ func exercise(t *testing.T) {
 	readAll(s)
 	states := make([]energy.State, len(s.Devices()))
 	s.Inspect(states)
+	s.Modes(0)
 	require.NoError(t, s.Close())
 }
 

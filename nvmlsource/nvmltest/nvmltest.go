@@ -16,6 +16,7 @@
 //	FAKE_NVML_MIG        MIG instances of each, likewise; "-" is MIG mode off (-)
 //	FAKE_NVML_PROCESSES  compute processes on every GPU: "4711,4712" (none)
 //	FAKE_NVML_CELSIUS    temperature (45)
+//	FAKE_NVML_PERSISTENCE  persistence mode of every GPU: 0 or 1 (1)
 //	FAKE_NVML_FAULTS     what goes wrong, see below (nothing)
 //	FAKE_NVML_CONTROL    a file whose text is added to the faults; it is read again
 //	                     at every call, so that things go wrong at a given time

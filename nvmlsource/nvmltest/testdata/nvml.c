@@ -310,6 +310,12 @@ ret_t nvmlDeviceGetSamples(gpu_t *g, int type, unsigned long long last, int *val
 	return SUCCESS;
 }
 
+ret_t nvmlDeviceGetPersistenceMode(gpu_t *g, unsigned int *mode) {
+	BEGIN("nvmlDeviceGetPersistenceMode");
+	*mode = atoi(setting("FAKE_NVML_PERSISTENCE", "1"));
+	return SUCCESS;
+}
+
 // ---- MIG
 
 ret_t nvmlDeviceGetMigMode(gpu_t *g, unsigned int *current, unsigned int *pending) {
