@@ -22,6 +22,16 @@ const grace = 30 * time.Second
 func runCommand(ctx context.Context, command []string, std stdio) error {
 	c := exec.CommandContext(ctx, command[0], command[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = std.in, std.out, std.err
+	interruptible(c, grace)
+	if err := c.Run(); err != nil {
+		return fmt.Errorf("the command %s: %w", command[0], err)
+	}
+	return nil
+}
+
+// interruptible makes a command end by an interrupt when its context does, and by
+// force if it has not after so long.
+func interruptible(c *exec.Cmd, grace time.Duration) {
 	c.Cancel = func() error {
 		if err := c.Process.Signal(os.Interrupt); err != nil {
 			return c.Process.Kill() // Windows has no such signal
@@ -29,10 +39,6 @@ func runCommand(ctx context.Context, command []string, std stdio) error {
 		return nil
 	}
 	c.WaitDelay = grace
-	if err := c.Run(); err != nil {
-		return fmt.Errorf("the command %s: %w", command[0], err)
-	}
-	return nil
 }
 
 // A recording is a live source that is being recorded while a command runs.
