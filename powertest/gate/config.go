@@ -1,0 +1,252 @@
+package gate
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/perf/benchproc"
+	"golang.org/x/perf/benchunit"
+)
+
+const (
+	// DefaultThreshold is the share by which a median must have moved to be a
+	// regression or an improvement, where Config.Thresholds does not say.
+	DefaultThreshold = 0.03
+	// DefaultAlpha is the probability with which files of one and the same build
+	// may be called different in any of their rows.
+	DefaultAlpha = 0.05
+
+	// confidence is that of the intervals, as benchstat's.
+	confidence = 0.95
+)
+
+// Policy says what a benchmark that is in the old file only does.
+type Policy int
+
+const (
+	// Fail: it cannot be judged, and so the files cannot.
+	Fail Policy = iota
+	// Warn: it is named, and that is all.
+	Warn
+)
+
+// Config says what is judged, and how. Its zero value is the default.
+//
+// Units may be written as testing or as benchstat does: ns/op is sec/op, and the
+// values of budgets are scaled with them.
+type Config struct {
+	// Filter, Row and Ignore are those of benchstat, in the syntax of
+	// golang.org/x/perf/benchproc/syntax: which results are used, which are
+	// samples of the same thing, and which configuration may differ. Their
+	// defaults are "*", ".fullname" and "".
+	Filter, Row, Ignore string
+
+	// Units are the units to judge. If there are none, these are ns/op, J/op and
+	// J/token. The units that a threshold, a budget or .unit: in the filter names
+	// are judged as well.
+	Units []string
+	// Thresholds are the shares by which the median of a unit must have moved to
+	// be judged: 0.03 is 3 %. That of "" is for units that are not named.
+	Thresholds map[string]float64
+	// Alpha is the probability of a false alarm in any of the rows; 0 is
+	// DefaultAlpha.
+	Alpha float64
+	// Max and Min are budgets: what the median of the new side may be.
+	Max, Min map[string]float64
+	// Better says for units of which neither the files nor the gate knows it
+	// whether less (-1) or more (+1) is better.
+	Better map[string]int
+	// Exact names units that are the same in every run, besides those for which
+	// the files say assume=exact.
+	Exact map[string]bool
+	// Missing says what a benchmark that the new file lacks does.
+	Missing Policy
+	// Waivers are regressions that are known and accepted.
+	Waivers []Waiver
+	// Now is the time at which waivers must not have expired; zero is time.Now.
+	Now time.Time
+}
+
+// bound is a budget.
+type bound struct {
+	unit  string
+	kind  string // "max" or "min"
+	limit float64
+}
+
+// plan is a Config that was checked, with tidy units.
+type plan struct {
+	alpha      float64
+	filter     *benchproc.Filter
+	unitFilter bool // the filter selects units
+	config     *benchproc.Projection
+	row        *benchproc.Projection
+	residue    *benchproc.Projection
+
+	units      []string          // to judge, in order
+	named      map[string]string // unit -> who asks for it, if it must be there
+	thresholds map[string]float64
+	bounds     []bound
+	better     map[string]int
+	exact      map[string]bool
+	missing    Policy
+	waivers    []Waiver
+	now        time.Time
+	alone      bool // there is no old side
+}
+
+// tidy is a unit as benchstat and the reports write it.
+func tidy(unit string) string {
+	_, t := benchunit.Tidy(1, unit)
+	return t
+}
+
+func usage(format string, args ...any) error {
+	return fmt.Errorf("%w: "+format, append([]any{ErrUsage}, args...)...)
+}
+
+// newPlan checks a configuration.
+func newPlan(cfg Config) (*plan, error) {
+	p := &plan{
+		alpha:      cfg.Alpha,
+		named:      map[string]string{},
+		thresholds: map[string]float64{},
+		better:     map[string]int{},
+		exact:      map[string]bool{},
+		missing:    cfg.Missing,
+		waivers:    cfg.Waivers,
+		now:        cfg.Now,
+	}
+	if p.alpha == 0 {
+		p.alpha = DefaultAlpha
+	}
+	if !(p.alpha > 0 && p.alpha < 1) {
+		return nil, usage("alpha is %v and must be between 0 and 1", cfg.Alpha)
+	}
+	if p.now.IsZero() {
+		p.now = time.Now()
+	}
+	if cfg.Missing != Fail && cfg.Missing != Warn {
+		return nil, usage("there is no policy %d for missing benchmarks: it is fail or warn", cfg.Missing)
+	}
+	if err := p.projections(cfg); err != nil {
+		return nil, err
+	}
+	if err := p.unitsOf(cfg); err != nil {
+		return nil, err
+	}
+	return p, nil
+}
+
+// projections makes of the results what benchstat does: tables by configuration,
+// rows by name.
+func (p *plan) projections(cfg Config) (err error) {
+	or := func(s, def string) string {
+		if s == "" {
+			return def
+		}
+		return s
+	}
+	query := or(cfg.Filter, "*")
+	if p.filter, err = benchproc.NewFilter(query); err != nil {
+		return usage("filter: %w", err)
+	}
+	p.unitFilter = strings.Contains(query, ".unit")
+	var parser benchproc.ProjectionParser
+	if p.config, err = parser.Parse(".config", p.filter); err != nil {
+		return usage("configuration: %w", err)
+	}
+	if p.row, err = parser.Parse(or(cfg.Row, ".fullname"), p.filter); err != nil {
+		return usage("row: %w", err)
+	}
+	if _, err = parser.Parse(cfg.Ignore, p.filter); err != nil {
+		return usage("ignore: %w", err)
+	}
+	p.residue = parser.Residue()
+	return nil
+}
+
+// unitsOf takes over all that the configuration says of units.
+func (p *plan) unitsOf(cfg Config) error {
+	units := cfg.Units
+	if len(units) == 0 {
+		units = defaultUnits
+	}
+	for _, u := range units {
+		if strings.TrimSpace(u) == "" {
+			return usage("a unit to judge is empty")
+		}
+		p.judge(u)
+		if len(cfg.Units) > 0 {
+			p.named[tidy(u)] = "the units to judge"
+		}
+	}
+	for _, u := range slices.Sorted(maps.Keys(cfg.Thresholds)) {
+		share := cfg.Thresholds[u]
+		if !(share >= 0) || math.IsInf(share, 0) {
+			return usage("the threshold of %s is %v and must be a share, as 0.03 for 3 %%", cmpUnit(u), share)
+		}
+		p.thresholds[tidy(u)] = share
+		if u != "" {
+			p.judge(u)
+			p.named[tidy(u)] = "a threshold"
+		}
+	}
+	for _, b := range []struct {
+		kind   string
+		limits map[string]float64
+	}{{"max", cfg.Max}, {"min", cfg.Min}} {
+		for _, u := range slices.Sorted(maps.Keys(b.limits)) {
+			limit, t := benchunit.Tidy(b.limits[u], u)
+			if math.IsNaN(limit) || math.IsInf(limit, 0) || u == "" {
+				return usage("the budget %s of %s is %v and must be a number", b.kind, cmpUnit(u), limit)
+			}
+			p.bounds = append(p.bounds, bound{t, b.kind, limit})
+			p.judge(u)
+			p.named[t] = "a budget"
+		}
+	}
+	for u, dir := range cfg.Better {
+		if dir != -1 && dir != 1 {
+			return usage("the better direction of %s is %d: it is -1 (lower) or +1 (higher)", u, dir)
+		}
+		p.better[tidy(u)] = dir
+	}
+	for u, exact := range cfg.Exact {
+		p.exact[tidy(u)] = exact
+	}
+	return nil
+}
+
+func cmpUnit(u string) string {
+	if u == "" {
+		return "all other units"
+	}
+	return u
+}
+
+// judge adds a unit to those that are judged.
+func (p *plan) judge(unit string) {
+	if t := tidy(unit); !slices.Contains(p.units, t) {
+		p.units = append(p.units, t)
+	}
+}
+
+// threshold returns the share by which the median of a unit must have moved. Of a
+// unit that is exact, any change counts unless a threshold was asked for.
+func (p *plan) threshold(unit string, exact bool) float64 {
+	if share, ok := p.thresholds[unit]; ok {
+		return share
+	}
+	if share, ok := p.thresholds[""]; ok {
+		return share
+	}
+	if exact {
+		return 0
+	}
+	return DefaultThreshold
+}

@@ -1,0 +1,133 @@
+package gate
+
+import (
+	"encoding/json"
+	"io"
+	"math"
+)
+
+// jsonSchema is the version of what WriteJSON writes. Keys may be added without
+// changing it.
+const jsonSchema = 1
+
+type jsonReport struct {
+	SchemaVersion int          `json:"schema_version"`
+	Outcome       string       `json:"outcome"`
+	ExitCode      int          `json:"exit_code"`
+	Headline      string       `json:"headline"`
+	Reasons       []string     `json:"reasons"`
+	Warnings      []string     `json:"warnings"`
+	Old           *File        `json:"old"`
+	New           File         `json:"new"`
+	Alpha         float64      `json:"alpha"`
+	Family        int          `json:"family"`
+	Rows          []jsonRow    `json:"rows"`
+	Missing       []Absent     `json:"missing_benchmarks"`
+	Added         []Absent     `json:"new_benchmarks"`
+	Rejected      []Rejected   `json:"rejected_samples"`
+	Faults        []Fault      `json:"faults"`
+	Differences   []Difference `json:"differences"`
+}
+
+type jsonRow struct {
+	Benchmark       string       `json:"benchmark"`
+	Unit            string       `json:"unit"`
+	Config          string       `json:"config,omitempty"`
+	Verdict         Verdict      `json:"verdict"`
+	Why             string       `json:"why,omitempty"`
+	Better          string       `json:"better,omitempty"`
+	Exact           bool         `json:"exact,omitempty"`
+	Old             *jsonSummary `json:"old,omitempty"`
+	New             jsonSummary  `json:"new"`
+	Delta           *float64     `json:"delta,omitempty"`
+	P               *float64     `json:"p,omitempty"`
+	PAdjusted       *float64     `json:"p_adjusted,omitempty"`
+	Threshold       *float64     `json:"threshold,omitempty"`
+	InstrumentError *float64     `json:"instrument_error,omitempty"`
+	Bound           string       `json:"bound,omitempty"`
+	Limit           *float64     `json:"limit,omitempty"`
+	Waived          *Waiver      `json:"waived,omitempty"`
+}
+
+type jsonSummary struct {
+	Center float64  `json:"center"`
+	Low    *float64 `json:"low,omitempty"`
+	High   *float64 `json:"high,omitempty"`
+	N      int      `json:"n"`
+}
+
+// WriteJSON writes the report as one JSON object, as the package's documentation
+// says under "JSON".
+func (r *Report) WriteJSON(w io.Writer) error {
+	doc := jsonReport{
+		SchemaVersion: jsonSchema,
+		Outcome:       r.Outcome.String(),
+		ExitCode:      r.Outcome.ExitCode(),
+		Headline:      r.Headline(),
+		Reasons:       list(r.Reasons),
+		Warnings:      list(r.Warnings),
+		New:           r.NewFile,
+		Alpha:         r.Alpha,
+		Family:        r.Family,
+		Rows:          make([]jsonRow, len(r.Rows)),
+		Missing:       list(r.Missing),
+		Added:         list(r.New),
+		Rejected:      list(r.Rejected),
+		Faults:        list(r.Faults),
+		Differences:   list(r.Differences),
+	}
+	if r.OldFile.Name != "" {
+		doc.Old = &r.OldFile
+	}
+	for i := range r.Rows {
+		doc.Rows[i] = r.Rows[i].json()
+	}
+	enc := json.NewEncoder(w)
+	enc.SetEscapeHTML(false)
+	enc.SetIndent("", "  ")
+	return enc.Encode(doc)
+}
+
+// list makes an empty list of none: [] rather than null.
+func list[T any](l []T) []T {
+	if l == nil {
+		return []T{}
+	}
+	return l
+}
+
+func (r *Row) json() jsonRow {
+	row := jsonRow{
+		Benchmark: r.Benchmark, Unit: r.Unit, Config: r.Config,
+		Verdict: r.Verdict, Why: r.Why, Exact: r.Exact,
+		New:   r.New.json(),
+		Delta: number(r.Delta), P: number(r.P), PAdjusted: number(r.PAdjusted),
+		InstrumentError: number(r.InstrumentError),
+		Bound:           r.Bound, Waived: r.Waived,
+	}
+	switch r.Better {
+	case -1:
+		row.Better = "lower"
+	case +1:
+		row.Better = "higher"
+	}
+	if r.Bound != "" {
+		row.Limit = number(r.Limit)
+	} else {
+		old := r.Old.json()
+		row.Old, row.Threshold = &old, number(r.Threshold)
+	}
+	return row
+}
+
+func (s Summary) json() jsonSummary {
+	return jsonSummary{Center: s.Center, Low: number(s.Low), High: number(s.High), N: s.N}
+}
+
+// number is a number that JSON can say; nil for others.
+func number(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}

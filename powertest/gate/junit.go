@@ -1,0 +1,113 @@
+package gate
+
+import (
+	"encoding/xml"
+	"fmt"
+	"io"
+)
+
+type junitSuites struct {
+	XMLName xml.Name   `xml:"testsuites"`
+	Suite   junitSuite `xml:"testsuite"`
+}
+
+type junitSuite struct {
+	Name     string      `xml:"name,attr"`
+	Tests    int         `xml:"tests,attr"`
+	Failures int         `xml:"failures,attr"`
+	Errors   int         `xml:"errors,attr"`
+	Skipped  int         `xml:"skipped,attr"`
+	Cases    []junitCase `xml:"testcase"`
+}
+
+type junitCase struct {
+	Class   string        `xml:"classname,attr"`
+	Name    string        `xml:"name,attr"`
+	Failure *junitMessage `xml:"failure,omitempty"`
+	Error   *junitMessage `xml:"error,omitempty"`
+	Skipped *junitMessage `xml:"skipped,omitempty"`
+}
+
+type junitMessage struct {
+	Message string `xml:"message,attr"`
+	Text    string `xml:",chardata"`
+}
+
+// WriteJUnit writes the report as JUnit XML: a case for each row, and one named
+// "gate" for the outcome. Regressions and what is over budget are failures; what
+// could not be judged is an error; what is waived is skipped.
+func (r *Report) WriteJUnit(w io.Writer) error {
+	s := junitSuite{Name: "powertest gate"}
+	whole := junitCase{Class: "powertest", Name: "gate"}
+	message := &junitMessage{Message: r.Headline()}
+	for _, reason := range r.Reasons {
+		message.Text += reason + "\n"
+	}
+	switch r.Outcome {
+	case Regression:
+		whole.Failure = message
+	case CannotJudge:
+		whole.Error = message
+	}
+	s.add(whole)
+	for i := range r.Rows {
+		s.add(r.Rows[i].junit())
+	}
+	for _, m := range r.Missing {
+		s.add(m.junit())
+	}
+	if _, err := io.WriteString(w, xml.Header); err != nil {
+		return err
+	}
+	enc := xml.NewEncoder(w)
+	enc.Indent("", "  ")
+	if err := enc.Encode(junitSuites{Suite: s}); err != nil {
+		return fmt.Errorf("writing JUnit XML: %w", err)
+	}
+	_, err := io.WriteString(w, "\n")
+	return err
+}
+
+func (s *junitSuite) add(c junitCase) {
+	s.Cases = append(s.Cases, c)
+	s.Tests++
+	switch {
+	case c.Failure != nil:
+		s.Failures++
+	case c.Error != nil:
+		s.Errors++
+	case c.Skipped != nil:
+		s.Skipped++
+	}
+}
+
+func (r *Row) junit() junitCase {
+	c := junitCase{Class: r.Benchmark, Name: r.Unit}
+	if r.Bound != "" {
+		c.Name += " " + r.Bound
+	}
+	old, new := r.values()
+	message := &junitMessage{Message: fmt.Sprintf("%s: %s -> %s %s", r.Verdict, old, new, r.Why)}
+	if r.Bound == "" {
+		message.Message = fmt.Sprintf("%s: %s -> %s (%s, p=%s) %s", r.Verdict, old, new, formatDelta(r.Delta), formatP(r.PAdjusted), r.Why)
+	}
+	switch {
+	case r.Waived != nil:
+		c.Skipped = &junitMessage{Message: r.Waived.String()}
+	case r.failed():
+		c.Failure = message
+	case r.Verdict == VerdictInconclusive:
+		c.Error = message
+	}
+	return c
+}
+
+func (a Absent) junit() junitCase {
+	c := junitCase{Class: a.Benchmark, Name: a.Unit + " missing"}
+	if a.Waived != nil {
+		c.Skipped = &junitMessage{Message: a.Waived.String()}
+	} else {
+		c.Error = &junitMessage{Message: "missing in the new file"}
+	}
+	return c
+}

@@ -1,0 +1,177 @@
+package gate
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// outcome decides what the rows come to, and says why. What makes the input unfit
+// comes before all; a regression comes before what could not be judged.
+func (j *judging) outcome() {
+	r := j.report
+	failed := 0
+	for i := range r.Rows {
+		if r.Rows[i].failed() {
+			failed++
+		}
+	}
+	j.regressions(failed)
+	j.overBudgets()
+	if len(r.Rows) == 0 && !j.broken {
+		j.blameInput("nothing was compared: no benchmark has %s on both sides; say what to judge with -threshold 'UNIT=3%%' or -filter '.unit:UNIT'", strings.Join(j.judged(), ", "))
+	}
+	j.missed()
+	j.inconclusive()
+	j.unused()
+	for _, x := range r.Rejected {
+		r.warn("%s", x)
+	}
+	switch {
+	case j.broken:
+		r.Outcome = CannotJudge
+	case failed > 0:
+		r.Outcome = Regression
+	case j.unsure:
+		r.Outcome = CannotJudge
+	}
+}
+
+// judged are the units that are judged.
+func (j *judging) judged() []string {
+	var list []string
+	for u, unit := range j.units {
+		if j.wants[u] {
+			list = append(list, unit)
+		}
+	}
+	return list
+}
+
+// regressions names those that are not waived.
+func (j *judging) regressions(failed int) {
+	j.list(VerdictRegression, func(names string, n int) {
+		j.report.blame("%s: %s; look for the cause, or waive it until a day", count(n, "regression"), names)
+	})
+}
+
+func (j *judging) overBudgets() {
+	j.list(VerdictOverBudget, func(names string, n int) {
+		j.report.blame("%d over budget: %s; look for the cause, or change the budget", n, names)
+	})
+}
+
+// list names the rows with a verdict, if there are any: the first ones.
+func (j *judging) list(v Verdict, say func(names string, n int)) {
+	var names []string
+	n := 0
+	for i := range j.report.Rows {
+		r := &j.report.Rows[i]
+		if r.Verdict != v || r.Waived != nil {
+			continue
+		}
+		if n++; n <= maxNames {
+			names = append(names, r.Benchmark+" "+r.Unit+changeOf(r))
+		}
+	}
+	if n > 0 {
+		say(enumerate(names, n), n)
+	}
+}
+
+// changeOf is the change of a row, for a sentence.
+func changeOf(r *Row) string {
+	switch {
+	case r.Bound != "":
+		return " " + r.Why
+	case r.Verdict == VerdictInconclusive:
+		return ""
+	}
+	return " " + formatDelta(r.Delta)
+}
+
+// maxNames is how many benchmarks a sentence names.
+const maxNames = 5
+
+func enumerate(names []string, n int) string {
+	s := strings.Join(names, ", ")
+	if n > len(names) {
+		s += fmt.Sprintf(" and %d more", n-len(names))
+	}
+	return s
+}
+
+// missed tells of benchmarks that the new file lacks.
+func (j *judging) missed() {
+	var names []string
+	n := 0
+	for _, m := range j.report.Missing {
+		if m.Waived != nil {
+			continue
+		}
+		if n++; n <= maxNames {
+			names = append(names, strings.TrimSpace(m.Benchmark+" "+m.Unit))
+		}
+	}
+	switch {
+	case n == 0:
+	case j.plan.missing == Warn:
+		j.report.warn("missing in %s: %s", j.sides[newSide].name, enumerate(names, n))
+	default:
+		j.unsure = true
+		j.report.blame("missing in %s: %s; run them, or -missing warn", j.sides[newSide].name, enumerate(names, n))
+	}
+}
+
+// inconclusive tells of rows that could not be judged: how many samples would do,
+// and what else keeps them.
+func (j *judging) inconclusive() {
+	few, least := 0, 0
+	var other []string
+	n := 0
+	for i := range j.report.Rows {
+		r := &j.report.Rows[i]
+		if r.Verdict != VerdictInconclusive {
+			continue
+		}
+		j.unsure = true
+		if !r.Exact && smallestP(r.Old.N, r.New.N) >= j.alpha/float64(j.report.Family) {
+			if few++; few == 1 || min(r.Old.N, r.New.N) < least {
+				least = min(r.Old.N, r.New.N)
+			}
+			continue
+		}
+		if r.Better == 0 {
+			continue // told of for the unit
+		}
+		if n++; n <= maxNames {
+			other = append(other, r.Benchmark+" "+r.Unit+" ("+r.Why+")")
+		}
+	}
+	if few > 0 {
+		need := samplesFor(j.report.Family, j.alpha)
+		j.report.blame("%d of %s too few samples (%d) to be significant at %g: run both sides with -count %d",
+			few, have(j.report.Family), least, j.alpha, need)
+	}
+	if n > 0 {
+		j.report.blame("%d inconclusive: %s; run longer, with a larger -benchtime", n, enumerate(other, n))
+	}
+}
+
+func have(family int) string {
+	if family == 1 {
+		return "1 comparison has"
+	}
+	return fmt.Sprintf("%d comparisons have", family)
+}
+
+// unused warns of waivers that waive nothing.
+func (j *judging) unused() {
+	for i, w := range j.waivers {
+		if !j.waived[i] {
+			j.report.warn("the waiver of %s %s (line %d) waives nothing: remove it", w.Benchmark, w.Unit, w.Line)
+		}
+	}
+	slices.Sort(j.report.Warnings)
+	j.report.Warnings = slices.Compact(j.report.Warnings)
+}

@@ -1,0 +1,244 @@
+package gate
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Outcome is what a comparison comes to.
+type Outcome int
+
+const (
+	// Pass: nothing that was judged is worse, and everything could be judged.
+	Pass Outcome = iota
+	// Regression: something is worse, or over its budget.
+	Regression
+	// CannotJudge: the files do not allow a verdict. It is not a pass.
+	CannotJudge
+)
+
+// ExitCode is what a command ends with: 0, 1 or 2, and never anything else.
+func (o Outcome) ExitCode() int {
+	switch o {
+	case Pass:
+		return 0
+	case Regression:
+		return 1
+	}
+	return 2
+}
+
+// String returns "pass", "regression" or "cannot judge".
+func (o Outcome) String() string {
+	switch o {
+	case Pass:
+		return "pass"
+	case Regression:
+		return "regression"
+	}
+	return "cannot judge"
+}
+
+// Verdict is what a row comes to.
+type Verdict string
+
+// The verdicts.
+const (
+	VerdictRegression   Verdict = "regression"
+	VerdictImprovement  Verdict = "improvement"
+	VerdictSame         Verdict = "same"
+	VerdictInconclusive Verdict = "inconclusive"  // the samples could not have shown a change
+	VerdictOverBudget   Verdict = "over-budget"   // of a budget, or below a least value
+	VerdictWithinBudget Verdict = "within-budget" //
+)
+
+// Summary is what benchmath makes of the samples of one side.
+type Summary struct {
+	// Center is the median; of an exact unit, the value.
+	Center float64
+	// Low and High are the ends of the interval in which the median is with a
+	// confidence of 95 %. With fewer than six samples they are infinite.
+	Low, High float64
+	// N is the number of samples; 0: there is no such side.
+	N int
+	// Range is the interval as benchstat writes it: "2%", or "∞".
+	Range string
+}
+
+// Row is a benchmark in one unit: a comparison, or a budget.
+type Row struct {
+	Benchmark string // as benchstat names the row
+	Unit      string // tidy: sec/op, not ns/op
+	Config    string // the configuration lines that hold for it
+	Better    int    // -1: less is better, +1: more is
+	Exact     bool   // the unit is the same in every run: no statistics
+	Old, New  Summary
+	// Delta is the change of the median as a share of the old one; infinite if the
+	// old one is 0, and not a number if there is none.
+	Delta float64
+	// P is the p-value of the Mann-Whitney U test, and PAdjusted that after Holm's
+	// correction. They are not numbers where nothing was tested.
+	P, PAdjusted float64
+	// Threshold is the share by which the median must have moved.
+	Threshold float64
+	// InstrumentError is the share that the change may be due to the instrument
+	// alone, from err-% of both sides; not a number if there is none.
+	InstrumentError float64
+	// Bound is "max" or "min" if the row is a budget, and Limit is its value.
+	Bound   string
+	Limit   float64
+	Verdict Verdict
+	Why     string  // what the verdict is for, where the numbers don't say it
+	Waived  *Waiver // the waiver that lets a regression pass
+	old     *cell
+	new     *cell
+}
+
+// failed reports whether a row makes the files fail.
+func (r *Row) failed() bool {
+	return (r.Verdict == VerdictRegression || r.Verdict == VerdictOverBudget) && r.Waived == nil
+}
+
+// Absent is a benchmark, or its values in one unit, that only one side has.
+type Absent struct {
+	Benchmark string  `json:"benchmark"`
+	Unit      string  `json:"unit,omitempty"` // empty: the benchmark as a whole
+	Config    string  `json:"config,omitempty"`
+	Waived    *Waiver `json:"waived,omitempty"`
+}
+
+// Rejected are samples of a benchmark that were not used.
+type Rejected struct {
+	Side      string `json:"side"`
+	Benchmark string `json:"benchmark"`
+	Config    string `json:"config,omitempty"`
+	Count     int    `json:"count"`
+	Of        int    `json:"of"`
+	Why       string `json:"why"`
+}
+
+// Fault is a line that makes a file unfit to be judged.
+type Fault struct {
+	Side    string `json:"side"`
+	Line    int    `json:"line"`
+	Message string `json:"message"`
+	Text    string `json:"text"`
+}
+
+// String returns "new.txt:7: missing units: BenchmarkChat 1 2".
+func (f Fault) String() string {
+	return fmt.Sprintf("%s:%d: %s: %s", f.Side, f.Line, f.Message, f.Text)
+}
+
+// Difference is a configuration line that keeps benchmarks from being compared.
+type Difference struct {
+	Key        string `json:"key"`
+	Old        string `json:"old"` // empty: the line is not there
+	New        string `json:"new"`
+	Benchmarks int    `json:"benchmarks"` // that it is about
+}
+
+// File is what was read of a side.
+type File struct {
+	Name    string `json:"name"`
+	Results int    `json:"results"` // result lines that the filter let through
+}
+
+// Report is what a gate found. OldFile is empty if there was no baseline.
+type Report struct {
+	Outcome     Outcome
+	Reasons     []string // of every outcome that is not Pass: what, and what to do
+	Warnings    []string // what should be known besides
+	OldFile     File
+	NewFile     File
+	Rows        []Row
+	Missing     []Absent // in the old file only
+	New         []Absent // in the new file only
+	Rejected    []Rejected
+	Faults      []Fault // corrupt lines and failed runs: the first ones of each side
+	Differences []Difference
+	// Family is the number of rows that were tested, for which p-values are
+	// adjusted, and Alpha is the probability of a false alarm in any of them.
+	Family int
+	Alpha  float64
+}
+
+func (r *Report) warn(format string, args ...any) {
+	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+}
+
+// blame adds a reason for which the files cannot be judged.
+func (r *Report) blame(format string, args ...any) {
+	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
+}
+
+// Count returns the number of rows with a verdict; waived regressions are counted
+// too.
+func (r *Report) Count(v Verdict) int {
+	n := 0
+	for i := range r.Rows {
+		if r.Rows[i].Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Headline is the verdict on one line, with which every output begins: "PASS: ",
+// "FAIL: " or "CANNOT JUDGE: ", and what of.
+func (r *Report) Headline() string {
+	failed, waived := 0, 0
+	for i := range r.Rows {
+		if row := &r.Rows[i]; row.failed() {
+			failed++
+		} else if row.Waived != nil {
+			waived++
+		}
+	}
+	counts := r.counts(waived)
+	switch {
+	case r.Outcome == Pass:
+		return "PASS: no regression in " + counts
+	case r.Outcome == Regression && r.Count(VerdictRegression) == 0:
+		return fmt.Sprintf("FAIL: %d over budget in %s", failed, counts)
+	case r.Outcome == Regression:
+		return fmt.Sprintf("FAIL: %s in %s", count(failed, "regression"), counts)
+	case len(r.Reasons) == 1:
+		return "CANNOT JUDGE: " + r.Reasons[0]
+	case len(r.Reasons) > 1:
+		return fmt.Sprintf("CANNOT JUDGE: %s (and %s more)", r.Reasons[0], count(len(r.Reasons)-1, "reason"))
+	}
+	return "CANNOT JUDGE"
+}
+
+// counts says how many rows there are, and what else became of them.
+func (r *Report) counts(waived int) string {
+	s := count(len(r.Rows), "comparison")
+	var parts []string
+	for _, v := range []struct {
+		n    int
+		name string
+	}{
+		{r.Count(VerdictImprovement), "better"},
+		{r.Count(VerdictInconclusive), "inconclusive"},
+		{waived, "waived"},
+		{len(r.New), "new"},
+		{len(r.Missing), "missing"},
+	} {
+		if v.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", v.n, v.name))
+		}
+	}
+	if len(parts) > 0 {
+		s += " (" + strings.Join(parts, ", ") + ")"
+	}
+	return s
+}
+
+// count is a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}

@@ -1,0 +1,119 @@
+package gate
+
+import (
+	"cmp"
+	"math"
+	"slices"
+
+	"golang.org/x/perf/benchmath"
+)
+
+// smallestP is the least p-value that a two-sided Mann-Whitney U test of n against
+// m samples can give: that of samples of which all of one side are below all of
+// the other. It is 2/C(n+m, n) where benchmath computes the exact distribution
+// (up to 50 samples on each side), else that of the normal approximation.
+func smallestP(n, m int) float64 {
+	if n == 0 || m == 0 {
+		return 1
+	}
+	const exact = 50
+	if n <= exact && m <= exact {
+		return math.Min(1, 2*math.Exp(lgamma(n+1)+lgamma(m+1)-lgamma(n+m+1)))
+	}
+	a, b := float64(n), float64(m)
+	z := (a*b/2 - 0.5) / math.Sqrt(a*b*(a+b+1)/12)
+	return math.Min(1, math.Erfc(z/math.Sqrt2))
+}
+
+func lgamma(n int) float64 {
+	v, _ := math.Lgamma(float64(n))
+	return v
+}
+
+// samplesFor is how many samples each side needs so that one of family rows can
+// be significant at alpha: the smallest n with smallestP(n, n) < alpha/family.
+func samplesFor(family int, alpha float64) int {
+	n := 2
+	for ; n < 1000 && smallestP(n, n) >= alpha/float64(family); n++ {
+	}
+	return n
+}
+
+// holm adjusts p-values for there being so many of them, by Holm's step-down
+// procedure: with alpha for the whole family, those below it are significant.
+func holm(ps []float64) []float64 {
+	order := make([]int, len(ps))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ps[a], ps[b]) })
+	adjusted := make([]float64, len(ps))
+	highest := 0.0
+	for rank, i := range order {
+		highest = math.Max(highest, math.Min(1, float64(len(ps)-rank)*ps[i]))
+		adjusted[i] = highest
+	}
+	return adjusted
+}
+
+// compared is what benchmath says of two samples.
+type compared struct {
+	old, new Summary
+	p        float64
+	warnings []error
+}
+
+// compare has benchmath compare two sides' values. It sorts them.
+func compare(old, new []float64, exact bool, alpha float64) compared {
+	assume := benchmath.Assumption(benchmath.AssumeNothing)
+	if exact {
+		assume = benchmath.AssumeExact
+	}
+	thresholds := benchmath.DefaultThresholds
+	thresholds.CompareAlpha = alpha
+	a, b := benchmath.NewSample(old, &thresholds), benchmath.NewSample(new, &thresholds)
+	test := assume.Compare(a, b)
+	return compared{
+		old: summary(a, assume), new: summary(b, assume),
+		p: test.P, warnings: test.Warnings,
+	}
+}
+
+func summary(s *benchmath.Sample, assume benchmath.Assumption) Summary {
+	sum := assume.Summary(s, confidence)
+	return Summary{Center: sum.Center, Low: sum.Lo, High: sum.Hi, N: len(s.Values), Range: sum.PctRangeString()}
+}
+
+// summarize is a summary of one side.
+func summarize(values []float64, exact bool) Summary {
+	assume := benchmath.Assumption(benchmath.AssumeNothing)
+	if exact {
+		assume = benchmath.AssumeExact
+	}
+	thresholds := benchmath.DefaultThresholds
+	return summary(benchmath.NewSample(values, &thresholds), assume)
+}
+
+// median is that of values that need not be sorted.
+func median(values []float64) float64 {
+	sorted := slices.Sorted(slices.Values(values))
+	n := len(sorted)
+	return (sorted[(n-1)/2] + sorted[n/2]) / 2
+}
+
+// ratio is how many times the larger of two medians is the smaller. It is the
+// same for J/token and tokens/J, and for old and new swapped.
+func ratio(a, b float64) float64 {
+	low, high := math.Min(a, b), math.Max(a, b)
+	switch {
+	case low == high:
+		return 1
+	case low == 0:
+		return math.Inf(1)
+	}
+	return high / low
+}
+
+// atLeast reports whether a ratio is that of a change by a share or more: 1.03 of
+// 0.03. Rounding does not make it less.
+func atLeast(ratio, share float64) bool { return ratio >= (1+share)*(1-1e-12) }

@@ -1,0 +1,244 @@
+package gate
+
+import (
+	"math"
+	"slices"
+
+	"golang.org/x/perf/benchfmt"
+	"golang.org/x/perf/benchproc"
+)
+
+// The sides, as indexes.
+const (
+	oldSide = iota
+	newSide
+)
+
+// table is what is kept of the two files: the values of the units that are
+// judged, by configuration, row and side. Results are not kept.
+type table struct {
+	*plan
+	cells map[cellKey]*pair
+	order []cellKey // as first seen
+	unit  map[string]int
+	units []string // by index; those that are judged, then those of errors
+	wants []bool   // by index: judged
+	sides [2]side
+	alloc []cell // in blocks: there are as many cells as benchmarks
+}
+
+// cellKey is what two sides are compared at.
+type cellKey struct{ config, row benchproc.Key }
+
+// pair are the samples of the two sides. Either may be nil.
+type pair [2]*cell
+
+// cell are the samples of one benchmark on one side.
+type cell struct {
+	samples int // result lines that are used
+	invalid int // that were marked invalid
+	columns []column
+	residue []benchproc.Key
+	// What energy-source said of results.
+	simulated, real bool
+}
+
+// column are the values of one unit.
+type column struct {
+	unit   int
+	line   int // of the last value
+	values []float64
+}
+
+// side is what is known of a file as a whole.
+type side struct {
+	name       string
+	lines      int // with results
+	used       int // that the filter let through
+	units      benchfmt.UnitMetadataMap
+	faults     []Fault // the first ones
+	faultCount int
+	json       bool // it seems to be the output of go test -json
+	utf16      bool
+}
+
+func newTable(p *plan) *table {
+	t := &table{plan: p, cells: map[cellKey]*pair{}, unit: map[string]int{}}
+	for _, u := range p.units {
+		t.index(u, true)
+	}
+	return t
+}
+
+// index adds a unit to those whose values are kept.
+func (t *table) index(unit string, judged bool) int {
+	i := len(t.units)
+	t.unit[unit] = i
+	t.units = append(t.units, unit)
+	t.wants = append(t.wants, judged)
+	return i
+}
+
+// cell finds or makes the cell of a result.
+func (t *table) cell(s int, r *benchfmt.Result) *cell {
+	key := cellKey{t.config.Project(r), t.row.Project(r)}
+	p := t.cells[key]
+	if p == nil {
+		p = new(pair)
+		t.cells[key] = p
+		t.order = append(t.order, key)
+	}
+	if p[s] == nil {
+		if len(t.alloc) == 0 {
+			t.alloc = make([]cell, 64)
+		}
+		p[s], t.alloc = &t.alloc[0], t.alloc[1:]
+	}
+	return p[s]
+}
+
+// add takes the values of a result that are wanted.
+func (t *table) add(s int, r *benchfmt.Result) {
+	file := &t.sides[s]
+	file.lines++
+	match, err := t.filter.Match(r)
+	if err != nil || !match.Any() {
+		return
+	}
+	file.used++
+	c := t.cell(s, r)
+	if len(t.residue.Fields()) > 0 {
+		if residue := t.residue.Project(r); !slices.Contains(c.residue, residue) {
+			c.residue = append(c.residue, residue)
+		}
+	}
+	if marked(r) {
+		c.invalid++
+		return
+	}
+	c.samples++
+	c.source(r)
+	named := t.namedBy(r, match)
+	for i, v := range r.Values {
+		if bad := t.bad(v); bad != "" {
+			_, line := r.Pos()
+			file.fault(Fault{Side: file.name, Line: line, Message: bad, Text: string(r.Name)})
+			continue
+		}
+		u, known := t.unit[v.Unit]
+		switch {
+		case named != nil && named(i) && !(known && t.wants[u]):
+			u, known = t.promote(v.Unit), true
+		case !known && isError(v.Unit):
+			u, known = t.index(v.Unit, false), true
+		}
+		if !known || t.wants[u] && !match.Test(i) {
+			continue
+		}
+		t.put(file, c, u, r, v)
+	}
+}
+
+// put adds a value to a column.
+func (t *table) put(file *side, c *cell, u int, r *benchfmt.Result, v benchfmt.Value) {
+	_, line := r.Pos()
+	i := slices.IndexFunc(c.columns, func(col column) bool { return col.unit == u })
+	if i < 0 {
+		c.columns = append(c.columns, column{unit: u})
+		i = len(c.columns) - 1
+	}
+	col := &c.columns[i]
+	if col.line == line {
+		file.fault(Fault{Side: file.name, Line: line, Message: "two values of " + v.Unit, Text: string(r.Name)})
+		return
+	}
+	col.line = line
+	col.values = append(col.values, v.Value)
+}
+
+// promote makes a unit one that is judged, for the filter names it.
+func (t *table) promote(unit string) int {
+	t.judge(unit)
+	if u, ok := t.unit[unit]; ok {
+		t.wants[u] = true
+		return u
+	}
+	return t.index(unit, true)
+}
+
+// probe is a unit that nobody asks for.
+var probe = benchfmt.Value{Unit: "\x00"}
+
+// namedBy returns which values of a result the filter names by their unit. A
+// filter such as -.unit:B/op lets others through, but it names none: it would let
+// any unit through.
+func (t *table) namedBy(r *benchfmt.Result, match benchproc.Match) func(i int) bool {
+	if !t.unitFilter {
+		return nil
+	}
+	r.Values = append(r.Values, probe)
+	any, err := t.filter.Match(r)
+	r.Values = r.Values[:len(r.Values)-1]
+	if err != nil || any.Test(len(r.Values)) {
+		return nil
+	}
+	return match.Test
+}
+
+// marked reports whether a result says of itself that it is not to be used.
+func marked(r *benchfmt.Result) bool {
+	for _, v := range r.Values {
+		if (v.Unit == "invalid" || v.Unit == "withheld") && v.Value > 0 {
+			return true
+		}
+	}
+	return false
+}
+
+// source remembers whether joules are simulated.
+func (c *cell) source(r *benchfmt.Result) {
+	pos, ok := r.ConfigIndex("energy-source")
+	switch {
+	case ok && string(r.Config[pos].Value) == "simulated":
+		c.simulated = true
+	case ok:
+		c.real = true
+	case !c.real:
+		c.real = slices.ContainsFunc(r.Values, func(v benchfmt.Value) bool { return isEnergy(v.Unit) })
+	}
+}
+
+// bad says what is wrong with a value, if it is wrong.
+func (t *table) bad(v benchfmt.Value) string {
+	switch {
+	case math.IsNaN(v.Value):
+		return v.Unit + " is not a number"
+	case math.IsInf(v.Value, 0):
+		return v.Unit + " is infinite"
+	case v.Value >= 0 || mayBeNegative(v.Unit):
+		return ""
+	}
+	if u, ok := t.unit[v.Unit]; ok && t.wants[u] || isError(v.Unit) {
+		return v.Unit + " is negative"
+	}
+	return ""
+}
+
+// values are those of a unit; nil if the cell has none.
+func (c *cell) values(unit int) []float64 {
+	for i := range c.columns {
+		if c.columns[i].unit == unit {
+			return c.columns[i].values
+		}
+	}
+	return nil
+}
+
+// maxFaults is how many faults of a file are told one by one.
+const maxFaults = 20
+
+func (s *side) fault(f Fault) {
+	if s.faultCount++; len(s.faults) < maxFaults {
+		s.faults = append(s.faults, f)
+	}
+}

@@ -1,0 +1,100 @@
+package gate
+
+import (
+	"bufio"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Waiver is a regression that is known and accepted until a day.
+type Waiver struct {
+	Benchmark string    `json:"benchmark"` // as reports write it, with or without -GOMAXPROCS
+	Unit      string    `json:"unit"`      // or * for all units
+	Until     time.Time `json:"until"`     // the end of the day, in UTC
+	Reason    string    `json:"reason"`
+	Line      int       `json:"line"` // of the file that it is from
+}
+
+// ReadWaivers reads a file of waivers, one on each line, which are to be reviewed
+// as code is: benchmark, unit, the last day on which the waiver holds, and the
+// reason for it. Text after # at the beginning of a line or after a space, and
+// blank lines, are passed over.
+//
+//	# benchmark     unit     until       reason
+//	Chat/conc=8     J/token  2026-12-31  larger draft model, see issue 51
+//
+// The name is for messages. Errors are of ErrInput and say which line is wrong.
+func ReadWaivers(r io.Reader, name string) ([]Waiver, error) {
+	var list []Waiver
+	seen := map[string]int{}
+	s := bufio.NewScanner(r)
+	line := 0
+	for s.Scan() {
+		line++
+		fields := strings.Fields(strings.TrimPrefix(s.Text(), "\ufeff"))
+		for i, f := range fields {
+			if strings.HasPrefix(f, "#") {
+				fields = fields[:i]
+				break
+			}
+		}
+		if len(fields) == 0 {
+			continue
+		}
+		w, err := parseWaiver(fields)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %s:%d: %w", ErrInput, name, line, err)
+		}
+		w.Line = line
+		key := w.Benchmark + "\x00" + w.Unit
+		if first := seen[key]; first > 0 {
+			return nil, fmt.Errorf("%w: %s:%d: line %d waives the same already", ErrInput, name, line, first)
+		}
+		seen[key] = line
+		list = append(list, w)
+	}
+	if err := s.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %s:%d: %w", ErrInput, name, line+1, err)
+	}
+	return list, nil
+}
+
+func parseWaiver(fields []string) (Waiver, error) {
+	if len(fields) < 4 {
+		return Waiver{}, fmt.Errorf("a waiver is BENCHMARK UNIT UNTIL REASON, as Chat-8 J/op 2026-12-31 larger model")
+	}
+	day, err := time.Parse(time.DateOnly, fields[2])
+	if err != nil {
+		return Waiver{}, fmt.Errorf("%s is not a day, as 2026-12-31", text([]byte(fields[2])))
+	}
+	unit := fields[1]
+	if unit != "*" {
+		unit = tidy(unit)
+	}
+	return Waiver{
+		Benchmark: strings.TrimPrefix(fields[0], "Benchmark"),
+		Unit:      unit,
+		Until:     day.Add(24*time.Hour - time.Nanosecond),
+		Reason:    strings.Join(fields[3:], " "),
+	}, nil
+}
+
+// covers reports whether a waiver is about a benchmark and unit.
+func (w *Waiver) covers(benchmark, unit string) bool {
+	if w.Unit != "*" && tidy(w.Unit) != unit {
+		return false
+	}
+	name := strings.TrimPrefix(w.Benchmark, "Benchmark")
+	return name == benchmark || name == withoutProcs(benchmark)
+}
+
+// withoutProcs is a benchmark's name without the -GOMAXPROCS that testing adds.
+func withoutProcs(name string) string {
+	i := strings.LastIndexByte(name, '-')
+	if i <= 0 || i == len(name)-1 || strings.Trim(name[i+1:], "0123456789") != "" {
+		return name
+	}
+	return name[:i]
+}
