@@ -2,6 +2,7 @@
 // it says what the work cost in energy.
 //
 //	powertest annotate ...   add the energy of a benchmark to its results
+//	powertest gate ...       say whether a benchmark file is a regression of another
 //
 // Run without arguments it lists its subcommands, and a subcommand with -h its
 // flags.
@@ -164,4 +165,67 @@
 // The validation file has one more key, powertest: the interval of each number, in
 // which the truth lies in at least 95 % of windows as far as the instrument can
 // know it, the source, every finding in words, and aiperf's metrics.
+//
+// # Gate
+//
+// Two files of Go benchmarks, from before a change and after it, each with several
+// samples (-count 10): is the new one a regression?
+//
+//	$ powertest gate -filter .name:Chat old.txt new-regressed.txt
+//	FAIL: 2 regressions in 3 comparisons
+//	  - 2 regressions: Chat-2 sec/op +9.34%, Chat-2 J/op +8.32%; look for the cause, or waive it until a day
+//
+//	energy-source: simulated, gpu: Simulated GPU, gpus: 1, power-limit: 700W, goos: linux, goarch: amd64, pkg: github.com/joulebench/joulebench, cpu: AMD EPYC
+//	benchmark  unit              old           new  change       p  verdict
+//	Chat-2     sec/op   35.32m ±  5%  38.62m ±  4%  +9.34%  0.0006  REGRESSION
+//	Chat-2     J/op      9.259 ±  4%  10.030 ±  3%  +8.32%  0.0010  REGRESSION
+//	Chat-2     J/token  771.6m ±  4%  771.4m ±  3%  -0.02%  0.9705  same
+//
+// The first line is the verdict, and the exit code says the same: 0 if there is no
+// regression, 1 if there is one or a budget is not met, and 2 if it can't be told,
+// because the arguments are wrong, a file is corrupt or empty or of a run that
+// failed, a benchmark is missing, nothing is left to compare, the GPUs differ, or
+// the samples are too few. There is no other code, and 2 is no pass:
+//
+//	$ powertest gate few-old.txt few-new.txt
+//	CANNOT JUDGE: 3 of 3 comparisons have too few samples (3) to be significant at 0.05: run both sides with -count 5
+//
+//	energy-source: simulated, gpu: Simulated GPU, gpus: 1, power-limit: 700W, goos: linux, goarch: amd64, pkg: github.com/joulebench/joulebench, cpu: AMD EPYC
+//	benchmark  unit              old           new  change       p  verdict
+//	Chat-2     sec/op   36.03m ±   ∞  37.31m ±   ∞  +3.56%  0.3000  inconclusive
+//	    3+3 samples cannot show a change among 3 comparisons
+//	Chat-2     J/op      9.418 ±   ∞   9.713 ±   ∞  +3.13%  0.8000  inconclusive
+//	    3+3 samples cannot show a change among 3 comparisons
+//	Chat-2     J/token  784.8m ±   ∞  747.1m ±   ∞  -4.80%  0.8000  inconclusive
+//	    3+3 samples cannot show a change among 3 comparisons
+//
+// A regression is worse in its unit's direction, and its median has moved by at
+// least the threshold, 3 % if -threshold does not say, and chance does not explain
+// it: its p-value, corrected for the number of comparisons, is below -alpha. A
+// change of joules that is less than what err-% of both sides allows is none. The
+// medians, intervals and p-values are benchstat's. Package gate has the rules.
+//
+//	-filter, -row, -ignore   as benchstat's: what is judged, what is one benchmark,
+//	                         what may differ between the sides
+//	-units U,U               judge these, instead of J/op and ns/op, and J/token
+//	                         where there is one
+//	-threshold 'J/op=3%,5%'  how far a median must move; these units are judged, too
+//	-max, -min 'J/token=0.9' budgets of the new side
+//	-unit 'U better=higher'  what is known of a unit, as in a line "Unit" of a file
+//	-alpha 0.05              of a false alarm in any of the comparisons
+//	-missing warn            a benchmark may be gone
+//	-waivers FILE            regressions that are accepted until a day
+//	-markdown FILE           append the verdict, as to $GITHUB_STEP_SUMMARY
+//	-json FILE, -junit FILE  write it for machines; -json - is the standard output
+//	-q                       only the verdict and what to do
+//
+// A budget needs no old side:
+//
+//	$ powertest gate -q -filter .name:Chat -max 'J/token=0.5' new-regressed.txt
+//	FAIL: 1 over budget in 1 comparison
+//	  - 1 over budget: Chat-2 J/token more than 500.0m J/token; look for the cause, or change the budget
+//
+// In GitHub Actions, where GITHUB_ACTIONS is true, regressions are annotations
+// too. There are colours on a terminal only, and not with NO_COLOR or TERM=dumb.
+// How to keep a baseline, and workflows to paste, are in docs/gate.md.
 package main

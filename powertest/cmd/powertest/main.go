@@ -38,6 +38,7 @@ type subcommand struct {
 // subcommands are all of them, in the order of the usage text.
 var subcommands = []subcommand{
 	{"annotate", "add the energy of a benchmark to its results", annotate},
+	{"gate", "say whether a benchmark file is a regression of another", gateCommand},
 }
 
 func main() {

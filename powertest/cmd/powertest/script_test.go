@@ -30,6 +30,10 @@ func TestScripts(t *testing.T) {
 			"unsure":   scriptUnsure,
 			"without":  scriptWithout,
 			"longname": scriptLongName,
+			"exits":    scriptExits,
+			"samples":  scriptSamples,
+			"family":   scriptFamily,
+			"replace":  scriptReplace,
 		},
 	})
 }
