@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// documentedWorkflows are the workflows for GitHub Actions in the README and the
+// docs, by the page and the position.
+func documentedWorkflows(t *testing.T) map[string]string {
+	t.Helper()
+	root := filepath.Join("..", "..", "..")
+	block := regexp.MustCompile("(?s)\n```yaml\n(.*?)\n```\n")
+	found := map[string]string{}
+	for _, page := range []string{"README.md", filepath.Join("docs", "gate.md")} {
+		text, err := os.ReadFile(filepath.Join(root, page))
+		require.NoError(t, err)
+		blocks := block.FindAllStringSubmatch(string(text), -1)
+		require.Len(t, blocks, 1, "workflows in %s", page)
+		found[page] = blocks[0][1] + "\n"
+	}
+	return found
+}
+
+// TestWorkflowsLint: the workflows in the documentation are right as far as
+// actionlint knows, and run nothing that could change under a name.
+func TestWorkflowsLint(t *testing.T) {
+	if testing.Short() {
+		t.Skip("actionlint is built")
+	}
+	config := filepath.Join(t.TempDir(), "actionlint.yaml")
+	require.NoError(t, os.WriteFile(config, []byte("self-hosted-runner:\n  labels: [gpu]\n"), 0o644))
+	lint := func(workflow string) ([]byte, error) {
+		c := exec.Command("go", "tool", "-modfile=tools.mod", "actionlint", "-shellcheck=", "-pyflakes=", "-no-color", "-config-file", config, "-")
+		c.Dir = filepath.Join("..", "..", "..")
+		c.Stdin = strings.NewReader(workflow)
+		return c.CombinedOutput()
+	}
+	for page, workflow := range documentedWorkflows(t) {
+		out, err := lint(workflow)
+		assert.NoError(t, err, "%s: %s", page, out)
+		_, err = lint(strings.Replace(workflow, "runs-on:", "run-on:", 1))
+		assert.Error(t, err, "actionlint finds no fault in a workflow that has one")
+	}
+}
+
+// TestWorkflowsArePinned: an action is named by its commit, with the version as a
+// comment, and the token may only read.
+func TestWorkflowsArePinned(t *testing.T) {
+	uses := regexp.MustCompile(`uses: (.*)`)
+	pinned := regexp.MustCompile(`^[\w/-]+@[0-9a-f]{40} # v\d+\.\d+\.\d+$`)
+	for page, workflow := range documentedWorkflows(t) {
+		list := uses.FindAllStringSubmatch(workflow, -1)
+		require.NotEmpty(t, list, page)
+		for _, u := range list {
+			assert.Regexp(t, pinned, u[1], page)
+		}
+		assert.Contains(t, workflow, "\npermissions:\n  contents: read\n", page)
+	}
+}
