@@ -182,13 +182,13 @@ func (p *plan) unitsOf(cfg Config) error {
 		}
 		p.judge(u)
 		if len(cfg.Units) > 0 {
-			p.named[tidy(u)] = "the units to judge"
+			p.named[tidy(u)] = "the list of units to judge"
 		}
 	}
 	for _, u := range slices.Sorted(maps.Keys(cfg.Thresholds)) {
 		share := cfg.Thresholds[u]
 		if !(share >= 0) || math.IsInf(share, 0) {
-			return usage("the threshold of %s is %v and must be a share, as 0.03 for 3 %%", cmpUnit(u), share)
+			return usage("the threshold of %s is %v and must be a share, as 0.03 for 3 %%", unitName(u), share)
 		}
 		p.thresholds[tidy(u)] = share
 		if u != "" {
@@ -203,7 +203,7 @@ func (p *plan) unitsOf(cfg Config) error {
 		for _, u := range slices.Sorted(maps.Keys(b.limits)) {
 			limit, t := benchunit.Tidy(b.limits[u], u)
 			if math.IsNaN(limit) || math.IsInf(limit, 0) || u == "" {
-				return usage("the budget %s of %s is %v and must be a number", b.kind, cmpUnit(u), limit)
+				return usage("the budget %s of %s is %v and must be a number", b.kind, unitName(u), limit)
 			}
 			p.bounds = append(p.bounds, bound{t, b.kind, limit})
 			p.judge(u)
@@ -222,7 +222,8 @@ func (p *plan) unitsOf(cfg Config) error {
 	return nil
 }
 
-func cmpUnit(u string) string {
+// unitName is the unit of a threshold, for a sentence.
+func unitName(u string) string {
 	if u == "" {
 		return "all other units"
 	}

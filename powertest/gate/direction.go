@@ -73,7 +73,7 @@ func (j *judging) direction(unit string) int {
 		j.blameInput("-unit says of %s the opposite of what is known: %s", unit, betterName(known))
 	case known != 0:
 		return known
-	case said == 0:
+	case said == 0 && !j.alone: // a budget has a direction of its own
 		j.blameInput("it is not known whether more %s is better or worse: say -unit '%s better=lower' or '%s better=higher'", unit, unit, unit)
 	}
 	return said

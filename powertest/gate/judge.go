@@ -109,8 +109,12 @@ func (j *judging) sort() {
 func (j *judging) rows() {
 	for _, k := range j.order {
 		p := j.cells[k]
-		name, config := k.row.StringValues(), configString(k.config)
-		if p[oldSide] != nil && p[newSide] != nil {
+		name, config := rowName(k.row), configString(k.config)
+		switch old, new := p[oldSide], p[newSide]; {
+		case old == nil || new == nil:
+		case new.samples == 0:
+			j.missing(Absent{Benchmark: name, Config: config}) // all are marked invalid
+		default:
 			j.mixed(name, p)
 			for u, unit := range j.units {
 				if j.wants[u] {
@@ -197,19 +201,8 @@ func (j *judging) named() {
 		if !j.wants[u] || who == "" || j.broken {
 			continue
 		}
-		found := false
-		for _, p := range j.cells {
-			if c := p[newSide]; c != nil && c.values(u) != nil {
-				found = true
-				break
-			}
-			if c := p[oldSide]; c != nil && c.values(u) != nil {
-				found = true
-				break
-			}
-		}
-		if !found {
-			j.blameInput("%s names %s, which no result has: correct the unit", who, unit)
+		if !j.hasUnit(u) {
+			j.blameInput("%s, which no result has, is named by %s: correct the unit", unit, who)
 		}
 	}
 }
@@ -228,6 +221,9 @@ func (j *judging) statistics() {
 	}
 	wg.Wait()
 	for i := range rows {
+		if r := &rows[i]; r.Bound != "" { // not above, for another row has sorted the same values
+			r.New = summarize(r.new.values(j.unit[r.Unit]), r.Exact)
+		}
 		rows[i].old, rows[i].new = nil, nil // the values are not needed any more
 	}
 }
@@ -236,13 +232,12 @@ func (j *judging) statistics() {
 func (j *judging) summarize(r *Row) {
 	u := j.unit[r.Unit]
 	if r.Bound != "" {
-		r.New = summarize(slices.Clone(r.new.values(u)), r.Exact)
 		return
 	}
 	c := compare(r.old.values(u), r.new.values(u), r.Exact, j.alpha)
 	r.Old, r.New, r.Delta = c.old, c.new, share(c.old.Center, c.new.Center)
 	if !r.Exact {
-		r.P = c.p
+		r.P, r.judged = c.shown, c.p
 	}
 }
 
@@ -254,5 +249,8 @@ func configString(k benchproc.Key) string {
 			parts = append(parts, f.Name+": "+v)
 		}
 	}
-	return strings.Join(parts, ", ")
+	return clean(strings.Join(parts, ", "))
 }
+
+// rowName is what benchstat calls a row.
+func rowName(k benchproc.Key) string { return clean(k.StringValues()) }

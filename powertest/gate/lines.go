@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxLine is the longest line that can be a result. benchfmt gives up on longer
@@ -83,7 +84,7 @@ func isResult(line []byte) bool {
 func (l *lines) look(line []byte) {
 	switch line[0] {
 	case 'F', '-', 'p', 'f', 's':
-		for _, mark := range []string{"FAIL\n", "FAIL\r", "FAIL\t", "FAIL ", "--- FAIL", "panic: ", "fatal error: ", "signal: "} {
+		for _, mark := range []string{"FAIL\n", "FAIL\r", "FAIL\t", "--- FAIL", "panic: ", "fatal error: ", "signal: "} {
 			if bytes.HasPrefix(line, []byte(mark)) {
 				l.failed(l.number, text(line))
 				return
@@ -97,16 +98,24 @@ func (l *lines) look(line []byte) {
 	}
 }
 
-// text is a line for people: its beginning, on one line, without control
-// characters.
+// clean is text from a file without what would move a terminal's cursor.
+func clean(s string) string {
+	plain := func(r rune) bool { return r >= ' ' && r != 0x7f && r != utf8.RuneError && !(0x80 <= r && r < 0xa0) }
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if plain(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}
+
+// text is a line for people: its beginning, cleaned.
 func text(line []byte) string {
 	const most = 120
-	s := strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, strings.ToValidUTF8(string(bytes.TrimRight(line[:min(len(line), 4*most)], "\r\n")), "�"))
+	s := clean(string(bytes.TrimRight(line[:min(len(line), 4*most+1)], "\r\n")))
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}

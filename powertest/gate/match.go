@@ -52,7 +52,7 @@ func (j *judging) match() {
 // matchRow decides for one row of which of its configurations the other side has
 // none.
 func (j *judging) matchRow(row benchproc.Key, lists *[2][]cellKey) {
-	name := row.StringValues()
+	name := rowName(row)
 	for _, old := range lists[oldSide] {
 		i, keys := closest(old.config, lists[newSide])
 		if i < 0 {
@@ -123,14 +123,20 @@ func (j *judging) differences() {
 		if v == "" {
 			return "(no such line)"
 		}
-		return v
+		return clean(v)
+	}
+	var keys []string
+	for _, d := range j.report.Differences {
+		if !slices.Contains(keys, d.Key) {
+			keys = append(keys, d.Key)
+		}
 	}
 	for _, d := range j.report.Differences {
 		what := hardware[d.Key]
 		if what == "" {
 			what = "another configuration"
 		}
-		advice := "run both sides alike, or -ignore " + d.Key
+		advice := "run both sides alike, or -ignore " + strings.Join(keys, ",")
 		if d.Key == "energy-source" && (d.Old == "simulated" || d.New == "simulated") {
 			advice = "measure both sides, or simulate both"
 		}
@@ -163,7 +169,7 @@ func (j *judging) rejected() {
 			}
 			add := func(n int, why string) {
 				j.report.Rejected = append(j.report.Rejected, Rejected{
-					Side: j.sides[s].name, Benchmark: k.row.StringValues(), Config: configString(k.config),
+					Side: j.sides[s].name, Benchmark: rowName(k.row), Config: configString(k.config),
 					Count: n, Of: c.samples + c.invalid, Why: why,
 				})
 			}

@@ -76,8 +76,10 @@ type Row struct {
 	// Delta is the change of the median as a share of the old one; infinite if the
 	// old one is 0, and not a number if there is none.
 	Delta float64
-	// P is the p-value of the Mann-Whitney U test, and PAdjusted that after Holm's
-	// correction. They are not numbers where nothing was tested.
+	// P is the p-value of the Mann-Whitney U test that benchstat shows. Where one
+	// side has more samples than the other, and values are equal, it can be wrong.
+	// PAdjusted is the right one after Holm's correction, by which the row is judged.
+	// They are not numbers where nothing was tested.
 	P, PAdjusted float64
 	// Threshold is the share by which the median must have moved.
 	Threshold float64
@@ -90,6 +92,7 @@ type Row struct {
 	Verdict Verdict
 	Why     string  // what the verdict is for, where the numbers don't say it
 	Waived  *Waiver // the waiver that lets a regression pass
+	judged  float64 // the right p-value, before Holm's correction
 	old     *cell
 	new     *cell
 }
@@ -172,65 +175,83 @@ func (r *Report) blame(format string, args ...any) {
 	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
 }
 
-// Count returns the number of rows with a verdict; waived regressions are counted
-// too.
-func (r *Report) Count(v Verdict) int {
-	n := 0
-	for i := range r.Rows {
-		if r.Rows[i].Verdict == v {
-			n++
-		}
-	}
-	return n
-}
-
 // Headline is the verdict on one line, with which every output begins: "PASS: ",
-// "FAIL: " or "CANNOT JUDGE: ", and what of.
+// "FAIL: " or "CANNOT JUDGE: ", and of what.
 func (r *Report) Headline() string {
-	failed, waived := 0, 0
-	for i := range r.Rows {
-		if row := &r.Rows[i]; row.failed() {
-			failed++
-		} else if row.Waived != nil {
-			waived++
-		}
-	}
-	counts := r.counts(waived)
+	t := r.tally()
 	switch {
 	case r.Outcome == Pass:
-		return "PASS: no regression in " + counts
-	case r.Outcome == Regression && r.Count(VerdictRegression) == 0:
-		return fmt.Sprintf("FAIL: %d over budget in %s", failed, counts)
+		return "PASS: " + t.String()
 	case r.Outcome == Regression:
-		return fmt.Sprintf("FAIL: %s in %s", count(failed, "regression"), counts)
-	case len(r.Reasons) == 1:
-		return "CANNOT JUDGE: " + r.Reasons[0]
+		return "FAIL: " + t.String()
 	case len(r.Reasons) > 1:
 		return fmt.Sprintf("CANNOT JUDGE: %s (and %s more)", r.Reasons[0], count(len(r.Reasons)-1, "reason"))
 	}
-	return "CANNOT JUDGE"
+	return "CANNOT JUDGE: " + strings.Join(r.Reasons, "")
 }
 
-// counts says how many rows there are, and what else became of them.
-func (r *Report) counts(waived int) string {
-	s := count(len(r.Rows), "comparison")
+// tally are the numbers of rows, for the headline.
+type tally struct {
+	comparisons, regressions int
+	budgets, over            int
+	better, inconclusive     int
+	waived, new, missing     int
+}
+
+func (r *Report) tally() tally {
+	t := tally{new: len(r.New), missing: len(r.Missing)}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if row.Bound == "" {
+			t.comparisons++
+		} else {
+			t.budgets++
+		}
+		switch {
+		case row.Waived != nil:
+			t.waived++
+		case row.Verdict == VerdictRegression:
+			t.regressions++
+		case row.Verdict == VerdictOverBudget:
+			t.over++
+		case row.Verdict == VerdictImprovement:
+			t.better++
+		case row.Verdict == VerdictInconclusive:
+			t.inconclusive++
+		}
+	}
+	return t
+}
+
+// String returns "1 regression in 4 comparisons, 1 of 2 over budget (1 better)".
+func (t tally) String() string {
 	var parts []string
+	if t.comparisons > 0 {
+		n := "no regression"
+		if t.regressions > 0 {
+			n = count(t.regressions, "regression")
+		}
+		parts = append(parts, n+" in "+count(t.comparisons, "comparison"))
+	}
+	if t.budgets > 0 {
+		n := "none"
+		if t.over > 0 {
+			n = fmt.Sprint(t.over)
+		}
+		parts = append(parts, fmt.Sprintf("%s of %s over", n, count(t.budgets, "budget")))
+	}
+	var more []string
 	for _, v := range []struct {
 		n    int
 		name string
-	}{
-		{r.Count(VerdictImprovement), "better"},
-		{r.Count(VerdictInconclusive), "inconclusive"},
-		{waived, "waived"},
-		{len(r.New), "new"},
-		{len(r.Missing), "missing"},
-	} {
+	}{{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"}, {t.new, "new"}, {t.missing, "missing"}} {
 		if v.n > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", v.n, v.name))
+			more = append(more, fmt.Sprintf("%d %s", v.n, v.name))
 		}
 	}
-	if len(parts) > 0 {
-		s += " (" + strings.Join(parts, ", ") + ")"
+	s := strings.Join(parts, ", ")
+	if len(more) > 0 {
+		s += " (" + strings.Join(more, ", ") + ")"
 	}
 	return s
 }

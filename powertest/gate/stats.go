@@ -18,16 +18,15 @@ func smallestP(n, m int) float64 {
 	}
 	const exact = 50
 	if n <= exact && m <= exact {
-		return math.Min(1, 2*math.Exp(lgamma(n+1)+lgamma(m+1)-lgamma(n+m+1)))
+		ways := 1.0 // to choose n of n+m, exact as long as a float64 can say it
+		for i := 1; i <= n; i++ {
+			ways = ways * float64(m+i) / float64(i)
+		}
+		return math.Min(1, 2/ways)
 	}
 	a, b := float64(n), float64(m)
 	z := (a*b/2 - 0.5) / math.Sqrt(a*b*(a+b+1)/12)
 	return math.Min(1, math.Erfc(z/math.Sqrt2))
-}
-
-func lgamma(n int) float64 {
-	v, _ := math.Lgamma(float64(n))
-	return v
 }
 
 // samplesFor is how many samples each side needs so that one of family rows can
@@ -59,8 +58,7 @@ func holm(ps []float64) []float64 {
 // compared is what benchmath says of two samples.
 type compared struct {
 	old, new Summary
-	p        float64
-	warnings []error
+	shown, p float64 // the p-value that benchstat shows, and the one to judge by
 }
 
 // compare has benchmath compare two sides' values. It sorts them.
@@ -72,11 +70,32 @@ func compare(old, new []float64, exact bool, alpha float64) compared {
 	thresholds := benchmath.DefaultThresholds
 	thresholds.CompareAlpha = alpha
 	a, b := benchmath.NewSample(old, &thresholds), benchmath.NewSample(new, &thresholds)
-	test := assume.Compare(a, b)
-	return compared{
-		old: summary(a, assume), new: summary(b, assume),
-		p: test.P, warnings: test.Warnings,
+	c := compared{old: summary(a, assume), new: summary(b, assume), shown: assume.Compare(a, b).P}
+	c.p = c.shown
+	if len(old) != len(new) && above(old, new) {
+		c.p = assume.Compare(b, a).P
 	}
+	c.p = math.Min(c.p, 1)
+	return c
+}
+
+// above reports whether values are more often above than below others. Then
+// benchmath takes the lower tail of the distribution of U for the upper one. They
+// are the same if there are no ties, or as many samples on both sides; else what
+// it takes may be far too small, 0 for one sample among 15. With the sides swapped
+// it takes the right one.
+func above(values, others []float64) bool {
+	balance, below, upto := 0, 0, 0 // sorted others below a value, and not above it
+	for _, v := range values {
+		for below < len(others) && others[below] < v {
+			below++
+		}
+		for upto < len(others) && others[upto] <= v {
+			upto++
+		}
+		balance += below - (len(others) - upto)
+	}
+	return balance > 0
 }
 
 func summary(s *benchmath.Sample, assume benchmath.Assumption) Summary {

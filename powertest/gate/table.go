@@ -122,7 +122,7 @@ func (t *table) add(s int, r *benchfmt.Result) {
 	for i, v := range r.Values {
 		if bad := t.bad(v); bad != "" {
 			_, line := r.Pos()
-			file.fault(Fault{Side: file.name, Line: line, Message: bad, Text: string(r.Name)})
+			file.fault(Fault{Side: file.name, Line: line, Message: clean(bad), Text: text(r.Name)})
 			continue
 		}
 		u, known := t.unit[v.Unit]
@@ -149,7 +149,7 @@ func (t *table) put(file *side, c *cell, u int, r *benchfmt.Result, v benchfmt.V
 	}
 	col := &c.columns[i]
 	if col.line == line {
-		file.fault(Fault{Side: file.name, Line: line, Message: "two values of " + v.Unit, Text: string(r.Name)})
+		file.fault(Fault{Side: file.name, Line: line, Message: clean("two values of " + v.Unit), Text: text(r.Name)})
 		return
 	}
 	col.line = line

@@ -98,6 +98,11 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 		lines[i] = r.Rows[i].line()
 	}
 	widths := columnWidths(lines)
+	fmt.Fprintln(out)
+	if r.OldFile.Name != "" {
+		fmt.Fprintf(out, "old: %s (%s)\n", clean(r.OldFile.Name), count(r.OldFile.Results, "result"))
+	}
+	fmt.Fprintf(out, "new: %s (%s)\n", clean(r.NewFile.Name), count(r.NewFile.Results, "result"))
 	config := "\x00"
 	for i := range lines {
 		if lines[i].config != config {
@@ -169,7 +174,7 @@ func (r *Row) line() line {
 	if r.Waived != nil {
 		l.why = strings.TrimPrefix(r.Why+"; "+r.Waived.String(), "; ")
 	}
-	l.cells = [7]string{printable(r.Benchmark), printable(r.Unit), old, new, "", formatP(r.PAdjusted), r.verdictName()}
+	l.cells = [7]string{r.Benchmark, clean(r.Unit), old, new, "", formatP(r.PAdjusted), r.verdictName()}
 	if r.Bound == "" {
 		l.cells[4] = formatDelta(r.Delta)
 	}
@@ -188,7 +193,7 @@ func (r *Row) values() (old, new string) {
 		first = r.Limit
 	}
 	scale := benchunit.CommonScale([]float64{first, r.New.Center}, class)
-	show := func(s Summary) string { return scale.Format(s.Center) + " ± " + fmt.Sprintf("%3s", s.Range) }
+	show := func(s Summary) string { return fmt.Sprintf("%s ± %3s", scale.Format(s.Center), s.Range) }
 	if r.Bound != "" {
 		return r.Bound + " " + scale.Format(r.Limit), show(r.New)
 	}
@@ -225,6 +230,3 @@ func paint(on bool, color, s string) string {
 	}
 	return "\x1b[" + color + "m" + s + "\x1b[0m"
 }
-
-// printable is a name from a file, without what would move the cursor.
-func printable(s string) string { return text([]byte(s)) }

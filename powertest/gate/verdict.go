@@ -58,7 +58,7 @@ func (j *judging) verdicts() {
 	for i := range rows {
 		if rows[i].Bound == "" && !rows[i].Exact {
 			tested = append(tested, i)
-			ps = append(ps, rows[i].P)
+			ps = append(ps, rows[i].judged)
 		}
 	}
 	j.report.Family = len(tested)
@@ -103,8 +103,8 @@ func (j *judging) verdict(r *Row) (Verdict, string) {
 	case !significant && smallestP(r.Old.N, r.New.N) >= j.alpha/float64(j.report.Family):
 		return VerdictInconclusive, fmt.Sprintf("%d+%d samples cannot show a change among %s",
 			r.Old.N, r.New.N, count(j.report.Family, "comparison"))
-	case !significant && big && r.P < j.alpha:
-		return VerdictSame, fmt.Sprintf("p=%s alone, but not among %s", formatP(r.P), count(j.report.Family, "comparison"))
+	case !significant && big && r.judged < j.alpha:
+		return VerdictSame, fmt.Sprintf("p=%s alone, but not among %s", formatP(r.judged), count(j.report.Family, "comparison"))
 	case !significant && big:
 		return VerdictSame, "noise is as large as the change"
 	case !significant:
