@@ -23,7 +23,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
-			return nil
+			return abEnvironment(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"smilog":   scriptLog,
@@ -34,6 +34,8 @@ func TestScripts(t *testing.T) {
 			"samples":  scriptSamples,
 			"family":   scriptFamily,
 			"replace":  scriptReplace,
+			"waitfor":  scriptWaitFor,
+			"count":    scriptCount,
 		},
 	})
 }

@@ -1,0 +1,136 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/joulebench/joulebench/powertest/ab"
+	"github.com/joulebench/joulebench/powertest/gate"
+)
+
+// abCommand is the subcommand ab.
+func abCommand(ctx context.Context, args []string, std stdio) int {
+	o, err := parseAB(args, std)
+	if err != nil {
+		return exitOf(err)
+	}
+	p := newProgress(std.err)
+	led, err := o.compare(ctx, p)
+	p.close()
+	if err != nil {
+		if ctx.Err() != nil {
+			err = errors.New("interrupted")
+		}
+		o.complain(std.err, err)
+		o.tellResume(p, led)
+		// Also where there is no verdict, no file of an earlier one is left.
+		why, _, _ := strings.Cut(err.Error(), "\n")
+		return o.publish(&gate.Report{Outcome: gate.CannotJudge, Reasons: []string{why}, Alpha: o.alpha}, std.out, std.err)
+	}
+	return o.judge(std.out, std.err, o.side(led, ab.Base), o.side(led, ab.Head))
+}
+
+// tellResume says what became of the samples of a run that has not come to its end.
+func (o *abOptions) tellResume(p *progress, led *ledger) {
+	if led == nil {
+		return
+	}
+	if n := led.samples(); n > 0 {
+		p.say("%d complete samples are in %s and %s; the same command with -resume goes on with them", n, led.files[ab.Base].path, led.files[ab.Head].path)
+	}
+}
+
+// side is a side of the ledger, for the gate.
+func (o *abOptions) side(led *ledger, s ab.Side) gate.Side {
+	return gate.Side{Label: s.String(), Path: led.files[s].path}
+}
+
+// compare takes the samples. When it returns nothing is left but the ledger, which
+// is nil if there was none yet.
+func (o *abOptions) compare(ctx context.Context, p *progress) (led *ledger, err error) {
+	if path, yes := taken(o.dir); yes && !o.resume && !o.overwrite {
+		return nil, fmt.Errorf("%s is there already: give -resume to go on with it, -overwrite to begin anew, or another directory with -o", path)
+	}
+	if err := os.MkdirAll(o.dir, 0o755); err != nil {
+		return nil, err
+	}
+	s, err := o.sides(ctx, p.say)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if base, head := s.versions(ab.Base), s.versions(ab.Head); base != head {
+		p.say("the base is built with %s, and the head with %s: the difference is part of what is compared", base, head)
+	}
+	params := o.parameters()
+	maps.Copy(params, s.ids)
+	params["go"] = s.versions(ab.Base) + ", " + s.versions(ab.Head)
+	if led, err = openLedger(o.dir, params, o.resume); err != nil {
+		return nil, err
+	}
+	c, err := openCooler(ctx, o.source, o.cooldown, o.seed, p.say)
+	if err != nil {
+		return led, err
+	}
+	defer c.close()
+	run := &session{packages: s.packages, args: o.binaryArgs(), ledger: led, sample: runBinary, rest: c.rest, progress: p, empty: map[string]bool{}}
+	return led, o.look(ctx, run)
+}
+
+// sides are what is compared.
+func (o *abOptions) sides(ctx context.Context, say func(string, ...any)) (*sides, error) {
+	if o.baseBin != "" {
+		return o.readyBinaries()
+	}
+	return o.buildSides(ctx, say)
+}
+
+// look takes samples until those of the last look are there, or the verdict at one
+// before is not open. Then -alpha is that of the look.
+func (o *abOptions) look(ctx context.Context, run *session) error {
+	for i, look := range o.looks {
+		if err := run.take(ctx, look.Count); err != nil {
+			return err
+		}
+		o.alpha = look.Alpha
+		if i == len(o.looks)-1 {
+			return nil
+		}
+		c, err := o.config()
+		if err != nil {
+			return err
+		}
+		report, err := gate.Judge(c, o.side(run.ledger, ab.Base), o.side(run.ledger, ab.Head))
+		if err != nil || !open(report) {
+			return nil // the verdict says which error
+		}
+		run.progress.say("at %d samples the verdict is open (alpha of this look: %.2g)", look.Count, look.Alpha)
+	}
+	return nil
+}
+
+// open reports whether more samples might change a verdict: there is no regression,
+// and a benchmark that is inconclusive, or whose median has moved by as much as
+// counts, though not significantly. That samples are no longer taken where there is
+// nothing to be seen raises no false alarms.
+func open(r *gate.Report) bool {
+	if r.Outcome == gate.Regression {
+		return false
+	}
+	for _, row := range r.Rows {
+		switch row.Verdict {
+		case gate.VerdictInconclusive:
+			return true
+		case gate.VerdictSame:
+			if !row.Exact && row.P > 0 && math.Abs(row.Delta) >= row.Threshold && !(math.Abs(row.Delta) <= row.InstrumentError) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,174 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/powertest/ab"
+)
+
+// A ledger is what ab keeps in a directory: base.txt and head.txt with the samples
+// that are complete, and ab.json with what they are samples of.
+type ledger struct {
+	dir   string
+	files [2]*sampleFile
+}
+
+// parameters are what must be the same for samples to be of one comparison, by
+// names that a user knows.
+type parameters map[string]string
+
+// errOther says that there are samples of another comparison.
+var errOther = errors.New("the samples that are there are of another comparison")
+
+func (r *ledger) statePath() string { return filepath.Join(r.dir, "ab.json") }
+
+// failedPath is where the output of a sample that has failed is kept.
+func (r *ledger) failedPath(s ab.Side) string {
+	return filepath.Join(r.dir, s.String()+".failed.txt")
+}
+
+// openLedger opens the ledger of a directory. It has no samples yet, unless they
+// are to be resumed, and then they must be of the same comparison.
+func openLedger(dir string, p parameters, resume bool) (*ledger, error) {
+	r := &ledger{dir: dir}
+	for _, s := range []ab.Side{ab.Base, ab.Head} {
+		r.files[s] = &sampleFile{path: filepath.Join(dir, s.String()+".txt"), counts: map[string]int{}}
+	}
+	if !resume {
+		return r, r.begin(p)
+	}
+	state, err := os.ReadFile(r.statePath())
+	if err != nil {
+		return nil, fmt.Errorf("-resume: there is nothing to go on with: %w", err)
+	}
+	var was struct {
+		Parameters parameters `json:"parameters"`
+	}
+	if err := json.Unmarshal(state, &was); err != nil {
+		return nil, fmt.Errorf("-resume: %s: %w", r.statePath(), err)
+	}
+	if diff := was.Parameters.differences(p); len(diff) > 0 {
+		return nil, fmt.Errorf("-resume: %w: %s; run without -resume and with another -o to begin anew", errOther, strings.Join(diff, "; "))
+	}
+	return r, errors.Join(r.files[ab.Base].read(), r.files[ab.Head].read())
+}
+
+// begin writes what will be sampled. The samples of an earlier run are gone then.
+func (r *ledger) begin(p parameters) error {
+	for _, f := range r.files {
+		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return atomicfile.Write(r.statePath(), func(w io.Writer) error {
+		e := json.NewEncoder(w)
+		e.SetIndent("", "  ")
+		return e.Encode(struct {
+			SchemaVersion int        `json:"schema_version"`
+			Parameters    parameters `json:"parameters"`
+		}{1, p})
+	})
+}
+
+// taken reports whether there are samples in a directory.
+func taken(dir string) (path string, yes bool) {
+	for _, s := range []ab.Side{ab.Base, ab.Head} {
+		if path := filepath.Join(dir, s.String()+".txt"); exists(path) {
+			return path, true
+		}
+	}
+	return "", false
+}
+
+// differences says what is not the same, in the order of the names.
+func (p parameters) differences(now parameters) (list []string) {
+	names := maps.Clone(p)
+	maps.Copy(names, now)
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		if p[name] != now[name] {
+			list = append(list, fmt.Sprintf("%s was %q and is %q", name, p[name], now[name]))
+		}
+	}
+	return list
+}
+
+// A sampleFile is the complete samples of one side: what the binaries wrote, each
+// after a line that says which sample it is.
+type sampleFile struct {
+	path   string
+	data   []byte
+	counts map[string]int // samples by package
+}
+
+// mark begins the line before a sample. To readers of the benchmark format it is
+// one of those that mean nothing.
+const mark = "# powertest ab: sample "
+
+// append adds a sample, which is in the file in full or not at all.
+func (f *sampleFile) append(name string, output []byte, took time.Duration) error {
+	data := slices.Clone(f.data)
+	data = fmt.Appendf(data, "%s%d of %s, %v\n%s", mark, f.counts[name]+1, name, took.Round(time.Millisecond), output)
+	err := atomicfile.Write(f.path, func(w io.Writer) error {
+		_, err := w.Write(data)
+		return err
+	})
+	if err == nil {
+		f.data = data
+		f.counts[name]++
+	}
+	return err
+}
+
+// read reads the samples that are there.
+func (f *sampleFile) read() error {
+	data, err := os.ReadFile(f.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	f.data = data
+	for line := range bytes.Lines(data) {
+		rest, found := strings.CutPrefix(string(line), mark)
+		if !found {
+			continue
+		}
+		number, name, _ := strings.Cut(rest, " of ")
+		if i := strings.LastIndex(name, ", "); i >= 0 {
+			name = name[:i]
+		}
+		if n, err := strconv.Atoi(number); err != nil || n != f.counts[name]+1 {
+			return fmt.Errorf("-resume: %s has been changed: after sample %d of %s comes %q", f.path, f.counts[name], name, strings.TrimSpace(string(line)))
+		}
+		f.counts[name]++
+	}
+	if len(f.counts) == 0 && len(bytes.TrimSpace(data)) > 0 {
+		return fmt.Errorf("-resume: %s has no samples that ab has taken", f.path)
+	}
+	return nil
+}
+
+// samples is how many samples there are of both sides.
+func (r *ledger) samples() int {
+	n := 0
+	for _, f := range r.files {
+		for _, c := range f.counts {
+			n += c
+		}
+	}
+	return n
+}

@@ -1,0 +1,104 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/ab"
+)
+
+// A progress tells what runs, how many samples are left, and how long they will
+// take: on a terminal in one line that changes, elsewhere in a line each.
+type progress struct {
+	w        io.Writer
+	terminal bool
+	open     bool // the line that changes is there
+
+	taken int
+	times map[string]timing // by package
+}
+
+// A timing is how long some samples took, with the time to rest before them.
+type timing struct {
+	n   int
+	sum time.Duration
+}
+
+func newProgress(w io.Writer) *progress {
+	return &progress{w: w, terminal: isTerminal(w), times: map[string]timing{}}
+}
+
+// isTerminal reports whether what is written is seen by a person.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	if !ok || os.Getenv("TERM") == "dumb" {
+		return false
+	}
+	info, err := f.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// say tells something that stays.
+func (p *progress) say(format string, args ...any) {
+	if p.open {
+		fmt.Fprint(p.w, "\r\x1b[K")
+		p.open = false
+	}
+	fmt.Fprintf(p.w, format+"\n", args...)
+}
+
+// begins tells that a sample does, and how many samples of which packages are left
+// with it.
+func (p *progress) begins(side ab.Side, name string, left map[string]int) {
+	n := 0
+	for _, k := range left {
+		n += k
+	}
+	line := fmt.Sprintf("%d of %d: %s, %s", p.taken+1, p.taken+n, side, name)
+	if d, known := p.estimate(left); known {
+		line += fmt.Sprintf(", about %v to go", d.Round(time.Second))
+	}
+	if !p.terminal {
+		p.say("%s", line)
+		return
+	}
+	fmt.Fprintf(p.w, "\r\x1b[K%s", line)
+	p.open = true
+}
+
+// took notes how long a sample took.
+func (p *progress) took(name string, d time.Duration) {
+	t := p.times[name]
+	p.times[name] = timing{t.n + 1, t.sum + d}
+	p.taken++
+}
+
+// estimate is how long as many samples of the packages will take, if any was taken:
+// each as long as those of its package so far, or else as all.
+func (p *progress) estimate(left map[string]int) (d time.Duration, known bool) {
+	var all timing
+	for _, t := range p.times {
+		all = timing{all.n + t.n, all.sum + t.sum}
+	}
+	if all.n == 0 {
+		return 0, false
+	}
+	for name, n := range left {
+		t := p.times[name]
+		if t.n == 0 {
+			t = all
+		}
+		d += time.Duration(n) * t.sum / time.Duration(t.n)
+	}
+	return d, true
+}
+
+// close ends the line that changes.
+func (p *progress) close() {
+	if p.open {
+		fmt.Fprintln(p.w)
+		p.open = false
+	}
+}
