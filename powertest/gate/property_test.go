@@ -1,0 +1,138 @@
+package gate
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// simulate makes results of benchmarks, with samples that are normal around the
+// value of each.
+func simulate(random *rand.Rand, benchmarks, samples int, unit string, center func(i int) float64, noise float64) string {
+	var b strings.Builder
+	for i := range benchmarks {
+		for range samples {
+			fmt.Fprintf(&b, "BenchmarkCase%d 1 %.9g %s\n", i, center(i)*(1+noise*random.NormFloat64()), unit)
+		}
+	}
+	return b.String()
+}
+
+// TestSwapped: what is a regression is an improvement with the files swapped, and
+// the other way round, whatever the samples are.
+func TestSwapped(t *testing.T) {
+	opposite := map[Verdict]Verdict{
+		VerdictRegression: VerdictImprovement, VerdictImprovement: VerdictRegression,
+		VerdictSame: VerdictSame, VerdictInconclusive: VerdictInconclusive,
+	}
+	seen := map[Verdict]int{}
+	for seed := range uint64(300) {
+		random := rand.New(rand.NewPCG(seed, 1))
+		unit := []string{"J/op", "tokens/J", "ns/op"}[random.IntN(3)]
+		scale := 100.0
+		if random.IntN(3) == 0 {
+			scale = 2 // so that there are ties
+		}
+		results := func() string {
+			var centers [4]float64
+			for i := range centers {
+				centers[i] = scale * (1 + 0.06*random.Float64())
+			}
+			text := simulate(random, len(centers), 3+random.IntN(12), unit, func(i int) float64 { return centers[i] }, 0.01)
+			if scale == 2 {
+				text = rounded(text)
+			}
+			return text
+		}
+		a, b := results(), results()
+		there, back := run(t, Config{Units: []string{unit}}, a, b), run(t, Config{Units: []string{unit}}, b, a)
+		require.Equal(t, len(there.Rows), len(back.Rows))
+		for i := range there.Rows {
+			require.Equal(t, opposite[there.Rows[i].Verdict], back.Rows[i].Verdict, "seed %d row %d: %+v", seed, i, there.Rows[i])
+			require.InDelta(t, there.Rows[i].PAdjusted, back.Rows[i].PAdjusted, 1e-12)
+			seen[there.Rows[i].Verdict]++
+		}
+	}
+	for v := range opposite {
+		assert.Greater(t, seen[v], 50, "%s", v)
+	}
+}
+
+// rounded leaves three digits of all values, so that some are equal.
+func rounded(results string) string {
+	var b strings.Builder
+	for line := range strings.Lines(results) {
+		var name, unit string
+		var v float64
+		fmt.Sscanf(line, "%s 1 %g %s", &name, &v, &unit)
+		fmt.Fprintf(&b, "%s 1 %.3g %s\n", name, v, unit)
+	}
+	return b.String()
+}
+
+// TestIdenticalFiles never are a regression.
+func TestIdenticalFiles(t *testing.T) {
+	for seed := range uint64(100) {
+		random := rand.New(rand.NewPCG(seed, 2))
+		text := randomResults(random)
+		r := run(t, Config{Units: []string{"ns/op", "J/op", "tokens/J", "B/op"}}, text, text)
+		assert.NotEqual(t, Regression, r.Outcome, "seed %d", seed)
+		for i := range r.Rows {
+			assert.Contains(t, []Verdict{VerdictSame, VerdictInconclusive}, r.Rows[i].Verdict)
+		}
+	}
+}
+
+// TestFalseAlarms: of pairs of files of identical builds, no more than alpha are
+// called different in any row, however many rows there are. The threshold, which
+// would hide most of them, is 0.
+func TestFalseAlarms(t *testing.T) {
+	for _, f := range []struct{ family, samples, pairs int }{{1, 10, 10_000}, {6, 7, 10_000}, {20, 8, 1_000}} {
+		t.Run(fmt.Sprintf("family of %d", f.family), func(t *testing.T) {
+			t.Parallel()
+			random := rand.New(rand.NewPCG(uint64(f.family), 3))
+			cfg := Config{Thresholds: map[string]float64{"": 0}}
+			center := func(i int) float64 { return 1 + float64(i) }
+			alarms := 0
+			for range f.pairs {
+				old := simulate(random, f.family, f.samples, "J/op", center, 0.02)
+				new := simulate(random, f.family, f.samples, "J/op", center, 0.02)
+				r := run(t, cfg, old, new)
+				require.Len(t, r.Rows, f.family)
+				if c := r.tally(); c.regressions+c.better > 0 {
+					alarms++
+				}
+			}
+			rate := float64(alarms) / float64(f.pairs)
+			t.Logf("%d pairs of %d comparisons: %.4f are called different", f.pairs, f.family, rate)
+			assert.LessOrEqual(t, rate, DefaultAlpha)
+			assert.Greater(t, rate, 0.005, "the gate cannot find anything")
+		})
+	}
+}
+
+// TestPlantedShift: 5 % more joules at 1 % noise are found with 10 samples.
+func TestPlantedShift(t *testing.T) {
+	random := rand.New(rand.NewPCG(5, 4))
+	const trials, family = 1000, 4
+	found := 0
+	for range trials {
+		old := simulate(random, family, 10, "J/op", func(int) float64 { return 100 }, 0.01)
+		new := simulate(random, family, 10, "J/op", func(i int) float64 {
+			if i == 2 {
+				return 105
+			}
+			return 100
+		}, 0.01)
+		r := run(t, Config{}, old, new)
+		if r.Outcome == Regression && r.Rows[2].Verdict == VerdictRegression && r.tally().regressions == 1 {
+			found++
+		}
+	}
+	t.Logf("found %d of %d", found, trials)
+	assert.GreaterOrEqual(t, found, trials*99/100)
+}
