@@ -3,6 +3,7 @@
 //
 //	powertest annotate ...   add the energy of a benchmark to its results
 //	powertest gate ...       say whether a benchmark file is a regression of another
+//	powertest ab ...         compare two builds, run in turn, and judge them
 //
 // Run without arguments it lists its subcommands, and a subcommand with -h its
 // flags.
@@ -175,6 +176,9 @@
 //	FAIL: 2 regressions in 3 comparisons
 //	  - 2 regressions: Chat-2 sec/op +9.34%, Chat-2 J/op +8.32%; look for the cause, or waive it until a day
 //
+//	old: old.txt (10 results)
+//	new: new-regressed.txt (10 results)
+//
 //	energy-source: simulated, gpu: Simulated GPU, gpus: 1, power-limit: 700W, goos: linux, goarch: amd64, pkg: github.com/joulebench/joulebench, cpu: AMD EPYC
 //	benchmark  unit              old           new  change       p  verdict
 //	Chat-2     sec/op   35.32m ±  5%  38.62m ±  4%  +9.34%  0.0006  REGRESSION
@@ -189,6 +193,9 @@
 //
 //	$ powertest gate few-old.txt few-new.txt
 //	CANNOT JUDGE: 3 of 3 comparisons have too few samples (3) to be significant at 0.05: run both sides with -count 5
+//
+//	old: few-old.txt (3 results)
+//	new: few-new.txt (3 results)
 //
 //	energy-source: simulated, gpu: Simulated GPU, gpus: 1, power-limit: 700W, goos: linux, goarch: amd64, pkg: github.com/joulebench/joulebench, cpu: AMD EPYC
 //	benchmark  unit              old           new  change       p  verdict
@@ -222,10 +229,56 @@
 // A budget needs no old side:
 //
 //	$ powertest gate -q -filter .name:Chat -max 'J/token=0.5' new-regressed.txt
-//	FAIL: 1 over budget in 1 comparison
+//	FAIL: 1 of 1 budget over
 //	  - 1 over budget: Chat-2 J/token more than 500.0m J/token; look for the cause, or change the budget
 //
 // In GitHub Actions, where GITHUB_ACTIONS is true, regressions are annotations
 // too. There are colours on a terminal only, and not with NO_COLOR or TERM=dumb.
 // How to keep a baseline, and workflows to paste, are in docs/gate.md.
+//
+// # A/B
+//
+// Ab takes the samples of both sides itself, in turn, and then judges them as gate
+// does, with its flags and its exit codes:
+//
+//	powertest ab -base main -bench Chat -count 10 ./client
+//	powertest ab -base-bin old.test -head-bin new.test -bench Chat
+//
+// The head is the work tree as it is, with changes and with files that git does not
+// know. The base is a revision, by default where HEAD has left origin/HEAD, or else
+// main or master. It is built in a temporary worktree, which is removed at the end,
+// whatever happens; the work tree and the index are not touched, and no hook is
+// run. Both are built from the same modules: a replace directive that leads out of
+// the repository or to what git does not know, vendored packages and a go.work that
+// it does not know mean in the worktree what they mean to you. Flags for the build
+// are in GOFLAGS, such as GOFLAGS=-tags=gpu. The benchmarks are measured as
+// POWERTEST_SOURCE and the other variables say.
+//
+// A sample is one process, which runs all benchmarks that match once, in the
+// directory of its package. They are run in the order base head, head base, base
+// head ..., in which the warming of the GPU counts for both sides alike; package
+// powertest/ab says more. A sample counts when it says PASS and each of its lines
+// can be read. It is then in base.txt or head.txt in full, after a line that
+// readers of the benchmark format skip.
+//
+// Before each sample, ab waits until each GPU is at most 1 °C warmer than it was at
+// the start, or, where the source does not tell the temperature, until the power is
+// within 5 % of what it was: for as long as -cooldown, 30s. -source, or else
+// POWERTEST_SOURCE, says where to look; without a source there is no cool-down, and
+// ab says so. Then it waits for a random part of the refresh period of the counter,
+// which follows from -seed.
+//
+// A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
+// that are complete are kept, what a failed one has written is in base.failed.txt or
+// head.failed.txt, and -resume goes on, if the revision, the binaries and the flags
+// are the same; ab.json has them.
+//
+// With -until inconclusive-resolved ab looks at the samples after each -count of
+// them and, while the verdict is open, takes as many again, up to -max-count. It is
+// open if a benchmark is inconclusive, or its median has moved by the threshold, but
+// not significantly. Each look has its own part of -alpha, by a rule that is fixed
+// beforehand: the spending function of Lan and DeMets of O'Brien and Fleming's type.
+// So the probability of a false alarm at any look is still at most alpha. Who looks
+// at a verdict, and then takes more samples until it changes, has no such promise,
+// which is why -resume does not let -count be raised.
 package main
