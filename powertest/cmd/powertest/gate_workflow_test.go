@@ -1,14 +1,19 @@
 package main
 
 import (
+	"bytes"
+	"errors"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/assert/yaml"
 	"github.com/stretchr/testify/require"
 )
 
@@ -64,4 +69,56 @@ func TestWorkflowsArePinned(t *testing.T) {
 		}
 		assert.Contains(t, workflow, "\npermissions:\n  contents: read\n", page)
 	}
+}
+
+// TestWorkflowsCommands: the commands in the workflows are those of this program,
+// with flags that it has.
+func TestWorkflowsCommands(t *testing.T) {
+	for page, workflow := range documentedWorkflows(t) {
+		commands := workflowCommands(t, workflow)
+		require.NotEmpty(t, commands, page)
+		for _, args := range commands {
+			assert.NoError(t, parseable(t, args), "%s: %q", page, args)
+		}
+	}
+	assert.Error(t, parseable(t, []string{"gate", "-frobnicate", "old.txt", "new.txt"}))
+	assert.Error(t, parseable(t, []string{"gate", "-threshold", "J/op=3", "old.txt", "new.txt"}))
+	assert.Error(t, parseable(t, []string{"brew", "old.txt", "new.txt"}))
+}
+
+// operands are how many arguments of a subcommand in a workflow are no flags.
+var operands = map[string]int{"gate": 2, "ab": 1}
+
+// parseable returns an error if a command does not take its flags. It asks for
+// help after them, so that nothing is run.
+func parseable(t *testing.T, args []string) error {
+	var errs bytes.Buffer
+	asked := slices.Insert(slices.Clone(args), len(args)-operands[args[0]], "-h")
+	if code := run(t.Context(), asked, stdio{nil, io.Discard, &errs}); code != exitOK {
+		return errors.New(errs.String())
+	}
+	return nil
+}
+
+// workflowCommands are the arguments of each powertest in the steps of a workflow.
+func workflowCommands(t *testing.T, workflow string) (commands [][]string) {
+	t.Helper()
+	var w struct {
+		Jobs map[string]struct {
+			Steps []struct {
+				Run string `yaml:"run"`
+			} `yaml:"steps"`
+		} `yaml:"jobs"`
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(workflow), &w))
+	for _, job := range w.Jobs {
+		for _, step := range job.Steps {
+			for line := range strings.Lines(step.Run) {
+				if args, ours := strings.CutPrefix(line, "powertest "); ours {
+					commands = append(commands, shellWords(args))
+				}
+			}
+		}
+	}
+	return commands
 }
