@@ -34,7 +34,8 @@ type loadedGPU struct {
 	// null if it is too short for the ticks to show.
 	Tail *time.Duration `json:"tail_ns"`
 	// Coverage is the energy of a square wave by the counter over that of its
-	// power and time: 1 for a counter that integrates all of the time.
+	// power and time: 1 for a counter that integrates all of the time. It is null
+	// where the power follows the load too slowly for such short pulses.
 	Coverage *real `json:"coverage"`
 	// Modulation is how much the energy between two ticks varies along the wave,
 	// over its mean: near 0 for a counter that integrates, and several times 1
@@ -227,7 +228,19 @@ func (t *loadTrial) coverage(s *sight, on, off float64, g *loadedGPU) {
 		t.note("coverage was not measured: too few ticks were seen during the square wave")
 		return
 	}
-	g.Coverage = number(roundErr((1e9*(b-a)-off*(to-from))/((on-off)*length)), true)
+	lag := max(g.Fall.Abs(), g.Rise.Abs())
+	if pulse := t.ticks(waveDuty * wavePeriod); lag < pulse/4 {
+		// Of the lags, what is too much after a pulse and too little in it is energy
+		// of the load too.
+		length += waveCount * float64(*g.Fall-*g.Rise)
+		g.Coverage = number(roundErr((1e9*(b-a)-off*(to-from))/((on-off)*length)), true)
+	} else {
+		t.note("GPU %s: coverage by energy was not measured: the power lags behind the load by %s, and the pulses take %s", s.device.UUID, took(&lag), took(&pulse))
+	}
+	if lag > t.period/2 {
+		t.note("GPU %s: whether the counter integrates was not measured: with such a lag the pulses are no pulses", s.device.UUID)
+		return
+	}
 	sum := 0.0
 	for _, p := range powers {
 		sum += p

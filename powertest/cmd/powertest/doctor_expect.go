@@ -110,15 +110,19 @@ const notWatched energy.Reason = "not_watched_long_enough"
 
 // positions is how many windows of a length are laid over what was seen, at
 // different phases of the ticks.
-const positions = 8
+const positions = 6
 
 // errAt returns the largest error of windows of a length, in per cent of the energy
 // of all devices. The finding says why there is none: it is that of most windows.
 func (w *watch) errAt(length time.Duration) (percent float64, f *energy.Finding) {
 	from, to := w.reach()
+	if to < from {
+		return 0, &energy.Finding{Reason: notWatched, Detail: "too few ticks were seen: watch for longer, with -for"}
+	}
 	room := to - from - float64(length)
 	if room < 0 {
-		return 0, &energy.Finding{Reason: notWatched, Detail: fmt.Sprintf("it was watched for %v: -for %v would tell", w.took.Round(time.Millisecond), (length + w.took).Round(time.Second))}
+		need := w.took + time.Duration(math.Ceil(-room/1e9))*time.Second
+		return 0, &energy.Finding{Reason: notWatched, Detail: fmt.Sprintf("it was watched for %v: -for %v would tell", short(w.took), short(need.Round(time.Second)))}
 	}
 	const golden = 0.618034
 	valid := 0

@@ -115,7 +115,7 @@ func (g *gpuCheck) judge(w *watch, s *sight) {
 		g.find(energy.SourceStalled, "a call did not come back within %v: check whether nvidia-smi answers", stallTime)
 		return
 	}
-	if s.failure != nil {
+	if s.failing(nominal(w.info, s.device)) {
 		g.find(reasonOf(s.failure), "%d of %d readings failed, and so did the newest: %v", s.failures, s.failures+s.read, s.failure)
 		return
 	}
@@ -141,13 +141,19 @@ func (g *gpuCheck) judge(w *watch, s *sight) {
 	if s.device.Method == energy.Counter && len(s.ticks) == 0 && s.curve != nil {
 		g.find(energy.CounterStale, "the counter did not change in %v: it is dead, or slower than that; watch for longer, with -for%s", watched, faster(s.device))
 	} else {
-		g.find(energy.InsufficientPowerSamples, "%d changes in %v do not tell how often it is refreshed: watch for longer, with -for%s", len(s.ticks), watched, faster(s.device))
+		g.find(energy.InsufficientPowerSamples, "how often it is refreshed is told by 3 ticks at least, and %d were seen in %v: watch for longer, with -for%s", len(s.ticks), watched, faster(s.device))
 	}
 }
 
 // stillPeriods is for how many refresh periods a working counter never stays still:
 // even an idle GPU uses far more than its counter resolves.
 const stillPeriods = 10
+
+// failing reports whether readings have failed for longer than a few that are too
+// early for a new value: some drivers tell every sample once.
+func (s *sight) failing(period time.Duration) bool {
+	return s.failure != nil && (!s.seen || s.failed.Sub(s.last.After) > stillPeriods*period)
+}
 
 // still is for how long a counter that is read has not changed.
 func (s *sight) still() time.Duration {

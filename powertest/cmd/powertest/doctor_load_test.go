@@ -113,6 +113,9 @@ func TestDoctorLoadTail(t *testing.T) {
 		assert.InDelta(t, 150*time.Millisecond, *g.Fall, float64(5*time.Millisecond))
 		require.NotNil(t, g.Tail)
 		assert.InDelta(t, 150*time.Millisecond, *g.Tail, float64(10*time.Millisecond))
+		assert.Nil(t, g.Coverage)
+		assert.Nil(t, g.Modulation)
+		assert.Nil(t, g.Integrates)
 	}
 }
 
@@ -147,6 +150,7 @@ func TestDoctorLoadSampled(t *testing.T) {
 	v := seeLoad(t, &lamp{}, sampling(30*time.Millisecond))
 	g := v.Load.GPUs[0]
 	require.NotNil(t, g.Modulation, v.text)
+	assert.Nil(t, g.Coverage, "its lag is as long as a pulse")
 	assert.Greater(t, float64(*g.Modulation), 2.0)
 	assert.Equal(t, ptr(false), g.Integrates)
 	assert.Contains(t, v.text, "a part of the time")

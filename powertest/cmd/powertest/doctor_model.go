@@ -66,13 +66,12 @@ type load struct{ idle, peak float64 }
 const unknownPeak = 10
 
 // newLoadStep returns one that is not usable if the period or the power of a device
-// is not known, or if a device has a gauge, whose error depends on what the power
-// does.
+// is not known.
 func newLoadStep(w *watch, peak []float64) *loadStep {
 	l := &loadStep{w: w, done: map[time.Duration]float64{}}
 	for i, s := range w.sights {
 		idle, ok := s.watts(math.Inf(-1), math.Inf(1))
-		if !ok || s.device.Method == energy.Gauge || s.period() == 0 {
+		if !ok || s.period() == 0 {
 			return &loadStep{w: w}
 		}
 		x := load{idle, s.device.PowerLimit}
@@ -144,23 +143,44 @@ func (w *watch) empty(s *sight) *energy.Curve {
 }
 
 // fill lays ticks at the intervals that were seen, again and again, and as well
-// seen as they were. The counter shows the energy of the load.
+// seen as they were. They show the energy of the load, or its power.
 func (l *loadStep) fill(c *energy.Curve, device int, start, end, until float64) {
 	s, p := l.w.sights[device], l.loads[device]
 	intervals := s.intervals()
 	width := min(float64(*s.within()), 0.9*slices.Min(intervals))
-	// Devices tick at different times, as they were seen to.
-	at, shown := math.Abs(math.Mod(s.ticks[0].mid(), float64(s.period()))), 0.0
-	for k := 0; at < until; k++ {
-		before := l.w.at(at - width/2)
-		c.Add(energy.Reading{Device: device, Before: before, After: before, Joules: shown, HasJoules: true})
-		under := min(max(at-start, 0), end-start)
-		shown = (p.idle*at + (p.peak-p.idle)*under) / float64(time.Second)
-		if r := s.device.Resolution; r > 0 {
-			shown = math.Floor(shown/r) * r
+	show := func(at, value float64) {
+		t := l.w.at(at)
+		r := energy.Reading{Device: device, Before: t, After: t, Joules: value, HasJoules: true}
+		if s.device.Method == energy.Gauge {
+			r = energy.Reading{Device: device, Before: t, After: t, Watts: value, HasWatts: true}
 		}
-		after := l.w.at(at + width/2)
-		c.Add(energy.Reading{Device: device, Before: after, After: after, Joules: shown, HasJoules: true})
+		c.Add(r)
+	}
+	// Devices tick at different times, as they were seen to.
+	at, shown := math.Abs(math.Mod(s.ticks[0].mid(), float64(s.period()))), p.shows(s.device, 0, start, end)
+	for k := 0; at < until; k++ {
+		if width > 0 {
+			show(at-width/2, shown)
+		}
+		shown = p.shows(s.device, at, start, end)
+		show(at+width/2, shown)
 		at += intervals[k%len(intervals)]
 	}
+}
+
+// shows is what a device shows that is refreshed at a time, of a load from start to
+// end, all in ns: joules since 0, or watts.
+func (p load) shows(d energy.Device, at, start, end float64) float64 {
+	if d.Method == energy.Gauge {
+		if at -= float64(d.Lag); start <= at && at < end {
+			return p.peak
+		}
+		return p.idle
+	}
+	under := min(max(at-start, 0), end-start)
+	joules := (p.idle*at + (p.peak-p.idle)*under) / float64(time.Second)
+	if d.Resolution > 0 {
+		joules = math.Floor(joules/d.Resolution) * d.Resolution
+	}
+	return joules
 }

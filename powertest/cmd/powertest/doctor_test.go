@@ -143,22 +143,22 @@ func TestDoctorLearns(t *testing.T) {
 func TestDoctorJitter(t *testing.T) {
 	cfg := exact
 	cfg.Jitter = 10 * time.Millisecond
-	v := see(t, healthy(cfg), "-for", "1m")
+	v := see(t, healthy(cfg), "-for", "30s")
 	want := float64(cfg.Jitter) * math.Sqrt(2.0/3)
 	assert.InEpsilon(t, want, float64(*v.GPUs[0].Jitter), 0.08)
 	assert.InEpsilon(t, float64(100*time.Millisecond), float64(*v.GPUs[0].Period), 0.01)
-	assert.InDelta(t, time.Minute, v.took, float64(2*time.Millisecond))
+	assert.InDelta(t, 30*time.Second, v.took, float64(2*time.Millisecond))
 }
 
 // TestDoctorMissed: a tick that is not shown does not double the period.
 func TestDoctorMissed(t *testing.T) {
 	cfg := exact
 	cfg.Missed = 0.2
-	v := see(t, healthy(cfg), "-for", "1m")
+	v := see(t, healthy(cfg), "-for", "30s")
 	g := v.GPUs[0]
 	assert.Equal(t, ptr(100*time.Millisecond), g.Period)
-	assert.InDelta(t, 599, g.Ticks+g.Missed, 2)
-	assert.InDelta(t, 120, g.Missed, 30)
+	assert.InDelta(t, 299, g.Ticks+g.Missed, 5, "but for those at the end")
+	assert.InDelta(t, 60, g.Missed, 20)
 	assert.Less(t, *g.Jitter, 10*time.Microsecond, "the intervals with a missing tick are not jitter")
 }
 
@@ -218,8 +218,9 @@ func TestDoctorGauge(t *testing.T) {
 	assert.Equal(t, energy.Gauge, g.Method)
 	assert.Nil(t, g.Resolution)
 	assert.InEpsilon(t, 100, float64(*g.Watts), 0.03)
-	assert.Nil(t, v.Windows[1].Load, "what a load does to it depends on the load")
+	require.NotNil(t, v.Windows[1].Load)
 	assert.NotNil(t, v.Windows[1].Seen)
+	assert.Greater(t, *v.Windows[1].Load, *v.Windows[1].Seen, "the power at an edge is anyone's guess")
 }
 
 // ills are sources that joules can't be measured with, and why.

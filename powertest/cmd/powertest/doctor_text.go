@@ -26,7 +26,9 @@ func (d *diagnosis) tell(out io.Writer) error {
 		d.tellGPUs(&b)
 		d.tellCounters(&b)
 		d.tellServer(&b)
-		d.tellWindows(&b)
+		if d.Measurable {
+			d.tellWindows(&b)
+		}
 		d.tellLoad(&b)
 		d.tellFindings(&b)
 	}
@@ -62,22 +64,20 @@ func (d *diagnosis) tellSources(b *bytes.Buffer) {
 func (d *diagnosis) tellGPUs(b *bytes.Buffer) {
 	b.WriteString("\n")
 	table(b, func(w io.Writer) {
-		fmt.Fprintln(w, "GPU\tname\tlimit\tpersistence\tMIG\ttemp\tothers\trows\tUUID")
+		fmt.Fprintln(w, "GPU\tname\tpower limit\tpersistence mode\tMIG mode\ttemp\tprocesses\trows")
 		for _, g := range d.GPUs {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\t%s\n", g.id(), cmp.Or(g.Name, "-"), unit(g.PowerLimit, "%.0f W"),
-				onOff(g.Persistence), onOff(g.MIG), unit(g.Celsius, "%.0f °C"), g.others(), g.Rows, g.UUID)
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", g.id(), cmp.Or(g.Name, "-"), unit(g.PowerLimit, "%.0f W"),
+				onOff(g.Persistence), onOff(g.MIG), unit(g.Celsius, "%.0f °C"), g.others(), g.Rows)
 		}
 	})
 	for _, g := range d.GPUs {
-		var parts []string
+		parts := []string{g.UUID}
 		for _, p := range []struct{ what, value string }{{"host ", g.Host}, {"role ", g.Role}, {"at ", g.Endpoint}} {
 			if p.value != "" {
 				parts = append(parts, p.what+p.value)
 			}
 		}
-		if len(parts) > 0 {
-			b.WriteString(wrapped(fmt.Sprintf("GPU %s: %s", g.id(), strings.Join(parts, ", ")), "  "))
-		}
+		b.WriteString(wrapped(fmt.Sprintf("GPU %s: %s", g.id(), strings.Join(parts, ", ")), "  "))
 	}
 }
 
@@ -134,7 +134,7 @@ func (d *diagnosis) tellCounters(b *bytes.Buffer) {
 func (d *diagnosis) tellServer(b *bytes.Buffer) {
 	for _, g := range d.GPUs {
 		if g.Age != nil {
-			fmt.Fprintf(b, "GPU %s: the newest sample is %s old\n", g.id(), short(g.Age.Round(time.Millisecond)))
+			fmt.Fprintf(b, "GPU %s: the newest sample is %s old\n", g.id(), short(*g.Age))
 		}
 	}
 	s := d.Server
@@ -232,6 +232,10 @@ func digitsOf(d time.Duration, digits int) string {
 // short formats a time as -benchtime takes it, with what matters of it.
 func short(d time.Duration) string {
 	switch {
+	case d >= time.Hour:
+		d = d.Round(time.Minute)
+	case d >= time.Minute:
+		d = d.Round(time.Second)
 	case d >= 10*time.Second:
 		d = d.Round(100 * time.Millisecond)
 	case d >= time.Second:
@@ -239,9 +243,10 @@ func short(d time.Duration) string {
 	case d >= time.Millisecond:
 		d = d.Round(100 * time.Microsecond)
 	}
-	s := d.String()
-	s = strings.TrimSuffix(s, "m0s") + map[bool]string{true: "m"}[strings.HasSuffix(s, "m0s")]
-	return s
+	if s, ok := strings.CutSuffix(d.String(), "m0s"); ok {
+		return s + "m"
+	}
+	return d.String()
 }
 
 // wrapped breaks a text into lines of at most the columns, of which all but the

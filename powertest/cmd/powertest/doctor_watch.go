@@ -53,9 +53,10 @@ type sight struct {
 	seen   bool
 	calls  []time.Duration
 	resets int
-	// failure is the error of the newest reading, failures how many had one, and
-	// read how many had none.
+	// failure is the error of the newest reading and failed when that was, failures
+	// is how many had one, and read how many had none.
 	failure  error
+	failed   time.Time
 	failures int
 	read     int
 	// age is how old the newest sample was, of a source that knows the past.
@@ -194,18 +195,17 @@ func (s *sight) add(r energy.Reading) {
 	if s.curve != nil {
 		s.curve.Add(r)
 	}
-	if s.failure = r.Err; r.Err != nil {
+	value, ok := valueOf(s.device, r)
+	if s.failure = r.Err; r.Err == nil && !ok {
+		s.failure = errNoValue
+	}
+	if s.failure != nil {
+		s.failed = r.After
 		s.failures++
 		return
 	}
 	if len(s.calls) < maxCalls {
 		s.calls = append(s.calls, r.After.Sub(r.Before))
-	}
-	value, ok := valueOf(s.device, r)
-	if !ok {
-		s.failure = errors.New("the reading has no value")
-		s.failures++
-		return
 	}
 	s.read++
 	if s.seen {
@@ -220,6 +220,8 @@ func (s *sight) add(r energy.Reading) {
 	}
 	s.last, s.seen = r, true
 }
+
+var errNoValue = errors.New("the reading has no value")
 
 // valueOf is what a device's reading says: joules of a counter, watts of a gauge.
 func valueOf(d energy.Device, r energy.Reading) (value float64, ok bool) {

@@ -1,0 +1,92 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+	"unicode/utf8"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/simsource"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestDoctorGolden compares all that is written, text and JSON, with what is in
+// testdata: the fake clock makes it the same everywhere, but for what this machine has
+// of a driver. UPDATE_SCRIPTS writes it anew.
+func TestDoctorGolden(t *testing.T) {
+	cfg := simsource.Config{GPUs: 2, Idle: 100, Peak: 700, Tail: 40 * time.Millisecond, Jitter: time.Millisecond, Latency: 200 * time.Microsecond}
+	full := func() *patient {
+		p := healthy(cfg)()
+		p.device = func(d *energy.Device) {
+			if d.Index == 1 {
+				d.Index, d.Host, d.Endpoint, d.PowerLimit, d.Rows = -1, "node-1", "http://node-1:9400/metrics", 0, 3
+				d.Marks = []energy.Finding{{Reason: energy.MIGParentScope, Device: d.UUID, Detail: "a MIG instance has no energy counter: this is the energy of the whole GPU, of which MIG-1 was used"}}
+			}
+		}
+		p.inspect = func(s *energy.State) {
+			if s.Processes = []energy.Process{}; s.Device == 1 {
+				s.Processes, s.HasCelsius = []energy.Process{{PID: 4711, Name: "vllm"}, {PID: 4712}}, false
+			}
+		}
+		return p
+	}
+	for name, v := range map[string]*visit{
+		"doctor-load":  seeLoad(t, &lamp{after: 2 * time.Second}, full),
+		"doctor-short": see(t, healthy(exact), "-for", "150ms"),
+		"doctor-dead":  see(t, ills["a dead counter"].admit),
+	} {
+		for _, asJSON := range []bool{false, true} {
+			d := diagnosis{doctorOptions: &doctorOptions{json: asJSON}, checkup: v.checkup}
+			d.Version = "(devel)"
+			d.Sources[0].Status, d.Sources[0].Detail = "not there", "nvml: as this machine has it"
+			var out bytes.Buffer
+			d.std.out = &out
+			require.NoError(t, d.publish())
+			file := filepath.Join("testdata", "doctor", name+map[bool]string{false: ".txt", true: ".json"}[asJSON])
+			if os.Getenv("UPDATE_SCRIPTS") != "" {
+				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
+				require.NoError(t, os.WriteFile(file, out.Bytes(), 0o644))
+			}
+			want, err := os.ReadFile(file)
+			require.NoError(t, err)
+			assert.Equal(t, strings.ReplaceAll(string(want), "\r\n", "\n"), out.String(), file)
+			for i, line := range strings.Split(out.String(), "\n") {
+				assert.True(t, asJSON || i == 0 || utf8.RuneCountInString(line) <= columns, "line %d is wide: %s", i+1, line)
+			}
+		}
+	}
+}
+
+// TestDigits: times are told with the digits that matter, and never as 1e+02.
+func TestDigits(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		0: "0 ns", 999: "999 ns", 1000: "1 µs", 99_640_000: "99.6 ms", 999_960_000: "1 s", 101_234_000: "101 ms",
+		-1_650_000: "-1.65 ms", 30 * time.Second: "30 s", 1234 * time.Second: "1230 s",
+	} {
+		assert.Equal(t, want, took(&d))
+	}
+	assert.Equal(t, "-", took(nil))
+	for d, want := range map[time.Duration]string{
+		100 * time.Millisecond: "100ms", time.Minute: "1m", 10 * time.Minute: "10m", 90 * time.Second: "1m30s",
+		5*time.Second + 1234*time.Microsecond: "5s", 26527*time.Hour + 56*time.Minute + 4*time.Second: "26527h56m",
+	} {
+		assert.Equal(t, want, short(d))
+	}
+}
+
+// TestWrapped: lines are not longer than they may be, and no word is lost.
+func TestWrapped(t *testing.T) {
+	text := strings.Repeat("words and ", 40) + strings.Repeat("x", 150) + " end"
+	out := wrapped(text, "    ")
+	assert.Equal(t, strings.Fields(text), strings.Fields(out))
+	for line := range strings.Lines(out) {
+		if !strings.Contains(line, "xxx") {
+			assert.LessOrEqual(t, len(line), columns+1)
+		}
+	}
+}
