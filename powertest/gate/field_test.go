@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -277,4 +278,23 @@ func TestFieldFailedRun(t *testing.T) {
 		requireReason(t, run(t, Config{}, before+end, before), CannotJudge, "the run failed", "old.txt:11")
 	}
 	assert.Equal(t, Pass, run(t, Config{}, before, before+"FAILOVER to node 2\nPASS\nok \texample.com\t3s\n").Outcome)
+}
+
+// TestFieldConfigPerSample: a line that varies from sample to sample leaves no two
+// that can be compared. It is told once, with what to do.
+func TestFieldConfigPerSample(t *testing.T) {
+	varying := func(seed float64, n int) string {
+		var b strings.Builder
+		for i := range n {
+			fmt.Fprintf(&b, "energy-window: %gs\n%s", seed+float64(i), file("Chat-8", "J/op", 100))
+		}
+		return b.String()
+	}
+	for _, n := range []int{10, 5000} {
+		r := run(t, Config{}, varying(0.1, n), varying(0.2, n))
+		requireReason(t, r, CannotJudge, "energy-window differs: 0.1s in old.txt, 0.2s in new.txt", "more pairs of values", "-ignore energy-window")
+		assert.Len(t, r.Reasons, 1)
+		assert.Less(t, len(r.Differences), 100)
+	}
+	assert.Equal(t, Pass, run(t, Config{Ignore: "energy-window"}, varying(0.1, 10), varying(0.2, 10)).Outcome)
 }

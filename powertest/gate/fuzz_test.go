@@ -11,6 +11,8 @@ import (
 
 // FuzzJudgeReaders: whatever files contain, the gate does not panic, all writers
 // can write the report, and a side that is corrupt or has no results never passes.
+// (To look for more, give -fuzzminimizetime 10x: what is covered is not the same in
+// every run, and minimizing goes on for a minute.)
 func FuzzJudgeReaders(f *testing.F) {
 	f.Add(before, after)
 	f.Add(before, before+"BenchmarkDraft 1 2\n")

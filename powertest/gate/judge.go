@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"fmt"
 	"runtime"
 	"slices"
 	"strings"
@@ -107,9 +106,14 @@ func (j *judging) sort() {
 // rows makes the rows that can be compared, and those of budgets, and finds what
 // only one side has in a unit.
 func (j *judging) rows() {
+	var last benchproc.Key
+	config := ""
 	for _, k := range j.order {
 		p := j.cells[k]
-		name, config := rowName(k.row), configString(k.config)
+		name := rowName(k.row)
+		if k.config != last {
+			last, config = k.config, configString(k.config)
+		}
 		switch old, new := p[oldSide], p[newSide]; {
 		case old == nil || new == nil:
 		case new.samples == 0:
@@ -188,10 +192,7 @@ func (j *judging) vary(name string, c *cell) {
 	for _, f := range benchproc.NonSingularFields(c.residue) {
 		fields = append(fields, f.Name)
 	}
-	w := fmt.Sprintf("the samples of %s vary in %s", name, strings.Join(fields, ", "))
-	if !slices.Contains(j.report.Warnings, w) {
-		j.report.warn("%s", w)
-	}
+	j.report.warn("the samples of %s vary in %s", name, strings.Join(fields, ", "))
 }
 
 // named tells of units that were asked for, and that no result has.

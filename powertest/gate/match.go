@@ -49,23 +49,30 @@ func (j *judging) match() {
 	j.renamed()
 }
 
+// maxConfigs is how many configurations of one row are told apart. More of them
+// mean that a line varies from sample to sample.
+const maxConfigs = 50
+
 // matchRow decides for one row of which of its configurations the other side has
 // none.
 func (j *judging) matchRow(row benchproc.Key, lists *[2][]cellKey) {
 	name := rowName(row)
-	for _, old := range lists[oldSide] {
-		i, keys := closest(old.config, lists[newSide])
+	olds, news := lists[oldSide], lists[newSide]
+	if len(olds) > maxConfigs && len(news) > maxConfigs {
+		olds, news = olds[:maxConfigs], news[:maxConfigs]
+	}
+	for _, old := range olds {
+		i, keys := closest(old.config, news)
 		if i < 0 {
 			j.missing(Absent{Benchmark: name, Config: configString(old.config)})
 			continue
 		}
-		other := lists[newSide][i]
-		lists[newSide] = slices.Delete(lists[newSide], i, i+1)
 		for _, key := range keys {
-			j.differ(key, valueOf(old.config, key), valueOf(other.config, key))
+			j.differ(key, valueOf(old.config, key), valueOf(news[i].config, key))
 		}
+		news = slices.Delete(news, i, i+1)
 	}
-	for _, new := range lists[newSide] {
+	for _, new := range news {
 		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(new.config)})
 	}
 }
@@ -117,32 +124,41 @@ func (j *judging) differ(key, old, new string) {
 	j.report.Differences = append(j.report.Differences, Difference{Key: key, Old: old, New: new, Benchmarks: 1})
 }
 
-// differences tells of configuration lines that keep benchmarks apart.
+// differences tells of configuration lines that keep benchmarks apart: of each
+// key once.
 func (j *judging) differences() {
-	show := func(v string) string {
-		if v == "" {
-			return "(no such line)"
-		}
-		return clean(v)
-	}
 	var keys []string
+	values := map[string]int{}
 	for _, d := range j.report.Differences {
-		if !slices.Contains(keys, d.Key) {
+		if values[d.Key]++; values[d.Key] == 1 {
 			keys = append(keys, d.Key)
 		}
 	}
-	for _, d := range j.report.Differences {
-		what := hardware[d.Key]
-		if what == "" {
+	for _, key := range keys {
+		i := slices.IndexFunc(j.report.Differences, func(d Difference) bool { return d.Key == key })
+		d := j.report.Differences[i]
+		what := hardware[key]
+		switch n := values[key]; {
+		case n > 1:
+			what = fmt.Sprintf("and %d more pairs of values", n-1)
+		case what == "":
 			what = "another configuration"
 		}
-		advice := "run both sides alike, or -ignore " + strings.Join(keys, ",")
-		if d.Key == "energy-source" && (d.Old == "simulated" || d.New == "simulated") {
+		advice := "run both sides alike, or -ignore " + clean(strings.Join(keys, ","))
+		if key == "energy-source" && (d.Old == "simulated" || d.New == "simulated") {
 			advice = "measure both sides, or simulate both"
 		}
-		j.blameInput("%s differs: %s in %s, %s in %s (%s): %s", d.Key,
-			show(d.Old), j.sides[oldSide].name, show(d.New), j.sides[newSide].name, what, advice)
+		j.blameInput("%s differs: %s in %s, %s in %s (%s): %s", clean(key),
+			shown(d.Old), j.sides[oldSide].name, shown(d.New), j.sides[newSide].name, what, advice)
 	}
+}
+
+// shown is the value of a configuration line, for a sentence.
+func shown(v string) string {
+	if v == "" {
+		return "(no such line)"
+	}
+	return text([]byte(v))
 }
 
 // renamed warns where all that makes a benchmark missing is another GOMAXPROCS.

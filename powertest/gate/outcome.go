@@ -24,9 +24,15 @@ func (j *judging) outcome() {
 	j.missed()
 	j.inconclusive()
 	j.unused()
-	for _, x := range r.Rejected {
+	for i, x := range r.Rejected {
+		if i == maxFaults {
+			r.warn("of %d more benchmarks some samples are not used", len(r.Rejected)-i)
+			break
+		}
 		r.warn("%s", x)
 	}
+	slices.Sort(r.Warnings)
+	r.Warnings = slices.Compact(r.Warnings)
 	switch {
 	case j.broken:
 		r.Outcome = CannotJudge
@@ -150,19 +156,12 @@ func (j *judging) inconclusive() {
 	}
 	if few > 0 {
 		need := samplesFor(j.report.Family, j.alpha)
-		j.report.blame("%d of %s too few samples (%d) to be significant at %g: run both sides with -count %d",
-			few, have(j.report.Family), least, j.alpha, need)
+		j.report.blame("too few samples (%d) for %d of %s to be significant at %g: run both sides with -count %d",
+			least, few, count(j.report.Family, "comparison"), j.alpha, need)
 	}
 	if n > 0 {
 		j.report.blame("%d inconclusive: %s; run longer, with a larger -benchtime", n, enumerate(other, n))
 	}
-}
-
-func have(family int) string {
-	if family == 1 {
-		return "1 comparison has"
-	}
-	return fmt.Sprintf("%d comparisons have", family)
 }
 
 // unused warns of waivers that waive nothing.
@@ -172,6 +171,4 @@ func (j *judging) unused() {
 			j.report.warn("the waiver of %s %s (line %d) waives nothing: remove it", w.Benchmark, w.Unit, w.Line)
 		}
 	}
-	slices.Sort(j.report.Warnings)
-	j.report.Warnings = slices.Compact(j.report.Warnings)
 }

@@ -98,6 +98,9 @@ func TestFalseAlarms(t *testing.T) {
 			cfg := Config{Thresholds: map[string]float64{"": 0}}
 			center := func(i int) float64 { return 1 + float64(i) }
 			alarms := 0
+			if testing.Short() {
+				f.pairs /= 10
+			}
 			for range f.pairs {
 				old := simulate(random, f.family, f.samples, "J/op", center, 0.02)
 				new := simulate(random, f.family, f.samples, "J/op", center, 0.02)

@@ -185,7 +185,7 @@ func (r *Report) Headline() string {
 	case r.Outcome == Regression:
 		return "FAIL: " + t.String()
 	case len(r.Reasons) > 1:
-		return fmt.Sprintf("CANNOT JUDGE: %s (and %s more)", r.Reasons[0], count(len(r.Reasons)-1, "reason"))
+		return fmt.Sprintf("CANNOT JUDGE: %s (and %s)", r.Reasons[0], count(len(r.Reasons)-1, "more reason"))
 	}
 	return "CANNOT JUDGE: " + strings.Join(r.Reasons, "")
 }

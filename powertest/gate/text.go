@@ -84,6 +84,8 @@ type line struct {
 	verdict Verdict
 	config  string
 	why     string
+	// indented: the name, which is too long for its column, is above already
+	indented bool
 }
 
 var tableHead = line{cells: [7]string{"benchmark", "unit", "old", "new", "change", "p", "verdict"}}
@@ -112,6 +114,8 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 				fmt.Fprintln(out, config)
 			}
 			writeLine(out, &tableHead, widths, false)
+		} else if long(lines[i].cells[0], widths) && lines[i].cells[0] == lines[i-1].cells[0] {
+			lines[i].indented = true
 		}
 		writeLine(out, &lines[i], widths, color)
 	}
@@ -138,8 +142,10 @@ func columnWidths(lines []line) [7]int {
 // writeLine writes a line of the table, and under it the reason for its verdict.
 func writeLine(out io.Writer, l *line, widths [7]int, color bool) {
 	name := l.cells[0]
-	if utf8.RuneCountInString(name) > widths[0] {
-		fmt.Fprintln(out, name)
+	if long(name, widths) {
+		if !l.indented {
+			fmt.Fprintln(out, name)
+		}
 		name = ""
 	}
 	var b strings.Builder
@@ -155,6 +161,9 @@ func writeLine(out io.Writer, l *line, widths [7]int, color bool) {
 		fmt.Fprintln(out, "    "+l.why)
 	}
 }
+
+// long reports whether a name needs a line of its own.
+func long(name string, widths [7]int) bool { return utf8.RuneCountInString(name) > widths[0] }
 
 func pad(b *strings.Builder, s string, width int, right bool) {
 	space := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
@@ -184,20 +193,18 @@ func (r *Row) line() line {
 	return l
 }
 
-// values are the two medians with their intervals, in one scale. The old one of a
-// budget is its limit.
+// values are the two medians with their intervals, in one scale. Instead of an
+// old one, a budget has its limit.
 func (r *Row) values() (old, new string) {
 	class := benchunit.ClassOf(r.Unit)
-	first := r.Old.Center
-	if r.Bound != "" {
-		first = r.Limit
+	show := func(scale benchunit.Scaler, s Summary) string {
+		return fmt.Sprintf("%s ± %3s", scale.Format(s.Center), s.Range)
 	}
-	scale := benchunit.CommonScale([]float64{first, r.New.Center}, class)
-	show := func(s Summary) string { return fmt.Sprintf("%s ± %3s", scale.Format(s.Center), s.Range) }
 	if r.Bound != "" {
-		return r.Bound + " " + scale.Format(r.Limit), show(r.New)
+		return r.Bound + " " + benchunit.Scale(r.Limit, class), show(benchunit.CommonScale([]float64{r.New.Center}, class), r.New)
 	}
-	return show(r.Old), show(r.New)
+	scale := benchunit.CommonScale([]float64{r.Old.Center, r.New.Center}, class)
+	return show(scale, r.Old), show(scale, r.New)
 }
 
 // verdictName is the verdict for people: what needs attention is in capitals.
