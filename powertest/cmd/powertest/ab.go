@@ -7,7 +7,9 @@ import (
 	"maps"
 	"math"
 	"os"
+	"os/signal"
 	"strings"
+	"syscall"
 
 	"github.com/joulebench/joulebench/powertest/ab"
 	"github.com/joulebench/joulebench/powertest/gate"
@@ -15,6 +17,8 @@ import (
 
 // abCommand is the subcommand ab.
 func abCommand(ctx context.Context, args []string, std stdio) int {
+	ctx, stop := alone(ctx)
+	defer stop()
 	o, err := parseAB(args, std)
 	if err != nil {
 		return exitOf(err)
@@ -33,6 +37,22 @@ func abCommand(ctx context.Context, args []string, std stdio) int {
 		return o.publish(&gate.Report{Outcome: gate.CannotJudge, Reasons: []string{why}, Alpha: o.alpha}, std.out, std.err)
 	}
 	return o.judge(std.out, std.err, o.side(led, ab.Base), o.side(led, ab.Head))
+}
+
+// alone makes ctx end as well when the terminal is gone, unless nohup says that it
+// may be. Who reads the progress may go at any time: nothing would be removed if
+// writing it ended the process.
+func alone(ctx context.Context) (context.Context, func()) {
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	if signal.Ignored(syscall.SIGHUP) {
+		return ctx, func() { signal.Stop(pipe) }
+	}
+	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
+	return ctx, func() {
+		stop()
+		signal.Stop(pipe)
+	}
 }
 
 // tellResume says what became of the samples of a run that has not come to its end.

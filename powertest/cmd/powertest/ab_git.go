@@ -133,7 +133,7 @@ func (r *repository) base(ctx context.Context, rev string) (name, commit string,
 		return r.defaultBase(ctx)
 	}
 	if commit, err = r.commit(ctx, rev); err != nil {
-		return "", "", fmt.Errorf("-base %s is no revision of this repository: %w", rev, err)
+		return "", "", fmt.Errorf("-base %s is no revision of this repository (is the clone shallow? then fetch it): %w", rev, err)
 	}
 	return rev, commit, nil
 }

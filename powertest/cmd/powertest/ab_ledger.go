@@ -68,9 +68,11 @@ func openLedger(dir string, p parameters, resume bool) (*ledger, error) {
 
 // begin writes what will be sampled. The samples of an earlier run are gone then.
 func (r *ledger) begin(p parameters) error {
-	for _, f := range r.files {
-		if err := os.Remove(f.path); err != nil && !errors.Is(err, fs.ErrNotExist) {
-			return err
+	for side, f := range r.files {
+		for _, path := range []string{f.path, r.failedPath(ab.Side(side))} {
+			if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 		}
 	}
 	return atomicfile.Write(r.statePath(), func(w io.Writer) error {

@@ -127,7 +127,7 @@ func (c *checkout) copyWork(ctx context.Context, work string) (string, error) {
 	args := []string{"work", "edit"}
 	for _, u := range file.Use {
 		args = append(args, "-dropuse="+u.DiskPath)
-		if dir := c.moved(filepath.Dir(work), u.DiskPath); exists(filepath.Join(dir, "go.mod")) {
+		if dir := c.moved(filepath.Dir(work), u.DiskPath); isModule(dir) {
 			args = append(args, "-use="+dir)
 		}
 	}
@@ -175,10 +175,10 @@ func (c *checkout) replace(ctx context.Context, gomod, dir string) error {
 		if !r.local() {
 			continue
 		}
-		if !filepath.IsAbs(r.New.Path) && within(c.root, filepath.Join(dir, r.New.Path)) && exists(filepath.Join(dir, r.New.Path)) {
+		if here := filepath.Join(dir, r.New.Path); !filepath.IsAbs(r.New.Path) && within(c.root, here) && isModule(here) {
 			continue
 		}
-		if target := c.moved(c.original(dir), r.New.Path); exists(target) {
+		if target := c.moved(c.original(dir), r.New.Path); isModule(target) {
 			args = append(args, r.to(target))
 			if !within(c.root, target) {
 				c.say("%s is taken for both sides: it is no part of %s", target, c.side)
@@ -206,14 +206,14 @@ func (c *checkout) vendor(ctx context.Context, dir string) error {
 	return os.CopyFS(to, os.DirFS(from))
 }
 
-// moved is the path that is meant by one in a file of the directory dir of the
+// moved is the module that is meant by a path in a file of the directory dir of the
 // user's work tree: in the checkout, if that has it, and else the user's.
 func (c *checkout) moved(dir, path string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
 	if within(c.repo.top, path) {
-		if same := c.counterpart(path); exists(same) {
+		if same := c.counterpart(path); isModule(same) {
 			return same
 		}
 	}
@@ -238,6 +238,10 @@ func within(dir, path string) bool {
 	rel, err := filepath.Rel(dir, path)
 	return err == nil && filepath.IsLocal(rel)
 }
+
+// isModule reports whether a directory is the top of a module. That of a submodule
+// which is not checked out is there, but empty.
+func isModule(dir string) bool { return exists(filepath.Join(dir, "go.mod")) }
 
 func exists(path string) bool {
 	_, err := os.Stat(path)
