@@ -1,3 +1,164 @@
 // Package gate decides whether the results of Go benchmarks became worse: pass,
-// regression, or not to be judged.
+// regression, or not to be judged. It reads two files in the Go benchmark format,
+// with whatever units, and is for programs and tests; the command powertest gate
+// is made of it.
+//
+// It is not for finding out by how much something changed: benchstat shows that
+// better, and the gate shows the same numbers. It is for a build that has to stop.
+//
+//	report, err := gate.Judge(gate.Config{}, gate.ParseSide("old.txt"), gate.ParseSide("new.txt"))
+//	if err != nil {
+//		return err
+//	}
+//	report.WriteText(os.Stdout, false)
+//	os.Exit(report.Outcome.ExitCode())
+//
+// # Verdicts
+//
+// Results are grouped as benchstat does: by configuration, and by name. For each
+// benchmark and unit that both sides have, there is a verdict:
+//
+//   - regression: the median is worse, by at least the threshold, and the adjusted
+//     p-value is below alpha. An improvement, likewise.
+//   - inconclusive: the samples could not have shown a change, however large,
+//     because there are too few for so many comparisons; or the change is one for
+//     the worse that the instrument itself could make; or the numbers do not allow
+//     a verdict, and Why says the reason. It is not a pass.
+//   - same: everything else.
+//   - over-budget, within-budget: of a budget, Config.Max and Config.Min, whether
+//     the median of the new side keeps it.
+//
+// Any regression that is not waived makes the outcome [Regression], and so does
+// what is over its budget. A file that is corrupt, empty, of a failed run or not
+// comparable makes it [CannotJudge], whatever else there is. Benchmarks that are
+// missing and rows that are inconclusive make it [CannotJudge], if nothing is a
+// regression. An outcome other than [Pass] always has a reason, which says what to
+// do.
+//
+// # Statistics
+//
+// Medians, their intervals (95 %) and P are those of golang.org/x/perf/benchmath,
+// and so the same as benchstat's on the same files. The test is the two-sided
+// Mann-Whitney U test (Mann and Whitney, "On a Test of Whether one of Two Random
+// Variables is Stochastically Larger than the Other", Annals of Mathematical
+// Statistics 18, 1947), exact for small samples.
+//
+// All rows that are tested are one family, and p-values are adjusted by Holm's
+// step-down procedure ("A Simple Sequentially Rejective Multiple Test Procedure",
+// Scandinavian Journal of Statistics 6, 1979): the probability that any row of
+// identical builds is called different is at most alpha, however many rows there
+// are. Of 1,463 benchmarks that are each judged at 0.05, 73 would be.
+//
+// One correction is made. Where the sides have unequal numbers of samples and some
+// values are equal, the distribution of U is not symmetric, and benchmath takes
+// the wrong tail of it for values that went down: P may be 0, or more than 1. It
+// is shown nevertheless, for it is what benchstat shows; PAdjusted, by which rows
+// are judged, is made of the right one.
+//
+// The least p-value that n against n samples can give is 2/C(2n, n). If even that
+// is not below alpha divided by the number of rows, at which Holm's procedure
+// begins, the row is inconclusive, and the reason says which -count would do:
+//
+//	samples on each side                      3     4      5       6        7        8        10
+//	least p                                   0.1   0.029  0.0079  0.0022   0.00058  0.00016  1.1e-5
+//	most rows of which one can be significant 0     1      6       23       85       321      4618
+//
+// # What can be found
+//
+// With so many samples on each side, a change of so many standard deviations of
+// the noise is significant in 9 of 10 cases, as the only one among so many rows
+// (by simulation, with normal noise):
+//
+//	samples   1 row   6 rows   20 rows   100 rows
+//	5         2.7     3.6      never     never
+//	6         2.2     3.2      3.7       never
+//	8         1.8     2.4      2.8       3.6
+//	10        1.6     2.05     2.3       2.7
+//	20        1.1     1.3      1.5       1.7
+//
+// So with noise of 1 %, 10 samples and 6 rows, the least change that is found is
+// one of 2 %.
+//
+// # Thresholds
+//
+// A median has moved by a threshold of 0.03 if the larger one is at least 1.03
+// times the smaller one. So what is a regression is an improvement with the files
+// swapped, and J/token and tokens/J agree. Without a threshold in the
+// configuration, it is [DefaultThreshold].
+//
+// A unit that is exact, for which the files say assume=exact, or the configuration
+// does, is not tested: its values are the same in every run, and any change for
+// the worse is a regression, unless a threshold is asked for. If its values are
+// not the same, and those of the sides overlap, the row is inconclusive.
+//
+// # Direction
+//
+// Which direction is better is what the files say (Unit J/op better=lower); else
+// it is known for the standard units and those of package powertest; else it is
+// what Config.Better says. A unit of which nothing is known, files that contradict
+// each other, and a configuration that contradicts what is known, are not judged.
+//
+// # Units
+//
+// Judged are ns/op, J/op and J/token, as far as the files have them, or
+// Config.Units; and besides, the units that a threshold, a budget or the filter
+// (.unit:W) names. A unit that is named must be there. W, tokens/J and J/req are
+// the same joules under other names: to judge them, too, makes every comparison
+// weaker.
+//
+// # The instrument
+//
+// err-% is half the width of the interval of the joules of one sample, in percent,
+// as package powertest reports it; of a phase, it is PHASE-err-%. The error of a
+// comparison is the root of the sum of the squares of the medians of both sides:
+// the instrument's errors are taken to be independent of each other, but the same
+// in all samples of a side, so that more samples do not make them smaller. A
+// change of a unit of energy or power that is smaller is never called significant:
+// for the worse it is inconclusive, for the better it is the same.
+//
+// # Comparability
+//
+// Benchmarks are compared if all their configuration lines are equal, but for
+// those in Config.Ignore. If gpu, gpus, power-limit, energy-source or another line
+// differs, the files are not judged, and the reason names the line and both
+// values. Simulated joules and measured ones are never compared.
+//
+// # Samples that are not used
+//
+// A result that reports a unit "invalid" or "withheld" with a value above 0 is not
+// used. A result without a unit that others of the same benchmark have, as where
+// its joules were withheld, has no sample of that unit; its time is one. Both are
+// counted and named in the warnings. A benchmark whose samples are all invalid is
+// missing.
+//
+// Results that benchfmt cannot parse, values that are not a number, infinite or
+// negative (but for net-J/op), a unit twice in one result, and lines of failed runs
+// (FAIL, --- FAIL, panic) make their file corrupt.
+//
+// # Waivers
+//
+// A regression that is accepted is waived in a file: see [ReadWaivers]. A waiver
+// for all units (*) also lets a benchmark be missing. One that has expired, and
+// one that waives nothing, are warned of.
+//
+// # JSON
+//
+// WriteJSON writes one object. Its keys may become more without another
+// schema_version; numbers that are not finite, or not there, are left out.
+//
+//	schema_version      1
+//	outcome, exit_code  "pass" 0, "regression" 1, "cannot judge" 2
+//	headline            the verdict on one line
+//	reasons, warnings   sentences
+//	old, new            {name, results}; old is null without a baseline
+//	alpha, family       probability of a false alarm, and number of rows tested
+//	rows                [{benchmark, unit, config, verdict, why, better ("lower", "higher"), exact,
+//	                      old, new: {center, low, high, n}, delta (a share), p, p_adjusted, threshold,
+//	                      instrument_error (a share), bound ("max", "min"), limit, waived}]
+//	missing_benchmarks  [{benchmark, unit, config, waived}] in the old file only
+//	new_benchmarks      the same, in the new file only
+//	rejected_samples    [{side, benchmark, config, count, of, why}]
+//	faults              [{side, line, message, text}]: the first 20 of each side
+//	differences         [{key, old, new, benchmarks}] of configuration lines
+//	waived              {benchmark, unit, until, reason, line}
 package gate
