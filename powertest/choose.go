@@ -86,6 +86,9 @@ func matching(src energy.Source, devices []energy.Device, selectors []string) ([
 // for that.
 func assign(src energy.Source, devices []energy.Device, roles []role) error {
 	for _, r := range roles {
+		if !isPartName(r.name) {
+			return fmt.Errorf("role %q: %w: a role's name must have no spaces, and not be empty or \"net\"", r.name, energy.ErrMalformed)
+		}
 		index, err := matching(src, devices, r.selectors)
 		if err != nil {
 			return fmt.Errorf("role %q: %w", r.name, err)

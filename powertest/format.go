@@ -114,11 +114,11 @@ func (w *recordWriter) write(res *benchfmt.Result) error {
 		if w.told[v.Unit] || v.OrigUnit != "" {
 			continue
 		}
-		w.told[v.Unit] = true
 		meta := &benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: v.Unit, Key: "better"}, OrigUnit: v.Unit, Value: betterOf(v.Unit)}
 		if err := w.w.Write(meta); err != nil {
 			return err
 		}
+		w.told[v.Unit] = true
 	}
 	return w.w.Write(res)
 }
@@ -140,11 +140,15 @@ const maxWriters = 16
 var writers recordWriters
 
 func (k *recordWriters) of(to io.Writer) *recordWriter {
-	if to == nil || !reflect.TypeOf(to).Comparable() {
+	if to == nil || !reflect.ValueOf(to).Comparable() {
 		return newRecordWriter(to) // it cannot be recognised
 	}
 	k.mu.Lock()
 	defer k.mu.Unlock()
+	if b, ok := to.(interface{ Len() int }); ok && b.Len() == 0 {
+		// A buffer that was emptied, and is a new one now.
+		k.list = slices.DeleteFunc(k.list, func(x knownWriter) bool { return x.to == to })
+	}
 	if i := slices.IndexFunc(k.list, func(x knownWriter) bool { return x.to == to }); i >= 0 {
 		x := k.list[i]
 		k.list = append(slices.Delete(k.list, i, i+1), x)

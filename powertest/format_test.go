@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -77,13 +78,20 @@ func TestManyWriters(t *testing.T) {
 	}
 	assert.Len(t, k.list, maxWriters)
 	var b bytes.Buffer
+	b.WriteString("something")
 	w := k.of(&b)
 	for range maxWriters - 1 {
 		k.of(new(bytes.Buffer))
 	}
 	assert.Same(t, w, k.of(&b), "one that is in use")
+	b.Reset()
+	assert.NotSame(t, w, k.of(&b), "one that begins again")
 	assert.NotSame(t, k.of(notComparable{}), k.of(notComparable{}))
+	assert.NotSame(t, k.of(holder{notComparable{}}), k.of(holder{notComparable{}}))
 }
+
+// holder can be compared only if what it holds can.
+type holder struct{ io.Writer }
 
 type notComparable []byte
 

@@ -95,6 +95,17 @@ type (
 
 var instruments = instrumentCache{made: map[any]opened{}}
 
+// retry forgets what could not be opened.
+func (c *instrumentCache) retry() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for key, o := range c.made {
+		if o.err != nil {
+			delete(c.made, key)
+		}
+	}
+}
+
 // named opens a source by its name.
 func (c *instrumentCache) named(name, arg string, devices []string, roles []role) (*instrument, error) {
 	return c.get(nameKey{name, arg, strings.Join(devices, ","), rolesKey(roles)}, func() (energy.Source, error) {

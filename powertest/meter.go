@@ -2,6 +2,7 @@ package powertest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -42,7 +43,7 @@ func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 	if m.env, err = readEnvironment(); err != nil {
 		return nil, fmt.Errorf("powertest: %w", err)
 	}
-	if m.ins, err = openInstrument(m.config, m.env); err != nil {
+	if m.ins, err = openWithin(ctx, m.config, m.env); err != nil {
 		return nil, fmt.Errorf("powertest: POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q: there are no joules: %w", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"), err)
 	}
 	if m.ins == nil {
@@ -84,42 +85,70 @@ func (m *Meter) Start(name string, opts ...WindowOption) *Window {
 	for _, o := range opts {
 		o(w)
 	}
-	if m == nil || m.ins == nil || !m.add(w) {
-		w.timer.start()
-		return w
+	if m != nil && m.ins != nil {
+		m.open(w)
+		w.line.resume()
 	}
-	w.presence = enter(m.ins.recorder.Source())
-	w.line.window = m.ins.recorder.Open()
-	if m.env.trace != "" {
-		w.line.window.Record()
-	}
-	w.line.resume()
 	w.timer.start()
 	return w
 }
 
-// add registers a window, and reports whether the meter is open.
-func (m *Meter) add(w *Window) bool {
+// open gives a window its instrument, unless the meter is closed.
+func (m *Meter) open(w *Window) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if !m.closed {
-		m.windows[w] = true
-	}
-	return !m.closed
-}
-
-func (m *Meter) remove(w *Window) {
-	if m == nil {
+	if m.closed {
+		w.line.cancel()
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	delete(m.windows, w)
+	m.windows[w] = true
+	w.presence = enter(m.ins.recorder.Source())
+	w.line.window = m.ins.recorder.Open()
+	if w.closely || w.steady != nil || m.env.trace != "" {
+		w.line.window.Closely()
+	}
+	if m.env.trace != "" {
+		w.line.window.Record()
+	}
 }
 
-// Close stops reading. Windows that are still under way have no joules: stop them
-// first. What was reported stays. The source of the option [From] stays the
-// caller's to close.
+// take takes a window over from the meter, for it to be measured, and reports
+// whether it is still the meter's.
+func (m *Meter) take(w *Window) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	open := m.windows[w]
+	delete(m.windows, w)
+	return open
+}
+
+// openWithin opens the instrument, and waits for that no longer than ctx allows.
+// What could not be opened before is tried again.
+func openWithin(ctx context.Context, c config, e environment) (*instrument, error) {
+	type result struct {
+		ins *instrument
+		err error
+	}
+	opened := make(chan result, 1)
+	go func() {
+		instruments.retry()
+		ins, err := openInstrument(c, e)
+		opened <- result{ins, err}
+	}()
+	select {
+	case r := <-opened:
+		return r.ins, r.err
+	case <-ctx.Done():
+		return nil, fmt.Errorf("the source did not open in time: %w", ctx.Err())
+	}
+}
+
+// ErrClosed says that a window's meter was closed before it was stopped.
+var ErrClosed = errors.New("the meter was closed")
+
+// Close stops reading. A window for which Stop was not called before has no joules,
+// and its Stop returns an error that wraps [ErrClosed]. What was reported stays. The
+// source of the option [From] stays the caller's to close.
 func (m *Meter) Close() error {
 	if m == nil {
 		return nil
@@ -130,8 +159,8 @@ func (m *Meter) Close() error {
 	for w := range m.windows {
 		w.line.cancel()
 		w.presence.leave()
-		delete(m.windows, w)
 	}
+	clear(m.windows)
 	if m.watch != nil {
 		m.watch.Cancel()
 	}

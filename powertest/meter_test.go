@@ -208,8 +208,11 @@ func TestMeterInterrupted(t *testing.T) {
 		third := m.Start("third")
 		require.NoError(t, m.Close())
 		r, err = third.Stop(t.Context())
-		require.NoError(t, err)
+		require.ErrorIs(t, err, ErrClosed)
 		assert.False(t, r.Valid(), "the meter was closed")
+		assert.Equal(t, "simulated", r.Source)
+		_, err = m.Start("after").Stop(t.Context())
+		require.ErrorIs(t, err, ErrClosed)
 		requireTrue(t, sim, before, 0.02)
 	})
 }
@@ -383,4 +386,23 @@ func TestMeterRoles(t *testing.T) {
 	assert.ErrorContains(t, err, "has two roles")
 	_, err = NewMeter(t.Context(), From(simsource.New(simsource.Config{})), Role("a", "7"))
 	assert.ErrorIs(t, err, energy.ErrNoDevice)
+}
+
+// TestMeterPhasesOfAGauge: uses of a phase that begin and end with the load err in
+// the same direction each time, and the interval knows.
+func TestMeterPhasesOfAGauge(t *testing.T) {
+	metered(t, simsource.Config{Gauge: simsource.OnlyGauge}, func(t *testing.T, m *Meter, sim *simsource.Source) {
+		w := m.Start("a")
+		const uses = 180
+		for range uses {
+			end, done := w.Phase("decode"), sim.Busy()
+			time.Sleep(2 * time.Second)
+			done()
+			end()
+			time.Sleep(2 * time.Second)
+		}
+		e := stop(t, w).Phases[0].Measurement.Energy
+		assert.LessOrEqual(t, e.Low, 1400.0*uses)
+		assert.GreaterOrEqual(t, e.High, 1400.0*uses)
+	})
 }

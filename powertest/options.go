@@ -75,7 +75,9 @@ func Devices(selectors ...string) Option {
 // Role gives the devices that match one of the selectors a role, such as "prefill"
 // or "decode" in serving that is disaggregated: the report of a load then has the
 // energy of each role. That is what its devices use in the whole window, whether
-// they work or idle. Exporters and Prometheus servers know roles of their own.
+// they work or idle. Exporters and Prometheus servers know roles of their own. As
+// with [Devices], what is measured at the same time from one source must be given
+// the same roles.
 func Role(name string, selectors ...string) Option {
 	return option(func(c *config) { c.roles = append(c.roles, role{name, selectors}) })
 }

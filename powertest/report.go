@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 
@@ -83,7 +84,9 @@ func (r *Report) measured(m energy.Measurement) {
 	r.SchemaVersion = SchemaVersion
 	r.Source = sourceName(m.Source)
 	r.Measurement, r.Reasons = &m, m.Reasons
-	r.ExpectedGPUs = max(r.ExpectedGPUs, len(m.Devices))
+	if r.ExpectedGPUs == 0 {
+		r.ExpectedGPUs = len(m.Devices)
+	}
 	for _, d := range m.Devices {
 		if d.Valid {
 			r.GPUs++
@@ -124,9 +127,14 @@ func (r *Report) keep(line *timeline) {
 }
 
 // addRoles adds the metrics of roles. A role's energy is that of its devices over
-// the whole window.
+// the whole window. One whose name is that of a phase, or cannot be part of a unit,
+// has none.
 func (r *Report) addRoles(m energy.Measurement) {
 	for _, role := range m.Roles {
+		taken := slices.ContainsFunc(r.Phases, func(p PhaseReport) bool { return p.Name == role.Role })
+		if taken || !isPartName(role.Role) {
+			continue
+		}
 		r.Metrics = append(r.Metrics, derivePart(role.Role, r.Work, energy.Measurement{Valid: role.Valid && m.Valid, Energy: role.Energy, Watts: role.Watts})...)
 	}
 }

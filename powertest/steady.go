@@ -34,6 +34,7 @@ type steady struct {
 	batch int
 
 	mu    sync.Mutex
+	ended bool
 	count int
 	begin mark
 	last  []mark // the newest batch+1, in a ring
@@ -60,6 +61,9 @@ func (w *Window) FirstToken() {
 func (s *steady) add(look func() mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.ended {
+		return
+	}
 	m := look()
 	if s.count++; s.count == s.batch {
 		s.begin = m
@@ -69,6 +73,16 @@ func (s *steady) add(look func() mark) {
 	} else {
 		s.last[(s.count-1)%len(s.last)] = m
 	}
+}
+
+// end takes no more first tokens. s may be nil.
+func (s *steady) end() {
+	if s == nil {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.ended = true
 }
 
 // cut returns the work and the span of the steady state, out of the work of all.

@@ -97,6 +97,12 @@ func (t *timeline) cancel() {
 // errPhaseName says that a phase can't be reported under its name.
 var errPhaseName = errors.New("is not measured: its name must have no spaces, and not be empty or \"net\"")
 
+// isPartName reports whether a part of the energy can be reported under a name: it
+// becomes the beginning of units.
+func isPartName(name string) bool {
+	return name != "" && name != "net" && !strings.ContainsFunc(name, unicode.IsSpace)
+}
+
 // begin begins a use of a phase, and returns the function that ends it.
 func (t *timeline) begin(name string) (end func(), err error) {
 	t.mu.Lock()
@@ -104,7 +110,7 @@ func (t *timeline) begin(name string) (end func(), err error) {
 	if t.over || t.window == nil {
 		return func() {}, nil
 	}
-	if name == "" || name == "net" || strings.ContainsFunc(name, unicode.IsSpace) {
+	if !isPartName(name) {
 		return func() {}, fmt.Errorf("phase %q %w", name, errPhaseName)
 	}
 	p := t.phase(name)

@@ -20,10 +20,12 @@ type Window struct {
 	presence *presence
 	timer    timer
 	steady   *steady // nil unless asked for
+	closely  bool
 
 	mu       sync.Mutex
 	covered  []energy.Span // if it was told afterwards
 	problems error         // what was asked for and can't be
+	ended    *Work         // what had been done by the end
 
 	once   sync.Once
 	report Report
@@ -32,6 +34,13 @@ type Window struct {
 
 // WindowOption changes what [Meter.Start] begins.
 type WindowOption func(*Window)
+
+// Closely sees every tick of the source while the window is open, for two or three
+// reads of each: for a window of which [Window.Cover] will say afterwards what is
+// measured.
+func Closely() WindowOption {
+	return func(w *Window) { w.closely = true }
+}
 
 // timer is the length of a window, which is known without an instrument too.
 type timer struct {
@@ -115,7 +124,8 @@ func (w *Window) problem(err error) {
 // Cover says which time is measured, instead of that from Start to End: where the
 // load generator knows it, as from the records that it writes. Spans are in order
 // and do not overlap, and lie between Start and Stop, unless the source knows the
-// past. Work is what is added, whenever; phases keep their own times.
+// past. Work is what is added until Stop; phases keep their own times. Start the
+// window with [Closely], or the interval is wide.
 func (w *Window) Cover(spans ...energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -123,11 +133,32 @@ func (w *Window) Cover(spans ...energy.Span) {
 }
 
 // End ends the window now, without waiting for the source: the next window can
-// begin at once. [Window.Stop] measures it then. Work that is added after End
-// still counts.
+// begin at once. [Window.Stop] measures it then. Work and first tokens after that
+// do not count, since their energy does not.
 func (w *Window) End() {
 	w.line.pause()
 	w.timer.stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.ended == nil {
+		done := w.work.snapshot()
+		w.ended = &done
+		w.steady.end()
+	}
+}
+
+// done returns the work that counts: until the end, unless Cover says what does.
+func (w *Window) done() (Work, []energy.Span) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.covered == nil {
+		work := *w.ended
+		work.Elapsed = w.timer.elapsed()
+		return work, nil
+	}
+	work := w.work.snapshot()
+	work.Elapsed = length(w.covered)
+	return work, w.covered
 }
 
 // Stop ends the window, waits until the source has shown what came after it, for
@@ -141,7 +172,6 @@ func (w *Window) End() {
 func (w *Window) Stop(ctx context.Context) (Report, error) {
 	w.once.Do(func() {
 		w.End()
-		defer w.meter.remove(w)
 		w.report = w.measure(ctx)
 		w.err = w.complaint(ctx)
 	})
@@ -173,13 +203,10 @@ func (w *Window) complaint(ctx context.Context) error {
 
 // measure makes the report.
 func (w *Window) measure(ctx context.Context) Report {
+	ours := w.meter != nil && w.meter.ins != nil && w.meter.take(w)
 	w.line.end()
 	defer w.line.cancel()
-	work := w.work.snapshot()
-	spans := w.spans()
-	if work.Elapsed = length(spans); spans == nil {
-		work.Elapsed = w.timer.elapsed()
-	}
+	work, spans := w.done()
 	var found []energy.Finding
 	var state *Steady
 	if w.steady != nil {
@@ -188,8 +215,8 @@ func (w *Window) measure(ctx context.Context) Report {
 	if work.Ops == 0 {
 		work.Ops = work.Requests
 	}
-	if w.line.window == nil {
-		return Report{SchemaVersion: SchemaVersion, Name: w.name, Work: work, Steady: state, Metrics: derive(work, energy.Measurement{}, loads)}
+	if !ours {
+		return w.unmeasured(work, state)
 	}
 	if spans != nil {
 		w.line.window.Cover(spans...)
@@ -197,9 +224,24 @@ func (w *Window) measure(ctx context.Context) Report {
 	m := w.line.window.Measure(ctx)
 	found = append(found, w.presence.leave()...)
 	r := Report{Name: w.name, Work: work, Steady: state}
-	r.complete(m, w.line.measure(ctx), found, w.meter.ins, w.meter.config)
+	config := w.meter.config
+	if state != nil {
+		config.net = false // what is before a steady state is no idling
+	}
+	r.complete(m, w.line.measure(ctx), found, w.meter.ins, config)
 	if w.meter.env.trace != "" {
 		r.keep(&w.line)
+	}
+	return r
+}
+
+// unmeasured makes the report of a window that has no instrument, or whose meter
+// was closed.
+func (w *Window) unmeasured(work Work, state *Steady) Report {
+	r := Report{SchemaVersion: SchemaVersion, Name: w.name, Work: work, Steady: state, Metrics: derive(work, energy.Measurement{}, loads)}
+	if w.meter != nil && w.meter.ins != nil {
+		r.Source = w.meter.ins.name()
+		w.problem(fmt.Errorf("%w before the window was stopped: there are no joules", ErrClosed))
 	}
 	return r
 }
@@ -210,11 +252,4 @@ func length(spans []energy.Span) time.Duration {
 		d += s.End.Sub(s.Start)
 	}
 	return d
-}
-
-// spans returns what Cover said, or nil.
-func (w *Window) spans() []energy.Span {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.covered
 }

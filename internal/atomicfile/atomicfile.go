@@ -20,6 +20,8 @@ import (
 func Write(path string, write func(io.Writer) error) (err error) {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
+	} else if to, err := os.Readlink(path); err == nil {
+		return fmt.Errorf("write %s: it is a link to %s, which is not there", path, to)
 	}
 	mode := fs.FileMode(0o644)
 	switch info, err := os.Stat(path); {
@@ -28,7 +30,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	case err == nil:
 		mode = info.Mode().Perm()
 	}
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
+	f, err := os.CreateTemp(filepath.Dir(path), ".powertest-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
 	}

@@ -31,6 +31,8 @@ type Curve struct {
 	limit int
 	// recorded says that the readings were made by someone else.
 	recorded bool
+	// coarse says that the measurement had edges near which ticks were passed over.
+	coarse bool
 	// brief says that it is one of so many that it must be measured quickly.
 	brief bool
 	// average is the mean of the power gauge over a stretch of time, if that is

@@ -28,8 +28,15 @@ func (c *Curve) note(from, to int64, r Reason, detail string) {
 		}
 	}
 	if len(c.events) == maxEvents {
-		// The loss of a device is for ever.
-		c.events = slices.Delete(c.events, 1, 2)
+		// Nothing is forgotten: the oldest two become one, which spoils the time
+		// between them, too.
+		a, b := c.events[0], c.events[1]
+		b.from, b.to = min(a.from, b.from), max(a.to, b.to)
+		if a.reason == DeviceLost {
+			b.reason, b.detail = a.reason, a.detail
+		}
+		c.events = slices.Delete(c.events, 0, 1)
+		c.events[0] = b
 	}
 	c.events = append(c.events, event{from: from, to: to, reason: r, detail: detail})
 }

@@ -186,7 +186,9 @@ func (c *Curve) counter(d *DeviceMeasurement, spans []span) (closed, bool) {
 		return closed{}, false
 	}
 	c.idle(d, w)
-	return c.close(w), true
+	est := c.close(w)
+	d.coarse = c.coarse
+	return est, true
 }
 
 // maxPiece is how many refresh periods (times the number of ticks passed over)

@@ -98,6 +98,9 @@ type DeviceMeasurement struct {
 	After  *State `json:"after,omitempty"`
 	// Reasons are the findings about this device.
 	Reasons []Finding `json:"reasons,omitempty"`
+
+	// coarse says that its error is that of all devices of the same load.
+	coarse bool
 }
 
 // Has reports whether the measurement has the reason.

@@ -161,7 +161,7 @@ func (p *power) upTo(t int64) (joules, variance float64) {
 // integrate returns the joules of the spans and the standard deviation of what
 // the samples do not tell.
 func (p *power) integrate(spans []span) (joules, sd float64) {
-	variance, change := 0.0, 0.0
+	variance, change, starts, ends := 0.0, 0.0, 0.0, 0.0
 	for _, s := range spans {
 		j0, v0 := p.upTo(s.start)
 		j1, v1 := p.upTo(s.end)
@@ -169,10 +169,13 @@ func (p *power) integrate(spans []span) (joules, sd float64) {
 		joules += share * (j1 - j0)
 		change += share * (p.watts(s.end) - p.watts(s.start))
 		// The parts of the two samples at the edges are not in the difference
-		// of the variances.
-		variance += max(v1-v0, 0) + p.edge(s.start) + p.edge(s.end)
+		// of the variances. Where spans begin and end with the load, the edges
+		// err in the same direction each time.
+		variance += max(v1-v0, 0)
+		starts += math.Sqrt(p.edge(s.start))
+		ends += math.Sqrt(p.edge(s.end))
 	}
-	return joules, math.Sqrt(variance + sq(change*float64(p.late)/second)/3)
+	return joules, math.Sqrt(variance + sq(starts) + sq(ends) + sq(change*float64(p.late)/second)/3)
 }
 
 // watts returns the power at t, which the samples reach over.

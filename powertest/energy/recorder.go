@@ -134,11 +134,23 @@ func (r *Recorder) interest(w *Window) {
 // edge makes every device be read now, and its next ticks be seen closely. The
 // caller holds mu.
 func (r *Recorder) edge(now int64) {
+	r.spread()
 	for _, c := range r.curves {
-		c.pace.spread(r.groups.alone)
 		c.pace.edge(now, c.last.hi)
 	}
 	r.replan()
+}
+
+// spread sets how many ticks are passed over between edges: none while a window
+// looks closely. The caller holds mu.
+func (r *Recorder) spread() {
+	closely := slices.ContainsFunc(r.windows, func(w *Window) bool { return w.closely })
+	for _, c := range r.curves {
+		c.pace.spread(r.groups.alone)
+		if closely {
+			c.pace.stride = 1
+		}
+	}
 }
 
 // replan makes the goroutine look again at what is due.
@@ -154,6 +166,7 @@ func (r *Recorder) release(w *Window) {
 	if i := slices.Index(r.windows, w); i >= 0 {
 		r.windows = slices.Delete(r.windows, i, i+1)
 	}
+	r.spread()
 	if len(r.windows) == 0 {
 		r.replan()
 	}

@@ -34,6 +34,13 @@ type DeviceRecording struct {
 	// period, both in ns.
 	PowerUntil  int64 `json:"power_until,omitempty"`
 	PowerPeriod int64 `json:"power_period,omitempty"`
+	// PowerLate is by how much readings of the gauge may be late, in ns.
+	PowerLate int64 `json:"power_late,omitempty"`
+	// TickPeriod is the refresh period that was seen, and TickJitter the standard
+	// deviation of ticks from it, both in ns; 0 for readings that were made by
+	// someone else.
+	TickPeriod float64 `json:"tick_period,omitempty"`
+	TickJitter float64 `json:"tick_jitter,omitempty"`
 	// Trouble is what spoils measurements of the time between From and To.
 	Trouble []Trouble `json:"trouble,omitempty"`
 }
@@ -72,7 +79,10 @@ func record(info Info, base time.Time, curves []*Curve) Recording {
 		for _, p := range c.power.points {
 			d.Power = append(d.Power, [3]float64{float64(p.at), p.watts, float64(p.gap)})
 		}
-		d.PowerUntil, d.PowerPeriod = c.power.seen, c.power.period
+		d.PowerUntil, d.PowerPeriod, d.PowerLate = c.power.seen, c.power.period, c.power.late
+		if !c.recorded && c.pace.locked() {
+			d.TickPeriod, d.TickJitter = c.pace.period, math.Sqrt(c.pace.vJitter)
+		}
 		for _, e := range c.events {
 			d.Trouble = append(d.Trouble, Trouble{From: e.from, To: e.to, Reason: e.reason, Detail: e.detail})
 		}
@@ -85,7 +95,7 @@ func record(info Info, base time.Time, curves []*Curve) Recording {
 // numbers that are not finite, or times that go back.
 func (r Recording) Check() error {
 	for _, d := range r.Devices {
-		if d.Device.UUID == "" || d.Device.Method.String() == "unknown method" || d.PowerPeriod < 0 {
+		if d.Device.UUID == "" || d.Device.Method.String() == "unknown method" || d.PowerPeriod < 0 || d.PowerLate < 0 || !(d.TickPeriod >= 0 && d.TickJitter >= 0 && d.TickPeriod < math.MaxInt64/2) {
 			return fmt.Errorf("recording: %w: a device has no UUID, no method, or a negative period", ErrMalformed)
 		}
 		last := math.Inf(-1)

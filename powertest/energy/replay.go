@@ -57,28 +57,36 @@ func (p *Replay) Past(_ context.Context, _ []Span, curves []*Curve) ([]Finding, 
 	return nil, nil
 }
 
-// fill adds what was recorded. Before each tick the counter still showed what it
-// had shown before.
+// fill makes the curve what it was when it was recorded.
 func (p *Replay) fill(c *Curve, d DeviceRecording) {
-	base := p.recording.Base
-	at := func(ns float64) time.Time { return base.Add(time.Duration(ns)) }
+	at := func(ns float64) int64 { return c.at(p.recording.Base.Add(time.Duration(ns))) }
 	for i, t := range d.Ticks {
-		if i > 0 && t[0] > d.Ticks[i-1][1] {
-			c.Add(Reading{Before: at(t[0]), After: at(t[0]), Joules: d.Ticks[i-1][2], HasJoules: true})
+		if i > 0 && t[2] < d.Ticks[i-1][2] {
+			c.epoch++
+			c.note(at(d.Ticks[i-1][1]), at(t[1]), CounterReset, fmt.Sprintf("the counter went down from %.3f J to %.3f J", d.Ticks[i-1][2], t[2]))
 		}
-		c.Add(Reading{Before: at(t[1]), After: at(t[1]), Joules: t[2], HasJoules: true})
+		c.push(tick{lo: at(t[0]), hi: at(t[1]), joules: t[2], epoch: c.epoch, inferred: i == 0 || c.epoch != c.ticks[len(c.ticks)-1].epoch})
+	}
+	if n := len(c.ticks); n > 0 {
+		c.last = point{lo: c.ticks[n-1].hi, hi: c.ticks[n-1].hi, value: c.ticks[n-1].joules, ok: true}
+	}
+	if d.TickPeriod > 0 {
+		c.recorded = false
+		c.pace.period, c.pace.vPeriod, c.pace.vJitter = d.TickPeriod, 0, sq(d.TickJitter)
+		c.pace.ticks, c.pace.poll = learning, float64(p.recording.Source.Poll)
 	}
 	for i, s := range d.Power {
-		if t := c.at(at(s[0])); i == 0 {
-			c.power.points = append(c.power.points[:0], sample{at: t, watts: s[1]})
+		if i == 0 {
+			c.power.points = append(c.power.points[:0], sample{at: at(s[0]), watts: s[1]})
 		} else {
-			c.power.push(t, s[1], int64(s[2]))
+			c.power.push(at(s[0]), s[1], int64(s[2]))
 		}
 	}
-	c.power.seen, c.power.period = c.at(base.Add(time.Duration(d.PowerUntil))), d.PowerPeriod
+	c.power.seen, c.power.period, c.power.late = at(float64(d.PowerUntil)), d.PowerPeriod, d.PowerLate
+	base := p.recording.Base
 	for _, e := range d.Trouble {
 		if e.Reason != CounterReset { // the ticks show it
-			c.Note(base.Add(time.Duration(e.From)), base.Add(time.Duration(e.To)), e.Reason, e.Detail)
+			c.note(c.at(base.Add(time.Duration(e.From))), c.at(base.Add(time.Duration(e.To))), e.Reason, e.Detail)
 		}
 	}
 }

@@ -34,6 +34,26 @@ func (p *problem) bounds() closed {
 	return c
 }
 
+// coarsely is how many refresh periods a piece must last for ticks to have been
+// passed over, or forgotten, in it.
+const coarsely = 2.5
+
+// hidden returns how much energy may be on the other side of the edges than is
+// believed, because ticks next to them were passed over: what the load did in a
+// refresh period there, nothing tells, but that the device can draw no more than it
+// can.
+func (p *problem) hidden(period float64) float64 {
+	joules := 0.0
+	for _, q := range p.pieces {
+		if q.on == 0 || q.off() == 0 || q.length() <= coarsely*period {
+			continue
+		}
+		most, least := min(q.energy, p.maxPower*q.on), max(q.energy-p.maxPower*q.off(), 0)
+		joules += max(most-least, 0)
+	}
+	return joules
+}
+
 // farSpans is by how much more the edges of many spans may be off where the
 // ticks of the counter were not seen closely: in simulation, phases of 1 to 1.5
 // refresh periods need that much.

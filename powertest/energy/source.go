@@ -179,7 +179,8 @@ type Reading struct {
 }
 
 // An Inspector is a [Source] that can say in what state its devices are. It is
-// called outside of windows only, since such calls can take milliseconds.
+// called before a window begins and after it has ended, since such calls can take
+// milliseconds; other windows may be open then.
 type Inspector interface {
 	// Inspect fills in dst: element i is the state of the device
 	// Devices()[dst[i].Device], which the caller has set.

@@ -12,7 +12,7 @@ import (
 // them, and the same model closes their edges. Histories were mostly scraped and
 // collected at the same intervals, so that how late their ticks are is alike.
 const (
-	alikeShare    = 0.1
+	alikeShare    = 0.3
 	alikeRecorded = 0.5
 )
 
@@ -90,6 +90,9 @@ func (m *Measurement) sum(list []int, alike float64) Estimate {
 	down, up := make([]float64, g.n), make([]float64, g.n)
 	var e Estimate
 	for k, i := range list {
+		if m.Devices[i].coarse {
+			alike = 1 // the same part of the load is hidden on all
+		}
 		d := m.Devices[i].Energy
 		e.Joules += d.Joules
 		down[g.of[k]] += d.Joules - d.Low

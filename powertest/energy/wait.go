@@ -108,7 +108,8 @@ func (w *Window) settle(ctx context.Context) {
 		r.mu.Unlock()
 		return
 	}
-	end := w.spans[len(w.spans)-1].end
+	// What is to come is not waited for.
+	end := min(w.spans[len(w.spans)-1].end, r.now())
 	limit := end
 	for _, c := range r.curves {
 		limit = max(limit, end+int64(3.2*c.expected())+2*int64(c.device.Lag))

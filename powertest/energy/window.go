@@ -2,6 +2,7 @@ package energy
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 )
@@ -14,6 +15,7 @@ type Window struct {
 	opened  int64
 	watches bool
 	before  []State
+	step    time.Duration // of the wall clock, where Cover joined times of it
 
 	// The recorder's mu guards what follows.
 	spans   []span
@@ -21,6 +23,7 @@ type Window struct {
 	done    bool
 	stalled bool
 	records bool
+	closely bool
 
 	once      sync.Once
 	result    Measurement
@@ -102,9 +105,22 @@ func (w *Window) Restart() {
 	}
 }
 
+// Closely makes every tick be seen while the window is open, instead of a few
+// between the edges: for windows that Cover will move, or whose recording is to be
+// measured in parts. It costs two or three reads for each tick of each device.
+func (w *Window) Closely() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	w.closely = true
+	w.rec.edge(w.rec.now())
+}
+
 // Cover replaces the spans so far by others, in order and without overlap: what
 // was to be measured may be known only afterwards. They lie between the opening
-// of the window and now, unless the source knows the past.
+// of the window and now, unless the source knows the past. Times without a
+// monotonic reading are joined by the wall clock. Where the window was not opened
+// with Closely, ticks next to the new edges may have been passed over, and the
+// interval is then as wide as what the device can have drawn there.
 func (w *Window) Cover(spans ...Span) {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
@@ -113,6 +129,9 @@ func (w *Window) Cover(spans ...Span) {
 	}
 	w.open, w.spans = false, w.spans[:0]
 	for _, s := range spans {
+		if s.Start == s.Start.Round(0) || s.End == s.End.Round(0) {
+			w.step = clockStep(w.rec.base)
+		}
 		w.spans = append(w.spans, span{start: int64(s.Start.Sub(w.rec.base)), end: int64(s.End.Sub(w.rec.base)), on: int64(s.End.Sub(s.Start))})
 	}
 }
@@ -157,6 +176,7 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 			r.calls.Add(1)
 			var curves []*Curve
 			w.result, curves = recall(ctx, h, r.base, w.spans)
+			w.joined()
 			w.keep(curves)
 			return
 		}
@@ -177,9 +197,17 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		// Measuring takes milliseconds, and other windows go on meanwhile.
 		w.result = w.measure(curves, after, stalled)
 		w.result.Waited = waited
+		w.joined()
 		w.keep(curves)
 	})
 	return w.result
+}
+
+// joined adds a finding if times were joined to a clock that was set.
+func (w *Window) joined() {
+	if w.step != 0 {
+		w.result.Add(Finding{Reason: ClockStep, Detail: fmt.Sprintf("the clock was set by %v since readings began: times by the wall clock can't be joined to them", w.step.Round(time.Millisecond))})
+	}
 }
 
 // from returns when what the window needs to know begins.

@@ -49,7 +49,9 @@ type recording struct {
 
 // record begins to record a source that does not know the past.
 func record(src energy.Source) *recording {
-	return &recording{src: src, window: energy.NewRecorder(src).Open()}
+	w := energy.NewRecorder(src).Open()
+	w.Closely() // what is measured is known afterwards
+	return &recording{src: src, window: w}
 }
 
 // measure measures the window, which is known only now, and ends the recording.

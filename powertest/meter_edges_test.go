@@ -1,0 +1,243 @@
+package powertest
+
+import (
+	"context"
+	"math/rand/v2"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/energy/energytest"
+	"github.com/joulebench/joulebench/simsource"
+)
+
+// bursts puts random load on the devices, at random times, for as long as d.
+func bursts(sim *simsource.Source, rng *rand.Rand, d time.Duration) {
+	for end := time.Now().Add(d); time.Now().Before(end); {
+		done := sim.BusyLoad(rng.Float64())
+		time.Sleep(time.Duration(rng.ExpFloat64() * 700e6))
+		done()
+		time.Sleep(time.Duration(rng.ExpFloat64() * 700e6))
+	}
+}
+
+// outside tells whether the truth is not in the interval.
+func outside(sim *simsource.Source, m energy.Measurement) bool {
+	truth := sim.TrueJoules(m.Start, m.End)
+	return m.Valid && (truth < m.Energy.Low || truth > m.Energy.High)
+}
+
+// TestCoverWhereTicksWerePassedOver: with 8 GPUs most ticks are passed over between
+// edges. A window that is moved there afterwards has an interval that knows, and one
+// that was started with Closely a narrow one.
+func TestCoverWhereTicksWerePassedOver(t *testing.T) {
+	const windows = 60
+	for name, opts := range map[string][]WindowOption{"moved": nil, "closely": {Closely()}} {
+		missed, valid, percent := 0, 0, 0.0
+		for seed := range uint64(windows) {
+			synctest.Test(t, func(t *testing.T) {
+				rng := rand.New(rand.NewPCG(seed, 2))
+				sim := simsource.New(simsource.Config{GPUs: 8, Seed: seed})
+				m, err := NewMeter(t.Context(), From(sim))
+				require.NoError(t, err)
+				defer m.Close()
+				w := m.Start("a", opts...)
+				begin := time.Now()
+				bursts(sim, rng, 20*time.Second)
+				start := begin.Add(time.Duration((5 + 2*rng.Float64()) * 1e9))
+				w.Cover(energy.Span{Start: start, End: start.Add(time.Duration((4 + 4*rng.Float64()) * 1e9))})
+				r := *stop(t, w).Measurement
+				if outside(sim, r) {
+					missed++
+				}
+				if r.Valid {
+					valid++
+					percent += r.Energy.ErrPercent()
+				}
+			})
+		}
+		t.Logf("%s: %d of %d outside, %d withheld, err-%% %.2f", name, missed, windows, windows-valid, percent/float64(valid))
+		assert.LessOrEqual(t, missed, windows/10, name)
+		if name == "closely" {
+			assert.Equal(t, windows, valid)
+			assert.Less(t, percent/windows, 5.0)
+		}
+	}
+}
+
+// TestCoverWhereTicksWereForgotten: of a window of hours only some ticks are kept.
+// One that is moved to where they were forgotten is wide, or withheld, and not wrong.
+func TestCoverWhereTicksWereForgotten(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates hours of readings")
+	}
+	synctest.Test(t, func(t *testing.T) {
+		rng := rand.New(rand.NewPCG(3, 4))
+		sim := simsource.New(simsource.Config{History: 1 << 16})
+		m, err := NewMeter(t.Context(), From(sim))
+		require.NoError(t, err)
+		defer m.Close()
+		var windows []*Window
+		for range 60 {
+			windows = append(windows, m.Start("a"))
+		}
+		begin := time.Now()
+		bursts(sim, rng, 5*time.Hour)
+		missed := 0
+		for _, w := range windows {
+			start := begin.Add(time.Duration((1.5 + 2*rng.Float64()) * float64(time.Hour)))
+			w.Cover(energy.Span{Start: start, End: start.Add(time.Duration((1 + 30*rng.Float64()) * 1e9))})
+			if outside(sim, *stop(t, w).Measurement) {
+				missed++
+			}
+		}
+		assert.LessOrEqual(t, missed, 4)
+	})
+}
+
+// TestCoverOfTheFuture: what is to come is not waited for.
+func TestCoverOfTheFuture(t *testing.T) {
+	metered(t, simsource.Config{}, func(t *testing.T, m *Meter, _ *simsource.Source) {
+		w := m.Start("a")
+		time.Sleep(time.Second)
+		w.Cover(energy.Span{Start: time.Now(), End: time.Now().Add(time.Hour)})
+		began := time.Now()
+		r := stop(t, w)
+		assert.Less(t, time.Since(began), time.Second)
+		assert.False(t, r.Valid())
+		assert.NotEmpty(t, r.Reasons)
+	})
+}
+
+// TestWorkEndsWithTheWindow: energy and work are of the same time.
+func TestWorkEndsWithTheWindow(t *testing.T) {
+	metered(t, simsource.Config{}, func(t *testing.T, m *Meter, _ *simsource.Source) {
+		w, s := m.Start("a"), m.Start("steady", SteadyState(1))
+		for i := range 10 {
+			time.Sleep(time.Second)
+			w.AddTokens(0, 10)
+			s.AddTokens(0, 10)
+			s.FirstToken()
+			if i == 4 {
+				w.End()
+				s.End()
+			}
+		}
+		r := stop(t, w)
+		assert.EqualValues(t, 50, r.Work.OutputTokens)
+		requireValue(t, 10, r, "tokens/s")
+		r = stop(t, s)
+		assert.Equal(t, 5, r.Steady.FirstTokens)
+		assert.Equal(t, 3*time.Second, r.Measurement.Duration)
+		assert.EqualValues(t, 30, r.Work.OutputTokens)
+	})
+}
+
+// TestCloseWhileWindowsBegin: nothing goes on reading after that.
+func TestCloseWhileWindowsBegin(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			sim := simsource.New(simsource.Config{})
+			m, err := NewMeter(t.Context(), From(sim))
+			require.NoError(t, err)
+			var wg sync.WaitGroup
+			for range 8 {
+				wg.Go(func() {
+					w := m.Start("a")
+					w.Phase("p")
+					time.Sleep(time.Millisecond)
+					_, err := w.Stop(context.Background())
+					assert.ErrorIs(t, err, ErrClosed)
+				})
+			}
+			wg.Go(func() { assert.NoError(t, m.Close()) })
+			wg.Wait()
+			calls := m.ins.recorder.Calls()
+			time.Sleep(10 * time.Second)
+			assert.LessOrEqual(t, m.ins.recorder.Calls(), calls+1)
+		})
+	}
+}
+
+// TestTroubleIsNotForgotten: a window that was spoilt early stays so, whatever goes
+// wrong later.
+func TestTroubleIsNotForgotten(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{})
+		src := energy.Source(sim)
+		for i := range 100 {
+			src = energytest.Error(src, 0, 60+300*i, 1, energy.ErrStalled)
+		}
+		m, err := NewMeter(t.Context(), From(src))
+		require.NoError(t, err)
+		defer m.Close()
+		w := m.Start("a")
+		time.Sleep(10 * time.Second)
+		w.End()
+		time.Sleep(40 * time.Minute)
+		r := stop(t, w)
+		assert.False(t, r.Valid())
+		assert.True(t, r.Measurement.Has(energy.SourceStalled), "%v", r)
+	})
+}
+
+// TestRoleNames become parts of units.
+func TestRoleNames(t *testing.T) {
+	sim := simsource.New(simsource.Config{})
+	for _, name := range []string{"", "net", "pre fill", "a\tb"} {
+		_, err := NewMeter(t.Context(), From(sim), Role(name, "0"))
+		assert.ErrorIs(t, err, energy.ErrMalformed, "%q", name)
+	}
+	synctest.Test(t, func(t *testing.T) {
+		m, err := NewMeter(t.Context(), From(simsource.New(simsource.Config{})), Role("prefill", "0"))
+		require.NoError(t, err)
+		defer m.Close()
+		w := m.Start("a")
+		w.AddOps(1)
+		end := w.Phase("prefill")
+		time.Sleep(time.Second)
+		end()
+		time.Sleep(time.Second)
+		seen := map[string]bool{}
+		for _, x := range stop(t, w).Metrics {
+			assert.False(t, seen[x.Unit], "%s twice", x.Unit)
+			seen[x.Unit] = true
+		}
+	})
+}
+
+// TestNewMeterTriesAgain: a source that could not be opened may be there now, and one
+// that does not open is not waited for beyond the context.
+func TestNewMeterTriesAgain(t *testing.T) {
+	tries := 0
+	hang := make(chan bool)
+	energy.Register("unready", func(arg string, _ []string) (energy.Source, error) {
+		if arg == "hang" {
+			<-hang
+		}
+		if tries++; tries < 3 {
+			return nil, energy.ErrNoDevice
+		}
+		return simsource.New(simsource.Config{}), nil
+	})
+	t.Setenv("POWERTEST_SOURCE", "unready")
+	for range 2 {
+		_, err := NewMeter(t.Context())
+		require.ErrorIs(t, err, energy.ErrNoDevice)
+	}
+	m, err := NewMeter(t.Context())
+	require.NoError(t, err)
+	require.NoError(t, m.Close())
+
+	t.Setenv("POWERTEST_SOURCE", "unready=hang")
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	_, err = NewMeter(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	close(hang)
+}
