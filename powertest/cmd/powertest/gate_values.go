@@ -47,11 +47,10 @@ func (v *unitValues) String() string {
 func (v *unitValues) Set(s string) error {
 	for part := range strings.SplitSeq(s, ",") {
 		unit, number, found := cutLast(part)
-		if !found && v.alone {
-			unit, number, found = "", strings.TrimSpace(part), true
-		}
 		switch {
-		case !found, unit == "" && !v.alone:
+		case !found && v.alone:
+			unit, number = "", strings.TrimSpace(part)
+		case unit == "", !found:
 			return fmt.Errorf("%q is no unit with an equals sign and a number", part)
 		}
 		value, err := v.parse(number)

@@ -29,6 +29,7 @@ func TestUnitValuesRefused(t *testing.T) {
 	for _, flag := range []string{"", "J/op=", "J/op=3", "J/op=0.03", "J/op=-3%", "J/op=NaN%", "J/op=inf%", "J/op=1e999%", "3", "%", "J/op=3%,"} {
 		refuse(threshold, flag, "no share in per cent, such as 3%")
 	}
+	refuse(threshold, "=3%", "no unit with an equals sign")
 	refuse(threshold, "J/op=3%,J/op=4%", "J/op=4% is there twice")
 	refuse(threshold, "3%,4%", "4% is there twice")
 	budget := unitValues{parse: parseLimit}
