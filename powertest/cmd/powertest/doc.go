@@ -4,6 +4,7 @@
 //	powertest annotate ...   add the energy of a benchmark to its results
 //	powertest gate ...       say whether a benchmark file is a regression of another
 //	powertest ab ...         compare two builds, run in turn, and judge them
+//	powertest doctor ...     say what would be measured here, and how well
 //
 // Run without arguments it lists its subcommands, and a subcommand with -h its
 // flags.
@@ -209,8 +210,9 @@
 // A regression is worse in its unit's direction, and its median has moved by at
 // least the threshold, 3 % if -threshold does not say, and chance does not explain
 // it: its p-value, corrected for the number of comparisons, is below -alpha. A
-// change of joules that is less than what err-% of both sides allows is none. The
-// medians, intervals and p-values are benchstat's. Package gate has the rules.
+// change of joules that is less than what err-% of both sides allows is never one,
+// but if it is for the worse it is no pass either. The medians, intervals and
+// p-values are benchstat's. Package gate has the rules.
 //
 //	-filter, -row, -ignore   as benchstat's: what is judged, what is one benchmark,
 //	                         what may differ between the sides
@@ -281,4 +283,81 @@
 // So the probability of a false alarm at any look is still at most alpha. Who looks
 // at a verdict, and then takes more samples until it changes, has no such promise,
 // which is why -resume does not let -count be raised.
+//
+// # Doctor
+//
+// Doctor says what would be measured here and how well, before anything is. Its
+// first line is the verdict:
+//
+//	$ powertest doctor -source smi=gpu_metrics.csv
+//	joules can be measured: 8 GPUs by smi, power only, refreshed every 1 s; use -benchtime=5m or more for ±1 %
+//	...
+//
+// It exits with 0 if joules can be measured of all GPUs that were chosen, with 1 if
+// not, and with 2 if the arguments are wrong. Without -source and -devices it looks
+// at what POWERTEST_SOURCE and POWERTEST_DEVICES choose. The rest of what it writes:
+//
+//   - The known sources, the chosen one with a star: usable or why not, and what to
+//     do. Others than nvml are tried only if they are chosen.
+//   - The GPUs: power limit, persistence mode, MIG mode, temperature, other
+//     processes, and how many rows told of each. What is unknown is a dash.
+//   - Their counters: the median time between two ticks and its standard deviation
+//     (the jitter, of which the time within which a tick was seen is a part), ticks
+//     that were missed, the smallest change, how long a call took, and the power: the
+//     idle power, if nothing ran. For a Prometheus server its scrape interval, how
+//     old the newest samples are, and how far its clock is ahead.
+//   - The error of windows of 0.1, 1 and 10 s, as half the interval that a
+//     measurement has. "Power as seen" is the largest of several windows that were
+//     laid over what was watched; if none fits, it is extrapolated as 1/length, or
+//     as 1/√length for gauges. "Load in the window" is that of a load that begins
+//     and ends with the window, as a benchmark is one: the same estimator, on the
+//     ticks that were seen, with the idle power outside of the window and the power
+//     limit inside. The power under -load goes before the limit; if neither is known
+//     it is ten times the idle power, at most 2000 W.
+//   - The recommended -benchtime is the shortest of 100ms, 200ms, 500ms, 1s and so on
+//     to 10m where both errors are at most 1 %.
+//
+// A source that is read now is watched for 5 s, and for up to 2 min until its counters
+// have ticked 25 times; -for says how long. It is read up to 1000 times a second
+// meanwhile, or as often as it allows. An interrupt ends the watch, and what was seen
+// is told. Of a server or a log the last 19 refresh periods are looked at.
+//
+// With -load 'COMMAND ARGS' a command is run in the shell after that, which should
+// load the GPUs evenly until it is stopped. Doctor tells the power under load, and
+// pauses all processes of the command and lets them go on (SIGSTOP and SIGCONT; not
+// on Windows), to see what the counter makes of it:
+//
+//   - By how much the counter lags behind the load that goes on, and behind the pause:
+//     its delay with the ramp or the tail of the power, which a counter cannot tell
+//     apart. The time constant of the tail, if it spans several ticks.
+//   - Whether the counter integrates all of the time, by a square wave that is 2 %
+//     longer than the refresh period, with 20 % load. What one that samples shows
+//     between two ticks depends on where in them the load falls: that is the
+//     modulation. And the energy of the wave over that of its power and time.
+//
+// Work that was queued on a GPU before a pause goes on in it: a load of short kernels
+// tells most. What could not be measured is told with the reason.
+//
+// -json writes an object; times are in ns, and what is unknown or withheld is null:
+//
+//	schema_version  1
+//	version         that of this command
+//	measurable      whether joules can be measured, as the exit code says
+//	verdict         the first line
+//	simulated       whether the GPUs are
+//	sources         name, chosen, linked, status and detail of each
+//	watch           past, start, for_ns, every_ns, reads, ended_early
+//	server          scrape_ns, clock_offset_ns, clock_offset_within_ns, rows_collapsed
+//	gpus            of each: index, uuid, name, host, endpoint, role,
+//	                power_limit_watts, persistence_mode, mig_mode, celsius, processes
+//	                (pid, name), rows, method, via, period_ns, jitter_ns,
+//	                tick_seen_within_ns, ticks, missed_ticks, resets, smallest_step
+//	                (J, or W of a gauge), resolution_joules, call_p50_ns, call_p99_ns,
+//	                watts, before_watts, newest_sample_age_ns, readings,
+//	                failed_readings, measurable, findings (reason, device, detail)
+//	windows         length_ns, err_percent_as_seen, extrapolated, err_percent_load,
+//	                reason, detail
+//	benchtime       recommended_ns, err_percent, extrapolated, reason
+//	load            gpus (uuid, watts, paused_watts, started_after_ns, rise_ns,
+//	                fall_ns, tail_ns, coverage, modulation, integrates), notes
 package main

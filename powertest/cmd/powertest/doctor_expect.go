@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -36,8 +35,9 @@ type windowCheck struct {
 	Extrapolated bool `json:"extrapolated,omitempty"`
 	// Load is the error where a load begins and ends with the window, as that of
 	// a benchmark does: worked out by the same estimator, for the ticks that were
-	// seen, a device that is idle as it was, and the power limit (or ten times
-	// the idle power, if that is not known) inside the window.
+	// seen, a device that is idle as it was, and its power under -load inside the
+	// window; else its power limit; else ten times the idle power, which is the
+	// worst that can be, but not more than a GPU can draw.
 	Load *real `json:"err_percent_load"`
 	// Reason says why there is no number, and Detail what to do.
 	Reason energy.Reason `json:"reason,omitempty"`
@@ -82,35 +82,46 @@ func expect(w *watch, peak []float64) ([]windowCheck, benchtimeCheck) {
 
 func roundErr(x float64) float64 { return math.Round(x*1000) / 1000 }
 
-// recommend chooses a -benchtime: from the longest down, as long as they are good.
+// recommend chooses a -benchtime: the shortest that is good, as is the next longer
+// one, so that it is not so by chance.
 func recommend(known *knownErrors, step *loadStep) benchtimeCheck {
-	var best benchtimeCheck
-	for _, length := range slices.Backward(niceLengths) {
-		worst, ok := step.errAt(length)
-		seen, haveSeen := known.at(length)
-		if !step.usable() || haveSeen && seen > worst {
-			worst, ok = seen, ok || !step.usable() && haveSeen
+	worst := func(length time.Duration) (percent float64, seen, ok bool) {
+		load, haveLoad := step.errAt(length)
+		percent, seen = known.at(length)
+		if step.usable() && (!seen || load >= percent) {
+			return load, false, haveLoad
 		}
-		switch {
-		case !ok && length == niceLengths[len(niceLengths)-1]:
-			return benchtimeCheck{Reason: "what was seen does not tell the error of a window: watch for longer, with -for"}
-		case ok && worst <= goodPercent:
-			best = benchtimeCheck{Recommended: &length, ErrPercent: number(roundErr(worst), true), Extrapolated: haveSeen && worst == seen && !known.has(length)}
-		case ok && best.Recommended == nil:
-			return benchtimeCheck{Reason: fmt.Sprintf("none up to 10m gives ±%d %%: 10m has ±%.2g %%", goodPercent, worst)}
-		default:
-			return best
+		return percent, seen, seen && (haveLoad || !step.usable())
+	}
+	last, told := 0.0, false
+	for i, length := range niceLengths {
+		percent, seen, ok := worst(length)
+		if last, told = percent, ok; !ok || percent > goodPercent {
+			continue
+		}
+		if next, _, ok := worst(niceLengths[min(i+1, len(niceLengths)-1)]); ok && next <= goodPercent {
+			return benchtimeCheck{Recommended: &length, ErrPercent: number(roundErr(percent), true), Extrapolated: seen && !known.has(length)}
 		}
 	}
-	return best
+	if !told {
+		return benchtimeCheck{Reason: "what was seen does not tell the error of a window: watch for longer, with -for"}
+	}
+	return benchtimeCheck{Reason: fmt.Sprintf("none up to 10m gives ±%d %%: 10m has ±%.2g %%", goodPercent, last)}
 }
 
 // notWatched says that a window is longer than what was watched.
 const notWatched energy.Reason = "not_watched_long_enough"
 
 // positions is how many windows of a length are laid over what was seen, at
-// different phases of the ticks.
-const positions = 6
+// different phases of the ticks. Of a fleet it is fewer, since GPUs have phases of
+// their own.
+func (w *watch) positions() int {
+	const fleet = 16
+	if len(w.sights) > fleet {
+		return 3
+	}
+	return 6
+}
 
 // errAt returns the largest error of windows of a length, in per cent of the energy
 // of all devices. The finding says why there is none: it is that of most windows.
@@ -127,7 +138,8 @@ func (w *watch) errAt(length time.Duration) (percent float64, f *energy.Finding)
 	const golden = 0.618034
 	valid := 0
 	var why *energy.Finding
-	for i := range positions {
+	n := w.positions()
+	for i := range n {
 		_, phase := math.Modf(float64(i) * golden)
 		start := w.at(from + phase*room)
 		m := w.measure(energy.Span{Start: start, End: start.Add(length)})
@@ -138,7 +150,7 @@ func (w *watch) errAt(length time.Duration) (percent float64, f *energy.Finding)
 			why = withholding(m)
 		}
 	}
-	if valid <= positions/2 {
+	if valid <= n/2 {
 		return 0, why
 	}
 	return percent, nil

@@ -60,10 +60,16 @@ type loadStep struct {
 // load is the power of a device: idle, and under load, in watts.
 type load struct{ idle, peak float64 }
 
-// unknownPeak is how many times the idle power a load is taken to draw where
-// nothing is known of it: then hardly anything but the load counts, which is the
-// worst that can be.
-const unknownPeak = 10
+// A load is taken to draw unknownPeak times the idle power where nothing is known of
+// it: then hardly anything but the load counts, which is the worst that can be. But
+// no GPU draws more than mostWatts.
+const (
+	unknownPeak = 10
+	mostWatts   = 2000
+)
+
+// leastPeak is by how much a load adds to the idle power at the least.
+const leastPeak = 1.2
 
 // newLoadStep returns one that is not usable if the period or the power of a device
 // is not known.
@@ -78,8 +84,8 @@ func newLoadStep(w *watch, peak []float64) *loadStep {
 		if i < len(peak) && peak[i] > 0 {
 			x.peak = peak[i]
 		}
-		if x.peak < 1.2*idle {
-			x.peak = unknownPeak * idle
+		if x.peak < leastPeak*idle {
+			x.peak = max(leastPeak*idle, min(unknownPeak*idle, mostWatts))
 		}
 		l.loads = append(l.loads, x)
 	}

@@ -132,10 +132,14 @@ func (d *diagnosis) tellCounters(b *bytes.Buffer) {
 }
 
 func (d *diagnosis) tellServer(b *bytes.Buffer) {
+	var oldest *time.Duration
 	for _, g := range d.GPUs {
-		if g.Age != nil {
-			fmt.Fprintf(b, "GPU %s: the newest sample is %s old\n", g.id(), short(*g.Age))
+		if g.Age != nil && (oldest == nil || *g.Age > *oldest) {
+			oldest = g.Age
 		}
+	}
+	if oldest != nil {
+		fmt.Fprintf(b, "the newest samples are up to %s old\n", short(*oldest))
 	}
 	s := d.Server
 	if s == nil {
