@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"os"
@@ -68,4 +69,17 @@ func TestGateScriptTable(t *testing.T) {
 	for _, script := range scripts {
 		assert.Contains(t, named, strings.TrimSuffix(filepath.Base(script), ".txtar"))
 	}
+}
+
+// TestGateWaiverExample: the file of waivers in docs/gate.md is one.
+func TestGateWaiverExample(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "gate.md"))
+	require.NoError(t, err)
+	block := regexp.MustCompile("(?s)```\n(# benchmark .*?)```").FindSubmatch(text)
+	require.NotNil(t, block)
+	waivers, err := gate.ReadWaivers(bytes.NewReader(block[1]), "gate.md")
+	require.NoError(t, err)
+	require.Len(t, waivers, 2)
+	assert.Equal(t, "larger draft model, see issue 51", waivers[0].Reason)
+	assert.Equal(t, "*", waivers[1].Unit)
 }
