@@ -20,7 +20,8 @@ type table struct {
 	*plan
 	cells map[cellKey]*pair
 	order []cellKey // as first seen
-	unit  map[string]int
+	unit  map[string]int // index of a unit whose values are kept
+	known map[string]*unitInfo
 	units []string // by index; those that are judged, then those of errors
 	wants []bool   // by index: judged
 	sides [2]side
@@ -63,20 +64,11 @@ type side struct {
 }
 
 func newTable(p *plan) *table {
-	t := &table{plan: p, cells: map[cellKey]*pair{}, unit: map[string]int{}}
+	t := &table{plan: p, cells: map[cellKey]*pair{}, unit: map[string]int{}, known: map[string]*unitInfo{}}
 	for _, u := range p.units {
 		t.index(u, true)
 	}
 	return t
-}
-
-// index adds a unit to those whose values are kept.
-func (t *table) index(unit string, judged bool) int {
-	i := len(t.units)
-	t.unit[unit] = i
-	t.units = append(t.units, unit)
-	t.wants = append(t.wants, judged)
-	return i
 }
 
 // cell finds or makes the cell of a result.
@@ -117,30 +109,35 @@ func (t *table) add(s int, r *benchfmt.Result) {
 		return
 	}
 	c.samples++
-	c.source(r)
+	hasSource := c.source(r)
 	named := t.namedBy(r, match)
-	for i, v := range r.Values {
-		if bad := t.bad(v); bad != "" {
-			_, line := r.Pos()
-			file.fault(Fault{Side: file.name, Line: line, Message: clean(bad), Text: text(r.Name)})
-			continue
+	for i := range r.Values {
+		v := &r.Values[i]
+		u := t.known[v.Unit]
+		if u == nil {
+			u = t.meet(v.Unit)
 		}
-		u, known := t.unit[v.Unit]
-		switch {
-		case named != nil && named(i) && !(known && t.wants[u]):
-			u, known = t.promote(v.Unit), true
-		case !known && isError(v.Unit):
-			u, known = t.index(v.Unit, false), true
+		if u.energy && !hasSource {
+			c.real = true // whoever measured joules without saying how
 		}
-		if !known || t.wants[u] && !match.Test(i) {
-			continue
+		if !(v.Value >= 0 && v.Value <= math.MaxFloat64) {
+			if bad := t.bad(u, v); bad != "" {
+				_, line := r.Pos()
+				file.fault(Fault{Side: file.name, Line: line, Message: clean(bad), Text: text(r.Name)})
+				continue
+			}
 		}
-		t.put(file, c, u, r, v)
+		if named != nil && named(i) && !(u.kept && t.wants[u.index]) {
+			t.promote(u, v.Unit)
+		}
+		if u.kept && (match.Test(i) || !t.wants[u.index]) {
+			t.put(file, c, u.index, r, v)
+		}
 	}
 }
 
 // put adds a value to a column.
-func (t *table) put(file *side, c *cell, u int, r *benchfmt.Result, v benchfmt.Value) {
+func (t *table) put(file *side, c *cell, u int, r *benchfmt.Result, v *benchfmt.Value) {
 	_, line := r.Pos()
 	i := slices.IndexFunc(c.columns, func(col column) bool { return col.unit == u })
 	if i < 0 {
@@ -156,35 +153,6 @@ func (t *table) put(file *side, c *cell, u int, r *benchfmt.Result, v benchfmt.V
 	col.values = append(col.values, v.Value)
 }
 
-// promote makes a unit one that is judged, for the filter names it.
-func (t *table) promote(unit string) int {
-	t.judge(unit)
-	if u, ok := t.unit[unit]; ok {
-		t.wants[u] = true
-		return u
-	}
-	return t.index(unit, true)
-}
-
-// probe is a unit that nobody asks for.
-var probe = benchfmt.Value{Unit: "\x00"}
-
-// namedBy returns which values of a result the filter names by their unit. A
-// filter such as -.unit:B/op lets others through, but it names none: it would let
-// any unit through.
-func (t *table) namedBy(r *benchfmt.Result, match benchproc.Match) func(i int) bool {
-	if !t.unitFilter {
-		return nil
-	}
-	r.Values = append(r.Values, probe)
-	any, err := t.filter.Match(r)
-	r.Values = r.Values[:len(r.Values)-1]
-	if err != nil || any.Test(len(r.Values)) {
-		return nil
-	}
-	return match.Test
-}
-
 // marked reports whether a result says of itself that it is not to be used.
 func marked(r *benchfmt.Result) bool {
 	for _, v := range r.Values {
@@ -195,30 +163,28 @@ func marked(r *benchfmt.Result) bool {
 	return false
 }
 
-// source remembers whether joules are simulated.
-func (c *cell) source(r *benchfmt.Result) {
+// source remembers whether joules are simulated, and reports whether that is said.
+func (c *cell) source(r *benchfmt.Result) bool {
 	pos, ok := r.ConfigIndex("energy-source")
 	switch {
-	case ok && string(r.Config[pos].Value) == "simulated":
+	case !ok:
+		return false
+	case string(r.Config[pos].Value) == "simulated":
 		c.simulated = true
-	case ok:
+	default:
 		c.real = true
-	case !c.real:
-		c.real = slices.ContainsFunc(r.Values, func(v benchfmt.Value) bool { return isEnergy(v.Unit) })
 	}
+	return true
 }
 
 // bad says what is wrong with a value, if it is wrong.
-func (t *table) bad(v benchfmt.Value) string {
+func (t *table) bad(u *unitInfo, v *benchfmt.Value) string {
 	switch {
 	case math.IsNaN(v.Value):
 		return v.Unit + " is not a number"
 	case math.IsInf(v.Value, 0):
 		return v.Unit + " is infinite"
-	case v.Value >= 0 || mayBeNegative(v.Unit):
-		return ""
-	}
-	if u, ok := t.unit[v.Unit]; ok && t.wants[u] || isError(v.Unit) {
+	case u.kept && !mayBeNegative(v.Unit):
 		return v.Unit + " is negative"
 	}
 	return ""
