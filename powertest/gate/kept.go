@@ -59,4 +59,3 @@ func (t *table) namedBy(r *benchfmt.Result, match benchproc.Match) func(i int) b
 	}
 	return match.Test
 }
-

@@ -19,7 +19,7 @@ const (
 type table struct {
 	*plan
 	cells map[cellKey]*pair
-	order []cellKey // as first seen
+	order []cellKey      // as first seen
 	unit  map[string]int // index of a unit whose values are kept
 	known map[string]*unitInfo
 	units []string // by index; those that are judged, then those of errors
