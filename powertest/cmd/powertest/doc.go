@@ -193,7 +193,7 @@
 // the samples are too few. There is no other code, and 2 is no pass:
 //
 //	$ powertest gate few-old.txt few-new.txt
-//	CANNOT JUDGE: 3 of 3 comparisons have too few samples (3) to be significant at 0.05: run both sides with -count 5
+//	CANNOT JUDGE: too few samples (3) for 3 of 3 comparisons to be significant at 0.05: run both sides with -count 5
 //
 //	old: few-old.txt (3 results)
 //	new: few-new.txt (3 results)
