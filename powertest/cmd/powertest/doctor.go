@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/nvmlsource"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -163,7 +164,11 @@ func (d *diagnosis) examine(ctx context.Context) {
 	d.Watch = w.summary()
 	d.Server = serverOf(d.src)
 	for i, s := range w.sights {
-		d.GPUs = append(d.GPUs, describe(w, s, states[i], modesOf(d.src, i)))
+		var modes nvmlsource.Modes
+		if !w.stalled { // a driver that hangs would do so again
+			modes = modesOf(d.src, i)
+		}
+		d.GPUs = append(d.GPUs, describe(w, s, states[i], modes))
 	}
 	var peak []float64
 	if d.load != "" {
