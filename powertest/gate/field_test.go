@@ -228,6 +228,25 @@ func TestFieldMissingJoules(t *testing.T) {
 	requireReason(t, run(t, Config{}, times+before, times), CannotJudge, "missing in new.txt: Chat-8 J/op")
 }
 
+// TestFieldNoJoulesAtAll: files of machines without a source are judged by their
+// times, but not without a word.
+func TestFieldNoJoulesAtAll(t *testing.T) {
+	times := file("Chat-8", "ns/op", spread(100, 10)...)
+	assert.Empty(t, run(t, Config{}, times, times).Warnings)
+	r := run(t, Config{}, "Unit J/op better=lower\n"+times, times)
+	assert.Equal(t, Pass, r.Outcome)
+	assert.Contains(t, strings.Join(r.Warnings, "\n"), "no result has joules")
+}
+
+// TestFieldPackages: the benchmark of another package is another benchmark, even
+// if it has the same name.
+func TestFieldPackages(t *testing.T) {
+	r := run(t, Config{}, "pkg: a\n"+before, "pkg: b\n"+before)
+	requireReason(t, r, CannotJudge, "missing in new.txt: Chat-8")
+	assert.Empty(t, r.Differences)
+	assert.Len(t, r.New, 1)
+}
+
 // TestFieldOtherGPU (trap 17): benchstat puts them into two tables.
 func TestFieldOtherGPU(t *testing.T) {
 	const a, b = "gpu: NVIDIA H200\ngpus: 1\npower-limit: 700W\nenergy-source: nvml\n", "gpu: NVIDIA H100\ngpus: 1\npower-limit: 700W\nenergy-source: nvml\n"

@@ -1,10 +1,8 @@
 package gate
 
 import (
-	"runtime"
 	"slices"
 	"strings"
-	"sync"
 
 	"golang.org/x/perf/benchproc"
 )
@@ -197,49 +195,29 @@ func (j *judging) vary(name string, c *cell) {
 
 // named tells of units that were asked for, and that no result has.
 func (j *judging) named() {
-	for u, unit := range j.units {
-		who := j.plan.named[unit]
-		if !j.wants[u] || who == "" || j.broken {
-			continue
-		}
-		if !j.hasUnit(u) {
-			j.blameInput("%s, which no result has, is named by %s: correct the unit", unit, who)
-		}
-	}
-}
-
-// statistics summarizes all rows, and compares both sides of each.
-func (j *judging) statistics() {
-	rows := j.report.Rows
-	var wg sync.WaitGroup
-	workers := runtime.GOMAXPROCS(0)
-	for w := range workers {
-		wg.Go(func() {
-			for i := w; i < len(rows); i += workers {
-				j.summarize(&rows[i])
-			}
-		})
-	}
-	wg.Wait()
-	for i := range rows {
-		if r := &rows[i]; r.Bound != "" { // not above, for another row has sorted the same values
-			r.New = summarize(r.new.values(j.unit[r.Unit]), r.Exact)
-		}
-		rows[i].old, rows[i].new = nil, nil // the values are not needed any more
-	}
-}
-
-// summarize fills in the statistics of a row.
-func (j *judging) summarize(r *Row) {
-	u := j.unit[r.Unit]
-	if r.Bound != "" {
+	if j.broken {
 		return
 	}
-	c := compare(r.old.values(u), r.new.values(u), r.Exact, j.alpha)
-	r.Old, r.New, r.Delta = c.old, c.new, share(c.old.Center, c.new.Center)
-	if !r.Exact {
-		r.P, r.judged = c.shown, c.p
+	for u, unit := range j.units {
+		if !j.wants[u] || j.hasUnit(u) {
+			continue
+		}
+		if who := j.plan.named[unit]; who != "" {
+			j.blameInput("%s, which no result has, is named by %s: correct the unit", unit, who)
+		} else if unit == "J/op" && j.announced(unit) {
+			j.report.warn("no result has joules, though the files announce them: only other units were judged")
+		}
 	}
+}
+
+// announced reports whether a file has a Unit line of a unit.
+func (j *judging) announced(unit string) bool {
+	for s := range j.sides {
+		if j.sides[s].units.Get(unit, "better") != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // configString is a configuration on one line: "gpu: H200, gpus: 1".

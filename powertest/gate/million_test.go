@@ -19,6 +19,9 @@ import (
 // benchstat summarize the same files: time and peak memory of the processes, as
 // shares of benchstat's. Each shape has as many lines.
 func BenchmarkMillion(b *testing.B) {
+	if testing.Short() {
+		b.Skip("takes minutes")
+	}
 	for _, shape := range []struct {
 		name                string
 		benchmarks, samples int

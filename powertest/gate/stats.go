@@ -3,7 +3,9 @@ package gate
 import (
 	"cmp"
 	"math"
+	"runtime"
 	"slices"
+	"sync"
 
 	"golang.org/x/perf/benchmath"
 )
@@ -136,3 +138,37 @@ func ratio(a, b float64) float64 {
 // atLeast reports whether a ratio is that of a change by a share or more: 1.03 of
 // 0.03. Rounding does not make it less.
 func atLeast(ratio, share float64) bool { return ratio >= (1+share)*(1-1e-12) }
+
+// statistics summarizes all rows, and compares both sides of each.
+func (j *judging) statistics() {
+	rows := j.report.Rows
+	var wg sync.WaitGroup
+	workers := runtime.GOMAXPROCS(0)
+	for w := range workers {
+		wg.Go(func() {
+			for i := w; i < len(rows); i += workers {
+				j.summarize(&rows[i])
+			}
+		})
+	}
+	wg.Wait()
+	for i := range rows {
+		if r := &rows[i]; r.Bound != "" { // not above, for another row has sorted the same values
+			r.New = summarize(r.new.values(j.unit[r.Unit]), r.Exact)
+		}
+		rows[i].old, rows[i].new = nil, nil // the values are not needed any more
+	}
+}
+
+// summarize fills in the statistics of a row.
+func (j *judging) summarize(r *Row) {
+	u := j.unit[r.Unit]
+	if r.Bound != "" {
+		return
+	}
+	c := compare(r.old.values(u), r.new.values(u), r.Exact, j.alpha)
+	r.Old, r.New, r.Delta = c.old, c.new, share(c.old.Center, c.new.Center)
+	if !r.Exact {
+		r.P, r.judged = c.shown, c.p
+	}
+}

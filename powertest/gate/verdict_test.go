@@ -1,10 +1,13 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"strings"
 	"testing"
+	"testing/iotest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -125,6 +128,8 @@ func TestRejectedSamples(t *testing.T) {
 	assert.Contains(t, r.Warnings, "2 of 13 samples of Chat-8 in new.txt are not used: marked invalid")
 	all := strings.ReplaceAll(before, "\n", " 1 invalid\n")
 	requireReason(t, run(t, Config{}, before, all), CannotJudge, "missing in new.txt: Chat-8")
+	other := file("Embed-8", "J/op", spread(5, 10)...)
+	requireReason(t, run(t, Config{}, all+other, all+other), CannotJudge, "missing in new.txt: Chat-8")
 }
 
 // TestBadValues: what cannot be a measurement makes its file corrupt.
@@ -168,6 +173,10 @@ func TestUsage(t *testing.T) {
 	}
 	_, err := Judge(Config{}, ParseSide("-"), ParseSide("-"))
 	assert.ErrorIs(t, err, ErrUsage)
+	broken := errors.New("the disk is broken")
+	_, err = JudgeReaders(Config{}, "old", strings.NewReader(before), "new", io.MultiReader(strings.NewReader(before), iotest.ErrReader(broken)))
+	assert.ErrorIs(t, err, ErrInput)
+	assert.ErrorIs(t, err, broken)
 	assert.Equal(t, Side{"main", "a=b.txt"}, ParseSide("main=a=b.txt"))
 	assert.Equal(t, Side{"a.txt", "a.txt"}, ParseSide("a.txt"))
 }
