@@ -238,6 +238,21 @@ func TestFieldNoJoulesAtAll(t *testing.T) {
 	assert.Contains(t, strings.Join(r.Warnings, "\n"), "no result has joules")
 }
 
+// TestFieldAllJoulesWithheld: a file that was measured, and of which every number
+// was withheld, is no baseline, and no pass.
+func TestFieldAllJoulesWithheld(t *testing.T) {
+	const source = "energy-source: nvml\ngpu: NVIDIA H200\n"
+	times := source + file("Chat-8", "ns/op", spread(100, 10)...)
+	joules := times + file("Chat-8", "J/op", spread(100, 10)...)
+	for _, sides := range [][2]string{{times, joules}, {joules, times}, {times, times}} {
+		r := run(t, Config{}, sides[0], sides[1])
+		requireReason(t, r, CannotJudge, "has joules, though it has an energy-source")
+	}
+	assert.Equal(t, Pass, run(t, Config{Units: []string{"ns/op"}}, times, times).Outcome)
+	plain := joules + file("Plain-8", "ns/op", spread(100, 10)...)
+	assert.Equal(t, Pass, run(t, Config{}, plain, plain).Outcome, "one benchmark that is not measured")
+}
+
 // TestFieldPackages: the benchmark of another package is another benchmark, even
 // if it has the same name.
 func TestFieldPackages(t *testing.T) {

@@ -199,6 +199,9 @@ func (j *judging) named() {
 		return
 	}
 	for u, unit := range j.units {
+		if unit == "J/op" && j.wants[u] && j.withheld() {
+			continue
+		}
 		if !j.wants[u] || j.hasUnit(u) {
 			continue
 		}
@@ -208,6 +211,20 @@ func (j *judging) named() {
 			j.report.warn("no result has joules, though the files announce them: only other units were judged")
 		}
 	}
+}
+
+// withheld tells of files that were measured and have no joules at all: every one
+// was withheld, and what remains says nothing of energy. It reports whether there
+// are any.
+func (j *judging) withheld() bool {
+	found := false
+	for s := range j.sides {
+		if file := &j.sides[s]; file.source && !file.joules && file.used > 0 {
+			found = true
+			j.blameInput("no result of %s has joules, though it has an energy-source: all were withheld; see why in the benchmarks' log, or judge other units with -units", file.name)
+		}
+	}
+	return found
 }
 
 // announced reports whether a file has a Unit line of a unit.

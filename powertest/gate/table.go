@@ -59,6 +59,8 @@ type side struct {
 	units      benchfmt.UnitMetadataMap
 	faults     []Fault // the first ones
 	faultCount int
+	source     bool // it has an energy-source
+	joules     bool // it has J/op
 	json       bool // it seems to be the output of go test -json
 	utf16      bool
 }
@@ -110,6 +112,7 @@ func (t *table) add(s int, r *benchfmt.Result) {
 	}
 	c.samples++
 	hasSource := c.source(r)
+	file.source = file.source || hasSource
 	named := t.namedBy(r, match)
 	for i := range r.Values {
 		v := &r.Values[i]
@@ -117,6 +120,7 @@ func (t *table) add(s int, r *benchfmt.Result) {
 		if u == nil {
 			u = t.meet(v.Unit)
 		}
+		file.joules = file.joules || v.Unit == "J/op"
 		if u.energy && !hasSource {
 			c.real = true // whoever measured joules without saying how
 		}
