@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/ab"
@@ -28,16 +27,6 @@ type timing struct {
 
 func newProgress(w io.Writer) *progress {
 	return &progress{w: w, terminal: isTerminal(w), times: map[string]timing{}}
-}
-
-// isTerminal reports whether what is written is seen by a person.
-func isTerminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
 // say tells something that stays.

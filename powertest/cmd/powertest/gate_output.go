@@ -92,14 +92,3 @@ func appendFile(path string, write func(io.Writer) error) error {
 	}
 	return nil
 }
-
-// coloured reports whether the text may have colours: on a terminal that knows
-// them, if the user does not mind (https://no-color.org).
-func coloured(w io.Writer) bool {
-	f, ok := w.(*os.File)
-	if !ok || os.Getenv("NO_COLOR") != "" || os.Getenv("TERM") == "dumb" {
-		return false
-	}
-	info, err := f.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
-}
