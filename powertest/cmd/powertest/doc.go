@@ -127,42 +127,9 @@
 // # Differences from InferenceX
 //
 // The keys of the aggregate and of the validation file, the reason codes, their
-// order and the exit codes are those of InferenceX's aggregate_power.py, and so
-// are the numbers, to nine digits where both know the times so well. These differ
-// on purpose:
-//
-//   - A window without a single reading inside makes power_valid 0
-//     (no_in_window_samples). Such a number is made of interpolation only.
-//   - An interval of more than 25 % makes it 0 (window_too_short), as does a
-//     window that an averaging power column is too slow for.
-//   - A clock that was set during the window makes it 0 (clock_step). A shifted
-//     window measures something else, and looks just as good.
-//   - A row whose time stamp cannot be read withholds the number only if the rows
-//     around it are near the window, since the rows of a log are in order. There,
-//     one hours away does.
-//   - A GPU that the log knows, but not around the window, withholds the number
-//     even if the others are as many as expected (insufficient_power_samples): it
-//     may have been lost. There, it is as if it had never been there.
-//   - Times are exact to the nanosecond. There, they are float64, which is 240 ns
-//     today: the energy of a window of 0.4 s is wrong in its seventh digit, and a
-//     gap of 3.000 s may count as more than that or not.
-//   - A header that is repeated within a log, as amd-smi does, is no row. There, it
-//     is one without a time.
-//   - The energy of a GPU that is withheld is absent from per_gpu_energy_j, and its
-//     reason is in device_issues whatever it is.
-//   - Readings that no GPU can have, such as 9e307 W, are invalid samples, and where
-//     a sum overflows all the same, power_valid is 0 and the old power keys are
-//     removed (non_finite_power_metric). There, the aggregate keeps the old keys.
-//     They are removed, too, if the new file cannot be written for want of room.
-//   - The keys of the roles prefill and decode are removed with the others, and
-//     there is one command for one node and for many.
-//   - Files that crash it are invalid results: no object, no UTF-8, numbers
-//     beyond all range. NaN and Infinity, which Python writes, are understood
-//     where they do not matter.
-//   - Joules that are simulated make power_valid 0 (simulated_source).
-//   - aiperf's own counts are taken, with the output tokens of total_osl where it
-//     is told, reasoning included; its records per request are not needed. They
-//     leave out requests that failed, as InferenceX does.
+// order and the exit codes are those of InferenceX's aggregate_power.py, and so are
+// the numbers, to nine digits. Where a result differs on purpose, docs/parity.md
+// says why.
 //
 // The validation file has one more key, powertest: the interval of each number, in
 // which the truth lies in at least 95 % of windows as far as the instrument can
