@@ -28,9 +28,15 @@ const gitGrace = 10 * time.Second
 // are left out: in a hook they are set, and would make another worktree write to
 // the user's index. No hook is run, and the index is not refreshed.
 func git(ctx context.Context, dir string, args ...string) (string, error) {
+	return gitWith(ctx, dir, nil, args...)
+}
+
+// gitWith is git with more variables in its environment.
+func gitWith(ctx context.Context, dir string, env []string, args ...string) (string, error) {
 	c := exec.CommandContext(ctx, "git", append([]string{"-c", "core.hooksPath=" + os.DevNull}, args...)...)
 	c.Dir = dir
 	c.Env = append(gitEnvironment(os.Environ()), "GIT_OPTIONAL_LOCKS=0")
+	c.Env = append(c.Env, env...)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
 	interruptible(c, gitGrace)

@@ -20,11 +20,17 @@ type checkout struct {
 	repo *repository
 	tmp  string // the directory that it is in
 	say  func(string, ...any)
+	// submodules are the directories of submodules in the user's work tree, of the
+	// base and of the head.
+	submodules []string
 }
 
-// complete makes go.work, replace directives and vendored packages mean what they
-// mean in the user's work tree.
-func (c *checkout) complete(ctx context.Context, head *toolchain) error {
+// complete writes the submodules of the commit, and makes go.work, replace
+// directives and vendored packages mean what they mean in the user's work tree.
+func (c *checkout) complete(ctx context.Context, head *toolchain, commit string) error {
+	if err := errors.Join(c.fillSubmodules(ctx, commit), c.headSubmodules(ctx)); err != nil {
+		return err
+	}
 	if _, err := os.Stat(c.dir); err != nil {
 		return fmt.Errorf("%s has no directory %s: run ab in one that both sides have", c.side, filepath.ToSlash(filepath.Clean(c.repo.prefix)))
 	}
@@ -127,13 +133,13 @@ func (c *checkout) copyWork(ctx context.Context, work string) (string, error) {
 	args := []string{"work", "edit"}
 	for _, u := range file.Use {
 		args = append(args, "-dropuse="+u.DiskPath)
-		if dir := c.moved(filepath.Dir(work), u.DiskPath); isModule(dir) {
+		if dir := c.moved(ctx, filepath.Dir(work), u.DiskPath); isModule(dir) {
 			args = append(args, "-use="+dir)
 		}
 	}
 	for _, r := range file.Replace {
 		if r.local() {
-			args = append(args, r.to(c.moved(filepath.Dir(work), r.New.Path)))
+			args = append(args, r.to(c.moved(ctx, filepath.Dir(work), r.New.Path)))
 		}
 	}
 	_, err = c.run(ctx, c.tmp, append(args, path)...)
@@ -178,7 +184,7 @@ func (c *checkout) replace(ctx context.Context, gomod, dir string) error {
 		if here := filepath.Join(dir, r.New.Path); !filepath.IsAbs(r.New.Path) && within(c.root, here) && isModule(here) {
 			continue
 		}
-		if target := c.moved(c.original(dir), r.New.Path); isModule(target) {
+		if target := c.moved(ctx, c.original(dir), r.New.Path); isModule(target) {
 			args = append(args, r.to(target))
 			if !within(c.root, target) {
 				c.say("%s is taken for both sides: it is no part of %s", target, c.side)
@@ -207,13 +213,14 @@ func (c *checkout) vendor(ctx context.Context, dir string) error {
 }
 
 // moved is the module that is meant by a path in a file of the directory dir of the
-// user's work tree: in the checkout, if that has it, and else the user's.
-func (c *checkout) moved(dir, path string) string {
+// user's work tree: in the checkout, if that has it or the user's is of a revision,
+// and else the user's.
+func (c *checkout) moved(ctx context.Context, dir, path string) string {
 	if !filepath.IsAbs(path) {
 		path = filepath.Join(dir, path)
 	}
 	if within(c.repo.top, path) {
-		if same := c.counterpart(path); isModule(same) {
+		if same := c.counterpart(path); isModule(same) || c.ofRevision(ctx, path) {
 			return same
 		}
 	}

@@ -46,7 +46,7 @@ func checkedOut(t *testing.T, files map[string]string) (c *checkout, head *toolc
 	c = &checkout{toolchain: &toolchain{side: "the base", root: tree, dir: tree}, repo: repo, tmp: tmp}
 	c.say = func(format string, args ...any) { *said = append(*said, fmt.Sprintf(format, args...)) }
 	head = &toolchain{side: "the head", root: top, dir: top}
-	require.NoError(t, c.complete(t.Context(), head))
+	require.NoError(t, c.complete(t.Context(), head, "HEAD"))
 	return c, head, said
 }
 

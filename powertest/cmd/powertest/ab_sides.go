@@ -97,7 +97,7 @@ func (o *abOptions) buildSides(ctx context.Context, say func(string, ...any)) (_
 		return nil, err
 	}
 	base := &toolchain{side: s.names[ab.Base], root: tree, dir: filepath.Join(tree, repo.prefix)}
-	if err := (&checkout{toolchain: base, repo: repo, tmp: tmp, say: say}).complete(ctx, head); err != nil {
+	if err := (&checkout{toolchain: base, repo: repo, tmp: tmp, say: say}).complete(ctx, head, commit); err != nil {
 		return nil, err
 	}
 	patterns, err := relativePatterns(head.dir, o.patterns)

@@ -219,7 +219,9 @@
 // whatever happens; the work tree and the index are not touched, and no hook is
 // run. Both are built from the same modules: a replace directive that leads out of
 // the repository or to what git does not know, vendored packages and a go.work that
-// it does not know mean in the worktree what they mean to you. Flags for the build
+// it does not know mean in the worktree what they mean to you. Submodules are those
+// that the base records, from what is here: nothing is fetched. Other files that git
+// ignores, such as weights in testdata, are not in the base. Flags for the build
 // are in GOFLAGS, such as GOFLAGS=-tags=gpu. The benchmarks are measured as
 // POWERTEST_SOURCE and the other variables say.
 //
