@@ -98,7 +98,7 @@ func (o *abOptions) compare(ctx context.Context, p *progress) (led *ledger, err 
 		return led, err
 	}
 	defer c.close()
-	run := &session{packages: s.packages, args: o.binaryArgs(), ledger: led, sample: runBinary, rest: c.rest, progress: p, empty: map[string]bool{}}
+	run := &session{packages: s.packages, args: o.binaryArgs(), ledger: led, sample: runBinary, rest: c.rest, progress: p, empty: map[string]bool{}, told: map[string]bool{}, lenient: o.missing == "warn"}
 	return led, o.look(ctx, run)
 }
 

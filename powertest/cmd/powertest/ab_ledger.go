@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -11,9 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
-	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/powertest/ab"
@@ -105,63 +102,6 @@ func (p parameters) differences(now parameters) (list []string) {
 		}
 	}
 	return list
-}
-
-// A sampleFile is the complete samples of one side: what the binaries wrote, each
-// after a line that says which sample it is.
-type sampleFile struct {
-	path   string
-	data   []byte
-	counts map[string]int // samples by package
-}
-
-// mark begins the line before a sample. To readers of the benchmark format it is
-// one of those that mean nothing.
-const mark = "# powertest ab: sample "
-
-// append adds a sample, which is in the file in full or not at all.
-func (f *sampleFile) append(name string, output []byte, took time.Duration) error {
-	data := slices.Clone(f.data)
-	data = fmt.Appendf(data, "%s%d of %s, %v\n%s", mark, f.counts[name]+1, name, took.Round(time.Millisecond), output)
-	err := atomicfile.Write(f.path, func(w io.Writer) error {
-		_, err := w.Write(data)
-		return err
-	})
-	if err == nil {
-		f.data = data
-		f.counts[name]++
-	}
-	return err
-}
-
-// read reads the samples that are there.
-func (f *sampleFile) read() error {
-	data, err := os.ReadFile(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	f.data = data
-	for line := range bytes.Lines(data) {
-		rest, found := strings.CutPrefix(string(line), mark)
-		if !found {
-			continue
-		}
-		number, name, _ := strings.Cut(rest, " of ")
-		if i := strings.LastIndex(name, ", "); i >= 0 {
-			name = name[:i]
-		}
-		if n, err := strconv.Atoi(number); err != nil || n != f.counts[name]+1 {
-			return fmt.Errorf("-resume: %s has been changed: after sample %d of %s comes %q", f.path, f.counts[name], name, strings.TrimSpace(string(line)))
-		}
-		f.counts[name]++
-	}
-	if len(f.counts) == 0 && len(bytes.TrimSpace(data)) > 0 {
-		return fmt.Errorf("-resume: %s has no samples that ab has taken", f.path)
-	}
-	return nil
 }
 
 // samples is how many samples there are of both sides.

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/ab"
@@ -36,6 +37,21 @@ func (p *progress) say(format string, args ...any) {
 		p.open = false
 	}
 	fmt.Fprintf(p.w, format+"\n", args...)
+}
+
+const (
+	tailLines = 20
+	tailBytes = 8 << 10
+)
+
+// tail tells the last lines of what a sample has written. Each is marked, so that
+// none is taken for a line of ab's own, or for a command to GitHub Actions.
+func (p *progress) tail(output []byte) {
+	output = output[max(0, len(output)-tailBytes):]
+	lines := strings.FieldsFunc(string(output), func(r rune) bool { return r == '\n' || r == '\r' })
+	for _, line := range lines[max(0, len(lines)-tailLines):] {
+		p.say("  | %s", line)
+	}
 }
 
 // begins tells that a sample does, and how many samples of which packages are left

@@ -33,11 +33,11 @@ func runBinary(ctx context.Context, b binary, args []string) (out, errs []byte, 
 	return stdout.Bytes(), stderr.Bytes(), err
 }
 
-// checkSample returns how many results the output of a binary has, and an error if
-// it is not that of benchmarks which all have passed.
-func checkSample(out []byte) (results int, err error) {
+// checkSample returns the names of the results that the output of a binary has, and
+// an error if it is not that of benchmarks which all have passed.
+func checkSample(out []byte) (names []string, err error) {
 	if len(out) > 0 && out[len(out)-1] != '\n' {
-		return 0, fmt.Errorf("%w: its last line has no end", errSample)
+		return nil, fmt.Errorf("%w: its last line has no end", errSample)
 	}
 	passed := false
 	for line := range strings.Lines(string(out)) {
@@ -46,28 +46,43 @@ func checkSample(out []byte) (results int, err error) {
 		case line == "PASS":
 			passed = true
 		case line == "FAIL", strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
-			return 0, fmt.Errorf("%w: %s", errSample, strings.TrimSpace(line))
+			return nil, fmt.Errorf("%w: %s", errSample, strings.TrimSpace(line))
 		}
 	}
 	if !passed {
-		return 0, fmt.Errorf("%w: it does not say PASS", errSample)
+		return nil, fmt.Errorf("%w: it does not say PASS", errSample)
 	}
 	r := benchfmt.NewReader(bytes.NewReader(out), "output")
 	for r.Scan() {
 		switch rec := r.Result().(type) {
 		case *benchfmt.SyntaxError:
-			return 0, fmt.Errorf("%w: line %d of its output is no result: %s (does the benchmark print something?)", errSample, rec.Line, rec.Msg)
+			return nil, fmt.Errorf("%w: line %d of its output is no result: %s (does the benchmark print something?)", errSample, rec.Line, rec.Msg)
 		case *benchfmt.Result:
-			results++
+			names = append(names, string(rec.Name.Full()))
 			for _, v := range rec.Values {
 				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
-					return 0, fmt.Errorf("%w: Benchmark%s reports %v %s", errSample, rec.Name, v.Value, v.Unit)
+					return nil, fmt.Errorf("%w: Benchmark%s reports %v %s", errSample, rec.Name, v.Value, v.Unit)
 				}
 			}
 		}
 	}
 	if err := r.Err(); err != nil {
-		return 0, fmt.Errorf("%w: %w", errSample, err)
+		return nil, fmt.Errorf("%w: %w", errSample, err)
 	}
-	return results, nil
+	return names, nil
+}
+
+// lacking is a benchmark that is in the first sample of a side more often than in
+// another; empty if there is none.
+func lacking(first, now []string) string {
+	n := map[string]int{}
+	for _, name := range now {
+		n[name]++
+	}
+	for _, name := range first {
+		if n[name]--; n[name] < 0 {
+			return name
+		}
+	}
+	return ""
 }

@@ -1,11 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
@@ -24,6 +24,10 @@ type session struct {
 	progress *progress
 	// empty are the binaries in which no benchmark matches.
 	empty map[string]bool
+	// told are the lines about skipped benchmarks that were told.
+	told map[string]bool
+	// lenient says that a benchmark that only one side has run is told, and no error.
+	lenient bool
 }
 
 // errNoMatch says that there are no benchmarks to compare.
@@ -42,7 +46,13 @@ func (s *session) take(ctx context.Context, count int) error {
 				return err
 			}
 		}
+		if round > 0 {
+			continue
+		}
 		if err := s.anything(); err != nil {
+			return err
+		}
+		if err := s.pairs(ctx); err != nil {
 			return err
 		}
 	}
@@ -72,11 +82,12 @@ func (s *session) one(ctx context.Context, p testPackage, next ab.Sample, count 
 	if ctx.Err() != nil {
 		return ctx.Err() // what the binary says of that does not matter
 	}
+	s.tellSkipped(next.Side, p, out)
 	results := 0
 	if err != nil {
 		err = fmt.Errorf("%w: %w", errSample, err)
 	} else {
-		results, err = checkSample(out)
+		results, err = s.check(p, next.Side, out)
 	}
 	switch {
 	case err != nil:
@@ -93,14 +104,30 @@ func (s *session) one(ctx context.Context, p testPackage, next ab.Sample, count 
 	return nil
 }
 
-// failed keeps the output of a sample that has failed, and returns the error that
-// says so.
+// check returns how many results a sample has, which must be those of the first of
+// its package and side: a benchmark that runs no more has not become a new one.
+func (s *session) check(p testPackage, side ab.Side, out []byte) (results int, err error) {
+	names, err := checkSample(out)
+	if err != nil {
+		return 0, err
+	}
+	first, _ := checkSample(s.ledger.files[side].first(p.name)) // nothing if there is none
+	if name := lacking(first, names); name != "" {
+		return 0, fmt.Errorf("%w: Benchmark%s is not in it, and is in the first sample", errSample, name)
+	}
+	return len(names), nil
+}
+
+// failed keeps the output of a sample that has failed, tells the end of it, and
+// returns the error that says so.
 func (s *session) failed(p testPackage, side ab.Side, out, errs []byte, why error) error {
 	path := s.ledger.failedPath(side)
+	all := slices.Concat(out, errs)
 	err := atomicfile.Write(path, func(w io.Writer) error {
-		_, err := io.Copy(w, io.MultiReader(bytes.NewReader(out), bytes.NewReader(errs)))
+		_, err := w.Write(all)
 		return err
 	})
+	s.progress.tail(all)
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s, %s: %w", side, p.name, why), err)
 	}

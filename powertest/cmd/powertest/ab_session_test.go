@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -19,6 +20,8 @@ import (
 type scripted struct {
 	*session
 	ran    []string
+	asked  bool         // the sample is none, but asks for a list
+	said   bytes.Buffer // what was told
 	answer func(n int, b binary) (string, error)
 }
 
@@ -27,12 +30,13 @@ func script(t *testing.T, dir string, resume bool, packages ...string) *scripted
 	led, err := openLedger(dir, parameters{"-bench": "."}, resume)
 	require.NoError(t, err)
 	s := &scripted{answer: func(int, binary) (string, error) { return goodSample, nil }}
-	s.session = &session{ledger: led, progress: newProgress(&bytes.Buffer{}), empty: map[string]bool{}}
+	s.session = &session{ledger: led, progress: newProgress(&s.said), empty: map[string]bool{}, told: map[string]bool{}}
 	s.rest = func(ctx context.Context, _ int) error { return ctx.Err() }
 	for _, p := range packages {
 		s.packages = append(s.packages, testPackage{p, [2]binary{{path: "base " + p}, {path: "head " + p}}})
 	}
-	s.sample = func(_ context.Context, b binary, _ []string) ([]byte, []byte, error) {
+	s.sample = func(_ context.Context, b binary, args []string) ([]byte, []byte, error) {
+		s.asked = slices.Contains(args, "-test.list=^Benchmark")
 		s.ran = append(s.ran, b.path)
 		out, err := s.answer(len(s.ran), b)
 		return []byte(out), []byte("panic: oh\n"), err

@@ -229,8 +229,13 @@
 // directory of its package. They are run in the order base head, head base, base
 // head ..., in which the warming of the GPU counts for both sides alike; package
 // powertest/ab says more. A sample counts when it says PASS and each of its lines
-// can be read. It is then in base.txt or head.txt in full, after a line that
-// readers of the benchmark format skip.
+// can be read, and no benchmark of the first sample of its side is lacking. It is
+// then in base.txt or head.txt in full, after a line that readers of the benchmark
+// format skip.
+//
+// A benchmark that the base has, and only the head has run, is no new one: it skips
+// itself there, for instance for want of a file. That ends with the exit code 2
+// after the first round; with -missing warn it is told, and the others are compared.
 //
 // Before each sample, ab waits until each GPU is at most 1 °C warmer than it was at
 // the start, or, where the source does not tell the temperature, until the power is
@@ -241,7 +246,7 @@
 //
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or
-// head.failed.txt, and -resume goes on, if the revision, the binaries and the flags
+// head.failed.txt, its last 20 lines on the standard error, too, and -resume goes on, if the revision, the binaries and the flags
 // are the same; ab.json has them.
 //
 // With -until inconclusive-resolved ab looks at the samples after each -count of
