@@ -24,7 +24,7 @@ const (
 	confidence = 0.95
 )
 
-// Policy says what a benchmark that is in the old file only does.
+// Policy says what a benchmark that a side lacks does.
 type Policy int
 
 const (
@@ -63,7 +63,9 @@ type Config struct {
 	// Exact names units that are the same in every run, besides those for which
 	// the files say assume=exact.
 	Exact map[string]bool
-	// Missing says what a benchmark that the new file lacks does.
+	// Missing says what a benchmark that the new file lacks does, and a unit that
+	// the old file lacks. A unit that only the new file lacks is always one for
+	// which the files cannot be judged.
 	Missing Policy
 	// Waivers are regressions that are known and accepted.
 	Waivers []Waiver
@@ -97,6 +99,7 @@ type plan struct {
 	waivers    []Waiver
 	now        time.Time
 	alone      bool // there is no old side
+	pools      bool // benchmarks of different names may be taken for one
 }
 
 // tidy is a unit as benchstat and the reports write it.
@@ -156,6 +159,7 @@ func (p *plan) projections(cfg Config) (err error) {
 		return usage("filter: %w", err)
 	}
 	p.unitFilter = strings.Contains(query, ".unit")
+	p.pools = or(cfg.Row, ".fullname") != ".fullname" || cfg.Ignore != ""
 	var parser benchproc.ProjectionParser
 	if p.config, err = parser.Parse(".config", p.filter); err != nil {
 		return usage("configuration: %w", err)
@@ -182,7 +186,7 @@ func (p *plan) unitsOf(cfg Config) error {
 		}
 		p.judge(u)
 		if len(cfg.Units) > 0 {
-			p.named[tidy(u)] = "the list of units to judge"
+			p.name(u, "the list of units to judge")
 		}
 	}
 	for _, u := range slices.Sorted(maps.Keys(cfg.Thresholds)) {
@@ -193,7 +197,7 @@ func (p *plan) unitsOf(cfg Config) error {
 		p.thresholds[tidy(u)] = share
 		if u != "" {
 			p.judge(u)
-			p.named[tidy(u)] = "a threshold"
+			p.name(u, "a threshold")
 		}
 	}
 	for _, b := range []struct {
@@ -207,7 +211,7 @@ func (p *plan) unitsOf(cfg Config) error {
 			}
 			p.bounds = append(p.bounds, bound{t, b.kind, limit})
 			p.judge(u)
-			p.named[t] = "a budget"
+			p.name(u, "a budget")
 		}
 	}
 	for u, dir := range cfg.Better {
@@ -215,11 +219,20 @@ func (p *plan) unitsOf(cfg Config) error {
 			return usage("the better direction of %s is %d: it is -1 (lower) or +1 (higher)", u, dir)
 		}
 		p.better[tidy(u)] = dir
+		p.name(u, "-unit")
 	}
 	for u, exact := range cfg.Exact {
 		p.exact[tidy(u)] = exact
+		p.name(u, "-unit")
 	}
 	return nil
+}
+
+// name remembers who asks for a unit, which must be there then.
+func (p *plan) name(unit, who string) {
+	if t := tidy(unit); p.named[t] == "" {
+		p.named[t] = who
+	}
 }
 
 // unitName is the unit of a threshold, for a sentence.

@@ -63,8 +63,13 @@ func (j *judging) direction(unit string) int {
 	known := builtinBetter(unit)
 	if value, ok := j.agreed(unit, "better"); ok {
 		known = map[string]int{"lower": -1, "higher": +1}[value]
-		if known == 0 {
+		switch builtin := builtinBetter(unit); {
+		case known == 0:
 			j.blameInput("the files say better=%s of %s: it is lower or higher", value, unit)
+			return 0
+		case builtin != 0 && builtin != known && said != known:
+			j.blameInput("the files say %s of %s, which is the opposite of what is known: correct the line Unit, or confirm it with -unit '%s %s'",
+				betterName(known), unit, unit, betterName(known))
 			return 0
 		}
 	}

@@ -213,7 +213,7 @@ func TestFieldMissingBenchmark(t *testing.T) {
 	assert.Contains(t, r.Warnings, "missing in new.txt: Embed-8")
 	r = run(t, Config{}, before, both)
 	assert.Equal(t, Pass, r.Outcome, "a new benchmark is no reason to fail")
-	assert.Equal(t, []Absent{{Benchmark: "Embed-8"}}, r.New)
+	assert.Equal(t, []Absent{{Benchmark: "Embed-8", Side: "old"}}, r.New)
 	// Another number of CPUs is another benchmark.
 	r = run(t, Config{}, before, strings.ReplaceAll(before, "Chat-8", "Chat-16"))
 	requireReason(t, r, CannotJudge, "missing in new.txt: Chat-8")

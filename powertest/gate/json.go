@@ -19,7 +19,7 @@ type jsonReport struct {
 	Warnings      []string     `json:"warnings"`
 	Old           *File        `json:"old"`
 	New           File         `json:"new"`
-	Alpha         float64      `json:"alpha"`
+	Alpha         float64      `json:"alpha,omitempty"`
 	Family        int          `json:"family"`
 	Rows          []jsonRow    `json:"rows"`
 	Missing       []Absent     `json:"missing_benchmarks"`
@@ -46,6 +46,7 @@ type jsonRow struct {
 	InstrumentError *float64     `json:"instrument_error,omitempty"`
 	Bound           string       `json:"bound,omitempty"`
 	Limit           *float64     `json:"limit,omitempty"`
+	Pooled          bool         `json:"pooled,omitempty"`
 	Waived          *Waiver      `json:"waived,omitempty"`
 }
 
@@ -103,7 +104,7 @@ func (r *Row) json() jsonRow {
 		New:   r.New.json(),
 		Delta: number(r.Delta), P: number(r.P), PAdjusted: number(r.PAdjusted),
 		InstrumentError: number(r.InstrumentError),
-		Bound:           r.Bound, Waived: r.Waived,
+		Bound:           r.Bound, Pooled: r.Pooled, Waived: r.Waived,
 	}
 	switch r.Better {
 	case -1:

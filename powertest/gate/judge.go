@@ -35,6 +35,7 @@ func judge(p *plan, t *table) *Report {
 		r.OldFile = File{t.sides[oldSide].name, t.sides[oldSide].used}
 	}
 	j.inputs()
+	j.rowKeys()
 	j.metadata()
 	j.sort()
 	j.match()
@@ -114,8 +115,10 @@ func (j *judging) rows() {
 		}
 		switch old, new := p[oldSide], p[newSide]; {
 		case old == nil || new == nil:
-		case new.samples == 0:
-			j.missing(Absent{Benchmark: name, Config: config}) // all are marked invalid
+		case new.samples == 0: // all are marked invalid
+			j.missing(newSide, Absent{Benchmark: name, Config: config})
+		case old.samples == 0:
+			j.missing(oldSide, Absent{Benchmark: name, Config: config})
 		default:
 			j.mixed(name, p)
 			for u, unit := range j.units {
@@ -124,28 +127,29 @@ func (j *judging) rows() {
 				}
 			}
 		}
-		if c := p[newSide]; c != nil {
-			j.budgets(name, config, c)
+		if p[newSide] != nil {
+			j.budgets(name, config, p)
 		}
 		for _, c := range p {
-			if c != nil && len(c.residue) > 1 {
+			if c != nil {
 				j.vary(name, c)
 			}
 		}
 	}
 }
 
-// row makes a row of one unit, if both sides have it.
+// row makes a row of one unit, if both sides have it. A unit that only the new side
+// has is missing on the old one: nothing says that it did not become worse.
 func (j *judging) row(name, config, unit string, u int, p *pair) {
 	old, new := p[oldSide].values(u), p[newSide].values(u)
 	switch {
 	case old == nil && new == nil:
 		return
 	case new == nil:
-		j.missing(Absent{Benchmark: name, Unit: unit, Config: config})
+		j.missing(newSide, Absent{Benchmark: name, Unit: unit, Config: config, lost: true})
 		return
 	case old == nil:
-		j.report.New = append(j.report.New, Absent{Benchmark: name, Unit: unit, Config: config})
+		j.missing(oldSide, Absent{Benchmark: name, Unit: unit, Config: config})
 		return
 	}
 	j.report.Rows = append(j.report.Rows, Row{
@@ -153,14 +157,9 @@ func (j *judging) row(name, config, unit string, u int, p *pair) {
 		Better: j.better[unit], Exact: j.exactU[unit],
 		Threshold: j.threshold(unit, j.exactU[unit]),
 		P:         nan, PAdjusted: nan, InstrumentError: j.instrument(unit, p),
-		old: p[oldSide], new: p[newSide],
+		Pooled: p[oldSide].pooled() || p[newSide].pooled(),
+		old:    p[oldSide], new: p[newSide],
 	})
-}
-
-// missing adds what the new side lacks, unless it is waived.
-func (j *judging) missing(a Absent) {
-	a.Waived = j.waiver(a.Benchmark, a.Unit)
-	j.report.Missing = append(j.report.Missing, a)
 }
 
 // mixed tells of simulated joules that are compared with measured ones. That is
@@ -182,59 +181,6 @@ func sourceOf(c *cell) string {
 		return "simulated"
 	}
 	return "real"
-}
-
-// vary tells of different benchmarks that -row takes for one.
-func (j *judging) vary(name string, c *cell) {
-	var fields []string
-	for _, f := range benchproc.NonSingularFields(c.residue) {
-		fields = append(fields, f.Name)
-	}
-	j.report.warn("the samples of %s vary in %s", name, strings.Join(fields, ", "))
-}
-
-// named tells of units that were asked for, and that no result has.
-func (j *judging) named() {
-	if j.broken {
-		return
-	}
-	for u, unit := range j.units {
-		if unit == "J/op" && j.wants[u] && j.withheld() {
-			continue
-		}
-		if !j.wants[u] || j.hasUnit(u) {
-			continue
-		}
-		if who := j.plan.named[unit]; who != "" {
-			j.blameInput("%s, which no result has, is named by %s: correct the unit", unit, who)
-		} else if unit == "J/op" && j.announced(unit) {
-			j.report.warn("no result has joules, though the files announce them: only other units were judged")
-		}
-	}
-}
-
-// withheld tells of files that were measured and have no joules at all: every one
-// was withheld, and what remains says nothing of energy. It reports whether there
-// are any.
-func (j *judging) withheld() bool {
-	found := false
-	for s := range j.sides {
-		if file := &j.sides[s]; file.source && !file.joules && file.used > 0 {
-			found = true
-			j.blameInput("no result of %s has joules, though it has an energy-source: all were withheld; see why in the benchmarks' log, or judge other units with -units", file.name)
-		}
-	}
-	return found
-}
-
-// announced reports whether a file has a Unit line of a unit.
-func (j *judging) announced(unit string) bool {
-	for s := range j.sides {
-		if j.sides[s].units.Get(unit, "better") != nil {
-			return true
-		}
-	}
-	return false
 }
 
 // configString is a configuration on one line: "gpu: H200, gpus: 1".

@@ -107,7 +107,7 @@ func (a Absent) junit() junitCase {
 	if a.Waived != nil {
 		c.Skipped = &junitMessage{Message: a.Waived.String()}
 	} else {
-		c.Error = &junitMessage{Message: "missing in the new file"}
+		c.Error = &junitMessage{Message: "missing in the " + a.Side + " file"}
 	}
 	return c
 }

@@ -19,6 +19,7 @@ type unitInfo struct {
 	kept   bool
 	index  int // if they are kept
 	energy bool
+	seen   [2]bool // on which sides
 }
 
 // meet finds out about a unit that was not seen before.

@@ -64,7 +64,7 @@ func (j *judging) matchRow(row benchproc.Key, lists *[2][]cellKey) {
 	for _, old := range olds {
 		i, keys := closest(old.config, news)
 		if i < 0 {
-			j.missing(Absent{Benchmark: name, Config: configString(old.config)})
+			j.missing(newSide, Absent{Benchmark: name, Config: configString(old.config)})
 			continue
 		}
 		for _, key := range keys {
@@ -73,7 +73,7 @@ func (j *judging) matchRow(row benchproc.Key, lists *[2][]cellKey) {
 		news = slices.Delete(news, i, i+1)
 	}
 	for _, new := range news {
-		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(new.config)})
+		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(new.config), Side: sideNames[oldSide]})
 	}
 }
 
@@ -168,7 +168,7 @@ func (j *judging) renamed() {
 		names[withoutProcs(n.Benchmark)] = n.Benchmark
 	}
 	for _, m := range j.report.Missing {
-		if other, ok := names[withoutProcs(m.Benchmark)]; ok && other != m.Benchmark {
+		if other, ok := names[withoutProcs(m.Benchmark)]; ok && m.Unit == "" && other != m.Benchmark {
 			j.report.warn("%s is missing but there is %s: -ignore /gomaxprocs compares them", m.Benchmark, other)
 			return
 		}

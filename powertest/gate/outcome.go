@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 )
@@ -107,34 +108,11 @@ func enumerate(names []string, n int) string {
 	return s
 }
 
-// missed tells of benchmarks that the new file lacks.
-func (j *judging) missed() {
-	var names []string
-	n := 0
-	for _, m := range j.report.Missing {
-		if m.Waived != nil {
-			continue
-		}
-		if n++; n <= maxNames {
-			names = append(names, strings.TrimSpace(m.Benchmark+" "+m.Unit))
-		}
-	}
-	switch {
-	case n == 0:
-	case j.plan.missing == Warn:
-		j.report.warn("missing in %s: %s", j.sides[newSide].name, enumerate(names, n))
-	default:
-		j.unsure = true
-		j.report.blame("missing in %s: %s; run them, or -missing warn", j.sides[newSide].name, enumerate(names, n))
-	}
-}
-
 // inconclusive tells of rows that could not be judged: how many samples would do,
 // and what else keeps them.
 func (j *judging) inconclusive() {
 	few, least := 0, 0
-	var other []string
-	n := 0
+	others := map[string]*rowNames{} // by advice
 	for i := range j.report.Rows {
 		r := &j.report.Rows[i]
 		if r.Verdict != VerdictInconclusive {
@@ -150,18 +128,44 @@ func (j *judging) inconclusive() {
 		if r.Better == 0 {
 			continue // told of for the unit
 		}
-		if n++; n <= maxNames {
-			other = append(other, r.Benchmark+" "+r.Unit+" ("+r.Why+")")
+		advice := adviceFor(r)
+		if others[advice] == nil {
+			others[advice] = new(rowNames)
 		}
+		others[advice].add(r.Benchmark + " " + r.Unit + " (" + r.Why + ")")
 	}
 	if few > 0 {
 		need := samplesFor(j.report.Family, j.alpha)
 		j.report.blame("too few samples (%d) for %d of %s to be significant at %g: run both sides with -count %d",
 			least, few, count(j.report.Family, "comparison"), j.alpha, need)
 	}
-	if n > 0 {
-		j.report.blame("%d inconclusive: %s; run longer, with a larger -benchtime", n, enumerate(other, n))
+	for _, advice := range slices.Sorted(maps.Keys(others)) {
+		o := others[advice]
+		j.report.blame("%d inconclusive: %s; %s", o.n, enumerate(o.first, o.n), advice)
 	}
+}
+
+// rowNames are the first names of rows, and how many there are.
+type rowNames struct {
+	first []string
+	n     int
+}
+
+func (l *rowNames) add(name string) {
+	if l.n++; l.n <= maxNames {
+		l.first = append(l.first, name)
+	}
+}
+
+// adviceFor says what would make a row conclusive.
+func adviceFor(r *Row) string {
+	switch r.Why {
+	case whyNotExact:
+		return "without assume=exact, take samples as for other units"
+	case whyNegative:
+		return "judge another unit"
+	}
+	return "run longer, with a larger -benchtime"
 }
 
 // unused warns of waivers that waive nothing.

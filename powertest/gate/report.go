@@ -87,8 +87,11 @@ type Row struct {
 	// alone, from err-% of both sides; not a number if there is none.
 	InstrumentError float64
 	// Bound is "max" or "min" if the row is a budget, and Limit is its value.
-	Bound   string
-	Limit   float64
+	Bound string
+	Limit float64
+	// Pooled says that the samples of a side are of benchmarks with different
+	// names, which Config.Row or Config.Ignore takes for one.
+	Pooled  bool
 	Verdict Verdict
 	Why     string  // what the verdict is for, where the numbers don't say it
 	Waived  *Waiver // the waiver that lets a regression pass
@@ -100,14 +103,6 @@ type Row struct {
 // failed reports whether a row makes the files fail.
 func (r *Row) failed() bool {
 	return (r.Verdict == VerdictRegression || r.Verdict == VerdictOverBudget) && r.Waived == nil
-}
-
-// Absent is a benchmark, or its values in one unit, that only one side has.
-type Absent struct {
-	Benchmark string  `json:"benchmark"`
-	Unit      string  `json:"unit,omitempty"` // empty: the benchmark as a whole
-	Config    string  `json:"config,omitempty"`
-	Waived    *Waiver `json:"waived,omitempty"`
 }
 
 // Rejected are samples of a benchmark that were not used.
@@ -155,8 +150,8 @@ type Report struct {
 	OldFile     File
 	NewFile     File
 	Rows        []Row
-	Missing     []Absent // in the old file only
-	New         []Absent // in the new file only
+	Missing     []Absent // what a side lacks that it should have
+	New         []Absent // benchmarks in the new file only
 	Rejected    []Rejected
 	Faults      []Fault // corrupt lines and failed runs: the first ones of each side
 	Differences []Difference
@@ -184,10 +179,14 @@ func (r *Report) Headline() string {
 		return "PASS: " + t.String()
 	case r.Outcome == Regression:
 		return "FAIL: " + t.String()
-	case len(r.Reasons) > 1:
-		return fmt.Sprintf("CANNOT JUDGE: %s (and %s)", r.Reasons[0], count(len(r.Reasons)-1, "more reason"))
+	case len(r.Reasons) == 0:
+		return "CANNOT JUDGE"
 	}
-	return "CANNOT JUDGE: " + strings.Join(r.Reasons, "")
+	first, _, _ := strings.Cut(r.Reasons[0], "\n")
+	if len(r.Reasons) > 1 {
+		first += " (and " + count(len(r.Reasons)-1, "more reason") + ")"
+	}
+	return "CANNOT JUDGE: " + first
 }
 
 // tally are the numbers of rows, for the headline.
@@ -196,6 +195,7 @@ type tally struct {
 	budgets, over            int
 	better, inconclusive     int
 	waived, new, missing     int
+	pooled                   int
 }
 
 func (r *Report) tally() tally {
@@ -206,6 +206,9 @@ func (r *Report) tally() tally {
 			t.comparisons++
 		} else {
 			t.budgets++
+		}
+		if row.Pooled {
+			t.pooled++
 		}
 		switch {
 		case row.Waived != nil:
@@ -244,7 +247,7 @@ func (t tally) String() string {
 	for _, v := range []struct {
 		n    int
 		name string
-	}{{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"}, {t.new, "new"}, {t.missing, "missing"}} {
+	}{{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"}, {t.new, "new"}, {t.missing, "missing"}, {t.pooled, "pooled"}} {
 		if v.n > 0 {
 			more = append(more, fmt.Sprintf("%d %s", v.n, v.name))
 		}

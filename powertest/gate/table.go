@@ -40,6 +40,9 @@ type cell struct {
 	invalid int // that were marked invalid
 	columns []column
 	residue []benchproc.Key
+	// The name of the first sample, and one that differs from it. They are kept
+	// where -row or -ignore may take benchmarks for one.
+	name, other string
 	// What energy-source said of results.
 	simulated, real bool
 }
@@ -101,6 +104,9 @@ func (t *table) add(s int, r *benchfmt.Result) {
 	}
 	file.used++
 	c := t.cell(s, r)
+	if t.pools {
+		c.pool(r)
+	}
 	if len(t.residue.Fields()) > 0 {
 		if residue := t.residue.Project(r); !slices.Contains(c.residue, residue) {
 			c.residue = append(c.residue, residue)
@@ -124,7 +130,10 @@ func (t *table) add(s int, r *benchfmt.Result) {
 		if u.energy && !hasSource {
 			c.real = true // whoever measured joules without saying how
 		}
-		if !(v.Value >= 0 && v.Value <= math.MaxFloat64) {
+		if !u.seen[s] && match.Test(i) {
+			u.seen[s] = true
+		}
+		if !(v.Value > 0 && v.Value <= math.MaxFloat64) {
 			if bad := t.bad(u, v); bad != "" {
 				_, line := r.Pos()
 				file.fault(Fault{Side: file.name, Line: line, Message: clean(bad), Text: text(r.Name)})
@@ -188,8 +197,10 @@ func (t *table) bad(u *unitInfo, v *benchfmt.Value) string {
 		return v.Unit + " is not a number"
 	case math.IsInf(v.Value, 0):
 		return v.Unit + " is infinite"
-	case u.kept && !mayBeNegative(v.Unit):
+	case v.Value < 0 && u.kept && !mayBeNegative(v.Unit):
 		return v.Unit + " is negative"
+	case v.Value == 0 && u.kept && u.energy && !mayBeZero(v.Unit):
+		return v.Unit + " is 0, which no run is"
 	}
 	return ""
 }

@@ -64,8 +64,9 @@ func (r *Report) writeLists(out io.Writer) {
 
 func absents(list []Absent) []string {
 	lines := make([]string, len(list))
-	for i, a := range list {
-		lines[i] = strings.TrimSpace(a.Benchmark + " " + a.Unit)
+	for i := range list {
+		a := &list[i]
+		lines[i] = a.String()
 		if a.Waived != nil {
 			lines[i] += " (" + a.Waived.String() + ")"
 		}

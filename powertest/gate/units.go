@@ -29,6 +29,14 @@ func isEnergy(unit string) bool {
 // idle is, where a GPU used less than when it was idle.
 func mayBeNegative(unit string) bool { return strings.HasPrefix(unit, "net-") }
 
+// mayBeZero reports whether 0 is a measurement of a unit of energy or power: what
+// is above idle or what is idle may be nothing, and so may the tokens that arrived
+// in time. A whole run takes joules; that it took none says that nothing was
+// measured.
+func mayBeZero(unit string) bool {
+	return mayBeNegative(unit) || strings.HasPrefix(unit, "idle-") || strings.HasPrefix(unit, "goodput-")
+}
+
 // builtinBetter is the direction of the standard units, and of ours: -1 if less is
 // better, +1 if more is, 0 if that is not known. There is no rule for all rates:
 // errors/s is one.

@@ -3,9 +3,17 @@ package gate
 import (
 	"fmt"
 	"math"
+	"slices"
 )
 
 var nan = math.NaN()
+
+// Why rows are inconclusive that more samples would not help.
+const (
+	whyNegative   = "a value is negative, and has no share"
+	whyNotExact   = "the unit is not exact: the values of one side vary"
+	whyInstrument = "less than the instrument's error"
+)
 
 // share is the change from old to new as a share of old.
 func share(old, new float64) float64 {
@@ -95,7 +103,7 @@ func moved(r *Row) Verdict {
 // verdict judges a row by its statistics.
 func (j *judging) verdict(r *Row) (Verdict, string) {
 	if math.IsNaN(r.Delta) {
-		return VerdictInconclusive, "a median is negative, and has no share: judge another unit"
+		return VerdictInconclusive, whyNegative
 	}
 	change := ratio(r.Old.Center, r.New.Center)
 	big := atLeast(change, r.Threshold) && r.Old.Center != r.New.Center
@@ -122,7 +130,7 @@ func (j *judging) verdict(r *Row) (Verdict, string) {
 // withinError judges a change that the samples show, and that the instrument
 // could make: it is no regression, but neither can one be ruled out.
 func (j *judging) withinError(r *Row) (Verdict, string) {
-	why := "less than the instrument's error of " + percent(r.InstrumentError)
+	why := whyInstrument + " of " + percent(r.InstrumentError)
 	if moved(r) == VerdictRegression {
 		return VerdictInconclusive, why
 	}
@@ -131,37 +139,50 @@ func (j *judging) withinError(r *Row) (Verdict, string) {
 
 // exactVerdict judges a unit that is the same in every run.
 func (j *judging) exactVerdict(r *Row) (Verdict, string) {
-	switch {
-	case r.Old.Center == r.New.Center:
-		return VerdictSame, ""
-	case r.Old.Low != r.Old.High || r.New.Low != r.New.High:
-		if r.Old.High >= r.New.Low && r.New.High >= r.Old.Low {
-			return VerdictInconclusive, "the unit is not exact: the values of one side vary and overlap those of the other"
-		}
+	low, high := r.Old, r.New
+	if low.Low > high.Low {
+		low, high = high, low
 	}
+	varies := r.Old.Low != r.Old.High || r.New.Low != r.New.High
 	switch {
-	case math.IsNaN(r.Delta):
-		return VerdictInconclusive, "a value is negative, and has no share"
-	case !atLeast(ratio(r.Old.Center, r.New.Center), r.Threshold):
+	case varies && low.High >= high.Low:
+		return VerdictInconclusive, whyNotExact
+	case low.Low == high.Low:
+		return VerdictSame, ""
+	case math.IsNaN(r.Delta) || low.Low < 0:
+		return VerdictInconclusive, whyNegative
+	case !atLeast(ratio(low.Low, high.High), r.Threshold):
 		return VerdictSame, "below the threshold of " + percent(r.Threshold)
+	case !atLeast(ratio(low.High, high.Low), r.Threshold): // some pairs of values are above it, and some below
+		return VerdictInconclusive, whyNotExact
 	case r.Better == 0:
 		return VerdictInconclusive, "it is not known which direction is better"
 	}
 	return moved(r), ""
 }
 
-// budgets adds the rows of budgets for a benchmark of the new side.
-func (j *judging) budgets(name, config string, c *cell) {
-	for _, b := range j.bounds {
+// budgets adds the rows of budgets for a benchmark of the new side. One that lacks
+// a budget's unit, or all of whose samples are invalid, cannot have kept it.
+func (j *judging) budgets(name, config string, p *pair) {
+	old, c := p[oldSide], p[newSide]
+	if c.samples == 0 && old == nil && len(j.bounds) > 0 {
+		j.missing(newSide, Absent{Benchmark: name, Config: config})
+	}
+	for i, b := range j.bounds {
 		u := j.unit[b.unit]
 		if c.values(u) == nil {
+			told := c.samples == 0 || old != nil && old.values(u) != nil ||
+				slices.ContainsFunc(j.bounds[:i], func(other bound) bool { return other.unit == b.unit })
+			if !told && j.seen(newSide, b.unit) {
+				j.missing(newSide, Absent{Benchmark: name, Unit: b.unit, Config: config})
+			}
 			continue
 		}
 		j.report.Rows = append(j.report.Rows, Row{
 			Benchmark: name, Unit: b.unit, Config: config,
 			Better: j.better[b.unit], Exact: j.exactU[b.unit],
 			Delta: nan, P: nan, PAdjusted: nan, InstrumentError: nan,
-			Bound: b.kind, Limit: b.limit, new: c,
+			Bound: b.kind, Limit: b.limit, Pooled: c.pooled(), new: c,
 		})
 	}
 }

@@ -144,9 +144,23 @@ func TestBadValues(t *testing.T) {
 	net := func(v float64) string { return file("A", "net-J/op", spread(v, 10)...) }
 	requireReason(t, run(t, cfg, net(-5), net(5)), CannotJudge, "negative")
 	assert.Equal(t, Pass, run(t, cfg, net(-5), net(-5)).Outcome)
-	// Zero joules are worse than none by more than any share.
-	requireReason(t, run(t, Config{}, file("A", "J/op", 0, 0, 0, 0, 0), file("A", "J/op", 1, 1, 1, 1, 1)), Regression, "+∞")
-	assert.Equal(t, Pass, run(t, Config{}, file("A", "J/op", 0, 0, 0, 0, 0), file("A", "J/op", 0, 0, 0, 0, 0)).Outcome)
+}
+
+// TestZero: no run takes no joules, and where 0 is a measurement, more than it is
+// more by any share.
+func TestZero(t *testing.T) {
+	zeros := func(unit string) string { return file("A", unit, 0, 0, 0, 0, 0) }
+	ones := func(unit string) string { return file("A", unit, 1, 1, 1, 1, 1) }
+	for _, unit := range []string{"J/op", "J/token", "prefill-J/op", "W", "tokens/J"} {
+		cfg := Config{Units: []string{unit}}
+		requireReason(t, run(t, cfg, ones(unit), zeros(unit)), CannotJudge, "new.txt has 5 lines", unit+" is 0")
+		requireReason(t, run(t, cfg, zeros(unit), ones(unit)), CannotJudge, "old.txt has 5 lines", unit+" is 0")
+	}
+	for _, unit := range []string{"net-J/op", "idle-W", "B/op"} {
+		cfg := Config{Units: []string{unit}}
+		requireReason(t, run(t, cfg, zeros(unit), ones(unit)), Regression, "+∞")
+		assert.Equal(t, Pass, run(t, cfg, zeros(unit), zeros(unit)).Outcome, unit)
+	}
 }
 
 // TestFormsOfText: what editors, shells and go test make of a file.
@@ -188,8 +202,17 @@ func TestRow(t *testing.T) {
 	require.Len(t, r.Rows, 1)
 	assert.Equal(t, "Chat", r.Rows[0].Benchmark)
 	assert.Equal(t, 10, r.Rows[0].Old.N)
-	assert.Equal(t, []string{"the samples of Chat vary in .fullname"}, r.Warnings)
-	assert.Empty(t, run(t, Config{Row: ".name", Ignore: "/size,/gomaxprocs"}, text, text).Warnings)
+	const pooled = "the samples of Chat are pooled of different benchmarks, such as Chat/size=1-8 and Chat/size=2-8"
+	assert.Equal(t, []string{pooled}, r.Warnings)
+	assert.Equal(t, "PASS: no regression in 1 comparison (1 pooled)", r.Headline())
+	assert.Equal(t, []string{pooled}, run(t, Config{Row: ".name", Ignore: "/size,/gomaxprocs"}, text, text).Warnings)
+	r, err := BudgetReader(Config{Row: ".name", Max: map[string]float64{"J/op": 200}}, "new.txt", strings.NewReader(text))
+	require.NoError(t, err)
+	assert.Equal(t, "PASS: none of 1 budget over (1 pooled)", r.Headline())
+	assert.Equal(t, "PASS: no regression in 2 comparisons", run(t, Config{Row: ".name,/size"}, text, text).Headline())
+	// A key that no result has tells nothing apart.
+	requireReason(t, run(t, Config{Row: ".name,/sise"}, text, text), CannotJudge, "-row names /sise, which no result has")
+	requireReason(t, run(t, Config{Row: "model"}, text, text), CannotJudge, "-row names model, which no result has")
 }
 
 func TestWaivers(t *testing.T) {

@@ -189,7 +189,7 @@
 //	-max, -min 'J/token=0.9' budgets of the new side
 //	-unit 'U better=higher'  what is known of a unit, as in a line "Unit" of a file
 //	-alpha 0.05              of a false alarm in any of the comparisons
-//	-missing warn            a benchmark may be gone
+//	-missing warn            a benchmark may be gone, and a unit may be new
 //	-waivers FILE            regressions that are accepted until a day
 //	-markdown FILE           append the verdict, as to $GITHUB_STEP_SUMMARY
 //	-json FILE, -junit FILE  write it for machines; -json - is the standard output

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 
 	"github.com/joulebench/joulebench/powertest/gate"
 )
@@ -33,11 +34,15 @@ func gateCommand(_ context.Context, args []string, std stdio) int {
 	f := flag.NewFlagSet("gate", flag.ContinueOnError)
 	g.register(f)
 	if err := parseFlags(f, gateUsage, args, std); err != nil {
+		if errors.Is(err, errUsage) {
+			g.misused(std, f.Args(), errors.New("the flags are wrong"))
+		}
 		return exitOf(err)
 	}
 	sides, err := g.sides(f.Args())
 	if err != nil {
 		g.complain(std.err, err)
+		g.misused(std, f.Args(), err)
 		return exitUsage
 	}
 	if len(sides) == 1 {
@@ -104,8 +109,41 @@ func (g *gateFlags) unjudged(err error) *gate.Report {
 	}
 	return &gate.Report{
 		Outcome: gate.CannotJudge,
-		Reasons: []string{fmt.Sprintf("%v; %s", err, advice)},
-		Alpha:   g.alpha,
+		Reasons: []string{fmt.Sprintf("%s; %s", firstLine(err), advice)},
+	}
+}
+
+// firstLine is an error without the lines that point into what it complains of: a
+// reason is one line.
+func firstLine(err error) string {
+	line, _, _ := strings.Cut(err.Error(), "\n")
+	return line
+}
+
+// misused tells those who read the verdict's files that there is none, after
+// arguments that cannot be followed. Flags that were not read any more ask for
+// nothing, and a file that the arguments name as well is not written, for it may be
+// one of the sides.
+func (g *gateFlags) misused(std stdio, args []string, err error) {
+	r := g.unjudged(err)
+	if g.json == "-" && !g.quiet {
+		if failed := r.WriteJSON(std.out); failed != nil {
+			g.complain(std.err, failed)
+		}
+	}
+	var paths []string
+	for _, arg := range args {
+		paths = append(paths, arg, gate.ParseSide(arg).Path)
+	}
+	read := append(paths, g.waivers)
+	for _, path := range []*string{&g.markdown, &g.json, &g.junit} {
+		if *path == "-" || twice(append(slices.Clone(read), *path), len(read)) != "" {
+			*path = ""
+		}
+		read = append(read, *path)
+	}
+	if failed := g.writeFiles(r); failed != nil {
+		g.complain(std.err, failed)
 	}
 }
 

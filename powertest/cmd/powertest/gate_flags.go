@@ -43,7 +43,7 @@ func (g *gateFlags) register(f *flag.FlagSet) {
 	f.Var(&g.min, "min", "budgets that the new side must reach, as `UNIT=NUMBER`, with commas: 'tokens/J=1.1'")
 	f.Var(&g.facts, "unit", "what is known of a unit, as in the line Unit of a benchmark file: '`UNIT better=higher`', 'UNIT assume=exact'; may be repeated")
 	f.Float64Var(&g.alpha, "alpha", gate.DefaultAlpha, "`probability` of a false alarm, for all that is judged together")
-	f.StringVar(&g.missing, "missing", "fail", "what follows if a benchmark is on the old side only: `fail or warn`")
+	f.StringVar(&g.missing, "missing", "fail", "what follows if a benchmark is on the old side only, or a unit of it on the new side only: `fail or warn`")
 	f.StringVar(&g.waivers, "waivers", "", "`file` of regressions that are accepted for a while: in each line a benchmark, a unit, a date and a reason")
 	f.StringVar(&g.markdown, "markdown", "", "`file` that the verdict is appended to as Markdown, such as $GITHUB_STEP_SUMMARY")
 	f.StringVar(&g.json, "json", "", "`file` for the verdict as JSON; - is the standard output, instead of the table")
