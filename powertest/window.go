@@ -25,7 +25,6 @@ type Window struct {
 	mu       sync.Mutex
 	covered  []energy.Span // if it was told afterwards
 	problems error         // what was asked for and can't be
-	ended    *Work         // what had been done by the end
 
 	once   sync.Once
 	report Report
@@ -68,9 +67,10 @@ func (t *timer) elapsed() time.Duration {
 	return t.end.Sub(t.begin)
 }
 
-// AddTokens adds prompt (input) and output (completion) tokens. Tokens belong to
-// the window if they are added before it ends: where an answer is streamed, add
-// its tokens as they come.
+// AddTokens adds prompt (input) and output (completion) tokens. What is added until
+// Stop counts, so that numbers which a server tells only when it is done can still
+// be added after [Window.End]: add the tokens of the window's time and no others.
+// Where an answer is streamed, add them as they come.
 func (w *Window) AddTokens(prompt, output int) { w.work.tokens(prompt, output) }
 
 // AddRequests adds requests that were served.
@@ -124,8 +124,7 @@ func (w *Window) problem(err error) {
 // Cover says which time is measured, instead of that from Start to End: where the
 // load generator knows it, as from the records that it writes. Spans are in order
 // and do not overlap, and lie between Start and Stop, unless the source knows the
-// past. Work is what is added until Stop; phases keep their own times. Start the
-// window with [Closely], or the interval is wide.
+// past. Phases keep their own times. Start the window with [Closely], or the interval is wide.
 func (w *Window) Cover(spans ...energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -133,31 +132,22 @@ func (w *Window) Cover(spans ...energy.Span) {
 }
 
 // End ends the window now, without waiting for the source: the next window can
-// begin at once. [Window.Stop] measures it then. Work and first tokens after that
-// do not count, since their energy does not.
+// begin at once. [Window.Stop] measures it then. Work of the window's time may be
+// added until Stop; first tokens after End do not count.
 func (w *Window) End() {
 	w.line.pause()
 	w.timer.stop()
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.ended == nil {
-		done := w.work.snapshot()
-		w.ended = &done
-		w.steady.end()
-	}
+	w.steady.end()
 }
 
-// done returns the work that counts: until the end, unless Cover says what does.
+// done returns the work so far, and the spans that Cover said, or nil.
 func (w *Window) done() (Work, []energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if w.covered == nil {
-		work := *w.ended
-		work.Elapsed = w.timer.elapsed()
-		return work, nil
-	}
 	work := w.work.snapshot()
-	work.Elapsed = length(w.covered)
+	if work.Elapsed = length(w.covered); w.covered == nil {
+		work.Elapsed = w.timer.elapsed()
+	}
 	return work, w.covered
 }
 

@@ -15,6 +15,9 @@ import (
 // without a role in their names are about the whole deployment.
 const powerSchema = 2
 
+// replaceFile replaces a file; tests have none of the room that this needs.
+var replaceFile = atomicfile.Write
+
 // annotateAggregate replaces the power keys of an aggregate by the metrics; none
 // means that the power is not valid. All else in the file stays as it is written.
 // The finding says why that could not be done.
@@ -28,7 +31,7 @@ func annotateAggregate(path string, metrics []powerMetric) *energy.Finding {
 	}
 	stale := patch(o, metrics)
 	text := o.bytes()
-	err = atomicfile.Write(path, func(w io.Writer) error {
+	err = replaceFile(path, func(w io.Writer) error {
 		_, err := w.Write(text)
 		return err
 	})

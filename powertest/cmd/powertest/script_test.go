@@ -26,16 +26,15 @@ func TestScripts(t *testing.T) {
 			return abEnvironment(e)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"smilog":   scriptLog,
-			"unsure":   scriptUnsure,
-			"without":  scriptWithout,
-			"longname": scriptLongName,
-			"exits":    scriptExits,
-			"samples":  scriptSamples,
-			"family":   scriptFamily,
-			"replace":  scriptReplace,
-			"waitfor":  scriptWaitFor,
-			"count":    scriptCount,
+			"smilog":  scriptLog,
+			"unsure":  scriptUnsure,
+			"without": scriptWithout,
+			"exits":   scriptExits,
+			"samples": scriptSamples,
+			"family":  scriptFamily,
+			"replace": scriptReplace,
+			"waitfor": scriptWaitFor,
+			"count":   scriptCount,
 		},
 	})
 }
@@ -75,13 +74,6 @@ func scriptWithout(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has no key %s", args[0], args[1])
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), o.bytes(), 0o644))
-}
-
-// scriptLongName sets the variable LONG to a file name that is so long that there
-// can be no temporary file beside it: what writing on a full disk is like, for
-// who may write everywhere.
-func scriptLongName(ts *testscript.TestScript, neg bool, args []string) {
-	ts.Setenv("LONG", strings.Repeat("l", 250))
 }
 
 // base is when the windows of tests begin, in seconds since 1970.
