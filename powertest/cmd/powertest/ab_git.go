@@ -98,9 +98,6 @@ func (r *repository) tracked(ctx context.Context, path string) bool {
 	return err == nil
 }
 
-// errSameRevision says that there is no other revision to compare with.
-var errSameRevision = errors.New("there is nothing to compare")
-
 // defaultBase is where the history of HEAD has left the default branch: what
 // "origin/HEAD" points to, or else main or master.
 func (r *repository) defaultBase(ctx context.Context) (name, commit string, err error) {
@@ -119,18 +116,7 @@ func (r *repository) defaultBase(ctx context.Context) (name, commit string, err 
 	if err != nil {
 		return "", "", fmt.Errorf("HEAD and %s have no commit in common that is here (is the clone shallow? then fetch more of it), so say with -base what to compare with: %w", branch, err)
 	}
-	head, err := r.commit(ctx, "HEAD")
-	if err != nil {
-		return "", "", err
-	}
-	changed, err := r.changed(ctx)
-	switch {
-	case err != nil:
-		return "", "", err
-	case head == commit && !changed:
-		return "", "", fmt.Errorf("%w: HEAD is a commit of %s, and the work tree has no changes; say with -base what to compare with", errSameRevision, branch)
-	}
-	return "where it left " + branch, commit, nil
+	return "where HEAD left " + branch, commit, nil
 }
 
 // base returns the commit that is compared with, and what to call it.

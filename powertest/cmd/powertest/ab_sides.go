@@ -53,25 +53,18 @@ func (o *abOptions) readyBinaries() (*sides, error) {
 			return nil, err
 		}
 	}
-	return s, nil
+	return s, s.checkSame()
 }
 
 // buildSides builds the sides: the head where it is, and the base in a temporary
 // worktree, which close removes. If it fails nothing is left.
 func (o *abOptions) buildSides(ctx context.Context, say func(string, ...any)) (_ *sides, err error) {
-	repo, err := openRepository(ctx)
+	r, err := o.revisions(ctx)
 	if err != nil {
 		return nil, err
 	}
-	name, commit, err := repo.base(ctx, o.base)
-	if err != nil {
-		return nil, err
-	}
-	headName, err := repo.headName(ctx)
-	if err != nil {
-		return nil, err
-	}
-	s := &sides{names: [2]string{fmt.Sprintf("the base (%s, %.12s)", name, commit), headName}, ids: parameters{"base": commit}}
+	repo, head := r.repo, r.head
+	s := &sides{names: [2]string{r.baseName, head.side}, ids: parameters{"base": r.commit}}
 	tmp, err := temporary()
 	if err != nil {
 		return nil, err
@@ -89,25 +82,50 @@ func (o *abOptions) buildSides(ctx context.Context, say func(string, ...any)) (_
 			s.close()
 		}
 	}()
-	if err := repo.addWorktree(ctx, tree, commit); err != nil {
+	if err := repo.addWorktree(ctx, tree, r.commit); err != nil {
 		return nil, fmt.Errorf("%s: %w", s.names[ab.Base], err)
 	}
-	head := &toolchain{side: s.names[ab.Head], root: repo.top, dir: filepath.Join(repo.top, repo.prefix)}
-	if err := head.keepModules(ctx); err != nil {
-		return nil, err
-	}
 	base := &toolchain{side: s.names[ab.Base], root: tree, dir: filepath.Join(tree, repo.prefix)}
-	if err := (&checkout{toolchain: base, repo: repo, tmp: tmp, say: say}).complete(ctx, head, commit); err != nil {
+	if err := (&checkout{toolchain: base, repo: repo, tmp: tmp, say: say}).complete(ctx, head, r.commit); err != nil {
 		return nil, err
 	}
-	patterns, err := relativePatterns(head.dir, o.patterns)
-	if err != nil {
-		return nil, err
-	}
-	if s.packages, err = buildAll(ctx, [2]*toolchain{base, head}, patterns, tmp, say); err != nil {
+	if s.packages, err = buildAll(ctx, [2]*toolchain{base, head}, r.patterns, tmp, say); err != nil {
 		return nil, err
 	}
 	return s, s.identify(ab.Head)
+}
+
+// The revisions are what is to be built.
+type revisions struct {
+	repo             *repository
+	head             *toolchain
+	baseName, commit string // of the base
+	patterns         []string
+}
+
+// revisions finds the base and the head, which must differ.
+func (o *abOptions) revisions(ctx context.Context) (*revisions, error) {
+	repo, err := openRepository(ctx)
+	if err != nil {
+		return nil, err
+	}
+	name, commit, err := repo.base(ctx, o.base)
+	if err != nil {
+		return nil, err
+	}
+	r := &revisions{repo: repo, baseName: fmt.Sprintf("the base (%s, %.12s)", name, commit), commit: commit}
+	headName, err := repo.headName(ctx)
+	if err != nil {
+		return nil, err
+	}
+	r.head = &toolchain{side: headName, root: repo.top, dir: filepath.Join(repo.top, repo.prefix)}
+	if err := r.head.keepModules(ctx); err != nil {
+		return nil, err
+	}
+	if r.patterns, err = relativePatterns(r.head.dir, o.patterns); err != nil {
+		return nil, err
+	}
+	return r, r.differ(ctx)
 }
 
 // temporary makes the directory for the worktree and the binaries.

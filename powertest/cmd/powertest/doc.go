@@ -215,7 +215,10 @@
 //
 // The head is the work tree as it is, with changes and with files that git does not
 // know. The base is a revision, by default where HEAD has left origin/HEAD, or else
-// main or master. It is built in a temporary worktree, which is removed at the end,
+// main or master; if that is HEAD, and no file that git knows has been changed, nor
+// has a package that is built a file of Go that git does not know, there is nothing
+// to compare, and the exit code is 2, as it is for two copies of one ready binary.
+// The base is built in a temporary worktree, which is removed at the end,
 // whatever happens; the work tree and the index are not touched, and no hook is
 // run. Both are built from the same modules: a replace directive that leads out of
 // the repository or to what git does not know, vendored packages and a go.work that
