@@ -159,6 +159,9 @@ func (p *plan) projections(cfg Config) (err error) {
 		return usage("filter: %w", err)
 	}
 	p.unitFilter = strings.Contains(query, ".unit")
+	for _, unit := range filterUnits(query) {
+		p.name(unit, "the filter")
+	}
 	p.pools = or(cfg.Row, ".fullname") != ".fullname" || cfg.Ignore != ""
 	var parser benchproc.ProjectionParser
 	if p.config, err = parser.Parse(".config", p.filter); err != nil {

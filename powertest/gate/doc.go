@@ -30,10 +30,9 @@
 //
 // Any regression that is not waived makes the outcome [Regression], and so does
 // what is over its budget. A file that is corrupt, empty, of a failed run or not
-// comparable makes it [CannotJudge], whatever else there is. Benchmarks that are
-// missing and rows that are inconclusive make it [CannotJudge], if nothing is a
-// regression. An outcome other than [Pass] always has a reason, which says what to
-// do.
+// comparable makes it [CannotJudge], whatever else there is. What is missing and
+// rows that are inconclusive make it [CannotJudge], if nothing is a regression. An
+// outcome other than [Pass] always has a reason, which says what to do.
 //
 // # Statistics
 //
@@ -88,8 +87,10 @@
 //
 // A unit that is exact, for which the files say assume=exact, or the configuration
 // does, is not tested: its values are the same in every run, and any change for
-// the worse is a regression, unless a threshold is asked for. If its values are
-// not the same, and those of the sides overlap, the row is inconclusive.
+// the worse is a regression, unless a threshold is asked for. If the values of a
+// side are not the same, only ranges that are apart are compared: the row is
+// inconclusive if they overlap, or if only some of the changes that they allow are
+// as large as the threshold.
 //
 // # Direction
 //
@@ -97,14 +98,16 @@
 // it is known for the standard units and those of package powertest; else it is
 // what Config.Better says. A unit of which nothing is known, files that contradict
 // each other, and a configuration that contradicts what is known, are not judged.
+// Neither are files that turn the direction of a known unit round, unless
+// Config.Better says the same.
 //
 // # Units
 //
 // Judged are ns/op, J/op and J/token, as far as the files have them, or
 // Config.Units; and besides, the units that a threshold, a budget or the filter
-// (.unit:W) names. A unit that is named must be there. W, tokens/J and J/req are
-// the same joules under other names: to judge them, too, makes every comparison
-// weaker.
+// (.unit:W) names. A unit that any of them names, or Config.Better or Config.Exact,
+// must be there on both sides. W, tokens/J and J/req are the same joules under
+// other names: to judge them, too, makes every comparison weaker.
 //
 // # The instrument
 //
@@ -123,6 +126,25 @@
 // differs, the files are not judged, and the reason names the line and both
 // values. Simulated joules and measured ones are never compared.
 //
+// Benchmarks with different names that Config.Row or Config.Ignore takes for one
+// are pooled, and the headline says of how many rows that is so. A key of
+// Config.Row that no result has is one for which the files cannot be judged.
+//
+// # What is missing
+//
+// A benchmark that only the new side has is new, and is named. What follows is
+// missing, and makes the outcome [CannotJudge], if it is not excused:
+//
+//	a benchmark that only the old side has              Config.Missing, a waiver of *
+//	a benchmark whose samples are all invalid           Config.Missing, a waiver of *
+//	of a benchmark on both sides, a unit of the
+//	old side only                                       a waiver of *
+//	of a benchmark on both sides, a unit of the
+//	new side only                                       Config.Missing, a waiver of *
+//	the unit of a budget, that another benchmark of
+//	the new side has                                    Config.Missing, a waiver of *
+//	a unit that is named, from a whole side             nothing
+//
 // # Samples that are not used
 //
 // A result that reports a unit "invalid" or "withheld" with a value above 0 is not
@@ -132,14 +154,16 @@
 // missing.
 //
 // Results that benchfmt cannot parse, values that are not a number, infinite or
-// negative (but for net-J/op), a unit twice in one result, and lines of failed runs
-// (FAIL, --- FAIL, panic) make their file corrupt.
+// negative (but for net-J/op), joules or watts of 0 (but for what is above idle,
+// net-J/op, or idle, idle-W, and goodput-tokens/J, which may be none), a unit twice
+// in one result, and lines of failed runs (FAIL, --- FAIL, panic) make their file
+// corrupt.
 //
 // # Waivers
 //
 // A regression that is accepted is waived in a file: see [ReadWaivers]. A waiver
-// for all units (*) also lets a benchmark be missing. One that has expired, and
-// one that waives nothing, are warned of.
+// for all units (*), and no other, also lets a benchmark or unit be missing. One
+// that has expired, and one that waives nothing, are warned of.
 //
 // # JSON
 //
@@ -151,12 +175,13 @@
 //	headline            the verdict on one line
 //	reasons, warnings   sentences
 //	old, new            {name, results}; old is null without a baseline
-//	alpha, family       probability of a false alarm, and number of rows tested
+//	alpha, family       probability of a false alarm, and number of rows tested; alpha
+//	                    is left out if no file was looked at
 //	rows                [{benchmark, unit, config, verdict, why, better ("lower", "higher"), exact,
 //	                      old, new: {center, low, high, n}, delta (a share), p, p_adjusted, threshold,
-//	                      instrument_error (a share), bound ("max", "min"), limit, waived}]
-//	missing_benchmarks  [{benchmark, unit, config, waived}] in the old file only
-//	new_benchmarks      the same, in the new file only
+//	                      instrument_error (a share), bound ("max", "min"), limit, pooled, waived}]
+//	missing_benchmarks  [{benchmark, unit, config, side ("old", "new": which lacks it), waived}]
+//	new_benchmarks      the same, of benchmarks in the new file only
 //	rejected_samples    [{side, benchmark, config, count, of, why}]
 //	faults              [{side, line, message, text}]: the first 20 of each side
 //	differences         [{key, old, new, benchmarks}] of configuration lines
