@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -111,7 +112,8 @@ func (o *abOptions) sides(ctx context.Context, say func(string, ...any)) (*sides
 }
 
 // look takes samples until those of the last look are there, or the verdict at one
-// before is not open. Then -alpha is that of the look.
+// before is not open. Then -alpha is that of the look. Each is at as many samples as
+// was planned, also if more are there already, from a run that was interrupted.
 func (o *abOptions) look(ctx context.Context, run *session) error {
 	for i, look := range o.looks {
 		if err := run.take(ctx, look.Count); err != nil {
@@ -119,17 +121,35 @@ func (o *abOptions) look(ctx context.Context, run *session) error {
 		}
 		o.alpha = look.Alpha
 		if i == len(o.looks)-1 {
-			return nil
+			return o.exactly(run.ledger, look.Count)
 		}
 		c, err := o.config()
 		if err != nil {
 			return err
 		}
-		report, err := gate.Judge(c, o.side(run.ledger, ab.Base), o.side(run.ledger, ab.Head))
+		base, head := run.ledger.files[ab.Base].upTo(look.Count), run.ledger.files[ab.Head].upTo(look.Count)
+		report, err := gate.JudgeReaders(c, "base", bytes.NewReader(base), "head", bytes.NewReader(head))
 		if err != nil || !open(report) {
-			return nil // the verdict says which error
+			return o.exactly(run.ledger, look.Count) // the verdict says which error
 		}
 		run.progress.say("at %d samples the verdict is open (alpha of this look: %.2g)", look.Count, look.Alpha)
+	}
+	return nil
+}
+
+// errMore says that there are samples which the verdict must not be about.
+var errMore = errors.New("there are more samples than the verdict is about")
+
+// exactly returns an error if there are more samples than those of the look that
+// decides. An undisturbed run would not have taken them, and chosen afterwards they
+// would change the probability of a false alarm.
+func (o *abOptions) exactly(led *ledger, count int) error {
+	for _, f := range led.files {
+		for name, n := range f.counts {
+			if n > count {
+				return fmt.Errorf("%w: %s has %d of %s, and with these flags the verdict is at %d; resume with the flags of before, or begin anew", errMore, f.path, n, name, count)
+			}
+		}
 	}
 	return nil
 }

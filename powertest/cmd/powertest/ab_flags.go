@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/sha256"
 	"errors"
 	"flag"
 	"fmt"
@@ -202,6 +203,9 @@ func (o *abOptions) binaryArgs() []string {
 // parameters are what the samples depend on, but for what is compared.
 func (o *abOptions) parameters() parameters {
 	p := parameters{
+		"POWERTEST_SOURCE":  unsecret(os.Getenv("POWERTEST_SOURCE")),
+		"POWERTEST_DEVICES": unsecret(os.Getenv("POWERTEST_DEVICES")),
+
 		"-bench":     o.bench,
 		"-benchtime": o.benchtime,
 		"-cpu":       o.cpu,
@@ -216,6 +220,15 @@ func (o *abOptions) parameters() parameters {
 		p["-alpha"] = strconv.FormatFloat(o.alpha, 'g', -1, 64)
 	}
 	return p
+}
+
+// unsecret is a value that may be kept in a file. One with an @ may be an address
+// with a password, and its hash is kept.
+func unsecret(value string) string {
+	if !strings.Contains(value, "@") {
+		return value
+	}
+	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(value)))
 }
 
 // hostname is the name of this machine; empty if it has none.

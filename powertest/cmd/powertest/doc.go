@@ -218,9 +218,8 @@
 // main or master; if that is HEAD, and no file that git knows has been changed, nor
 // has a package that is built a file of Go that git does not know, there is nothing
 // to compare, and the exit code is 2, as it is for two copies of one ready binary.
-// The base is built in a temporary worktree, which is removed at the end,
-// whatever happens; the work tree and the index are not touched, and no hook is
-// run. Both are built from the same modules: a replace directive that leads out of
+// The base is built in a temporary worktree, which is removed at the end, whatever
+// happens; the work tree and the index are not touched, and no hook is run. Both are built from the same modules: a replace directive that leads out of
 // the repository or to what git does not know, vendored packages and a go.work that
 // it does not know mean in the worktree what they mean to you. Submodules are those
 // that the base records, from what is here: nothing is fetched. Other files that git
@@ -249,17 +248,19 @@
 //
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or
-// head.failed.txt, its last 20 lines on the standard error, too, and -resume goes on, if the revision, the binaries and the flags
-// are the same; ab.json has them.
+// head.failed.txt, its last 20 lines on the standard error, too, and -resume goes on,
+// if the revision, the binaries, the flags, POWERTEST_SOURCE and POWERTEST_DEVICES
+// are the same; ab.json has them, a source with an @ as a hash.
 //
 // With -until inconclusive-resolved ab looks at the samples after each -count of
 // them and, while the verdict is open, takes as many again, up to -max-count. It is
 // open if a benchmark is inconclusive, or its median has moved by the threshold, but
 // not significantly. Each look has its own part of -alpha, by a rule that is fixed
 // beforehand: the spending function of Lan and DeMets of O'Brien and Fleming's type.
-// So the probability of a false alarm at any look is still at most alpha. Who looks
-// at a verdict, and then takes more samples until it changes, has no such promise,
-// which is why -resume does not let -count be raised.
+// So the probability of a false alarm at any look is still at most alpha. That holds
+// after an interrupt as well: a look is at the samples that it was planned for, also
+// if there are more. Who looks at a verdict, and then takes more samples until it
+// changes, has no such promise, which is why -resume does not let -count be raised.
 //
 // # Doctor
 //
