@@ -55,6 +55,32 @@ func TestSteadyState(t *testing.T) {
 	})
 }
 
+// TestSteadyPhases: of a phase, what lies in the steady state counts: it is a part of
+// the whole, whatever was before and after.
+func TestSteadyPhases(t *testing.T) {
+	metered(t, simsource.Config{}, func(t *testing.T, m *Meter, sim *simsource.Source) {
+		w := m.Start("serve", SteadyState(2))
+		defer sim.Busy()()
+		end := w.Phase("decode")
+		for range 10 {
+			time.Sleep(time.Second)
+			w.FirstToken()
+			w.AddTokens(0, 10)
+			w.AddOps(1)
+		}
+		end()
+		time.Sleep(time.Second)
+		r := stop(t, w)
+		require.Len(t, r.Phases, 1)
+		assert.Equal(t, r.Measurement.Duration, r.Phases[0].Measurement.Duration)
+		assert.InEpsilon(t, r.Measurement.Energy.Joules, r.Phases[0].Measurement.Energy.Joules, 1e-6)
+		whole, _ := r.Value("J/token")
+		part, ok := r.Value("decode-J/token")
+		require.True(t, ok)
+		assert.InEpsilon(t, whole, part, 1e-6)
+	})
+}
+
 // TestSteadyStateTooShort: who makes too few requests has no steady state, and is
 // told how many would do.
 func TestSteadyStateTooShort(t *testing.T) {

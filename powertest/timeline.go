@@ -144,6 +144,16 @@ func (t *timeline) phase(name string) *phase {
 	return p
 }
 
+// cover says what of the time is measured, of the phases too.
+func (t *timeline) cover(spans []energy.Span) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.window.Cover(spans...)
+	for _, p := range t.phases {
+		p.window.Within(spans...)
+	}
+}
+
 // names returns the names of the phases, in the order of their first use.
 func (t *timeline) names() []string {
 	t.mu.Lock()

@@ -124,7 +124,7 @@ func (w *Window) problem(err error) {
 // Cover says which time is measured, instead of that from Start to End: where the
 // load generator knows it, as from the records that it writes. Spans are in order
 // and do not overlap, and lie between Start and Stop, unless the source knows the
-// past. Phases keep their own times. Start the window with [Closely], or the interval is wide.
+// past. Of phases, what lies within them counts. Start the window with [Closely], or the interval is wide.
 func (w *Window) Cover(spans ...energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -209,7 +209,7 @@ func (w *Window) measure(ctx context.Context) Report {
 		return w.unmeasured(work, state)
 	}
 	if spans != nil {
-		w.line.window.Cover(spans...)
+		w.line.cover(spans)
 	}
 	m := w.line.window.Measure(ctx)
 	found = append(found, w.presence.leave()...)

@@ -150,14 +150,22 @@ func (c *Curve) measure(spans []span) DeviceMeasurement {
 		if len(spans) > 1 {
 			advice = "pauses of about a refresh period and less can't be told from the load, so leave them in or make them longer"
 		}
-		d.withhold(WindowTooShort, "%v in %d pieces, with %d ticks of %v, leaves ±%.0f %%: %s",
-			time.Duration(on).Round(time.Millisecond), len(spans), d.Ticks, c.Period().Round(time.Millisecond), e, advice)
+		d.withhold(WindowTooShort, "%v in %d pieces, with %s, leaves ±%.0f %%: %s",
+			time.Duration(on).Round(time.Millisecond), len(spans), c.seen(d.Ticks), e, advice)
 		return d
 	}
 	if c.device.Method == Counter {
 		c.crossCheck(&d, spans)
 	}
 	return d
+}
+
+// seen says how many ticks, or readings, there were.
+func (c *Curve) seen(n int) string {
+	if c.device.Method == Gauge {
+		return fmt.Sprintf("%d readings of the power", n)
+	}
+	return fmt.Sprintf("%d ticks of %v", n, c.Period().Round(time.Millisecond))
 }
 
 // expected returns the refresh period as far as it is known, in ns.

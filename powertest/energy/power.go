@@ -189,6 +189,10 @@ func (p *power) watts(t int64) float64 {
 	return a.watts + (b.watts-a.watts)*float64(t-a.at)/float64(b.at-a.at)
 }
 
+// unseen is how much of the energy between two samples may be on the other side of
+// an edge, as a standard deviation, where the power does not seem to change.
+const unseen = 0.03
+
 // edge returns the variance that comes with an edge at t: the time of a sample
 // is known to within a refresh period or a reading, while the power changes.
 func (p *power) edge(t int64) float64 {
@@ -202,7 +206,7 @@ func (p *power) edge(t int64) float64 {
 		change = math.Max(math.Abs(change), math.Abs(p.points[i+2].watts-b.watts))
 	}
 	dt := float64(min(b.at-a.at, max(p.period, b.gap))) / second
-	return sq(change*dt) / 3
+	return max(sq(change*dt)/3, sq(unseen*(a.watts+b.watts)/2*dt))
 }
 
 // longest returns the longest gap between readings from s to e.

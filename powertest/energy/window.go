@@ -3,6 +3,7 @@ package energy
 import (
 	"context"
 	"fmt"
+	"math"
 	"sync"
 	"time"
 )
@@ -134,6 +135,28 @@ func (w *Window) Cover(spans ...Span) {
 		}
 		w.spans = append(w.spans, span{start: int64(s.Start.Sub(w.rec.base)), end: int64(s.End.Sub(w.rec.base)), on: int64(s.End.Sub(s.Start))})
 	}
+}
+
+// Within keeps of the spans so far only what lies within others, as for a part of a
+// window that Cover has moved.
+func (w *Window) Within(spans ...Span) {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.done {
+		return
+	}
+	w.pause(w.rec.now())
+	var kept []span
+	for _, s := range w.spans {
+		for _, limit := range spans {
+			from, to := max(s.start, int64(limit.Start.Sub(w.rec.base))), min(s.end, int64(limit.End.Sub(w.rec.base)))
+			if from < to {
+				on := float64(s.on) * float64(to-from) / float64(s.end-s.start)
+				kept = append(kept, span{start: from, end: to, on: int64(math.Round(on))})
+			}
+		}
+	}
+	w.spans = kept
 }
 
 // Duration returns the length of the spans so far, up to now.
