@@ -128,3 +128,10 @@ func TestSamplesBefore(t *testing.T) {
 	_, err := openLedger(dir, parameters{"-bench": "."}, true)
 	assert.ErrorContains(t, err, "or something before them")
 }
+
+// TestWorkflowKeepsFailures: the workflow with ab keeps what a failed sample wrote.
+func TestWorkflowKeepsFailures(t *testing.T) {
+	workflow := documentedWorkflows(t)["README.md"]
+	require.Contains(t, workflow, "powertest ab ")
+	assert.Contains(t, workflow, "\n            *.failed.txt\n")
+}
