@@ -298,7 +298,9 @@
 // A source that is read now is watched for 5 s, and for up to 2 min until its counters
 // have ticked 25 times; -for says how long. It is read up to 1000 times a second
 // meanwhile, or as often as it allows. An interrupt ends the watch, and what was seen
-// is told. Of a server or a log the last 19 refresh periods are looked at.
+// is told. Of a server or a log the last 19 refresh periods are looked at; one whose
+// newest reading is too old for another to come has ended, and measures nothing that
+// is to come: it suits annotate only.
 //
 // With -load 'COMMAND ARGS' a command is run in the shell after that, which should
 // load the GPUs evenly until it is stopped. Doctor tells the power under load, and
@@ -316,7 +318,9 @@
 // Work that was queued on a GPU before a pause goes on in it: a load of short kernels
 // tells most. What could not be measured is told with the reason.
 //
-// -json writes an object; times are in ns, and what is unknown or withheld is null:
+// -json writes an object; times are in ns, and a number, a list or an object that is
+// unknown or withheld is null. A text that is unknown or empty is left out, as are
+// load's notes and extrapolated if there is nothing to say:
 //
 //	schema_version  1
 //	version         that of this command

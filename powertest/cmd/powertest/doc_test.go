@@ -33,6 +33,9 @@ func TestDocumentation(t *testing.T) {
 			t.Setenv("REQUIRE_POWER", "")
 			t.Setenv("GITHUB_ACTIONS", "")
 			args := e.args[1:]
+			if args[0] == "doctor" { // of a log that is still written
+				require.NoError(t, os.WriteFile("gpu_metrics.csv", []byte(endingNow(t, log)), 0o644))
+			}
 			if args[0] == "annotate" {
 				args = append(args, "-tz", "UTC")
 			}

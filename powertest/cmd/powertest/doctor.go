@@ -24,6 +24,8 @@ type doctorOptions struct {
 	// load is a command that uses the GPUs; empty if there is none.
 	load string
 	json bool
+	// flag says that -source was given, and not POWERTEST_SOURCE.
+	flag bool
 }
 
 const doctorUsage = `Usage:
@@ -67,7 +69,10 @@ func parseDoctor(args []string, std stdio) (*doctorOptions, error) {
 
 func (o *doctorOptions) check(f *flag.FlagSet, source, devices string) error {
 	given := false
-	f.Visit(func(g *flag.Flag) { given = given || g.Name == "for" })
+	f.Visit(func(g *flag.Flag) {
+		given = given || g.Name == "for"
+		o.flag = o.flag || g.Name == "source"
+	})
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("%q is not a flag: a command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
@@ -75,8 +80,11 @@ func (o *doctorOptions) check(f *flag.FlagSet, source, devices string) error {
 		return fmt.Errorf("-for=%v: it must be more than 0, such as 5s", o.watch)
 	}
 	o.name, o.arg, _ = strings.Cut(source, "=")
-	if o.name == "" {
+	switch {
+	case source == "":
 		o.name = "nvml"
+	case o.name == "":
+		return fmt.Errorf("%s: no name stands before the equals sign: name a source, such as %s", o.setting(source), o.setting("smi=FILE"))
 	}
 	if devices == "" {
 		return nil
@@ -88,6 +96,14 @@ func (o *doctorOptions) check(f *flag.FlagSet, source, devices string) error {
 		o.devices = append(o.devices, d)
 	}
 	return nil
+}
+
+// setting is how a source is chosen here: by the flag, or by the environment.
+func (o *doctorOptions) setting(source string) string {
+	if o.flag {
+		return "-source " + source
+	}
+	return "POWERTEST_SOURCE=" + source
 }
 
 // A diagnosis is one run of doctor.
@@ -115,7 +131,10 @@ func (d *diagnosis) run(ctx context.Context) int {
 	d.SchemaVersion, d.Version = 1, version()
 	src, err := d.open()
 	if err != nil && (misuse(err) != nil || d.name == "sim") {
-		fmt.Fprintf(d.std.err, "powertest doctor: -source %s: %v\n", d.name, err)
+		if errors.Is(err, energy.ErrUnknownSource) {
+			err = fmt.Errorf("%w; and off, which measures nothing", err)
+		}
+		fmt.Fprintf(d.std.err, "powertest doctor: %s: %v\n", d.setting(d.name), err)
 		return exitUsage
 	}
 	d.Sources = listSources(d.name, src, err)
@@ -135,12 +154,15 @@ func (d *diagnosis) run(ctx context.Context) int {
 	return exitOK
 }
 
-var errOff = errors.New("measuring is switched off by POWERTEST_SOURCE=off: name a source, or unset it")
+var errOff = errors.New("measuring is switched off")
 
 // open opens the source that was asked for.
 func (d *diagnosis) open() (energy.Source, error) {
 	if d.name == "off" {
-		return nil, errOff
+		if d.flag {
+			return nil, fmt.Errorf("%w by -source off: name a source, or leave the flag out", errOff)
+		}
+		return nil, fmt.Errorf("%w by POWERTEST_SOURCE=off: name a source, or unset it", errOff)
 	}
 	src, err := energy.Open(d.name, d.arg, d.devices)
 	if err == nil && len(src.Devices()) == 0 {

@@ -66,7 +66,7 @@ type counterCheck struct {
 	// BeforeWatts is the power before a window, as a benchmark would see it.
 	BeforeWatts *real `json:"before_watts"`
 	// Age is how old the newest sample was, of a log or a server.
-	Age *time.Duration `json:"newest_sample_age_ns,omitempty"`
+	Age *time.Duration `json:"newest_sample_age_ns"`
 	// Readings is how many of them had a value, and Failed how many had none.
 	Readings int `json:"readings"`
 	Failed   int `json:"failed_readings"`
@@ -103,6 +103,24 @@ func describe(w *watch, s *sight, state energy.State, modes nvmlsource.Modes) gp
 // nothing but this report.
 const stateUnknown energy.Reason = "state_unknown"
 
+// telemetryEnded says that a log, or what a server remembers, tells nothing of now.
+const telemetryEnded energy.Reason = "telemetry_ended"
+
+// endedGaps is for how many gaps between readings a log that is still written is
+// silent at the most: what writes it has a buffer.
+const endedGaps = 5
+
+// gap is how far apart the readings of a device are.
+func (s *sight) gap(w *watch) time.Duration {
+	return max(s.period(), nominal(w.info, s.device))
+}
+
+// ended reports whether the newest reading of what knows the past is too old for
+// another to come.
+func (s *sight) ended(w *watch) bool {
+	return w.past != nil && s.age != nil && *s.age > endedGaps*max(s.gap(w), s.device.MaxGap)
+}
+
 func (g *gpuCheck) find(r energy.Reason, format string, args ...any) {
 	g.Findings = append(g.Findings, energy.Finding{Reason: r, Device: g.UUID, Detail: fmt.Sprintf(format, args...)})
 }
@@ -133,6 +151,10 @@ func (g *gpuCheck) judge(w *watch, s *sight) {
 		}
 	}
 	if g.ill() != nil {
+		return
+	}
+	if s.ended(w) {
+		g.find(telemetryEnded, "the newest reading is %s old, and readings came every %s: what has ended suits powertest annotate only, for a benchmark of that time", short(*s.age), short(s.gap(w)))
 		return
 	}
 	if g.Measurable = s.tells(); g.Measurable {

@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -114,22 +115,62 @@ func TestDoctorNoServer(t *testing.T) {
 	}
 }
 
-// TestDoctorLog: of a log its last readings are looked at.
-func TestDoctorLog(t *testing.T) {
-	log, err := testLog("2*0..60:500")
-	require.NoError(t, err)
+// endingNow moves the readings of a log so that the last one is of now, in local time.
+func endingNow(t *testing.T, log string) string {
+	const layout = "2006/01/02 15:04:05.000"
+	lines := strings.SplitAfter(strings.TrimSuffix(log, "\n"), "\n")
+	read := func(line string) time.Time {
+		at, err := time.Parse(layout, line[:len(layout)])
+		require.NoError(t, err)
+		return at
+	}
+	shift := time.Since(read(lines[len(lines)-1]))
+	for i := 1; i < len(lines); i++ {
+		lines[i] = read(lines[i]).Add(shift).Local().Format(layout) + lines[i][len(layout):]
+	}
+	return strings.Join(lines, "") + "\n"
+}
+
+// lookAt runs doctor on a log.
+func lookAt(t *testing.T, log string) (c checkup, code int, text string) {
 	path := filepath.Join(t.TempDir(), "gpu.csv")
 	require.NoError(t, os.WriteFile(path, []byte(log), 0o600))
 	var out, errs bytes.Buffer
-	require.Equal(t, exitOK, run(t.Context(), []string{"doctor", "-json", "-source", "smi=" + path}, stdio{nil, &out, &errs}), errs.String())
-	var c checkup
-	require.NoError(t, json.Unmarshal(out.Bytes(), &c))
+	code = run(t.Context(), []string{"doctor", "-json", "-source", "smi=" + path}, stdio{nil, &out, &errs})
+	require.NoError(t, json.Unmarshal(out.Bytes(), &c), errs.String())
+	return c, code, out.String()
+}
+
+// TestDoctorEndedLog: a log that ended long ago measures nothing that is to come.
+func TestDoctorEndedLog(t *testing.T) {
+	log, err := testLog("2*0..60:500")
+	require.NoError(t, err)
+	c, code, text := lookAt(t, log)
+	assert.Equal(t, exitFailed, code)
+	assert.False(t, c.Measurable)
+	assert.Regexp(t, `^joules can't be measured of 2 of 2 GPUs by smi: telemetry_ended: the newest reading is \d+h\d+m old, and readings came every 1s: what has ended suits powertest annotate only`, c.Verdict)
+	assert.Nil(t, c.Benchtime.Recommended)
+	assert.NotContains(t, c.Verdict, "-benchtime")
+	assert.Contains(t, text, `"recommended_ns": null`)
+	assert.Contains(t, text, `"call_p50_ns": null`)
+	for _, g := range c.GPUs {
+		assert.False(t, g.Measurable)
+		assert.Greater(t, *g.Age, 24*time.Hour)
+	}
+}
+
+// TestDoctorLog: of a log that is still written its last readings are looked at.
+func TestDoctorLog(t *testing.T) {
+	log, err := testLog("2*0..60:500")
+	require.NoError(t, err)
+	c, code, _ := lookAt(t, endingNow(t, log))
+	require.Equal(t, exitOK, code, c.Verdict)
 	assert.Contains(t, c.Verdict, "joules can be measured: 2 GPUs by smi, power only, refreshed every 1 s; use -benchtime=")
 	g := c.GPUs[1]
 	assert.Equal(t, energy.Gauge, g.Method)
 	assert.Equal(t, ptr(time.Second), g.Period)
 	assert.Equal(t, number(500, true), g.Watts)
-	assert.Greater(t, *g.Age, 24*time.Hour)
+	assert.Less(t, *g.Age, endedGaps*3*time.Second)
 	assert.Nil(t, c.Windows[0].Seen)
 	assert.Equal(t, energy.WindowTooShort, c.Windows[0].Reason)
 	assert.Greater(t, float64(*c.Windows[2].Load), 1.0, "a load that begins between readings a second apart")

@@ -75,6 +75,7 @@ func (d *diagnosis) conclude(err error) {
 		joules = "simulated joules"
 	}
 	if d.Measurable = bad == 0; !d.Measurable {
+		d.Benchtime = benchtimeCheck{Reason: "joules can't be measured"}
 		who := fmt.Sprintf("%d of %s", bad, gpus(len(d.GPUs)))
 		d.Verdict = fmt.Sprintf("%s can't be measured of %s by %s: %s: %s", joules, who, d.name, why.Reason, why.Detail)
 		return

@@ -101,10 +101,10 @@ func status(err error) string {
 // A serverCheck is what is known of how a server or exporters tell.
 type serverCheck struct {
 	// Scrape is the longest scrape interval; nil if it is an exporter.
-	Scrape *time.Duration `json:"scrape_ns,omitempty"`
+	Scrape *time.Duration `json:"scrape_ns"`
 	// Offset is the server's clock minus this machine's, known to ± Within.
-	Offset *time.Duration `json:"clock_offset_ns,omitempty"`
-	Within *time.Duration `json:"clock_offset_within_ns,omitempty"`
+	Offset *time.Duration `json:"clock_offset_ns"`
+	Within *time.Duration `json:"clock_offset_within_ns"`
 	// Collapsed is how many rows or series told of GPUs that were counted
 	// already.
 	Collapsed int `json:"rows_collapsed"`
