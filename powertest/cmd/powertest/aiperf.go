@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -70,6 +71,12 @@ func (p profile) seconds(tag string) (float64, bool) {
 	return v * scale, ok && known && v > 0
 }
 
+// foreign reports whether a file has nothing that an export has.
+func (p profile) foreign() bool {
+	keys := []string{"start_time", "end_time", "request_count", "request_latency", "total_isl", "total_osl", "total_output_tokens", "input_config", "was_cancelled"}
+	return !slices.ContainsFunc(keys, func(key string) bool { return p.get(key) != nil })
+}
+
 // window returns the times of the profile.
 func (p profile) window(loc *time.Location) (start, end time.Time, found []energy.Finding) {
 	bad := func(r energy.Reason, format string, args ...any) (time.Time, time.Time, []energy.Finding) {
@@ -78,6 +85,9 @@ func (p profile) window(loc *time.Location) (start, end time.Time, found []energ
 	times := [2]time.Time{}
 	for i, key := range []string{"start_time", "end_time"} {
 		raw := p.get(key)
+		if raw == nil && p.foreign() {
+			return bad(profileWindowMissing, "it has no key of an export of aiperf: this is no profile_export_aiperf.json")
+		}
 		if raw == nil || string(raw) == "null" {
 			return bad(profileWindowMissing, "%s is missing: was the run cancelled before it began?", key)
 		}
@@ -89,6 +99,9 @@ func (p profile) window(loc *time.Location) (start, end time.Time, found []energ
 			return bad(profileZoneMissing, "%s is %s, a time without a zone: say with -tz where aiperf ran, for instance -tz Europe/Berlin or -tz +0200", key, shown(raw))
 		}
 		times[i] = t
+	}
+	if times[1].Equal(times[0]) {
+		return bad(profileWindowInvalid, "the run has no length: it starts and ends at %s", shown(p.get("start_time")))
 	}
 	if !times[1].After(times[0]) {
 		return bad(profileWindowInvalid, "the run ends %v before it starts", times[0].Sub(times[1]))

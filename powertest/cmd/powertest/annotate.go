@@ -94,6 +94,9 @@ func (a *annotation) prepare() error {
 	src, err := a.openSource()
 	if err != nil {
 		a.failed = err
+		if a.mischosen(err) {
+			return err
+		}
 		return misuse(err)
 	}
 	a.src = src
@@ -117,6 +120,22 @@ func misuse(err error) error {
 		return err
 	}
 	return nil
+}
+
+// mischosen reports whether a source could not be opened because of what -devices
+// chooses: without it there are GPUs.
+func (a *annotation) mischosen(err error) bool {
+	if a.devices == "" || !errors.Is(err, energy.ErrNoDevice) {
+		return false
+	}
+	all := *a.annotateOptions
+	all.devices = ""
+	src, err := all.openSource()
+	if err != nil {
+		return false
+	}
+	defer src.Close()
+	return len(src.Devices()) > 0
 }
 
 // misuseOfFile returns an error of opening a log or a trace if it is not one of
@@ -162,6 +181,9 @@ func (a *annotation) measure(ctx context.Context) error {
 		src, err := a.openSource()
 		if err != nil {
 			a.telemetry = a.unopened(err)
+			if a.mischosen(err) {
+				return err
+			}
 			return a.misuseOfFile(err)
 		}
 		a.src = src

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"io/fs"
 	"math"
 	"os"
 	"strings"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/smisource"
 )
 
 func TestX13JoulesPerToken(t *testing.T) {
@@ -81,6 +83,16 @@ func TestX14NoWindow(t *testing.T) {
 	x.annotate()
 	x.invalid("invalid_benchmark_result")
 	assert.Contains(t, x.out, "not a regular file")
+}
+
+// TestOpenReason: a file that is missing is the telemetry only where that is a file.
+func TestOpenReason(t *testing.T) {
+	none := &fs.PathError{Op: "open", Path: "libnvidia-ml.so.1", Err: fs.ErrNotExist}
+	assert.Equal(t, smisource.TelemetryFileMissing, (&annotateOptions{log: "gpu.csv"}).openReason(none))
+	assert.Equal(t, smisource.TelemetryFileMissing, (&annotateOptions{trace: "trace.json"}).openReason(none))
+	assert.Equal(t, energy.SourceStalled, (&annotateOptions{source: "nvml"}).openReason(none))
+	assert.Equal(t, energy.SourceStalled, (&annotateOptions{source: "nvml"}).openReason(fs.ErrPermission))
+	assert.Equal(t, smisource.TelemetryFileMissing, (&annotateOptions{source: "smi=gpu.csv"}).openReason(&smisource.Error{Reason: smisource.TelemetryFileMissing, Err: none}))
 }
 
 // TestX15NoWork: nothing is divided by zero, or by what is no count.
@@ -186,8 +198,8 @@ func TestX20ExpectedGPUs(t *testing.T) {
 	x.valid(map[string]float64{"total_gpu_energy_j": 5000})
 	assert.Equal(t, []any{"1"}, x.file("side.json")["observed_gpu_ids"])
 	x.annotate("-devices", "7")
-	assert.Equal(t, exitOK, x.code)
-	x.invalid("no_usable_power_samples")
+	assert.Equal(t, exitUsage, x.code, "that there is no such GPU is no finding about the power")
+	assert.Contains(t, x.errs, `no such device: "7"; the log has 0, 1`)
 }
 
 // TestX21StaleKeys: numbers of another run never stay, those of roles included.

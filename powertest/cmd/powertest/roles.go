@@ -53,6 +53,9 @@ func (f roleFlag) assign(m *energy.Measurement) error {
 	}
 	for _, rule := range f {
 		for _, sel := range rule.selectors {
+			if i, ok := missing(sel, m.Devices); ok {
+				return fmt.Errorf("-role %s=%s: there is no GPU %d", sel, rule.role, i)
+			}
 			fits := false
 			for i := range m.Devices {
 				d := &m.Devices[i].Device
@@ -91,14 +94,29 @@ func selects(sel string, d energy.Device) bool {
 	if n, err := strconv.Atoi(sel); err == nil {
 		return n == d.Index
 	}
-	if from, to, found := strings.Cut(sel, "-"); found {
-		a, errA := strconv.Atoi(from)
-		b, errB := strconv.Atoi(to)
-		if errA == nil && errB == nil {
-			return a <= d.Index && d.Index <= b
-		}
+	if from, to, ok := indexRange(sel); ok {
+		return from <= d.Index && d.Index <= to
 	}
 	return sel == d.Host || strings.HasPrefix(strings.ToLower(d.UUID), strings.ToLower(sel))
+}
+
+// indexRange is the selector 0-3.
+func indexRange(sel string) (from, to int, ok bool) {
+	a, b, found := strings.Cut(sel, "-")
+	from, errA := strconv.Atoi(a)
+	to, errB := strconv.Atoi(b)
+	return from, to, found && errA == nil && errB == nil
+}
+
+// missing returns the first index of a range that no device has.
+func missing(sel string, devices []energy.DeviceMeasurement) (index int, ok bool) {
+	from, to, isRange := indexRange(sel)
+	for i := from; isRange && i <= to; i++ {
+		if !slices.ContainsFunc(devices, func(d energy.DeviceMeasurement) bool { return d.Device.Index == i }) {
+			return i, true
+		}
+	}
+	return 0, false
 }
 
 // sumRoles adds the devices of each role up, in the order of the names. How far

@@ -39,6 +39,8 @@ func TestRolesAssign(t *testing.T) {
 		{Role: "prefill", Devices: 2, Valid: true, Energy: energy.Estimate{Joules: 300, Low: 298, High: 304}, Watts: 30},
 	}, m.Roles)
 	assert.ErrorContains(t, roleFlag{{[]string{"7"}, "prefill"}}.assign(&m), "there is no such GPU")
+	assert.EqualError(t, roleFlag{{[]string{"3-9"}, "prefill"}}.assign(&m), "-role 3-9=prefill: there is no GPU 4")
+	assert.ErrorContains(t, roleFlag{{[]string{"3-2"}, "prefill"}}.assign(&m), "there is no such GPU")
 	assert.ErrorContains(t, roleFlag{{[]string{"0"}, "decode"}}.assign(&m), "two roles")
 	before := m.Roles
 	require.NoError(t, roleFlag(nil).assign(&m))

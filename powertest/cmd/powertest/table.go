@@ -57,9 +57,12 @@ func (a *annotation) tellSource(w io.Writer) {
 	if !t.measured {
 		return
 	}
-	if a.countGPUs {
+	switch {
+	case a.countGPUs && a.gpus > 0:
 		fmt.Fprintf(w, "GPUs\t%d of %d\n", t.observed(), a.gpus)
-	} else {
+	case a.countGPUs: // by a number that is wrong, which a finding tells
+		fmt.Fprintf(w, "GPUs\t%d seen\n", t.observed())
+	default:
 		fmt.Fprintf(w, "GPUs\t%d seen; -gpus says how many there should be\n", t.observed())
 	}
 }

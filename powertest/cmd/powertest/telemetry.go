@@ -153,20 +153,23 @@ func (o *annotateOptions) where(src energy.Source) string {
 
 // unopened is the telemetry of a source that could not be opened.
 func (o *annotateOptions) unopened(err error) telemetry {
-	return telemetry{where: o.asked(), found: []energy.Finding{{Reason: openReason(err), Detail: err.Error()}}}
+	return telemetry{where: o.asked(), found: []energy.Finding{{Reason: o.openReason(err), Detail: err.Error()}}}
 }
 
-// openReason returns the code for an error of opening a source.
-func openReason(err error) energy.Reason {
+// openReason returns the code for an error of opening a source. That a file is not
+// there is about the telemetry only if a file was asked for: of a driver it is the
+// library.
+func (o *annotateOptions) openReason(err error) energy.Reason {
 	if e, ok := errors.AsType[*smisource.Error](err); ok {
 		return e.Reason
 	}
+	file := o.log != "" || o.trace != ""
 	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	case file && errors.Is(err, fs.ErrNotExist):
 		return smisource.TelemetryFileMissing
 	case errors.Is(err, energy.ErrNoDevice):
 		return noUsableSamples
-	case errors.Is(err, fs.ErrPermission), errors.Is(err, energy.ErrMalformed):
+	case file && (errors.Is(err, fs.ErrPermission) || errors.Is(err, energy.ErrMalformed)):
 		return smisource.TelemetryFileUnreadable
 	}
 	return energy.SourceStalled

@@ -124,6 +124,8 @@ func benchmarkOf(o *object) (*workload, []energy.Finding) {
 	switch {
 	case !isNumber(v) || err != nil || seconds <= 0:
 		return bad("duration is %s: it must be a time in seconds", shown(v))
+	case w.end.Equal(w.start):
+		return bad("the benchmark has no length: it starts and ends at %s", shown(o.get("benchmark_start_time_unix")))
 	case !w.end.After(w.start):
 		return bad("the benchmark ends %v before it starts", w.start.Sub(w.end))
 	}
