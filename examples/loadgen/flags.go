@@ -6,6 +6,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"time"
@@ -98,5 +100,42 @@ func (c config) check() error {
 	need(c.prompt > 0, "-prompt %d must be positive", c.prompt)
 	need(c.maxTokens > 0, "-max-tokens %d must be positive", c.maxTokens)
 	need(c.slo.ttft >= 0 && c.slo.itl >= 0, "-slo-ttft %v and -slo-itl %v must not be negative", c.slo.ttft, c.slo.itl)
+	return errors.Join(append(list, c.checkFiles())...)
+}
+
+// checkFiles says which files cannot be written, before anything is measured.
+func (c config) checkFiles() error {
+	var list []error
+	for _, f := range []struct{ flag, path string }{{"-bench", c.bench}, {"-json", c.json}} {
+		if f.path == "" {
+			continue
+		}
+		if info, err := os.Stat(f.path); err == nil && info.IsDir() {
+			list = append(list, fmt.Errorf("%s %s is a directory: give the name of a file", f.flag, f.path))
+			continue
+		}
+		dir := filepath.Dir(f.path)
+		switch info, err := os.Stat(dir); {
+		case err != nil:
+			list = append(list, fmt.Errorf("%s %s cannot be written: make its directory first: %w", f.flag, f.path, err))
+		case !info.IsDir():
+			list = append(list, fmt.Errorf("%s %s cannot be written: %s is not a directory", f.flag, f.path, dir))
+		}
+	}
+	if c.bench != "" && c.json != "" && sameFile(c.bench, c.json) {
+		list = append(list, fmt.Errorf("-bench and -json are both %s, and one would overwrite the other: give two files", c.json))
+	}
 	return errors.Join(list...)
+}
+
+// sameFile reports whether two paths are of one file, which need not be there yet.
+func sameFile(a, b string) bool {
+	if x, err := os.Stat(a); err == nil {
+		if y, err := os.Stat(b); err == nil {
+			return os.SameFile(x, y)
+		}
+	}
+	x, errA := filepath.Abs(a)
+	y, errB := filepath.Abs(b)
+	return errA == nil && errB == nil && x == y
 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -61,6 +63,30 @@ func TestParseMalformed(t *testing.T) {
 		assert.Contains(t, stderr.String(), says)
 		assert.NotContains(t, stderr.String(), "sesame")
 	}
+}
+
+// TestFilesThatCannotBe: they are refused before anything is measured.
+func TestFilesThatCannotBe(t *testing.T) {
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.Mkdir("dir", 0o755))
+	require.NoError(t, os.WriteFile("old.txt", nil, 0o644))
+	require.NoError(t, os.Link("old.txt", "link.txt"))
+	for args, says := range map[string]string{
+		"-bench out -json out":          "-bench and -json are both out, and one would overwrite the other",
+		"-bench out -json dir/../out":   "one would overwrite the other: give two files",
+		"-bench old.txt -json link.txt": "one would overwrite the other",
+		"-json dir":                     "-json dir is a directory: give the name of a file",
+		"-bench none/out":               "-bench none/out cannot be written: make its directory first",
+		"-json old.txt/out":             "-json old.txt/out cannot be written: old.txt is not a directory",
+		"-bench none/out -json dir":     "-json dir is a directory",
+		"-bench out -json none/out":     "-json none/out cannot be written",
+	} {
+		var stderr strings.Builder
+		assert.Equal(t, usage, run(t.Context(), strings.Fields(args), nil, &stderr, environment()), args)
+		assert.Contains(t, stderr.String(), says)
+	}
+	_, err := parse([]string{"-bench", "old.txt", "-json", filepath.Join("dir", "out")}, nil, environment())
+	assert.NoError(t, err, "a file that is there is replaced")
 }
 
 // TestHelp: -help is no error, and does not show the key.
