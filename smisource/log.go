@@ -67,7 +67,8 @@ type log struct {
 	byKey  map[string]int
 	recent int // the GPU of the last row
 	faults []fault
-	open   int // faults from here on wait for the time stamp that follows
+	quotes [len(faultReasons)]string // the first cell of each reason
+	open   int                       // faults from here on wait for the time stamp that follows
 	// stamp is the newest row's.
 	stamp   int64
 	stamped bool
@@ -106,6 +107,7 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 		if l.again(b) {
 			return
 		}
+		l.quote(badStamp, cell(row, l.head.stamp))
 		l.fault(l.known(row), badStamp, math.MinInt64, 0)
 		return
 	}
@@ -115,10 +117,12 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 	l.settle(at)
 	l.stamp, l.stamped = at, true
 	if _, named := l.head.key(row); !named {
+		l.quote(badIdentity, cell(row, l.head.id()))
 		l.fault(every, badIdentity, at, at)
 		return
 	}
 	if !fits {
+		l.quote(badValue, b)
 		l.fault(l.known(row), badValue, at, at)
 		return
 	}
@@ -126,6 +130,7 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 	g := l.gpus[i]
 	v, ok := g.read(row, l.head)
 	if !ok {
+		l.quote(badValue, cell(row, l.head.values[0].at))
 		l.fault(i, badValue, at, at)
 		return
 	}

@@ -76,7 +76,7 @@ func (e *Error) Error() string {
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
-	if e.Err != nil {
+	if e.Err != nil && e.Err != energy.ErrNoDevice { // of a log that has none, Detail says why
 		text += ": " + e.Err.Error()
 	}
 	return text

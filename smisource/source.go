@@ -102,7 +102,7 @@ func (s *Source) check() error {
 			return nil
 		}
 	}
-	return s.fail(NoUsablePowerSamples, energy.ErrNoDevice, "no row of %d has a time, a GPU and a power: record for a moment before it is opened, and see that the GPUs tell their power", max(l.lines-1, 0))
+	return s.unusable()
 }
 
 // record is how to record a log, for messages.

@@ -1,0 +1,30 @@
+package smisource
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// TestUnusable: it is said which fields the rows lack, with the first as it is.
+func TestUnusable(t *testing.T) {
+	const head = "timestamp, index, power.draw [W]\n"
+	for text, says := range map[string]string{
+		head: "it has a header, and no row that is complete: record for a moment before it is opened",
+		head + "noon, 0, 500 W\nmidnight, 0, 500 W\n": `no row has a reading: 2 with no time that is understood, the first is "noon": record with `,
+		head + "noon, 0, 500 W\n2025/01/15 12:34:56.789, [N/A], 500 W\n2025/01/15 12:34:56.789, 0, [N/A]\n2025/01/15 12:34:57.789, 0, lots\n": `1 with no time that is understood, the first is "noon"; 1 with no GPU, the first is "[N/A]"; 2 with no power, the first is "[N/A]": record`,
+		head + "2025/01/15 12:34:56.789, 0\n":         `1 with no power, the first is "2025/01/15 12:34:56.789, 0"`,
+		head + strings.Repeat("x", 5000) + ", 0, 1\n": `the first is "` + strings.Repeat("x", longestQuote) + `"`,
+		"": "nothing was written to it yet",
+	} {
+		_, err := Open(Config{Path: write(t, text), Location: time.UTC})
+		require.ErrorIs(t, err, energy.ErrNoDevice, text)
+		assert.Contains(t, err.Error(), says)
+		assert.NotContains(t, err.Error(), "no such device", "it is the log that is at fault")
+	}
+}
