@@ -86,9 +86,6 @@ func (c *Curve) close(w laid) closed {
 	if len(ps) == 1 && ps[0].unknowable() {
 		sum.low, sum.high = sum.least, sum.most
 	}
-	if c.recorded {
-		return sum // nobody passed over ticks; outages are of the model's
-	}
 	for _, p := range ps {
 		if hidden := p.hidden(c.expected() / second); hidden > 0 {
 			sum.low, sum.high = max(sum.low-hidden, sum.least), min(sum.high+hidden, sum.most)
