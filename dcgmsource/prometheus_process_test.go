@@ -176,12 +176,12 @@ func record(t *testing.T, d time.Duration) *plant {
 	f.down.exporter.Up()
 	at(0.45)
 	f.reset.exporter.ResetCounter(1)
-	at(0.92)
+	at(0.86)
 	f.stopped = time.Now()
 	f.server.stop()
 	time.Sleep(2 * time.Second)
 	f.server.start()
-	at(1)
+	at(1) // it takes some 5 s until it scrapes again: what follows is after that
 	f.ended = time.Now()
 	return f
 }

@@ -20,7 +20,7 @@ func TestPrometheusServer(t *testing.T) {
 	if testing.Short() {
 		t.Skip("it takes more than a minute")
 	}
-	f := record(t, 84*time.Second)
+	f := record(t, 90*time.Second)
 	t.Run("waits, and after the server was stopped", func(t *testing.T) {
 		s := f.open("clean")
 		span := energy.Span{Start: f.stopped.Add(-12 * time.Second), End: time.Now()}
