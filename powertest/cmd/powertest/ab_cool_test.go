@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -22,14 +23,14 @@ type hotGPU struct {
 	above float64 // 30 °C, then
 	blind bool    // it does not tell
 	hangs bool
-	calls int // that hang
+	calls atomic.Int64 // that hang
 }
 
 func (h *hotGPU) heat(d float64) { h.at, h.above = time.Now(), d }
 
 func (h *hotGPU) Inspect(dst []energy.State) {
 	if h.hangs {
-		h.calls++
+		h.calls.Add(1)
 		time.Sleep(time.Minute)
 	}
 	for i := range dst {
@@ -92,7 +93,7 @@ func TestCoolDownIsBounded(t *testing.T) {
 				assert.InDelta(t, 5, time.Since(began).Seconds(), 0.11)
 				require.Len(t, *said, 1)
 				assert.Contains(t, (*said)[0], c.want)
-				assert.LessOrEqual(t, gpu.calls, 1, "a source is not asked while it is asked")
+				assert.LessOrEqual(t, gpu.calls.Load(), int64(1), "a source is not asked while it is asked")
 				time.Sleep(2 * time.Minute) // until what hangs has ended
 			})
 		})
