@@ -35,12 +35,11 @@ func choose(src energy.Source, selectors []string, roles []role) (energy.Source,
 	}
 	all := src.Devices()
 	c := &chosen{Source: src, whole: len(selectors) == 0}
-	for i := range all {
-		if c.whole {
+	if c.whole {
+		for i := range all {
 			c.index = append(c.index, i)
 		}
-	}
-	if !c.whole {
+	} else {
 		var err error
 		if c.index, err = matching(src, all, selectors); err != nil {
 			return nil, err

@@ -2,6 +2,7 @@ package powertest
 
 import (
 	"math"
+	"slices"
 	"strings"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -101,7 +102,7 @@ func derive(w Work, m energy.Measurement, scopes ...scope) []Metric {
 	in := inputsOf(w, m)
 	var list []Metric
 	for _, f := range metrics {
-		if !within(f.scope, scopes) {
+		if f.scope != everywhere && !slices.Contains(scopes, f.scope) {
 			continue
 		}
 		if v := f.value(in); finite(v) {
@@ -109,15 +110,6 @@ func derive(w Work, m energy.Measurement, scopes ...scope) []Metric {
 		}
 	}
 	return list
-}
-
-func within(s scope, scopes []scope) bool {
-	for _, other := range scopes {
-		if s == other {
-			return true
-		}
-	}
-	return s == everywhere
 }
 
 // phaseUnits are the units that a phase of a benchmark is reported in: its joules,
