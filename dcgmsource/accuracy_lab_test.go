@@ -85,7 +85,7 @@ func (x *trial) run(t *testing.T) map[string]outcome {
 		done = x.sim.Busy()
 	}
 	w := energy.NewRecorder(src).Open()
-	if err := w.Lead(t.Context(), 2); err != nil {
+	if err := w.WaitTicks(t.Context(), 2); err != nil {
 		t.Logf("%v: lead: %v", x.kind, err)
 	}
 	if x.shape == "late" {

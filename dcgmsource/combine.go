@@ -67,9 +67,9 @@ func (c *candidate) describe() {
 		}
 	}
 	d.Endpoint = strings.Join(urls, ", ")
-	d.Method, d.Held, d.Faster = energy.Counter, true, faster
+	d.Method, d.Held, d.Hint = energy.Counter, true, faster
 	if via >= 0 {
-		d.Via = metrics[via].name
+		d.Metric = metrics[via].name
 		if metrics[via].kind == powerKind {
 			d.Method = energy.Gauge
 		} else {
@@ -145,7 +145,7 @@ func checkChosen(cs []candidate) error {
 	var errs []error
 	for i := range cs {
 		d := &cs[i].device
-		readable = readable || d.Via != ""
+		readable = readable || d.Metric != ""
 		if d.Resolution > 0 {
 			continue
 		}

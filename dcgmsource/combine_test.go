@@ -157,7 +157,7 @@ func TestBothEnergyNames(t *testing.T) {
 	const both = "DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL{UUID=\"GPU-0\"} 5\nDCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION{UUID=\"GPU-0\"} 4999\n"
 	s := opened(t, &exporter{body: both})
 	defer s.Close()
-	assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", s.Devices()[0].Via)
+	assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", s.Devices()[0].Metric)
 	assert.Equal(t, 1, s.Devices()[0].Rows)
 	assert.Equal(t, 4.999, readAll(s)[0].Joules, "not the greater of the two")
 
@@ -169,7 +169,7 @@ func TestBothEnergyNames(t *testing.T) {
 		}
 		s := opened(t, exporters...)
 		defer s.Close()
-		assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", s.Devices()[0].Via)
+		assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", s.Devices()[0].Metric)
 		assert.Equal(t, 1e-3, s.Devices()[0].Resolution)
 	}
 }

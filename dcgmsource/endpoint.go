@@ -95,5 +95,5 @@ func (e *endpoint) missing(d *energy.Device, v *value) error {
 			"if it has failed, see nvidia-smi on its host; to measure the other GPUs, select them (POWERTEST_DEVICES)", e.clean, energy.ErrNoDevice, d.UUID)
 	}
 	return fmt.Errorf("dcgm: %s: %w: the page has no %s of %s any more: see nvidia-smi on its host, whether it has failed",
-		e.clean, energy.ErrNoDevice, d.Via, d.UUID)
+		e.clean, energy.ErrNoDevice, d.Metric, d.UUID)
 }

@@ -47,7 +47,7 @@ type PrometheusConfig struct {
 // openTimeout bounds how long opening may take.
 const openTimeout = 10 * time.Second
 
-// PrometheusSource is an [energy.Historian] on the samples that a server keeps
+// PrometheusSource is an [energy.HistorySource] on the samples that a server keeps
 // of dcgm-exporter's metrics. A window costs the server a few queries, after its
 // end, and nothing while it lasts.
 //
@@ -87,7 +87,7 @@ type PrometheusSource struct {
 	looks  []clock // at the server's clock
 }
 
-var _ energy.Historian = (*PrometheusSource)(nil)
+var _ energy.HistorySource = (*PrometheusSource)(nil)
 
 var errPrometheusClosed = fmt.Errorf("prometheus: the source is closed: %w", fs.ErrClosed)
 

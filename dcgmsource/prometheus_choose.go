@@ -67,16 +67,16 @@ func (s *PrometheusSource) keep(c listing) {
 	if c.device.Method == energy.Gauge {
 		s.gauges = append(s.gauges, i)
 	}
-	if !slices.Contains(s.metrics, c.device.Via) {
-		s.metrics = append(s.metrics, c.device.Via)
+	if !slices.Contains(s.metrics, c.device.Metric) {
+		s.metrics = append(s.metrics, c.device.Metric)
 	}
 }
 
 // describe makes a device of the series that tell of it.
 func (s *PrometheusSource) describe(rows []model.Metric) energy.Device {
 	d, m := deviceOf(labelsOf(rows[0])), metrics[rankOf(rows[0])]
-	d.Faster = faster + ", and scrape it every second"
-	d.Endpoint, d.Via, d.Rows = string(rows[0]["instance"]), m.name, len(rows)
+	d.Hint = faster + ", and scrape it every second"
+	d.Endpoint, d.Metric, d.Rows = string(rows[0]["instance"]), m.name, len(rows)
 	if m.kind == energyKind {
 		d.Method, d.Resolution, d.Fresh, d.Behind = energy.Counter, m.resolution(), s.cfg.Collect, driverTick
 	} else {

@@ -137,18 +137,18 @@ func measured(t testing.TB, s *PrometheusSource, spans ...energy.Span) energy.Me
 	t.Helper()
 	curves, found, err := recalled(t.Context(), s, spans...)
 	require.NoError(t, err)
-	m := energy.MeasureCurves(s.Info(), curves, spans)
+	m := energy.MeasureHistories(s.Info(), curves, spans)
 	m.Reasons = append(m.Reasons, found...)
 	return m
 }
 
 // recalled returns curves with what the source knows of the spans.
-func recalled(ctx context.Context, s *PrometheusSource, spans ...energy.Span) ([]*energy.Curve, []energy.Finding, error) {
-	curves := make([]*energy.Curve, len(s.Devices()))
+func recalled(ctx context.Context, s *PrometheusSource, spans ...energy.Span) ([]*energy.History, []energy.Finding, error) {
+	curves := make([]*energy.History, len(s.Devices()))
 	for i, d := range s.Devices() {
 		curves[i] = energy.NewHistory(d, spans[0].Start, cmp.Or(d.Period, s.Info().Period))
 	}
-	found, err := s.Past(ctx, spans, curves)
+	found, err := s.ReadRange(ctx, spans, curves)
 	return curves, found, err
 }
 

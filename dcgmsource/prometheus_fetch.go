@@ -126,7 +126,7 @@ func (s *PrometheusSource) collect(b *batch, r *stream) {
 		return
 	}
 	name := r.get("__name__")
-	if name != nil && string(name) != s.devices[i].Via {
+	if name != nil && string(name) != s.devices[i].Metric {
 		return // the same in another unit, or power
 	}
 	first := int32(len(b.samples))

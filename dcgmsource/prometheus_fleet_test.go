@@ -164,7 +164,7 @@ func BenchmarkFleet(b *testing.B) {
 				curves, _, err := recalled(b.Context(), src, span)
 				require.NoError(b, err)
 				past += time.Since(began)
-				energy.MeasureCurves(src.Info(), curves, []energy.Span{span})
+				energy.MeasureHistories(src.Info(), curves, []energy.Span{span})
 			}
 			n := float64(b.N)
 			b.ReportMetric(float64(peak())/1e6, "peak-MB")

@@ -38,8 +38,8 @@ func TestOpenPrometheus(t *testing.T) {
 		for i, role := range []string{"prefill", "prefill", "", "decode", "decode"} {
 			assert.Equal(t, energy.Device{
 				UUID: w.uuid(i), Index: i % 2, Name: "NVIDIA H200", Host: fmt.Sprintf("node-%02d", i/2), Endpoint: fmt.Sprintf("10.0.0.%d:9400", i/2),
-				Role: role, Rows: 1, Method: energy.Counter, Via: energyName, Resolution: 1e-3, Fresh: 500 * time.Millisecond,
-				Behind: driverTick, Faster: s.Devices()[i].Faster,
+				Role: role, Rows: 1, Method: energy.Counter, Metric: energyName, Resolution: 1e-3, Fresh: 500 * time.Millisecond,
+				Behind: driverTick, Hint: s.Devices()[i].Hint,
 			}, s.Devices()[i])
 		}
 	})
@@ -62,7 +62,7 @@ func TestOpenPrometheusDevices(t *testing.T) {
 		s := w.open(t)
 		d := s.Devices()
 		require.Len(t, d, 4)
-		assert.Equal(t, energyName, d[0].Via)
+		assert.Equal(t, energyName, d[0].Metric)
 		assert.Equal(t, 1, d[0].Rows)
 		assert.Equal(t, "NVIDIA H200", d[0].Name)
 		assert.Equal(t, 2, d[1].Rows)
@@ -70,7 +70,7 @@ func TestOpenPrometheusDevices(t *testing.T) {
 		assert.Equal(t, energy.SharedGPU, d[2].Marks[0].Reason)
 		assert.Equal(t, energy.Gauge, d[3].Method)
 		assert.True(t, d[3].Held)
-		assert.Equal(t, "dcgm_power_usage", d[3].Via)
+		assert.Equal(t, "dcgm_power_usage", d[3].Metric)
 		assert.Equal(t, 15*time.Second, s.Info().Period)
 		assert.Equal(t, time.Second, d[0].Period)
 		assert.Zero(t, d[2].Period)

@@ -44,7 +44,7 @@ const maxWatts = 2000
 type past struct {
 	*PrometheusSource
 	spans   []energy.Span
-	curves  []*energy.Curve
+	curves  []*energy.History
 	clock   clock
 	mergers []merger
 	// window is from the start of the first span to the end of the last, head
@@ -55,13 +55,13 @@ type past struct {
 	met                map[string]bool // GPUs that were not there at open
 }
 
-// Past implements [energy.Historian]. It waits until the server has the samples
+// ReadRange implements [energy.HistorySource]. It waits until the server has the samples
 // of at least two refresh periods after the end of the last span, but not longer
 // than 3.2 refresh periods, two scrape intervals and 5 s from that end; or half a
 // minute from now, if the server is slow.
 //
 // The error says that the server did not answer, or not completely.
-func (s *PrometheusSource) Past(ctx context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
+func (s *PrometheusSource) ReadRange(ctx context.Context, spans []energy.Span, curves []*energy.History) ([]energy.Finding, error) {
 	if s.closed.Load() {
 		return nil, errPrometheusClosed
 	}

@@ -155,7 +155,7 @@ func TestPrometheusPastErrors(t *testing.T) {
 					assert.ErrorIs(t, err, test.is)
 				}
 				assert.ErrorContains(t, err, test.says)
-				assert.False(t, energy.MeasureCurves(s.Info(), curves, []energy.Span{span}).Valid)
+				assert.False(t, energy.MeasureHistories(s.Info(), curves, []energy.Span{span}).Valid)
 				assert.Less(t, time.Since(span.End), 15*time.Second)
 			})
 		})
@@ -173,7 +173,7 @@ func TestPrometheusPastEndsWithItsContext(t *testing.T) {
 		curves, _, err := recalled(ctx, s, span)
 		require.NoError(t, err)
 		assert.Less(t, time.Since(span.End), time.Second)
-		_, _, ok := curves[0].Band(span.Start)
+		_, _, ok := curves[0].Curve().Band(span.Start)
 		assert.True(t, ok, "what was there is not in the curve")
 		time.Sleep(time.Minute) // for what is left to end
 	})

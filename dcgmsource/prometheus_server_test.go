@@ -166,5 +166,5 @@ func (f *plant) atOnce(t *testing.T, s *PrometheusSource, span energy.Span) ener
 	defer cancel()
 	curves, _, err := recalled(ctx, s, span)
 	require.NoError(t, err)
-	return energy.MeasureCurves(s.Info(), curves, []energy.Span{span})
+	return energy.MeasureHistories(s.Info(), curves, []energy.Span{span})
 }

@@ -18,7 +18,7 @@ func TestPrometheusWindows(t *testing.T) {
 		time.Sleep(10 * time.Second)
 		for range 2 {
 			outer := r.Open()
-			require.NoError(t, outer.Lead(t.Context(), 2))
+			require.NoError(t, outer.WaitTicks(t.Context(), 2))
 			outer.Resume()
 			w.load(700)
 			time.Sleep(10 * time.Second)

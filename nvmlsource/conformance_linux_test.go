@@ -33,7 +33,7 @@ func TestRecordedJoules(t *testing.T) {
 	isolated(t, fake{env: []string{"FAKE_NVML_WATTS=700", "FAKE_NVML_TICK_MS=20"}}, func(t *testing.T) {
 		r := energy.NewRecorder(mustOpen(t, Config{}))
 		w := r.Open()
-		assert.NoError(t, w.Lead(t.Context(), 2))
+		assert.NoError(t, w.WaitTicks(t.Context(), 2))
 		w.Resume()
 		time.Sleep(500 * time.Millisecond)
 		w.Pause()

@@ -11,7 +11,7 @@
 // The energy counter and the power of the moment, in one call of the driver per
 // GPU and without allocating. GPUs and drivers that lack them are read by what
 // they have; every way is tried when the source is opened, the best first, and
-// [energy.Device.Via] names the one that works:
+// [energy.Device.Metric] names the one that works:
 //
 //	nvmlDeviceGetFieldValues             energy counter, and power as a cross-check
 //	nvmlDeviceGetTotalEnergyConsumption  energy counter

@@ -68,7 +68,7 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 		err := m.try(w)
 		switch {
 		case err == nil:
-			dev.Via, dev.Method, dev.MinWindow = w.via, w.method, w.minWindow
+			dev.Metric, dev.Method, dev.MinWindow = w.via, w.method, w.minWindow
 			dev.Lag, dev.Held = w.lag, !w.fresh
 			if w.method == energy.Counter {
 				dev.Resolution = 0.001 // NVML counts millijoules

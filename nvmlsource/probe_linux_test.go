@@ -59,7 +59,7 @@ func TestProbeTakesTheBestWayThatWorks(t *testing.T) {
 			isolated(t, fake{without: c.without, env: []string{"FAKE_NVML_FAULTS=" + c.faults, "FAKE_NVML_WATTS=321.5"}}, func(t *testing.T) {
 				s := mustOpen(t, Config{})
 				d := s.Devices()[0]
-				assert.Equal(t, c.via, d.Via)
+				assert.Equal(t, c.via, d.Metric)
 				assert.Equal(t, c.method, d.Method)
 				assert.Equal(t, c.minWindow, d.MinWindow)
 				time.Sleep(25 * time.Millisecond) // until there is a new sample

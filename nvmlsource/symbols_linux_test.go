@@ -67,7 +67,7 @@ func TestOldestDriver(t *testing.T) {
 	isolated(t, fake{without: without, env: []string{"FAKE_NVML_PROCESSES=4711"}}, func(t *testing.T) {
 		s := mustOpen(t, Config{})
 		d := s.Devices()[0]
-		assert.Equal(t, "nvmlDeviceGetTotalEnergyConsumption", d.Via)
+		assert.Equal(t, "nvmlDeviceGetTotalEnergyConsumption", d.Metric)
 		assert.Equal(t, "00000000:17:00.0", d.PCI)
 		assert.NoError(t, readAll(s)[0].Err)
 		states := make([]energy.State, 1)

@@ -108,7 +108,7 @@ func TestA6DegenerateWindow(t *testing.T) {
 			w := m.Start(name)
 			w.AddTokens(0, 10)
 			time.Sleep(time.Second)
-			w.Cover(span)
+			w.SetSpans(span)
 			r := stop(t, w)
 			assert.False(t, r.Valid(), name)
 			assert.NotEmpty(t, r.Reasons, name)

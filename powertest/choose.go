@@ -52,8 +52,8 @@ func choose(src energy.Source, selectors []string, roles []role) (energy.Source,
 		return nil, err
 	}
 	switch src := src.(type) {
-	case energy.Historian:
-		return &chosenHistorian{c, src}, nil
+	case energy.HistorySource:
+		return &chosenHistory{c, src}, nil
 	case energy.Inspector:
 		return &chosenInspector{c, src}, nil
 	}
@@ -125,16 +125,16 @@ func (c *chosen) Read(dst []energy.Reading) {
 	}
 }
 
-// chosenHistorian is chosen for a source that is an [energy.Historian].
-type chosenHistorian struct {
+// chosenHistory is chosen for a source that is an [energy.HistorySource].
+type chosenHistory struct {
 	*chosen
-	historian energy.Historian
+	historian energy.HistorySource
 }
 
-// Past is [energy.Historian.Past] for the chosen devices. It asks for all of the
+// ReadRange is [energy.HistorySource.ReadRange] for the chosen devices. It asks for all of the
 // source's: to measure a few of a fleet, select them when the source is opened.
-func (c *chosenHistorian) Past(ctx context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
-	all := make([]*energy.Curve, len(c.historian.Devices()))
+func (c *chosenHistory) ReadRange(ctx context.Context, spans []energy.Span, curves []*energy.History) ([]energy.Finding, error) {
+	all := make([]*energy.History, len(c.historian.Devices()))
 	chosen := map[string]bool{"": true} // findings about the whole
 	for i, d := range c.historian.Devices() {
 		all[i] = energy.NewHistory(d, spans[0].Start, cmp.Or(d.Period, c.Info().Period))
@@ -143,7 +143,7 @@ func (c *chosenHistorian) Past(ctx context.Context, spans []energy.Span, curves 
 		all[i] = curves[k]
 		chosen[c.devices[k].UUID] = true
 	}
-	found, err := c.historian.Past(ctx, spans, all)
+	found, err := c.historian.ReadRange(ctx, spans, all)
 	return slices.DeleteFunc(found, func(f energy.Finding) bool {
 		// Who chose by name does not mind that there are others.
 		return !chosen[f.Device] || !c.whole && f.Reason == energy.ExpectedGPUCountMismatch

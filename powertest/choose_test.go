@@ -19,7 +19,7 @@ type remembering struct {
 	found []energy.Finding
 }
 
-func (r *remembering) Past(_ context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
+func (r *remembering) ReadRange(_ context.Context, spans []energy.Span, curves []*energy.History) ([]energy.Finding, error) {
 	for i, c := range curves {
 		for s := range 30 {
 			at := spans[0].Start.Add(time.Duration(s-10) * time.Second)
@@ -40,21 +40,21 @@ func TestChosenOfTheRemembered(t *testing.T) {
 	}
 	some, err := choose(src, []string{"0", uuid(2)}, nil)
 	require.NoError(t, err)
-	historian, ok := some.(energy.Historian)
+	historian, ok := some.(energy.HistorySource)
 	require.True(t, ok)
 	require.Len(t, historian.Devices(), 2)
 
 	start := time.Now()
 	spans := []energy.Span{{Start: start, End: start.Add(10 * time.Second)}}
-	curves := []*energy.Curve{
+	curves := []*energy.History{
 		energy.NewHistory(historian.Devices()[0], start, time.Second),
 		energy.NewHistory(historian.Devices()[1], start, time.Second),
 	}
-	found, err := historian.Past(t.Context(), spans, curves)
+	found, err := historian.ReadRange(t.Context(), spans, curves)
 	require.NoError(t, err)
 	assert.Equal(t, []energy.Finding{{Reason: energy.SharedGPU, Device: uuid(2)}, {Reason: energy.ClockStep}}, found,
 		"what concerns a chosen device, or all")
-	m := energy.MeasureCurves(historian.Info(), curves, spans)
+	m := energy.MeasureHistories(historian.Info(), curves, spans)
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 1000, m.Devices[0].Energy.Joules, 0.01)
 	assert.InEpsilon(t, 3000, m.Devices[1].Energy.Joules, 0.01)

@@ -49,9 +49,9 @@ func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 	if m.ins == nil {
 		return m, nil
 	}
-	m.watch = m.ins.recorder.Watch()
+	m.watch = m.ins.recorder.KeepWarm()
 	// A source that does not tick is found out when a window is measured.
-	_ = m.watch.Lead(ctx, leadTicks)
+	_ = m.watch.WaitTicks(ctx, leadTicks)
 	if err := ctx.Err(); err != nil {
 		m.watch.Cancel()
 		return nil, fmt.Errorf("powertest: waiting for the source %q to tick: %w", m.ins.name(), err)
@@ -68,9 +68,9 @@ func (m *Meter) Source() string {
 	return m.ins.name()
 }
 
-// Instead says why the option [Fallback] is in use: what keeps the default source
+// FallbackReason says why the option [Fallback] is in use: what keeps the default source
 // from being measured. It is nil if it is not.
-func (m *Meter) Instead() error {
+func (m *Meter) FallbackReason() error {
 	if m == nil || m.ins == nil {
 		return nil
 	}
@@ -105,7 +105,7 @@ func (m *Meter) open(w *Window) {
 	w.presence = enter(m.ins.recorder.Source())
 	w.line.window = m.ins.recorder.Open()
 	if w.closely || w.steady != nil || m.env.trace != "" {
-		w.line.window.Closely()
+		w.line.window.EveryTick()
 	}
 	if m.env.trace != "" {
 		w.line.window.Record()

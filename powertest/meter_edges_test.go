@@ -34,10 +34,10 @@ func outside(sim *simsource.Source, m energy.Measurement) bool {
 
 // TestCoverWhereTicksWerePassedOver: with 8 GPUs most ticks are passed over between
 // edges. A window that is moved there afterwards has an interval that knows, and one
-// that was started with Closely a narrow one.
+// that was started with EveryTick a narrow one.
 func TestCoverWhereTicksWerePassedOver(t *testing.T) {
 	const windows = 60
-	for name, opts := range map[string][]WindowOption{"moved": nil, "closely": {Closely()}} {
+	for name, opts := range map[string][]WindowOption{"moved": nil, "closely": {EveryTick()}} {
 		missed, valid, percent := 0, 0, 0.0
 		for seed := range uint64(windows) {
 			synctest.Test(t, func(t *testing.T) {
@@ -50,7 +50,7 @@ func TestCoverWhereTicksWerePassedOver(t *testing.T) {
 				begin := time.Now()
 				bursts(sim, rng, 20*time.Second)
 				start := begin.Add(time.Duration((5 + 2*rng.Float64()) * 1e9))
-				w.Cover(energy.Span{Start: start, End: start.Add(time.Duration((4 + 4*rng.Float64()) * 1e9))})
+				w.SetSpans(energy.Span{Start: start, End: start.Add(time.Duration((4 + 4*rng.Float64()) * 1e9))})
 				r := *stop(t, w).Measurement
 				if outside(sim, r) {
 					missed++
@@ -91,7 +91,7 @@ func TestCoverWhereTicksWereForgotten(t *testing.T) {
 		missed := 0
 		for _, w := range windows {
 			start := begin.Add(time.Duration((1.5 + 2*rng.Float64()) * float64(time.Hour)))
-			w.Cover(energy.Span{Start: start, End: start.Add(time.Duration((1 + 30*rng.Float64()) * 1e9))})
+			w.SetSpans(energy.Span{Start: start, End: start.Add(time.Duration((1 + 30*rng.Float64()) * 1e9))})
 			if outside(sim, *stop(t, w).Measurement) {
 				missed++
 			}
@@ -105,7 +105,7 @@ func TestCoverOfTheFuture(t *testing.T) {
 	metered(t, simsource.Config{}, func(t *testing.T, m *Meter, _ *simsource.Source) {
 		w := m.Start("a")
 		time.Sleep(time.Second)
-		w.Cover(energy.Span{Start: time.Now(), End: time.Now().Add(time.Hour)})
+		w.SetSpans(energy.Span{Start: time.Now(), End: time.Now().Add(time.Hour)})
 		began := time.Now()
 		r := stop(t, w)
 		assert.Less(t, time.Since(began), time.Second)

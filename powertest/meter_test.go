@@ -239,7 +239,7 @@ func TestMeterOfNothing(t *testing.T) {
 			assert.Contains(t, r.String(), "nothing was measured")
 		})
 		require.NoError(t, m.Close())
-		assert.NoError(t, m.Instead())
+		assert.NoError(t, m.FallbackReason())
 		assert.Empty(t, m.Source())
 	}
 }

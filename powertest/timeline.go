@@ -148,9 +148,9 @@ func (t *timeline) phase(name string) *phase {
 func (t *timeline) cover(spans []energy.Span) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.window.Cover(spans...)
+	t.window.SetSpans(spans...)
 	for _, p := range t.phases {
-		p.window.Within(spans...)
+		p.window.Clip(spans...)
 	}
 }
 

@@ -46,7 +46,7 @@ func fileName(s string) string {
 // OpenTrace opens the recording in a trace that POWERTEST_TRACE wrote, or that
 // [Report.WriteFile] wrote of a report with one, for [energy.MeasurePast]. The
 // error wraps [energy.ErrMalformed] if there is none in the file.
-func OpenTrace(path string) (energy.Historian, error) {
+func OpenTrace(path string) (energy.HistorySource, error) {
 	data, err := os.ReadFile(path)
 	if err != nil {
 		return nil, fmt.Errorf("open trace: %w", err)

@@ -34,10 +34,10 @@ type Window struct {
 // WindowOption changes what [Meter.Start] begins.
 type WindowOption func(*Window)
 
-// Closely sees every tick of the source while the window is open, for two or three
-// reads of each: for a window of which [Window.Cover] will say afterwards what is
+// EveryTick sees every tick of the source while the window is open, for two or three
+// reads of each: for a window of which [Window.SetSpans] will say afterwards what is
 // measured.
-func Closely() WindowOption {
+func EveryTick() WindowOption {
 	return func(w *Window) { w.closely = true }
 }
 
@@ -121,11 +121,11 @@ func (w *Window) problem(err error) {
 	w.problems = errors.Join(w.problems, err)
 }
 
-// Cover says which time is measured, instead of that from Start to End: where the
+// SetSpans says which time is measured, instead of that from Start to End: where the
 // load generator knows it, as from the records that it writes. Spans are in order
 // and do not overlap, and lie between Start and Stop, unless the source knows the
-// past. Of phases, what lies within them counts. Start the window with [Closely], or the interval is wide.
-func (w *Window) Cover(spans ...energy.Span) {
+// past. Of phases, what lies within them counts. Start the window with [EveryTick], or the interval is wide.
+func (w *Window) SetSpans(spans ...energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.covered = append([]energy.Span{}, spans...)
@@ -140,7 +140,7 @@ func (w *Window) End() {
 	w.steady.end()
 }
 
-// done returns the work so far, and the spans that Cover said, or nil.
+// done returns the work so far, and the spans that SetSpans said, or nil.
 func (w *Window) done() (Work, []energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -69,7 +69,7 @@ func TestMeterCover(t *testing.T) {
 		end := time.Now()
 		time.Sleep(time.Second)
 		w.AddTokens(0, 100)
-		w.Cover(energy.Span{Start: start, End: end})
+		w.SetSpans(energy.Span{Start: start, End: end})
 		r := stop(t, w)
 		requireTrue(t, sim, r, 0.01)
 		assert.Equal(t, 2*time.Second, r.Measurement.Duration)

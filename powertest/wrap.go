@@ -111,7 +111,7 @@ func (b *B) prepare() {
 		ticks = leadTicksNet
 	}
 	// A source that does not tick is found out when the window is measured.
-	_ = b.line.window.Lead(b.Context(), ticks)
+	_ = b.line.window.WaitTicks(b.Context(), ticks)
 }
 
 // finish is called after the benchmark function, by testing's Cleanup, in each

@@ -49,7 +49,7 @@ func describe(cfg Config, i int) energy.Device {
 		Index:      i,
 		Name:       cfg.Name,
 		Method:     energy.Counter,
-		Via:        "simulated energy counter",
+		Metric:     "simulated energy counter",
 		Resolution: 0.001,
 		Held:       cfg.Gauge != NoGauge,
 	}
@@ -57,7 +57,7 @@ func describe(cfg Config, i int) energy.Device {
 		d.PowerLimit = cfg.PowerLimit
 	}
 	if cfg.Gauge == OnlyGauge {
-		d.Method, d.Via, d.Resolution = energy.Gauge, "simulated power gauge", 0
+		d.Method, d.Metric, d.Resolution = energy.Gauge, "simulated power gauge", 0
 	}
 	return d
 }

@@ -136,7 +136,7 @@ func TestInfo(t *testing.T) {
 	assert.Equal(t, 20*time.Millisecond, New(Config{Gauge: OnlyGauge, GaugePeriod: 20 * time.Millisecond}).Info().Period)
 	assert.Equal(t, energy.Device{
 		UUID: "SIM-00000000-0000-0000-0000-000000000000", Name: "Simulated GPU", PowerLimit: 700,
-		Method: energy.Counter, Via: "simulated energy counter", Resolution: 0.001,
+		Method: energy.Counter, Metric: "simulated energy counter", Resolution: 0.001,
 	}, New(Config{}).Devices()[0])
 	assert.Zero(t, New(Config{PowerLimit: -1}).Devices()[0].PowerLimit)
 }

@@ -46,7 +46,7 @@ func TestRegistered(t *testing.T) {
 	require.NoError(t, err)
 	defer s.Close()
 	assert.Equal(t, "smi:gpu_metrics.csv:1", s.Devices()[0].UUID)
-	m := energy.MeasurePast(t.Context(), s.(energy.Historian), span(0, 10))
+	m := energy.MeasurePast(t.Context(), s.(energy.HistorySource), span(0, 10))
 	assert.True(t, m.Valid, "%v", m.Reasons)
 	s, err = energy.Open("smi", path+"?gap=x", nil)
 	assert.ErrorIs(t, err, energy.ErrMalformed)

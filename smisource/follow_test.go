@@ -248,7 +248,7 @@ func TestRead(t *testing.T) {
 		require.NoError(t, s.Close())
 		s.Read(dst)
 		assert.ErrorIs(t, dst[0].Err, os.ErrClosed)
-		_, err := s.Past(t.Context(), []energy.Span{span(0, 1)}, nil)
+		_, err := s.ReadRange(t.Context(), []energy.Span{span(0, 1)}, nil)
 		assert.ErrorIs(t, err, os.ErrClosed)
 	})
 }

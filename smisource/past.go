@@ -13,12 +13,12 @@ import (
 // errClosed is the error of what is asked of a closed source.
 var errClosed = fmt.Errorf("smi: %w: the source is closed", fs.ErrClosed)
 
-// Past implements [energy.Historian]. It waits until the log has a reading of
+// ReadRange implements [energy.HistorySource]. It waits until the log has a reading of
 // every GPU from after the end of the last span, but not longer than three of
 // the log's intervals and the longest gap.
 //
 // The error says that the log cannot be read any more.
-func (s *Source) Past(ctx context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
+func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, curves []*energy.History) ([]energy.Finding, error) {
 	if s.closed.Load() {
 		return nil, errClosed
 	}
@@ -69,7 +69,7 @@ func (s *Source) around(d energy.Device) time.Duration {
 }
 
 // fill adds a GPU's readings, and what is wrong with its rows, to its curve.
-func (s *Source) fill(device int, w window, c *energy.Curve) {
+func (s *Source) fill(device int, w window, c *energy.History) {
 	d, g := s.devices[device], s.log.gpus[s.gpus[device]]
 	wide := w.wide(s.around(d))
 	list, _ := g.between(wide.start, wide.end)

@@ -21,7 +21,7 @@ const (
 	averageWindow = 5 * time.Second
 )
 
-// Source is an [energy.Historian] on a log. It keeps 16 bytes of every reading.
+// Source is an [energy.HistorySource] on a log. It keeps 16 bytes of every reading.
 type Source struct {
 	cfg     Config
 	info    energy.Info
@@ -158,16 +158,16 @@ func (s *Source) describe(i int, g *gpu) energy.Device {
 	if g.first != nil {
 		c = *g.first
 	}
-	d.Via = "column " + c.name
+	d.Metric = "column " + c.name
 	if tool(s.log.main) == "nvidia-smi" {
-		d.Faster = "record more often, as with -lms 100"
+		d.Hint = "record more often, as with -lms 100"
 	}
 	switch {
 	case c.energy:
 		d.Method, d.MaxGap = energy.Counter, 0
 	case c.averaged:
 		d.Lag, d.MinWindow = averageLag, averageWindow
-		d.Via += ", mean of a second"
+		d.Metric += ", mean of a second"
 	}
 	return d
 }

@@ -180,7 +180,7 @@ func TestGaugeWithheld(t *testing.T) {
 			bad.Add(watts(ms, math.Inf(1)))
 		}
 	}
-	long := NewCurve(Device{Method: Gauge, MinWindow: 5 * time.Second, Via: "a mean"}, epoch, 0)
+	long := NewCurve(Device{Method: Gauge, MinWindow: 5 * time.Second, Metric: "a mean"}, epoch, 0)
 	few := gaugeCurve()
 	few.Add(watts(0, 300))
 	tests := map[string]struct {

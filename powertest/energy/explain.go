@@ -9,10 +9,10 @@ import (
 // faster returns what would make a slow counter change more often, after a
 // conjunction.
 func (c *Curve) faster(conjunction string) string {
-	if c.device.Faster == "" || c.expected() < slowPeriod*second {
+	if c.device.Hint == "" || c.expected() < slowPeriod*second {
 		return ""
 	}
-	return conjunction + c.device.Faster
+	return conjunction + c.device.Hint
 }
 
 // advise returns a window length that the counter can measure well.

@@ -30,7 +30,7 @@ func fleet(n int) ([]*Curve, []Span) {
 	curves := make([]*Curve, n)
 	for i := range curves {
 		d := Device{UUID: fmt.Sprint(i), Endpoint: fmt.Sprint(i / 8), Method: Counter, Resolution: 1e-3}
-		curves[i] = NewHistory(d, base, time.Second)
+		curves[i] = NewHistory(d, base, time.Second).curve
 		phase, level := rng.Float64(), 400+300*rng.Float64()
 		for t := 10 + phase; t < 86; t++ {
 			if t > 26 && t < 74 {

@@ -29,7 +29,7 @@ func (c *Curve) gauge(d *DeviceMeasurement, spans []span) (closed, bool) {
 	s, e := spans[0].start, spans[len(spans)-1].end
 	c.report(d, s, e)
 	if need := c.device.MinWindow; time.Duration(e-s) < need {
-		d.find(WindowTooShort, "%s is a mean over a long time: it can measure windows of %v and more, this one is %v", c.device.Via, need, time.Duration(e-s).Round(time.Millisecond))
+		d.find(WindowTooShort, "%s is a mean over a long time: it can measure windows of %v and more, this one is %v", c.device.Metric, need, time.Duration(e-s).Round(time.Millisecond))
 		return closed{}, false
 	}
 	p := &c.power

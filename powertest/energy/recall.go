@@ -8,8 +8,8 @@ import (
 // MeasurePast measures spans of the past by what a source remembers of them. It
 // is what a [Window] does for such a source, for who knows only afterwards what
 // was to be measured. Spans are in order and do not overlap. If what comes after
-// them is not known yet it waits, as [Historian.Past] does.
-func MeasurePast(ctx context.Context, h Historian, spans ...Span) Measurement {
+// them is not known yet it waits, as [HistorySource.ReadRange] does.
+func MeasurePast(ctx context.Context, h HistorySource, spans ...Span) Measurement {
 	base := time.Now()
 	if len(spans) > 0 {
 		base = spans[0].Start
@@ -24,16 +24,18 @@ func MeasurePast(ctx context.Context, h Historian, spans ...Span) Measurement {
 
 // recall measures spans, in ns since base, by what the source remembers: the
 // curves.
-func recall(ctx context.Context, h Historian, base time.Time, spans []span) (Measurement, []*Curve) {
+func recall(ctx context.Context, h HistorySource, base time.Time, spans []span) (Measurement, []*Curve) {
 	began := time.Now()
 	info, devices := h.Info(), h.Devices()
 	curves := make([]*Curve, len(devices))
+	histories := make([]*History, len(devices))
 	for i, d := range devices {
 		period := d.Period
 		if period == 0 {
 			period = info.Period
 		}
-		curves[i] = NewHistory(d, base, period)
+		histories[i] = NewHistory(d, base, period)
+		curves[i] = histories[i].curve
 	}
 	list := make([]Span, len(spans))
 	for i, s := range spans {
@@ -42,7 +44,7 @@ func recall(ctx context.Context, h Historian, base time.Time, spans []span) (Mea
 	var found []Finding
 	var err error
 	if len(spans) > 0 {
-		found, err = h.Past(ctx, list, curves)
+		found, err = h.ReadRange(ctx, list, histories)
 	}
 	m := measure(info, curves, base, spans)
 	m.total(alike(curves))

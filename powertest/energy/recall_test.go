@@ -34,7 +34,7 @@ func (m *memory) Info() energy.Info {
 
 func (m *memory) Read([]energy.Reading) { panic("a source that knows the past is not read") }
 
-func (m *memory) Past(_ context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
+func (m *memory) ReadRange(_ context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
 	m.asked = spans
 	time.Sleep(m.waits)
 	for i, c := range curves {
@@ -53,7 +53,7 @@ func TestRecall(t *testing.T) {
 		r := energy.NewRecorder(src)
 		w := r.Open()
 		opened := time.Now()
-		require.NoError(t, w.Lead(t.Context(), 2))
+		require.NoError(t, w.WaitTicks(t.Context(), 2))
 		assert.Zero(t, time.Since(opened), "the past needs no waiting for")
 		w.Resume()
 		done := src.Busy()

@@ -8,7 +8,7 @@ import (
 )
 
 // Recorder takes readings of a source while a window is open, and keeps the
-// curves. (A source that knows the past, a [Historian], is asked for them after
+// curves. (A source that knows the past, a [HistorySource], is asked for them after
 // the window.) It learns when the counters tick and reads sparsely: closely around
 // the ticks that matter to the edges of a window, and at most 20 times a second
 // between. Once started it does not allocate. When the last window is released
@@ -55,7 +55,7 @@ func NewRecorder(src Source) *Recorder {
 		turn:    make(chan struct{}, 1),
 	}
 	r.groups = newGroups(r.devices)
-	if _, remembers := src.(Historian); remembers {
+	if _, remembers := src.(HistorySource); remembers {
 		return r
 	}
 	for _, d := range r.devices {
@@ -95,11 +95,11 @@ func (r *Recorder) open(before []State) *Window {
 	return w
 }
 
-// Watch keeps the recorder reading, so that windows which are opened while it does
+// KeepWarm keeps the recorder reading, so that windows which are opened while it does
 // need not wait to learn when the counters tick, and know the power before them.
 // The window that it returns measures nothing, and what it has seen is forgotten
 // as other windows come and go: end it with Cancel.
-func (r *Recorder) Watch() *Window {
+func (r *Recorder) KeepWarm() *Window {
 	w := &Window{rec: r, watches: true}
 	r.interest(w)
 	return w
@@ -111,7 +111,7 @@ func (r *Recorder) interest(w *Window) {
 	defer r.mu.Unlock()
 	now := r.now()
 	w.opened = now
-	if _, remembers := r.src.(Historian); remembers {
+	if _, remembers := r.src.(HistorySource); remembers {
 		return
 	}
 	oldest := now

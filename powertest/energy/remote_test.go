@@ -143,7 +143,7 @@ func TestRemoteNeverTicks(t *testing.T) {
 func TestRemoteWindowTooShort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := newRemote(1, 30*time.Second)
-		src.devices[0].Faster = "start the exporter with -c 1000"
+		src.devices[0].Hint = "start the exporter with -c 1000"
 		m := measure(t, src, func() {
 			defer src.Busy()()
 			time.Sleep(time.Second)

@@ -12,7 +12,7 @@ type Replay struct {
 	devices   []Device
 }
 
-var _ Historian = (*Replay)(nil)
+var _ HistorySource = (*Replay)(nil)
 
 // NewReplay returns a source that remembers the recording, for [MeasurePast]. The
 // error is that of [Recording.Check].
@@ -46,10 +46,12 @@ var errReplay = fmt.Errorf("a recording tells of the past only: %w", ErrNoAnswer
 // Close does nothing.
 func (p *Replay) Close() error { return nil }
 
-// Past is [Historian.Past]. It does not wait: nothing will be known later.
-func (p *Replay) Past(_ context.Context, _ []Span, curves []*Curve) ([]Finding, error) {
+// ReadRange is [HistorySource.ReadRange]. It does not wait: nothing will be known later.
+func (p *Replay) ReadRange(_ context.Context, _ []Span, to []*History) ([]Finding, error) {
 	for i, d := range p.recording.Devices {
-		p.fill(curves[i], d)
+		if to[i] != nil {
+			p.fill(to[i].curve, d)
+		}
 	}
 	if step := p.recording.Step; step != 0 {
 		return []Finding{{Reason: ClockStep, Detail: fmt.Sprintf("the clock was set by %v while this was recorded: times from elsewhere can't be joined to it", step.Round(time.Millisecond))}}, nil

@@ -63,7 +63,7 @@ func TestLongWindowWithPauses(t *testing.T) {
 			sim := simsource.New(simsource.Config{Period: period, History: 1 << 16})
 			r := energy.NewRecorder(sim)
 			w := r.Open()
-			require.NoError(t, w.Lead(t.Context(), 2))
+			require.NoError(t, w.WaitTicks(t.Context(), 2))
 			var truth float64
 			for range 400 {
 				s := time.Now()
@@ -137,7 +137,7 @@ func TestOneCallAtATime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := energy.NewRecorder(&jealous{Source: exact(1), t: t})
 		outer := r.Open()
-		require.NoError(t, outer.Lead(t.Context(), 2))
+		require.NoError(t, outer.WaitTicks(t.Context(), 2))
 		outer.Resume()
 		for range 3 {
 			w := r.Open()

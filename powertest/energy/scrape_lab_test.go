@@ -20,7 +20,7 @@ func (sc scrapes) record(rng *rand.Rand, tr *truth, s, e float64) (*Curve, []spa
 	C, S := sc.collect.Seconds(), sc.every.Seconds()
 	ns := func(t float64) int64 { return int64(t * second) }
 	win := []span{{start: ns(s), end: ns(e), on: ns(e) - ns(s)}}
-	c := NewHistory(Device{Method: Counter, Resolution: 1e-3, Fresh: sc.fresh}, time.Unix(0, 0), 30*time.Second)
+	c := NewHistory(Device{Method: Counter, Resolution: 1e-3, Fresh: sc.fresh}, time.Unix(0, 0), 30*time.Second).curve
 	phase, tick := C*rng.Float64(), 0.1*rng.Float64()
 	visible := max(C, S)
 	until := e + 3.2*visible + 2*S + 5

@@ -125,8 +125,8 @@ type Device struct {
 	PowerLimit float64 `json:"power_limit_watts,omitempty"`
 	// Method is how the device tells its energy.
 	Method Method `json:"method"`
-	// Via is the call or metric that is read, for people.
-	Via string `json:"via,omitempty"`
+	// Metric is the call or metric that is read, for people.
+	Metric string `json:"metric,omitempty"`
 	// Resolution is the smallest step of the counter in joules; 0 if unknown.
 	Resolution float64 `json:"resolution_joules,omitempty"`
 	// Period is the device's nominal refresh period where it differs from
@@ -150,10 +150,10 @@ type Device struct {
 	// MinWindow is the shortest window that a gauge can measure, because its
 	// readings are averages over a long time; otherwise 0.
 	MinWindow time.Duration `json:"min_window_ns,omitempty"`
-	// Faster says what would make the values change more often, such as "start
+	// Hint says what would make the values change more often, such as "start
 	// the exporter with -c 1000"; empty if nothing would. It is told where a
 	// number is withheld because they change too seldom.
-	Faster string `json:"faster,omitempty"`
+	Hint string `json:"hint,omitempty"`
 	// Marks are findings that hold for every measurement of the device, such
 	// as [MIGParentScope].
 	Marks []Finding `json:"marks,omitempty"`

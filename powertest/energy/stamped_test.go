@@ -29,7 +29,7 @@ func TestGaugeOfWholeSeconds(t *testing.T) {
 			narrow.Add(energy.Reading{Before: stamp, After: stamp, Watts: w, HasWatts: true})
 		}
 		span := energy.Span{Start: base, End: base.Add(30 * time.Second)}
-		m := energy.MeasureCurves(energy.Info{Period: time.Second}, []*energy.Curve{wide, narrow}, []energy.Span{span})
+		m := energy.MeasureHistories(energy.Info{Period: time.Second}, []*energy.History{wide, narrow}, []energy.Span{span})
 		require.True(t, m.Valid, "%v", m.Reasons)
 		w, n := m.Devices[0].Energy, m.Devices[1].Energy
 		assert.Equal(t, n.Joules, w.Joules, "the width has no say in the estimate")

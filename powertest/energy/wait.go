@@ -11,13 +11,13 @@ import (
 // ErrNoTicks says that a device did not show the ticks that were waited for.
 var ErrNoTicks = errors.New("no ticks seen")
 
-// Lead waits until every device has shown the given number of ticks before
+// WaitTicks waits until every device has shown the given number of ticks before
 // now, and returns just after a tick: a window that begins then has a known
 // power before it and an edge that lies at a tick. Ticks of an earlier window
 // count if nothing was missed since. If a device does not tick within a
 // bounded time the error wraps [ErrNoTicks]; the window can be used all the
 // same. A source that knows the past is not waited for.
-func (w *Window) Lead(ctx context.Context, ticks int) error {
+func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	r := w.rec
 	r.mu.Lock()
 	limit := w.opened

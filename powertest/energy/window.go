@@ -16,7 +16,7 @@ type Window struct {
 	opened  int64
 	watches bool
 	before  []State
-	step    time.Duration // of the wall clock, where Cover joined times of it
+	step    time.Duration // of the wall clock, where SetSpans joined times of it
 
 	// The recorder's mu guards what follows.
 	spans   []span
@@ -106,23 +106,23 @@ func (w *Window) Restart() {
 	}
 }
 
-// Closely makes every tick be seen while the window is open, instead of a few
-// between the edges: for windows that Cover will move, or whose recording is to be
+// EveryTick makes every tick be seen while the window is open, instead of a few
+// between the edges: for windows that SetSpans will move, or whose recording is to be
 // measured in parts. It costs two or three reads for each tick of each device.
-func (w *Window) Closely() {
+func (w *Window) EveryTick() {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
 	w.closely = true
 	w.rec.edge(w.rec.now())
 }
 
-// Cover replaces the spans so far by others, in order and without overlap: what
+// SetSpans replaces the spans so far by others, in order and without overlap: what
 // was to be measured may be known only afterwards. They lie between the opening
 // of the window and now, unless the source knows the past. Times without a
 // monotonic reading are joined by the wall clock. Where the window was not opened
-// with Closely, ticks next to the new edges may have been passed over, and the
+// with EveryTick, ticks next to the new edges may have been passed over, and the
 // interval is then as wide as what the device can have drawn there.
-func (w *Window) Cover(spans ...Span) {
+func (w *Window) SetSpans(spans ...Span) {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
 	if w.done || w.watches {
@@ -137,9 +137,9 @@ func (w *Window) Cover(spans ...Span) {
 	}
 }
 
-// Within keeps of the spans so far only what lies within others, as for a part of a
-// window that Cover has moved.
-func (w *Window) Within(spans ...Span) {
+// Clip keeps of the spans so far only what lies within others, as for a part of a
+// window that SetSpans has moved.
+func (w *Window) Clip(spans ...Span) {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
 	if w.done {
@@ -195,7 +195,7 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		w.done = true
 		ended := r.now()
 		r.mu.Unlock()
-		if h, remembers := r.src.(Historian); remembers {
+		if h, remembers := r.src.(HistorySource); remembers {
 			r.calls.Add(1)
 			var curves []*Curve
 			w.result, curves = recall(ctx, h, r.base, w.spans)

@@ -103,7 +103,7 @@ func (a *annotation) prepare() error {
 	if err := a.roles.check(src.Devices()); err != nil {
 		return err
 	}
-	if _, ok := src.(energy.Historian); ok {
+	if _, ok := src.(energy.HistorySource); ok {
 		return nil
 	}
 	if len(a.command) == 0 {
@@ -188,7 +188,7 @@ func (a *annotation) measure(ctx context.Context) error {
 		}
 		a.src = src
 	}
-	a.telemetry = a.past(ctx, a.src.(energy.Historian), a.workload.span())
+	a.telemetry = a.past(ctx, a.src.(energy.HistorySource), a.workload.span())
 	return a.roles.assign(&a.telemetry.measurement)
 }
 

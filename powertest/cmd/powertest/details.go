@@ -108,7 +108,7 @@ func (a *annotation) details() detailsJSON {
 	for _, dm := range m.Devices {
 		d.Devices = append(d.Devices, deviceJSON{
 			ID: t.id(dm.Device.UUID), UUID: dm.Device.UUID, Name: dm.Device.Name, Host: dm.Device.Host, Role: dm.Device.Role,
-			Method: dm.Device.Method.String(), Via: dm.Device.Via, PeriodS: real(dm.Period.Seconds()), Samples: dm.Ticks,
+			Method: dm.Device.Method.String(), Via: dm.Device.Metric, PeriodS: real(dm.Period.Seconds()), Samples: dm.Ticks,
 			Energy: amount(dm.Energy, dm.Valid), Watts: number(dm.Watts, dm.Valid),
 		})
 	}

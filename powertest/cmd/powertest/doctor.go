@@ -177,7 +177,7 @@ func (d *diagnosis) examine(ctx context.Context) {
 	d.Simulated = d.src.Info().Simulated
 	states := inspect(d.src)
 	var w *watch
-	if h, ok := d.src.(energy.Historian); ok {
+	if h, ok := d.src.(energy.HistorySource); ok {
 		w = lookBack(ctx, h, d.watch)
 	} else {
 		w = newWatch(d.src)

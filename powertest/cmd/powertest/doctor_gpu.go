@@ -209,10 +209,10 @@ func (g *gpuCheck) ill() *energy.Finding {
 }
 
 func faster(d energy.Device) string {
-	if d.Faster == "" {
+	if d.Hint == "" {
 		return ""
 	}
-	return "; " + d.Faster
+	return "; " + d.Hint
 }
 
 // tells reports whether enough was seen to say that energy can be measured. A gauge

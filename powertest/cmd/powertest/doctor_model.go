@@ -143,7 +143,7 @@ func (l *loadStep) measure(length time.Duration, phase float64) energy.Measureme
 // source's are.
 func (w *watch) empty(s *sight) *energy.Curve {
 	if w.past != nil || w.info.Poll > 0 {
-		return energy.NewHistory(s.device, w.base, s.period())
+		return energy.NewHistory(s.device, w.base, s.period()).Curve()
 	}
 	return energy.NewCurve(s.device, w.base, s.period())
 }

@@ -18,7 +18,7 @@ const (
 // lookBack looks at what a source remembers: of the last length, or of as many
 // refresh periods as tell the period if that is 0. It ends a few periods before
 // the newest sample, since what comes after a window is part of measuring it.
-func lookBack(ctx context.Context, h energy.Historian, length time.Duration) *watch {
+func lookBack(ctx context.Context, h energy.HistorySource, length time.Duration) *watch {
 	w := &watch{src: h, info: h.Info(), base: time.Now(), began: time.Now()}
 	period := time.Duration(0)
 	for i, d := range h.Devices() {
@@ -34,7 +34,7 @@ func lookBack(ctx context.Context, h energy.Historian, length time.Duration) *wa
 	w.began, w.took = end.Add(-length), length
 	window := energy.NewRecorder(h).Open()
 	window.Record()
-	window.Cover(energy.Span{Start: w.began, End: end})
+	window.SetSpans(energy.Span{Start: w.began, End: end})
 	m := window.Measure(ctx)
 	for _, f := range m.Reasons {
 		if f.Device == "" && f.Reason.Withholds() && f.Reason != energy.PartialCohort {

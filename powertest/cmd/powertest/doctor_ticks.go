@@ -12,7 +12,7 @@ import (
 func (s *sight) statistics() counterCheck {
 	d := s.device
 	c := counterCheck{
-		Method: d.Method, Via: d.Via, Ticks: len(s.ticks), Resets: s.resets,
+		Method: d.Method, Via: d.Metric, Ticks: len(s.ticks), Resets: s.resets,
 		Resolution: number(d.Resolution, d.Resolution > 0),
 		Age:        s.age, Readings: s.read, Failed: s.failures,
 	}

@@ -82,7 +82,7 @@ func newWatch(src energy.Source) *watch {
 		s := &sight{device: d, base: w.base}
 		if w.info.Poll > 0 {
 			// So seldom read, it is measured as a scraped counter is.
-			s.curve = energy.NewHistory(d, w.base, period)
+			s.curve = energy.NewHistory(d, w.base, period).Curve()
 		} else {
 			s.curve = energy.NewCurve(d, w.base, period)
 		}

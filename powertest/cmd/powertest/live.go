@@ -50,7 +50,7 @@ type recording struct {
 // record begins to record a source that does not know the past.
 func record(src energy.Source) *recording {
 	w := energy.NewRecorder(src).Open()
-	w.Closely() // what is measured is known afterwards
+	w.EveryTick() // what is measured is known afterwards
 	return &recording{src: src, window: w}
 }
 
@@ -58,7 +58,7 @@ func record(src energy.Source) *recording {
 func (r *recording) measure(ctx context.Context, o *annotateOptions, span energy.Span) telemetry {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
-	r.window.Cover(span)
+	r.window.SetSpans(span)
 	t := telemetry{where: o.where(r.src), measured: true}
 	t.measurement = r.window.Measure(ctx)
 	t.see()

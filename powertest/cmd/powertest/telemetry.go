@@ -176,7 +176,7 @@ func (o *annotateOptions) openReason(err error) energy.Reason {
 }
 
 // past measures a window of the past.
-func (o *annotateOptions) past(ctx context.Context, h energy.Historian, span energy.Span) telemetry {
+func (o *annotateOptions) past(ctx context.Context, h energy.HistorySource, span energy.Span) telemetry {
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	t := telemetry{where: o.where(h), measured: true}

@@ -60,7 +60,7 @@ func (f *Fake) start() {
 	if f.UUID == "" {
 		f.UUID = "FAKE-0"
 	}
-	d := energy.Device{UUID: f.UUID, Name: "Fake", Method: energy.Counter, Via: "a function of time"}
+	d := energy.Device{UUID: f.UUID, Name: "Fake", Method: energy.Counter, Metric: "a function of time"}
 	switch {
 	case f.Joules == nil && f.Watts == nil:
 		f.Joules = Steady(1)
