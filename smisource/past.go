@@ -43,7 +43,9 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, curves []*e
 			"this machine's clock was set by %v since the window began, and its times join the log to the window", step.Round(time.Millisecond))})
 	}
 	for i := range s.devices {
-		s.fill(i, w, curves[i])
+		if curves[i] != nil {
+			s.fill(i, w, curves[i])
+		}
 	}
 	return found, nil
 }

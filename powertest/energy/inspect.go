@@ -20,7 +20,7 @@ func (r *Recorder) inspect() []State {
 	go func() {
 		states := make([]State, len(r.devices))
 		for i := range states {
-			states[i].Device = i
+			states[i].Device = r.index[i]
 		}
 		ins.Inspect(states)
 		<-r.turn

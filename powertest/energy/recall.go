@@ -1,7 +1,11 @@
 package energy
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
+	"slices"
 	"time"
 )
 
@@ -10,6 +14,17 @@ import (
 // was to be measured. Spans are in order and do not overlap. If what comes after
 // them is not known yet it waits, as [HistorySource.ReadRange] does.
 func MeasurePast(ctx context.Context, h HistorySource, spans ...Span) Measurement {
+	m, _ := NewRecorder(h).MeasurePast(ctx, spans...)
+	return m
+}
+
+// MeasurePast is the function of that name, for the devices of the recorder. The
+// error wraps [errors.ErrUnsupported] if its source does not know the past.
+func (r *Recorder) MeasurePast(ctx context.Context, spans ...Span) (Measurement, error) {
+	h, ok := r.src.(HistorySource)
+	if !ok {
+		return Measurement{}, fmt.Errorf("source %s: measure the past: %w", r.info.Name, errors.ErrUnsupported)
+	}
 	base := time.Now()
 	if len(spans) > 0 {
 		base = spans[0].Start
@@ -18,24 +33,19 @@ func MeasurePast(ctx context.Context, h HistorySource, spans ...Span) Measuremen
 	for i, s := range spans {
 		in[i] = span{start: int64(s.Start.Sub(base)), end: int64(s.End.Sub(base)), on: int64(s.End.Sub(s.Start))}
 	}
-	m, _ := recall(ctx, h, base, in)
-	return m
+	m, _ := r.recall(ctx, h, base, in)
+	return m, nil
 }
 
-// recall measures spans, in ns since base, by what the source remembers: the
-// curves.
-func recall(ctx context.Context, h HistorySource, base time.Time, spans []span) (Measurement, []*Curve) {
+// recall measures spans, in ns since base, by what the source remembers of the
+// recorder's devices: the curves.
+func (r *Recorder) recall(ctx context.Context, h HistorySource, base time.Time, spans []span) (Measurement, []*Curve) {
 	began := time.Now()
-	info, devices := h.Info(), h.Devices()
-	curves := make([]*Curve, len(devices))
-	histories := make([]*History, len(devices))
-	for i, d := range devices {
-		period := d.Period
-		if period == 0 {
-			period = info.Period
-		}
-		histories[i] = NewHistory(d, base, period)
-		curves[i] = histories[i].curve
+	curves := make([]*Curve, len(r.devices))
+	histories := make([]*History, len(h.Devices()))
+	for i, d := range r.devices {
+		to := NewHistory(d, base, cmp.Or(d.Period, r.info.Period))
+		histories[r.index[i]], curves[i] = to, to.curve
 	}
 	list := make([]Span, len(spans))
 	for i, s := range spans {
@@ -46,14 +56,25 @@ func recall(ctx context.Context, h HistorySource, base time.Time, spans []span) 
 	if len(spans) > 0 {
 		found, err = h.ReadRange(ctx, list, histories)
 	}
-	m := measure(info, curves, base, spans)
+	m := measure(r.info, curves, base, spans)
 	m.total(alike(curves))
 	if err != nil {
 		m.Add(Finding{Reason: SourceStalled, Detail: "the source did not tell what was around the window: " + err.Error()})
 	}
 	for _, f := range found {
-		m.Add(f)
+		if r.concerns(f) {
+			m.Add(f)
+		}
 	}
 	m.Waited = time.Since(began)
 	return m, curves
+}
+
+// concerns reports whether a finding is about what is measured. Whoever selected
+// devices by name does not mind that there are others.
+func (r *Recorder) concerns(f Finding) bool {
+	if f.Device == "" {
+		return !r.byName || f.Reason != ExpectedGPUCountMismatch
+	}
+	return slices.ContainsFunc(r.devices, func(d Device) bool { return d.UUID == f.Device })
 }

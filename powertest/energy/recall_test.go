@@ -34,7 +34,7 @@ func (m *memory) Info() energy.Info {
 
 func (m *memory) Read([]energy.Reading) { panic("a source that knows the past is not read") }
 
-func (m *memory) ReadRange(_ context.Context, spans []energy.Span, curves []*energy.Curve) ([]energy.Finding, error) {
+func (m *memory) ReadRange(_ context.Context, spans []energy.Span, curves []*energy.History) ([]energy.Finding, error) {
 	m.asked = spans
 	time.Sleep(m.waits)
 	for i, c := range curves {

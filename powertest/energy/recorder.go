@@ -1,6 +1,7 @@
 package energy
 
 import (
+	"fmt"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -18,7 +19,9 @@ import (
 type Recorder struct {
 	src     Source
 	info    Info
-	devices []Device
+	devices []Device // that are measured
+	index   []int    // of each of them, in the source
+	byName  bool     // the devices were selected
 	groups  groups
 	base    time.Time
 	calls   atomic.Int64
@@ -38,32 +41,52 @@ type Recorder struct {
 
 	kick  chan struct{} // asks the goroutine to plan again
 	batch []Reading
+	due   []int // the devices of the batch
 }
 
 // hangTime is how long a read may take before the source counts as stalled.
 const hangTime = time.Second
 
-// NewRecorder returns a recorder of the source. The source stays the caller's
-// to close, after the last window.
+// NewRecorder returns a recorder of all devices of the source. The source stays the
+// caller's to close, after the last window.
 func NewRecorder(src Source) *Recorder {
+	r, _ := NewRecorderOf(src, Selection{}) // which cannot be wrong
+	return r
+}
+
+// NewRecorderOf returns a recorder of the selected devices of the source, which no
+// others are read of. The error wraps [ErrNoDevice] if a selector fits none, and
+// [ErrMalformed] if the roles contradict each other.
+func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
+	index, devices, err := sel.of(src.Devices())
+	if err != nil {
+		return nil, fmt.Errorf("source %s: %w", src.Info().Name, err)
+	}
 	r := &Recorder{
 		src:     src,
 		info:    src.Info(),
-		devices: src.Devices(),
+		devices: devices,
+		index:   index,
+		byName:  len(sel.Devices) > 0,
 		base:    time.Now(),
 		kick:    make(chan struct{}, 1),
 		turn:    make(chan struct{}, 1),
 	}
 	r.groups = newGroups(r.devices)
 	if _, remembers := src.(HistorySource); remembers {
-		return r
+		return r, nil
 	}
 	for _, d := range r.devices {
 		r.curves = append(r.curves, r.newCurve(d))
 	}
 	r.batch = make([]Reading, len(r.devices))
-	return r
+	r.due = make([]int, len(r.devices))
+	return r, nil
 }
+
+// Devices returns the devices that are measured, with their roles. Callers do not
+// modify the list.
+func (r *Recorder) Devices() []Device { return r.devices }
 
 func (r *Recorder) newCurve(d Device) *Curve {
 	period := d.Period
@@ -215,7 +238,7 @@ func (r *Recorder) plan() (wait time.Duration, alive bool) {
 	}
 	now := float64(r.now())
 	first := r.curves[0].pace.next
-	r.batch = r.batch[:0]
+	r.batch, r.due = r.batch[:0], r.due[:0]
 	clear(r.groups.due)
 	for i, c := range r.curves {
 		first = min(first, c.pace.next)
@@ -225,7 +248,8 @@ func (r *Recorder) plan() (wait time.Duration, alive bool) {
 	}
 	for i := range r.curves {
 		if r.groups.due[r.groups.of[i]] {
-			r.batch = append(r.batch, Reading{Device: i})
+			r.batch = append(r.batch, Reading{Device: r.index[i]})
+			r.due = append(r.due, i)
 		}
 	}
 	if first > now {
@@ -250,8 +274,8 @@ func (r *Recorder) take(began int64) {
 		return
 	}
 	fresh := false
-	for _, reading := range r.batch {
-		fresh = r.curves[reading.Device].Add(reading) || fresh
+	for k, reading := range r.batch {
+		fresh = r.curves[r.due[k]].Add(reading) || fresh
 	}
 	if fresh {
 		r.wake()

@@ -198,7 +198,7 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		if h, remembers := r.src.(HistorySource); remembers {
 			r.calls.Add(1)
 			var curves []*Curve
-			w.result, curves = recall(ctx, h, r.base, w.spans)
+			w.result, curves = r.recall(ctx, h, r.base, w.spans)
 			w.joined()
 			w.keep(curves)
 			return

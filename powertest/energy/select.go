@@ -1,0 +1,231 @@
+package energy
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Select returns the positions of the devices that the selectors name, each once, in
+// the order of their first mention; all of them if there is no selector. An element
+// may hold several selectors with commas between them. A selector is, in any case of
+// letters:
+//
+//	all            every device
+//	2              the device with that index, where all are on one host
+//	0-3            those with these indices, all of which must be there
+//	GPU-8f3a…      a UUID, or the beginning of one; GPU- may be left out
+//	0000:3b:00.0   a PCI address; a domain of 0 may be left out
+//	HOST           the devices of a host
+//	HOST/2         the device of a host with that index; HOST/0-3 is possible too
+//
+// A selector that names nothing, or that could mean different things, is an error
+// that lists what there is and wraps [ErrNoDevice].
+func Select(devices []Device, selectors ...string) ([]int, error) {
+	var chosen []int
+	named := false
+	for _, list := range selectors {
+		for sel := range strings.SplitSeq(list, ",") {
+			if sel = strings.TrimSpace(sel); sel == "" {
+				continue
+			}
+			named = true
+			at, err := selectOne(devices, sel)
+			if err != nil {
+				return nil, err
+			}
+			for _, i := range at {
+				if !slices.Contains(chosen, i) {
+					chosen = append(chosen, i)
+				}
+			}
+		}
+	}
+	if !named {
+		return where(devices, func(Device) bool { return true }), nil
+	}
+	return chosen, nil
+}
+
+// selectOne returns the devices that one selector names. A whole name goes before
+// the beginning of one.
+func selectOne(devices []Device, sel string) ([]int, error) {
+	if strings.EqualFold(sel, "all") {
+		return where(devices, func(Device) bool { return true }), nil
+	}
+	var found []int
+	for _, meaning := range []func([]Device, string) ([]int, error){byUUID, byHost, byIndex, byPCI} {
+		at, err := meaning(devices, sel)
+		if err != nil {
+			return nil, err
+		}
+		if len(at) > 0 && len(found) > 0 && !slices.Equal(at, found) {
+			return nil, ambiguous(devices, append(found, at...), sel)
+		}
+		if len(at) > 0 {
+			found = at
+		}
+	}
+	if len(found) > 0 {
+		return found, nil
+	}
+	switch at := where(devices, func(d Device) bool { return beginsUUID(d.UUID, sel) }); len(at) {
+	case 0:
+		return nil, fmt.Errorf("%w: nothing is named %q; there are %s", ErrNoDevice, sel, Names(devices))
+	case 1:
+		return at, nil
+	default:
+		return nil, ambiguous(devices, at, sel)
+	}
+}
+
+func ambiguous(devices []Device, at []int, sel string) error {
+	fitting := make([]Device, len(at))
+	for i, k := range at {
+		fitting[i] = devices[k]
+	}
+	return fmt.Errorf("%w: %q is ambiguous, it fits %s", ErrNoDevice, sel, Names(fitting))
+}
+
+func where(devices []Device, fits func(Device) bool) []int {
+	at := make([]int, 0, len(devices))
+	for i, d := range devices {
+		if fits(d) {
+			at = append(at, i)
+		}
+	}
+	return at
+}
+
+func byUUID(devices []Device, sel string) ([]int, error) {
+	return where(devices, func(d Device) bool { return strings.EqualFold(d.UUID, sel) }), nil
+}
+
+// beginsUUID reports whether sel is the beginning of a UUID, with at least one
+// character after its prefix, such as GPU-, or with at least four if that is left out.
+func beginsUUID(uuid, sel string) bool {
+	prefix, rest, found := strings.Cut(uuid, "-")
+	if !found {
+		rest = uuid
+	}
+	return len(sel) >= 4 && hasPrefixFold(rest, sel) || found && len(sel) > len(prefix)+1 && hasPrefixFold(uuid, sel)
+}
+
+func hasPrefixFold(s, prefix string) bool {
+	return len(s) >= len(prefix) && strings.EqualFold(s[:len(prefix)], prefix)
+}
+
+func byHost(devices []Device, sel string) ([]int, error) {
+	if at := where(devices, func(d Device) bool { return d.Host != "" && strings.EqualFold(d.Host, sel) }); len(at) > 0 {
+		return at, nil
+	}
+	slash := strings.LastIndexByte(sel, '/')
+	if slash < 0 {
+		return nil, nil
+	}
+	here := where(devices, func(d Device) bool { return strings.EqualFold(d.Host, sel[:slash]) })
+	return indexed(devices, here, sel[slash+1:], sel)
+}
+
+// byIndex takes an index or a range of them, which say which device only if all are
+// on one host.
+func byIndex(devices []Device, sel string) ([]int, error) {
+	at, err := indexed(devices, where(devices, func(Device) bool { return true }), sel, sel)
+	if hosts := hostsOf(devices); err == nil && len(at) > 0 && len(hosts) > 1 {
+		return nil, fmt.Errorf("%w: %q is ambiguous, since there are several hosts (%s): write HOST/%[2]s", ErrNoDevice, sel, strings.Join(hosts, ", "))
+	}
+	return at, err
+}
+
+// indexed returns those of the devices at these positions that an index or a range
+// names: nothing if text is neither.
+func indexed(devices []Device, at []int, text, sel string) ([]int, error) {
+	from, to, ok := indexRange(text)
+	if !ok {
+		return nil, nil
+	}
+	var found []int
+	for n := from; n <= to; n++ {
+		count := len(found)
+		for _, i := range at {
+			if devices[i].Index == n {
+				found = append(found, i)
+			}
+		}
+		switch {
+		case len(found) == count && from == to:
+			return nil, nil // it may be the beginning of a UUID
+		case len(found) == count:
+			return nil, fmt.Errorf("%w: no device has the index %d of %q; there are %s", ErrNoDevice, n, sel, Names(devices))
+		case len(found) > count+1 && len(hostsOf(devices)) < 2:
+			return nil, ambiguous(devices, found[count:], sel)
+		}
+	}
+	return found, nil
+}
+
+// indexRange parses 2 or 0-3.
+func indexRange(s string) (from, to int, ok bool) {
+	a, b, isRange := strings.Cut(s, "-")
+	first, err := strconv.ParseUint(a, 10, 31)
+	if err != nil {
+		return 0, 0, false
+	}
+	if !isRange {
+		return int(first), int(first), true
+	}
+	last, err := strconv.ParseUint(b, 10, 31)
+	return int(first), int(last), err == nil && first <= last
+}
+
+// byPCI compares PCI addresses, whose domain is written with four digits, with
+// eight, or left out where it is 0.
+func byPCI(devices []Device, sel string) ([]int, error) {
+	if !strings.Contains(sel, ":") {
+		return nil, nil
+	}
+	return where(devices, func(d Device) bool { return d.PCI != "" && strings.EqualFold(shortPCI(d.PCI), shortPCI(sel)) }), nil
+}
+
+func shortPCI(address string) string {
+	if strings.Count(address, ":") < 2 {
+		return address
+	}
+	domain, rest, _ := strings.Cut(address, ":")
+	if domain = strings.TrimLeft(domain, "0"); domain == "" {
+		return rest
+	}
+	return domain + ":" + rest
+}
+
+// hostsOf returns the hosts of the devices, each once, sorted.
+func hostsOf(devices []Device) []string {
+	var hosts []string
+	for _, d := range devices {
+		hosts = append(hosts, d.Host)
+	}
+	slices.Sort(hosts)
+	return slices.Compact(hosts)
+}
+
+// Names names the devices for a message, by what [Select] takes: at most a screen of
+// them.
+func Names(devices []Device) string {
+	const shown = 16
+	if len(devices) == 0 {
+		return "no devices"
+	}
+	var list []string
+	for _, d := range devices[:min(len(devices), shown)] {
+		index := strconv.Itoa(d.Index)
+		if d.Host != "" {
+			index = d.Host + "/" + index
+		}
+		list = append(list, fmt.Sprintf("%s (%s)", index, d.UUID))
+	}
+	if more := len(devices) - shown; more > 0 {
+		list = append(list, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(list, ", ")
+}
