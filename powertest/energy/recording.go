@@ -53,19 +53,12 @@ type Trouble struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// maxClockStep is how far the clocks may move against each other for no reason.
-const maxClockStep = 250 * time.Millisecond
-
-// clockStep returns by how much the wall clock was set since base, in comparison
-// with the monotonic clock; 0 if base has no reading of that.
+// clockStep returns by how much the wall clock was set since base; 0 if it was not.
 func clockStep(base time.Time) time.Duration {
-	now := time.Now()
-	passed := now.Sub(base)
-	step := now.Round(0).Sub(base.Round(0)) - passed
-	if step.Abs() <= maxClockStep+passed/10_000 {
-		return 0
+	if by, set := ClockSetBetween(base, time.Now()); set {
+		return by
 	}
-	return step
+	return 0
 }
 
 // record copies curves with a common base.

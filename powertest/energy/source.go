@@ -1,6 +1,7 @@
 package energy
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"time"
@@ -95,6 +96,11 @@ type Info struct {
 	Poll time.Duration `json:"poll_ns,omitempty"`
 	// Version is what provides the readings, such as a driver version.
 	Version string `json:"version,omitempty"`
+}
+
+// PeriodOf returns the nominal refresh period of a device of the source.
+func (i Info) PeriodOf(d Device) time.Duration {
+	return cmp.Or(d.Period, i.Period, defaultPeriod)
 }
 
 // Device is one thing that uses energy: a GPU, never a slice of one.

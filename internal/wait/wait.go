@@ -1,0 +1,22 @@
+// Package wait sleeps for as long as somebody is still interested.
+package wait
+
+import (
+	"context"
+	"time"
+)
+
+// Sleep sleeps for d, or until ctx ends, and reports whether ctx goes on.
+func Sleep(ctx context.Context, d time.Duration) bool {
+	if ctx.Err() != nil {
+		return false
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
