@@ -1,6 +1,7 @@
 package smisource
 
 import (
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -37,11 +38,12 @@ func TestLogClockGoesBack(t *testing.T) {
 
 // local is a log of constant power with time stamps of a place.
 func local(place *time.Location, from time.Time, seconds int) string {
-	text := heading
+	var text strings.Builder
+	text.WriteString(heading)
 	for i := range seconds {
-		text += from.Add(time.Duration(i)*time.Second).In(place).Format("2006/01/02 15:04:05.000") + ", 0, GPU-0, 100 W\n"
+		text.WriteString(from.Add(time.Duration(i)*time.Second).In(place).Format("2006/01/02 15:04:05.000") + ", 0, GPU-0, 100 W\n")
 	}
-	return text
+	return text.String()
 }
 
 func berlin(t *testing.T) *time.Location {
