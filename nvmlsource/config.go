@@ -41,7 +41,7 @@ func init() {
 	})
 }
 
-// Modes are settings of a GPU that matter to who measures it. Nil is unknown.
+// Modes are settings of a GPU that matter to a measurement. Nil is unknown.
 type Modes struct {
 	// Persistence says that the driver stays loaded while no program uses the
 	// GPU. If not, its counter may start again, and opening it takes seconds.

@@ -94,8 +94,8 @@ type way struct {
 }
 
 // ways are all of them, best first. Which of them works depends on the GPU, the
-// driver, virtualisation and permissions, and no table of architectures knows
-// it, so they are tried.
+// driver, virtualisation and permissions, which no table of architectures has, so
+// they are tried.
 //
 // A mean over the last second does not measure a window that is not much longer.
 // nvmlDeviceGetPowerUsage returns such a mean on some architectures and the power
@@ -126,7 +126,7 @@ var ways = []way{
 }
 
 // probe finds the best way to read the GPU. If there is none, it fails with the
-// first failure that somebody can do something about, if there is one.
+// first failure that can be remedied, if there is one.
 func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 	dev := g.Device
 	if mw, ret := d.limit(h); ret == nvml.SUCCESS {
@@ -158,7 +158,7 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 }
 
 // absent reports whether the error of a way says that the GPU does not have it, or
-// has no usable value in it; nobody can do anything about that.
+// has no usable value in it, which cannot be remedied.
 func absent(err error) bool {
 	c := code(nvml.SUCCESS)
 	return errors.As(err, &c) && unavailable(nvml.Return(c)) ||

@@ -38,7 +38,7 @@ type choice struct {
 	// parentOf is the MIG instance that was meant, if the GPU is read in its
 	// place: its UUID, or words for one that is not named.
 	parentOf string
-	// byDefault says that nobody named the GPU: it may be left out if it reports
+	// byDefault says that no selector names the GPU: it may be left out if it reports
 	// neither energy nor power.
 	byDefault bool
 }
@@ -51,34 +51,28 @@ const unnamedInstance = "one of its instances"
 // environment, as CUDA would. Every GPU appears once, at its first mention. A GPU
 // that is named is meant as a whole, MIG mode or not.
 func choose(gpus []gpu, selectors []string, env func(string) (string, bool)) ([]choice, error) {
+	selectors = energy.Selectors(selectors...)
+	if len(selectors) == 0 {
+		return chosenByCUDA(gpus, env)
+	}
 	devices := devicesOf(gpus)
 	var chosen []choice
-	named := false
-	for _, list := range selectors {
-		for sel := range strings.SplitSeq(list, ",") {
-			if sel = strings.TrimSpace(sel); sel == "" {
-				continue
+	for _, sel := range selectors {
+		if isInstance(sel) {
+			c, ok := instance(gpus, sel)
+			if !ok {
+				return nil, fmt.Errorf("nvml: %w: no single MIG instance is named %q; there are %s", energy.ErrNoDevice, sel, instancesOf(gpus))
 			}
-			named = true
-			if isInstance(sel) {
-				c, ok := instance(gpus, sel)
-				if !ok {
-					return nil, fmt.Errorf("nvml: %w: no single MIG instance is named %q; there are %s", energy.ErrNoDevice, sel, instancesOf(gpus))
-				}
-				chosen = append(chosen, c)
-				continue
-			}
-			at, err := energy.Select(devices, sel)
-			if err != nil {
-				return nil, fmt.Errorf("nvml: %w", err)
-			}
-			for _, i := range at {
-				chosen = append(chosen, choice{gpu: i})
-			}
+			chosen = append(chosen, c)
+			continue
 		}
-	}
-	if !named {
-		return chosenByCUDA(gpus, env)
+		at, err := energy.Select(devices, sel)
+		if err != nil {
+			return nil, fmt.Errorf("nvml: %w", err)
+		}
+		for _, i := range at {
+			chosen = append(chosen, choice{gpu: i})
+		}
 	}
 	return once(chosen), nil
 }

@@ -70,7 +70,7 @@ type Config struct {
 	// Seed selects the noise, the jitter, the missed ticks and the UUIDs.
 	Seed uint64
 	// History is the number of load changes per device that TrueJoules can
-	// look back over; zero means 16384. One takes 40 bytes, once it is made.
+	// go back; zero means 16384. One takes 40 bytes, once it is made.
 	History int
 }
 

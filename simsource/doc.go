@@ -20,7 +20,7 @@
 //
 // The integral is a closed form, so nothing runs in the background, and time
 // comes from [time.Now]: inside a testing/synctest bubble everything is exact.
-// Everything that looks random follows from Config.Seed, so that two
+// Everything random follows from Config.Seed, so that two
 // simulations of the same configuration and the same load agree.
 //
 // Importing the package links it in as the source "sim":

@@ -108,7 +108,7 @@ func (m *model) next(s *segment, t int64, target float64) segment {
 }
 
 // noise multiplies the power by 1 + the sum of a few sinusoids. A sum of
-// sinusoids looks random enough to a counter that integrates over 100 ms, and
+// sinusoids is random enough for a counter that integrates over 100 ms, and
 // unlike random numbers its integral is a closed form.
 type noise struct {
 	amplitude float64 // of each wave, relative

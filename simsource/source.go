@@ -169,7 +169,7 @@ func (s *Source) SetPeriod(period time.Duration) {
 // by their index in [Source.Devices]; none means the sum of all. It panics if
 // there is no such device.
 //
-// The simulation remembers the last Config.History changes of each device's
+// The simulation keeps the last Config.History changes of each device's
 // power. The result is NaN, because absent is not zero, if start is before the
 // oldest of them or before the simulation began, or if end has not come yet.
 func (s *Source) TrueJoules(start, end time.Time, devices ...int) float64 {

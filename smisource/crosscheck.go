@@ -21,7 +21,7 @@ const tolerance = 0.05
 
 // Accumulator compares what the energy accumulators of GPUs gained while a log
 // was written with the integral of the whole log. It says whether the readings
-// can be believed, not whether a window is valid: the snapshots are from before
+// agree with them, not whether a window is valid: the snapshots are from before
 // and after all of the log. Its keys are those of InferenceX.
 type Accumulator struct {
 	// Available is true: the snapshots were there.

@@ -100,7 +100,7 @@
 //
 //	amd-smi metric -E --csv > gpu_energy_start.csv
 //
-// and gpu_energy_end.csv, say whether the log as a whole can be believed:
+// and gpu_energy_end.csv, say whether the log as a whole agrees with them:
 // [Source.CrossCheck].
 //
 // # InferenceX

@@ -31,7 +31,7 @@ type follower struct {
 
 // read takes what the file has got since the last call to the log.
 func (f *follower) read(l *log) error {
-	// Opening a pipe would wait for who writes it.
+	// Opening a pipe would wait for its writer.
 	if what, err := os.Stat(f.path); err != nil {
 		return err
 	} else if !what.Mode().IsRegular() {

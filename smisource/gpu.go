@@ -174,7 +174,7 @@ func (g *gpu) newest() (sample, bool) {
 	return g.samples[len(g.samples)-1], true
 }
 
-// usualInterval is taken where a log has too few readings to tell.
+// usualInterval is assumed where a log has too few readings.
 const usualInterval = time.Second
 
 // interval returns the median time between two readings of those GPUs, as far as

@@ -48,7 +48,7 @@ func (h *header) id() int {
 	return -1
 }
 
-// parseHeader looks for the columns of a header. known is how many kinds of
+// parseHeader finds the columns of a header. known is how many kinds of
 // column it has: a line with none is not a header.
 func parseHeader(line []byte) (h *header, known int) {
 	h = &header{line: bytes.Clone(line), stamp: -1, uuid: -1, index: -1, serial: -1, pci: -1, name: -1}

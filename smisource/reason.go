@@ -52,7 +52,7 @@ const (
 var ErrNotALog = errors.New("not a log of nvidia-smi or amd-smi")
 
 // ErrNoSnapshots says that there is neither a snapshot from before the log nor
-// one from after it: nobody meant to cross-check. It is wrapped by an [Error]
+// one from after it, so that no cross-check is wanted. It is wrapped by an [Error]
 // with [MissingStartSnapshot].
 var ErrNoSnapshots = errors.New("no energy snapshots")
 
@@ -141,7 +141,7 @@ func (s *Source) headless() error {
 }
 
 // unusable says why a log has a header and no reading: what its rows lack, and how
-// the first that lacks it looks.
+// the first that lacks it is written.
 func (s *Source) unusable() error {
 	l := s.log
 	var count [len(faultReasons)]int

@@ -76,23 +76,17 @@ func (s *Source) choose() error {
 	for k := range s.log.gpus {
 		devices = append(devices, s.describe(k))
 	}
-	var rest []string // what is not a name that only the log knows
-	named := false
-	for _, list := range s.cfg.Devices {
-		for sel := range strings.SplitSeq(list, ",") {
-			if sel = strings.TrimSpace(sel); sel == "" {
-				continue
-			}
-			named = true
-			s.all = s.all || strings.EqualFold(sel, "all")
-			if at := s.log.called(sel); len(at) > 0 {
-				s.gpus = append(s.gpus, at...)
-			} else {
-				rest = append(rest, sel)
-			}
+	selectors := energy.Selectors(s.cfg.Devices...)
+	s.all = len(selectors) == 0
+	var rest []string // all but names that are the log's own
+	for _, sel := range selectors {
+		s.all = s.all || strings.EqualFold(sel, "all")
+		if at := s.log.called(sel); len(at) > 0 {
+			s.gpus = append(s.gpus, at...)
+		} else {
+			rest = append(rest, sel)
 		}
 	}
-	s.all = s.all || !named
 	if s.all || len(rest) > 0 {
 		at, err := energy.Select(devices, rest...)
 		if err != nil {

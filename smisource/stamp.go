@@ -114,7 +114,7 @@ func date(b []byte) (stamp, bool) {
 // wall turns wall-clock times of a place into times.
 type wall struct {
 	place *time.Location
-	// Of the hour that was looked up last, in which the offset is known not to
+	// Of the hour of the last call, in which the offset is known not to
 	// change.
 	hour, offset int64
 	known        bool

@@ -21,7 +21,7 @@ type level struct {
 	users  int
 	stream uint64 // of the prompts of its first user
 	tally  *tally
-	over   chan struct{} // closed when nobody is to ask any more
+	over   chan struct{} // closed when no more is to be asked
 }
 
 // load makes the load, and measures it in a window, which it ends. When ctx ends
@@ -95,7 +95,7 @@ func (l *level) rest(d time.Duration) {
 	}
 }
 
-// backoff is how long a user waits who was refused: longer each time.
+// backoff is how long a user waits after a refusal: longer each time.
 type backoff time.Duration
 
 const (

@@ -17,8 +17,8 @@
 //
 // It is closed: each user asks, reads the answer as it is streamed, and asks
 // again. A level begins with -warmup, in which the users are at work already,
-// followed by the window of -duration, which is measured. When that is over nobody
-// asks any more, and answers that are under way are read to their end. What is
+// followed by the window of -duration, which is measured. When that is over no
+// more is asked, and answers that are under way are read to their end. What is
 // counted is what came inside the window, token by token, whenever its request
 // began and ended. -steady goes further, and measures from the first token of as
 // many requests as there are users to that of the last but as many: requests and
@@ -26,8 +26,8 @@
 // tokens stay those of the whole window.
 //
 // Prompts are of random words, a different one for each request, but the same in
-// each run with one -seed: a server that caches prefixes knows them in the second
-// run. A user who is refused waits, for longer each time up to 5 s.
+// each run with one -seed: a server that caches prefixes has them in the second
+// run. A user waits after a refusal, for longer each time up to 5 s.
 //
 // # The output
 //

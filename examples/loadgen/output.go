@@ -144,8 +144,8 @@ func millis(sorted []time.Duration, p float64) string {
 	return number("%.1f")(float64(v)/float64(time.Millisecond), known)
 }
 
-// writeTable writes a row for each level, and the notes to them. No line looks
-// like one of the benchmark format, so that both can be in one file.
+// writeTable writes a row for each level, and the notes to them. No line is
+// one of the benchmark format, so that both can be in one file.
 func writeTable(w io.Writer, results []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	for _, c := range columns {

@@ -37,7 +37,7 @@ func newTally(slo objective) *tally {
 type stage struct {
 	name  string
 	users int
-	stop  func() // nil while no window is open or nobody is in it
+	stop  func() // nil while no window is open or no user is in it
 }
 
 func (s *stage) enter(w *powertest.Window) {
@@ -53,7 +53,7 @@ func (s *stage) leave() {
 	}
 }
 
-// begin opens the window. Who is in a stage by then is in that phase.
+// begin opens the window. Users who are in a stage by then are in that phase.
 func (t *tally) begin(start func() *powertest.Window) {
 	t.mu.Lock()
 	defer t.mu.Unlock()

@@ -23,29 +23,37 @@ import (
 // A selector that names nothing, or that could mean different things, is an error
 // that lists what there is and wraps [ErrNoDevice].
 func Select(devices []Device, selectors ...string) ([]int, error) {
+	selectors = Selectors(selectors...)
+	if len(selectors) == 0 {
+		return where(devices, func(Device) bool { return true }), nil
+	}
 	var chosen []int
-	named := false
-	for _, list := range selectors {
-		for sel := range strings.SplitSeq(list, ",") {
-			if sel = strings.TrimSpace(sel); sel == "" {
-				continue
-			}
-			named = true
-			at, err := selectOne(devices, sel)
-			if err != nil {
-				return nil, err
-			}
-			for _, i := range at {
-				if !slices.Contains(chosen, i) {
-					chosen = append(chosen, i)
-				}
+	for _, sel := range selectors {
+		at, err := selectOne(devices, sel)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range at {
+			if !slices.Contains(chosen, i) {
+				chosen = append(chosen, i)
 			}
 		}
 	}
-	if !named {
-		return where(devices, func(Device) bool { return true }), nil
-	}
 	return chosen, nil
+}
+
+// Selectors returns the selectors in lists of them, which have commas between them:
+// for a source that has some of its own beside those of [Select].
+func Selectors(lists ...string) []string {
+	var all []string
+	for _, list := range lists {
+		for sel := range strings.SplitSeq(list, ",") {
+			if sel = strings.TrimSpace(sel); sel != "" {
+				all = append(all, sel)
+			}
+		}
+	}
+	return all
 }
 
 // selectOne returns the devices that one selector names. A whole name goes before

@@ -51,7 +51,7 @@ func (s *suite) checkTick(src energy.Source, i int, period time.Duration) error 
 	r := []energy.Reading{{Device: i}}
 	src.Read(r)
 	first, start := r[0], time.Now()
-	limit := 10*period + s.patience
+	limit := 10*period + s.maxWait
 	for time.Since(start) <= limit {
 		time.Sleep(period / 4)
 		src.Read(r)

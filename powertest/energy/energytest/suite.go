@@ -12,9 +12,9 @@ import (
 // An Option adapts the suite to a source.
 type Option func(*suite)
 
-// Patience is how much longer than ten refresh periods the suite waits for a
+// MaxWait is how much longer than ten refresh periods the suite waits for a
 // counter to change. The default is 2 s.
-func Patience(d time.Duration) Option { return func(s *suite) { s.patience = d } }
+func MaxWait(d time.Duration) Option { return func(s *suite) { s.maxWait = d } }
 
 // Static leaves out what waits for the values to change: for a source that plays
 // back a recording, or a device that uses no energy.
@@ -49,7 +49,7 @@ func Opens(open func(devices []string) (energy.Source, error)) Option {
 // suite is what the cases need to know beside the source. Zero is what no option
 // says.
 type suite struct {
-	patience  time.Duration
+	maxWait   time.Duration
 	static    bool
 	allocs    int
 	low, high float64 // W
@@ -59,7 +59,7 @@ type suite struct {
 }
 
 func newSuite(opts []Option) *suite {
-	s := &suite{patience: 2 * time.Second}
+	s := &suite{maxWait: 2 * time.Second}
 	for _, o := range opts {
 		o(s)
 	}
@@ -86,14 +86,14 @@ var cases = []testCase{
 	{"monotone", "a counter must never go down: a decrease means that it was reset, and spoils the window", checkMonotone},
 	{"ticks", "a counter must change within ten refresh periods: even an idle GPU uses energy, so one that stands still is dead", checkTicks},
 	{"resolution", "a counter must change by multiples of the Resolution that its device claims: the interval of short windows rests on it", checkResolution},
-	{"power", "a device must use the power that is expected of it: a unit that is wrong by 1000 looks plausible elsewhere", checkPower},
-	{"wrap", "a counter that starts again from 0 must be continued by the source: the loss would look like a reset", checkWrap},
+	{"power", "a device must use the power that is expected of it: a unit that is wrong by 1000 is plausible in all other cases", checkPower},
+	{"wrap", "a counter that starts again from 0 must be continued by the source: the loss would be taken for a reset", checkWrap},
 	{"prompt", "Read must return within a second, with energy.ErrStalled if it must: after that it is given up on", checkPrompt},
 	{"allocs", "Read must not allocate: its garbage would show up in the allocs/op of the benchmark", checkAllocs},
 	{"goroutines", "Read must work from any goroutine, one at a time, while another calls Info", checkGoroutines},
 	{"inspect", "Inspect must fill in just the elements of dst, and not invent a state", checkInspect},
 	{"open", "opening must give the devices that are asked for, and an error for those that do not exist: energy of others is not the answer", checkOpen},
-	{"close", "Close must be idempotent: it is called by whoever is done first", checkClose},
+	{"close", "Close must be idempotent: it may be called from several places", checkClose},
 	{"read-closed", "Read after Close must give errors, not zeros and not a panic: a late read must not become a number", checkReadClosed},
 }
 
@@ -166,7 +166,7 @@ func closeErr(src energy.Source) error {
 
 // limit bounds the time of a case, far beyond what any needs.
 func (s *suite) limit(src energy.Source) time.Duration {
-	return 30*time.Second + s.patience + 30*longestPeriod(src)
+	return 30*time.Second + s.maxWait + 30*longestPeriod(src)
 }
 
 func longestPeriod(src energy.Source) time.Duration {
