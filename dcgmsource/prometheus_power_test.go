@@ -78,7 +78,7 @@ func TestPrometheusCrossCheck(t *testing.T) {
 // The source does what every source must, but for not allocating.
 func TestPrometheusConformance(t *testing.T) {
 	bubble(t, 3, func(t *testing.T, w *world) {
-		err := energytest.TestSource(func() (energy.Source, error) { return OpenPrometheus(w.config()) }, energytest.Allocs(1<<20), energytest.MaxWait(5*time.Second))
+		err := energytest.TestSource(func() (energy.Source, error) { return OpenPrometheus(w.config()) }, energytest.Allocs(1<<20), energytest.Patience(5*time.Second))
 		require.NoError(t, err)
 	})
 }

@@ -23,7 +23,7 @@ func TestConformance(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			isolated(t, f, func(t *testing.T) {
 				assert.NoError(t, energytest.TestSource(func() (energy.Source, error) { return Open(Config{}) },
-					energytest.MaxWait(3*time.Second), energytest.Allocs(8), energytest.ExpectWatts(399, 401), energytest.Opens(open)))
+					energytest.Patience(3*time.Second), energytest.Allocs(8), energytest.ExpectWatts(399, 401), energytest.Opens(open)))
 			})
 		})
 	}

@@ -12,9 +12,9 @@ import (
 // An Option adapts the suite to a source.
 type Option func(*suite)
 
-// MaxWait is how much longer than ten refresh periods the suite waits for a
+// Patience is how much longer than ten refresh periods the suite waits for a
 // counter to change. The default is 2 s.
-func MaxWait(d time.Duration) Option { return func(s *suite) { s.maxWait = d } }
+func Patience(d time.Duration) Option { return func(s *suite) { s.maxWait = d } }
 
 // Static leaves out what waits for the values to change: for a source that plays
 // back a recording, or a device that uses no energy.

@@ -249,9 +249,9 @@ func TestOptions(t *testing.T) {
 	assert.Empty(t, names, err)
 
 	slow := func() energy.Source { return energytest.Period(warm(), 1, 2*time.Second) }
-	names, _ = failed(t, slow, energytest.MaxWait(100*time.Millisecond))
+	names, _ = failed(t, slow, energytest.Patience(100*time.Millisecond))
 	assert.Equal(t, []string{"ticks"}, names)
-	names, err = failed(t, slow, energytest.MaxWait(time.Second))
+	names, err = failed(t, slow, energytest.Patience(time.Second))
 	assert.Empty(t, names, err)
 
 	var sink []byte
