@@ -136,7 +136,7 @@ func TestOneGPUBehindSeveralEndpoints(t *testing.T) {
 		"a:9400": (&exporter{body: gpuPage("GPU-0", 5000)}).ServeHTTP,
 		"b:9400": (&exporter{body: strings.ReplaceAll(gpuPage("GPU-0", 7000, "GPU-1", 1000), "n1", "localhost")}).ServeHTTP,
 	}
-	s, err := Open(Config{Endpoints: []Endpoint{{URL: "a"}, {URL: "b"}}, Roles: map[string][]string{"decode": {"all"}}, HTTP: n.client()})
+	s, err := Open(Config{Endpoints: []Endpoint{{URL: "a"}, {URL: "b"}}, Roles: []energy.Role{{Name: "decode", Devices: []string{"all"}}}, HTTP: n.client()})
 	require.NoError(t, err)
 	defer s.Close()
 	require.Len(t, s.Devices(), 2, "the name of the host does not tell them apart")

@@ -1,15 +1,19 @@
 package dcgmsource
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/wait"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -23,44 +27,47 @@ const (
 
 // Open requests the pages of all endpoints and lists their GPUs. It fails if one
 // of them cannot be read, and the error names all that cannot: a sum over the
-// others would be too small. See [ErrPage], [ErrUnknownMetric] and
-// [energy.ErrNoDevice].
+// others would be too small. See [ErrPage], [ErrUnknownMetric],
+// [energy.ErrNoDevice] and [energy.ErrMalformed].
 func Open(c Config) (*Source, error) {
 	targets, err := c.targets()
 	if err != nil {
-		return nil, malformed(err)
+		return nil, web.Of(energy.ErrMalformed, err)
 	}
-	w, err := c.HTTP.open(os.Getenv)
+	client, err := web.Open(c.HTTP, os.Getenv, maxBody)
 	if err != nil {
 		return nil, fmt.Errorf("dcgm: %w", err)
 	}
-	s, err := openAll(c, targets, w)
+	s, err := openAll(c, targets, client)
 	if err != nil {
-		w.close()
+		client.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func openAll(c Config, targets []target, w *web) (*Source, error) {
+func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error) {
+	timeout := defaultTimeout
+	if c.HTTP.Timeout > 0 {
+		timeout = c.HTTP.Timeout
+	}
 	endpoints := make([]*endpoint, len(targets))
 	surveys := make([]*survey, len(targets))
 	errs := make([]error, len(targets))
 	var wg sync.WaitGroup
 	for i, t := range targets {
-		endpoints[i] = newEndpoint(t, w)
+		endpoints[i] = newEndpoint(t, client, timeout)
 		wg.Go(func() { surveys[i], errs[i] = endpoints[i].survey(context.Background()) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	all := combine(endpoints, surveys)
-	chosen, err := choose(all, c)
+	chosen, err := choose(combine(endpoints, surveys), c)
 	if err != nil {
 		return nil, err
 	}
-	return newSource(chosen, surveys, w), nil
+	return newSource(chosen, surveys, client), nil
 }
 
 // survey requests the page for the first time. An exporter that reloads gets
@@ -72,49 +79,201 @@ func (e *endpoint) survey(ctx context.Context) (*survey, error) {
 		if a.err == nil {
 			break
 		}
-		if !passing(a.err) || time.Since(start) > reloading {
+		if !passing(a.err) || time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
 			return nil, a.err
 		}
-		time.Sleep(retryAfter)
 	}
 	s := surveyPage(&e.page, e.body.String())
 	if err := s.check(); err != nil {
-		return nil, fmt.Errorf("dcgm: %s: %w", e.clean, err)
+		return nil, fmt.Errorf("dcgm: %s: %w", e.Clean, err)
 	}
 	return s, nil
 }
 
-// passing reports whether the error is one of an exporter that reloads.
-func passing(err error) bool {
-	var status statusError
-	return errors.Is(err, errEmptyPage) ||
-		errors.As(err, &status) && (status.status == http.StatusInternalServerError || status.status == http.StatusServiceUnavailable)
-}
-
-// check checks that the page tells the energy or power of some GPU, and of none
-// that nobody can name.
-func (s *survey) check() error {
-	if s.broken != nil {
-		return s.broken
-	}
-	var broken error
-	for i := range s.gpus {
-		if s.gpus[i].energy >= 0 || s.gpus[i].power >= 0 {
-			return nil
+// newSource connects the chosen GPUs with their endpoints. Endpoints that have none
+// of them are not read.
+func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Source {
+	s := &Source{client: client, devices: devicesOf(chosen), meters: make([]meter, len(chosen))}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.info = energy.Info{Name: sourceName, Period: nominalPeriod, Poll: shortestPoll, Version: driverVersions(surveys)}
+	places := map[*endpoint]map[string]int{}
+	for i := range chosen {
+		m := &s.meters[i]
+		m.device = &s.devices[i]
+		s.collapsed += max(m.device.Rows-1, 0)
+		for _, from := range chosen[i].counting() {
+			e := from.endpoint
+			if places[e] == nil {
+				places[e] = map[string]int{}
+			}
+			places[e][m.device.UUID] = len(e.values)
+			m.origins = append(m.origins, origin{endpoint: e, local: len(e.values)})
+			e.values = append(e.values, value{energy: from.gpu.energy, power: from.gpu.power})
 		}
-		broken = errors.Join(broken, s.gpus[i].broken)
 	}
-	switch {
-	case broken != nil:
-		return broken
-	case len(s.unknown) > 0:
-		return unknownMetric(s.unknown)
+	for e, place := range places {
+		e.page = page{place: func(uuid string) int {
+			if i, ok := place[uuid]; ok {
+				return i
+			}
+			return -1
+		}}
 	}
-	return fmt.Errorf("%w: the page has neither energy nor power of any GPU: enable %s and %s in the exporter's file of counters (-f FILE.csv)",
-		energy.ErrNoDevice, metrics[0].name, "DCGM_FI_DEV_POWER_USAGE")
+	return s
 }
 
-func unknownMetric(names []string) error {
-	return fmt.Errorf("%w: %s: the unit follows from the name, and this version knows others; enable %s in the exporter's file of counters, or ask for the name to be added",
-		ErrUnknownMetric, strings.Join(names, ", "), metrics[0].name)
+func driverVersions(surveys []*survey) string {
+	var versions []string
+	for _, s := range surveys {
+		versions = append(versions, s.drivers...)
+	}
+	if len(versions) == 0 {
+		return ""
+	}
+	slices.Sort(versions)
+	return "driver " + strings.Join(slices.Compact(versions), ", ")
+}
+
+// candidate is a GPU with all endpoints that have it.
+type candidate struct {
+	device  energy.Device
+	entries []entry
+}
+
+// entry is what one endpoint has of a GPU.
+type entry struct {
+	endpoint *endpoint
+	survey   *survey
+	gpu      *gpu
+}
+
+// combine lists the GPUs of all pages, each once: its UUID is the same on all of
+// them, whatever else is not.
+func combine(endpoints []*endpoint, surveys []*survey) []candidate {
+	var all []candidate
+	at := map[string]int{}
+	for i, s := range surveys {
+		slices.SortStableFunc(s.gpus, func(a, b gpu) int { return cmp.Compare(a.device.Index, b.device.Index) })
+		for k := range s.gpus {
+			g := &s.gpus[k]
+			n, known := at[g.device.UUID]
+			if !known {
+				n = len(all)
+				at[g.device.UUID] = n
+				all = append(all, candidate{})
+			}
+			all[n].entries = append(all[n].entries, entry{endpoints[i], s, g})
+		}
+	}
+	for i := range all {
+		all[i].device = all[i].describe()
+	}
+	return all
+}
+
+// describe makes the device of what the endpoints have.
+func (c *candidate) describe() energy.Device {
+	d := c.entries[0].gpu.device
+	for _, s := range c.entries {
+		if d.Name == "" { // its first row was broken
+			d = s.gpu.device
+		}
+	}
+	var urls []string
+	var rows metricname.Rows
+	metric := metricname.None
+	for _, s := range c.counting() {
+		urls = append(urls, s.endpoint.Clean)
+		rows.Merge(s.gpu.users)
+		d.Rows += s.gpu.rows
+		if m := s.gpu.counts(); metric < 0 || m < metric {
+			metric = m
+		}
+	}
+	d.Method, d.Hint = energy.Counter, metricname.DCGM.Hint
+	if metric >= 0 {
+		metricname.Table[metric].Describe(&d)
+	}
+	d.Endpoint, d.Held, d.Marks = strings.Join(urls, ", "), true, rows.Marks(d.UUID)
+	return d
+}
+
+// counting returns the entries that count: those with the energy of the GPU; if
+// there are none, with its power; if there are none, all.
+func (c *candidate) counting() []entry {
+	for _, has := range [...]func(*gpu) bool{
+		func(g *gpu) bool { return g.energy >= 0 },
+		func(g *gpu) bool { return g.power >= 0 },
+	} {
+		var some []entry
+		for _, s := range c.entries {
+			if has(s.gpu) {
+				some = append(some, s)
+			}
+		}
+		if len(some) > 0 {
+			return some
+		}
+	}
+	return c.entries
+}
+
+// choose returns the candidates that the configuration selects, with their
+// roles: those of their endpoints, and those of Config.Roles.
+func choose(all []candidate, c Config) ([]candidate, error) {
+	at, err := energy.Select(devicesOf(all), c.Devices...)
+	if err != nil {
+		return nil, fmt.Errorf("dcgm: %w", err)
+	}
+	chosen := make([]candidate, len(at))
+	for i, k := range at {
+		chosen[i] = all[k]
+		d := &chosen[i].device
+		for _, s := range chosen[i].entries {
+			role := s.endpoint.Role
+			if role != "" && d.Role != "" && d.Role != role {
+				return nil, web.Of(energy.ErrMalformed, fmt.Errorf("dcgm: %s has two roles, %q and %q", d.UUID, d.Role, role))
+			}
+			d.Role = cmp.Or(d.Role, role)
+		}
+	}
+	_, devices, err := energy.Selection{Roles: c.Roles}.Choose(devicesOf(chosen))
+	if err != nil {
+		return nil, fmt.Errorf("dcgm: %w", err)
+	}
+	for i := range chosen {
+		chosen[i].device = devices[i]
+	}
+	return chosen, checkChosen(chosen)
+}
+
+func devicesOf(cs []candidate) []energy.Device {
+	devices := make([]energy.Device, len(cs))
+	for i := range cs {
+		devices[i] = cs[i].device
+	}
+	return devices
+}
+
+// checkChosen checks that some of the GPUs can be read, and that none is read by
+// its power, or not at all, where its page has an energy that is not understood.
+func checkChosen(cs []candidate) error {
+	readable := false
+	var errs []error
+	for i := range cs {
+		d := &cs[i].device
+		readable = readable || d.Metric != ""
+		if d.Resolution > 0 {
+			continue
+		}
+		for _, s := range cs[i].entries {
+			if len(s.survey.unknown) > 0 {
+				errs = append(errs, fmt.Errorf("dcgm: %s: %s: %w", s.endpoint.Clean, d.UUID, unknownMetric(s.survey.unknown)))
+			}
+		}
+	}
+	if !readable {
+		errs = append(errs, fmt.Errorf("dcgm: %w: the pages have neither energy nor power of the selected GPUs\nsee nvidia-smi on their hosts whether they have failed", energy.ErrNoDevice))
+	}
+	return errors.Join(errs...)
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/prometheus/common/expfmt"
 	"github.com/prometheus/common/model"
 	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/internal/metricname"
 )
 
 func FuzzPage(f *testing.F) {
@@ -53,7 +55,7 @@ func seen(p *page) []string {
 		for _, l := range r.labels.pairs {
 			pairs = append(pairs, fmt.Sprintf("%q=%q", l.name, l.value))
 		}
-		out = append(out, fmt.Sprintf("%s%v %x %v", metrics[r.metric].name, pairs, math.Float64bits(r.raw), r.failure() != nil))
+		out = append(out, fmt.Sprintf("%s%v %x %v", metricname.Table[r.metric].Name, pairs, math.Float64bits(r.raw), r.failure() != nil))
 	}
 	return out
 }
@@ -75,8 +77,8 @@ func wholePage(body []byte) (rows []string, ok bool) {
 		return nil, false
 	}
 	rows = []string{}
-	for _, m := range metrics {
-		family := families[m.name]
+	for _, m := range metricname.Table {
+		family := families[m.Name]
 		switch family.GetType().String() {
 		case "SUMMARY", "HISTOGRAM", "GAUGE_HISTOGRAM":
 			return nil, false
@@ -87,7 +89,7 @@ func wholePage(body []byte) (rows []string, ok bool) {
 				pairs = append(pairs, fmt.Sprintf("%q=%q", l.GetName(), l.GetValue()))
 			}
 			v := r.GetCounter().GetValue() + r.GetGauge().GetValue() + r.GetUntyped().GetValue()
-			rows = append(rows, fmt.Sprintf("%s%v %x %v", m.name, pairs, math.Float64bits(v), false))
+			rows = append(rows, fmt.Sprintf("%s%v %x %v", m.Name, pairs, math.Float64bits(v), false))
 		}
 	}
 	slices.Sort(rows)

@@ -2,11 +2,10 @@ package dcgmsource
 
 import (
 	"context"
-	"fmt"
-	"io/fs"
 	"sync"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -16,18 +15,18 @@ type Source struct {
 	devices   []energy.Device
 	meters    []meter
 	collapsed int
-	web       *web
+	client    *web.Client
 
 	// reads counts the calls of Read, and waiting are the endpoints that the
 	// one in progress waits for.
 	reads   uint64
 	waiting []*endpoint
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	mu     sync.Mutex // guards closed, and that no request begins after it
-	closed bool
-	flying sync.WaitGroup
+	ctx      context.Context
+	cancel   context.CancelFunc
+	mu       sync.Mutex // guards closed, and that no request begins after it
+	closed   bool
+	requests sync.WaitGroup
 }
 
 var _ energy.Source = (*Source)(nil)
@@ -35,8 +34,6 @@ var _ energy.Source = (*Source)(nil)
 // patience is how long Read waits for endpoints. One that takes longer must not
 // keep the others' readings from being made on time.
 const patience = 300 * time.Millisecond
-
-var errClosed = fmt.Errorf("dcgm: the source is closed: %w", fs.ErrClosed)
 
 // Info describes the source.
 func (s *Source) Info() energy.Info { return s.info }
@@ -47,10 +44,10 @@ func (s *Source) Devices() []energy.Device { return s.devices }
 
 // Collapsed returns how many rows of the pages were left out when the source
 // was opened, because the GPU was counted already: those of MIG instances, of
-// pods and jobs that share a GPU, and of further endpoints that tell of it.
+// pods and jobs that share a GPU, and of further endpoints that have it.
 func (s *Source) Collapsed() int { return s.collapsed }
 
-// Read requests the pages that tell of the devices in dst, in parallel. It waits
+// Read requests the pages that have the devices in dst, in parallel. It waits
 // up to 300 ms for them. A request that takes longer goes on, and its devices
 // get an error that wraps [os.ErrDeadlineExceeded]; the first Read after its
 // answer has come gives them its values, with the times of the request.
@@ -85,7 +82,7 @@ func (s *Source) ask(dst []energy.Reading) {
 			if e.asked == s.reads {
 				continue
 			}
-			e.asked, e.here = s.reads, false
+			e.asked, e.arrived = s.reads, false
 			if e.underWay = e.underWay || s.start(e); e.underWay {
 				s.waiting = append(s.waiting, e)
 			}
@@ -101,7 +98,7 @@ func (s *Source) start(e *endpoint) bool {
 	if s.closed {
 		return false
 	}
-	s.flying.Go(func() { e.answers <- e.update(s.ctx) })
+	s.requests.Go(func() { e.answers <- e.update(s.ctx) })
 	return true
 }
 
@@ -128,8 +125,6 @@ func (s *Source) await() {
 	}
 }
 
-func (e *endpoint) arrive(a answer) { e.newest, e.here, e.underWay = a, true, false }
-
 func (s *Source) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +137,7 @@ func (s *Source) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.cancel()
-	s.flying.Wait()
-	s.web.close()
+	s.requests.Wait()
+	s.client.Close()
 	return nil
 }

@@ -167,6 +167,10 @@ func TestClose(t *testing.T) {
 	})
 }
 
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
 func TestCloseWaitsForRequestsToEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		e := &exporter{body: gpuPage("GPU-0", 1000)}
