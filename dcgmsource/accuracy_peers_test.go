@@ -19,10 +19,10 @@ type slow struct {
 
 func (s *slow) RoundTrip(req *http.Request) (*http.Response, error) {
 	s.mu.Lock()
-	there := s.rng.Float64()
+	forth := s.rng.Float64()
 	latency := seconds(loguniform(s.rng, 0.005, 0.1))
 	s.mu.Unlock()
-	wait := seconds(there * latency.Seconds())
+	wait := seconds(forth * latency.Seconds())
 	if err := pause(req.Context(), wait); err != nil {
 		return nil, err
 	}

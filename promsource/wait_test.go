@@ -124,7 +124,7 @@ func TestSomeDevices(t *testing.T) {
 }
 
 func TestSomeDevicesOfAFleet(t *testing.T) {
-	bubble(t, 220, func(t *testing.T, w *world) {
+	bubble(t, 130, func(t *testing.T, w *world) {
 		s := w.open(t)
 		span := w.work(30 * time.Second)
 		r, err := energy.NewRecorderOf(s, energy.Selection{Devices: []string{"node-00, node-01, node-02"}})
@@ -133,14 +133,14 @@ func TestSomeDevicesOfAFleet(t *testing.T) {
 		require.NoError(t, err)
 		w.right(t, m)
 
-		many := make([]*energy.History, 220)
-		for i := range 2*coalesced - 50 {
+		many := make([]*energy.History, 130)
+		for i := range coalesced + 20 {
 			many[i] = energy.NewHistory(s.Devices()[i], span.Start, time.Second)
 		}
 		w.queries = nil
 		_, err = s.ReadRange(t.Context(), []energy.Span{span}, many)
 		require.NoError(t, err)
-		for _, h := range many[:2*coalesced-50] {
+		for _, h := range many[:coalesced+20] {
 			require.True(t, h.Settled([]energy.Span{span}))
 		}
 		assert.NotEmpty(t, w.asked("["))

@@ -1,12 +1,15 @@
 package dcgmsource
 
 import (
+	"fmt"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // Each step sets what the exporters "a" and "b" show of the GPU, in
@@ -94,6 +97,27 @@ func TestTheTimesAreThoseOfTheValue(t *testing.T) {
 		r = readAll(s)[0]
 		assert.Equal(t, 3.0, joules(t, r))
 		assert.Equal(t, start.Add(50*time.Millisecond), r.After)
+	})
+}
+
+func TestTheTimesOfAGaugeAreThoseOfItsRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const page = "DCGM_FI_DEV_POWER_USAGE{UUID=\"GPU-0\"} %d\n"
+		a, b := &exporter{body: fmt.Sprintf(page, 100)}, &exporter{body: fmt.Sprintf(page, 200)}
+		s := opened(t, a, b)
+		defer s.Close()
+		a.slow(50 * time.Millisecond)
+		b.slow(100 * time.Millisecond)
+		read := func(watts float64, took time.Duration) {
+			t.Helper()
+			start := time.Now()
+			r := readAll(s)[0]
+			require.NoError(t, r.Err)
+			assert.Equal(t, energy.Reading{Before: start, After: start.Add(took), Watts: watts, HasWatts: true}, r)
+		}
+		read(100, 50*time.Millisecond)
+		a.fail(500)
+		read(200, 100*time.Millisecond)
 	})
 }
 

@@ -2,137 +2,15 @@ package dcgmsource
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"os"
 	"slices"
 	"strings"
-	"sync"
-	"time"
 
 	"github.com/joulebench/joulebench/internal/metricname"
-	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
-
-const (
-	// reloading is for how long an exporter may be without a page: while it
-	// reloads its list of metrics it answers with an empty page, or with an
-	// error.
-	reloading  = 5 * time.Second
-	retryAfter = 250 * time.Millisecond
-)
-
-// Open requests the pages of all endpoints and lists their GPUs. It fails if one
-// of them cannot be read, and the error names all that cannot: a sum over the
-// others would be too small. See [ErrPage], [ErrUnknownMetric],
-// [energy.ErrNoDevice] and [energy.ErrMalformed].
-func Open(c Config) (*Source, error) {
-	targets, err := c.targets()
-	if err != nil {
-		return nil, web.Of(energy.ErrMalformed, err)
-	}
-	client, err := web.Open(c.HTTP, os.Getenv, maxBody)
-	if err != nil {
-		return nil, fmt.Errorf("dcgm: %w", err)
-	}
-	s, err := openAll(c, targets, client)
-	if err != nil {
-		client.Close()
-		return nil, err
-	}
-	return s, nil
-}
-
-func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error) {
-	timeout := defaultTimeout
-	if c.HTTP.Timeout > 0 {
-		timeout = c.HTTP.Timeout
-	}
-	endpoints := make([]*endpoint, len(targets))
-	surveys := make([]*survey, len(targets))
-	errs := make([]error, len(targets))
-	var wg sync.WaitGroup
-	for i, t := range targets {
-		endpoints[i] = newEndpoint(t, client, timeout)
-		wg.Go(func() { surveys[i], errs[i] = endpoints[i].survey(context.Background()) })
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
-	}
-	chosen, err := choose(combine(endpoints, surveys), c)
-	if err != nil {
-		return nil, err
-	}
-	return newSource(chosen, surveys, client), nil
-}
-
-// survey requests the page for the first time. An exporter that reloads gets
-// another chance.
-func (e *endpoint) survey(ctx context.Context) (*survey, error) {
-	start := time.Now()
-	for {
-		a := e.update(ctx)
-		if a.err == nil {
-			break
-		}
-		if !passing(a.err) || time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
-			return nil, a.err
-		}
-	}
-	s := surveyPage(&e.page, e.body.String())
-	if err := s.check(); err != nil {
-		return nil, fmt.Errorf("dcgm: %s: %w", e.Clean, err)
-	}
-	return s, nil
-}
-
-// newSource connects the chosen GPUs with their endpoints. Endpoints that have none
-// of them are not read.
-func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Source {
-	s := &Source{client: client, devices: devicesOf(chosen), meters: make([]meter, len(chosen))}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
-	s.info = energy.Info{Name: sourceName, Period: nominalPeriod, Poll: shortestPoll, Version: driverVersions(surveys)}
-	places := map[*endpoint]map[string]int{}
-	for i := range chosen {
-		m := &s.meters[i]
-		m.device = &s.devices[i]
-		s.collapsed += max(m.device.Rows-1, 0)
-		for _, from := range chosen[i].counting() {
-			e := from.endpoint
-			if places[e] == nil {
-				places[e] = map[string]int{}
-			}
-			places[e][m.device.UUID] = len(e.values)
-			m.origins = append(m.origins, origin{endpoint: e, local: len(e.values)})
-			e.values = append(e.values, value{energy: from.gpu.energy, power: from.gpu.power})
-		}
-	}
-	for e, place := range places {
-		e.page = page{place: func(uuid string) int {
-			if i, ok := place[uuid]; ok {
-				return i
-			}
-			return -1
-		}}
-	}
-	return s
-}
-
-func driverVersions(surveys []*survey) string {
-	var versions []string
-	for _, s := range surveys {
-		versions = append(versions, s.drivers...)
-	}
-	if len(versions) == 0 {
-		return ""
-	}
-	slices.Sort(versions)
-	return "driver " + strings.Join(slices.Compact(versions), ", ")
-}
 
 // candidate is a GPU with all endpoints that have it.
 type candidate struct {
