@@ -37,9 +37,9 @@ type Source struct {
 
 var _ energy.Source = (*Source)(nil)
 
-// patience is how long Read waits for endpoints. One that takes longer must not
+// maxWait is how long Read waits for endpoints. One that takes longer must not
 // keep the others' readings from being made on time.
-const patience = 300 * time.Millisecond
+const maxWait = 300 * time.Millisecond
 
 const (
 	// reloading is for how long an exporter may be without a page: while it
@@ -227,7 +227,7 @@ func (s *Source) start(e *endpoint) bool {
 
 // await waits for the answers.
 func (s *Source) await() {
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	late := false
 	for _, e := range s.waiting {
