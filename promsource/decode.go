@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"strconv"
+	"time"
 )
 
 // reply is the envelope of an answer.
@@ -13,6 +14,7 @@ type reply struct {
 	ErrorType string
 	Error     string
 	Warnings  []string
+	kind      string // of the result: "matrix" or "vector"
 }
 
 // stream is one series of an answer. It is valid until the next one.
@@ -41,16 +43,20 @@ type sample struct {
 	value float64
 }
 
-// decode reads an answer and calls each for every series in it. It is for
-// answers about a whole fleet: unlike the decoder of package v1 it makes no map
-// of labels for each series, which would be most of the time and memory.
+func (v sample) since(earlier sample) time.Duration {
+	return time.Duration(v.at-earlier.at) * time.Millisecond
+}
+
+// decode reads an answer and calls each for every series in it. Unlike the decoder
+// of the server's own client it makes no map of labels for each series, which would
+// be most of the time and memory where the answer is about a whole fleet.
 func decode(body []byte, each func(*stream)) (reply, error) {
 	var head reply
 	s := &scanner{text: body}
 	err := s.object(func(key []byte) error {
 		switch string(key) {
 		case "data":
-			return s.data(each)
+			return s.data(&head, each)
 		case "status":
 			return s.value(&head.Status)
 		case "errorType":
@@ -68,7 +74,7 @@ func decode(body []byte, each func(*stream)) (reply, error) {
 	return head, err
 }
 
-func (s *scanner) data(each func(*stream)) error {
+func (s *scanner) data(head *reply, each func(*stream)) error {
 	if s.peek() != '{' {
 		return s.skip(0) // null, where there is an error
 	}
@@ -76,7 +82,7 @@ func (s *scanner) data(each func(*stream)) error {
 		switch string(key) {
 		case "resultType":
 			kind, err := s.str()
-			if err == nil && string(kind) != "matrix" && string(kind) != "vector" {
+			if head.kind = string(kind); err == nil && head.kind != "matrix" && head.kind != "vector" {
 				err = fmt.Errorf("the result is a %.20q, not a matrix or a vector", kind)
 			}
 			return err

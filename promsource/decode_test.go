@@ -36,7 +36,7 @@ func TestDecode(t *testing.T) {
 	]},"stats":{"seriesFetched":"2"},"warnings":["w"],"infos":null}
 	`)
 	require.NoError(t, err)
-	assert.Equal(t, reply{Status: "success", Warnings: []string{"w"}}, head)
+	assert.Equal(t, reply{Status: "success", Warnings: []string{"w"}, kind: "matrix"}, head)
 	require.Len(t, rows, 2)
 	assert.Equal(t, map[string]string{"__name__": "m", "UUID": "GPU-1", "a": `x"\ä`}, rows[0].labels)
 	s := rows[0].samples
@@ -72,7 +72,7 @@ func TestDecodeErrors(t *testing.T) {
 	}
 }
 
-// What is decoded is what the decoders of package v1 and of the standard library
+// What is decoded is what the decoders of package model and of the standard library
 // make of it.
 func FuzzDecode(f *testing.F) {
 	f.Add(`{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"UUID":"a\u00e4"},"values":[[1.5,"2"],[1435781430.781,"NaN"]]}]},"warnings":["w"]}`)

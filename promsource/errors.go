@@ -9,9 +9,6 @@ import (
 	"net/http"
 	"strings"
 
-	v1 "github.com/prometheus/client_golang/api/prometheus/v1"
-	"github.com/prometheus/common/model"
-
 	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -32,8 +29,6 @@ var (
 )
 
 var errClosed = fmt.Errorf("prometheus: the source is closed: %w", fs.ErrClosed)
-
-const checkPath = "check that the address, with its path, is that of a Prometheus API"
 
 // unreached is the error of a query that got no answer. The address is left out
 // of it, since it may hold parameters that are secret.
@@ -73,13 +68,8 @@ func (c *client) refused(resp *http.Response, body []byte) error {
 
 // garbled is the error of an answer that is not one of Prometheus.
 func (c *client) garbled(resp *http.Response, body []byte, err error) error {
-	return fmt.Errorf("prometheus: %s answered %d with something else than a query's result (%w), which begins: %s\n%s",
-		c.host, resp.StatusCode, err, snippet(body), checkPath)
-}
-
-// otherType is the error of an answer that is of another type than its query.
-func (c *client) otherType(value model.Value) error {
-	return fmt.Errorf("prometheus: %s answers with a %v\n%s", c.host, value.Type(), checkPath)
+	return fmt.Errorf("prometheus: %s answered %d with something else than a query's result (%w), which begins: %s\ncheck that the address, with its path, is that of a Prometheus API",
+		c.host, resp.StatusCode, err, snippet(body))
 }
 
 // complete returns an error if an answer says that it lacks something.
@@ -91,15 +81,6 @@ func (c *client) complete(r reply) error {
 		return fmt.Errorf("prometheus: %w: %s warns: %s", ErrIncomplete, c.host, strings.Join(r.Warnings, "; "))
 	}
 	return nil
-}
-
-// asked is the error of a question that was put by package v1: mostly one of
-// ours that came through it.
-func (c *client) asked(err error) error {
-	if other := (*v1.Error)(nil); errors.As(err, &other) {
-		return fmt.Errorf("prometheus: %s does not answer as a Prometheus API does: %w\n%s", c.host, err, checkPath)
-	}
-	return err
 }
 
 // snippet returns the beginning of an answer, on one line.

@@ -48,7 +48,7 @@ type listing struct {
 
 // inventory asks which GPUs there are, and returns those that are selected.
 func inventory(ctx context.Context, c *client, sel selector, cfg Config) (*fleet, error) {
-	rows, err := c.instant(ctx, sel.series(metricname.Names()))
+	rows, err := c.metrics(ctx, sel.series(metricname.Names()))
 	if errors.Is(err, ErrBadQuery) {
 		return nil, fmt.Errorf("prometheus: the selector %s is not understood: %w\nwrite PromQL matchers, such as {job=\"dcgm\",cluster=~\"a|b\"}", cfg.Selector, err)
 	}
@@ -63,6 +63,18 @@ func inventory(ctx context.Context, c *client, sel selector, cfg Config) (*fleet
 		return nil, err
 	}
 	return newFleet(listings(found, cfg), powersIn(rows), sel, cfg)
+}
+
+// metrics returns the labels of the series that an expression has now.
+func (c *client) metrics(ctx context.Context, expr string) (list []model.Metric, err error) {
+	err = c.series(ctx, expr, 0, "vector", func(r *stream) {
+		m := make(model.Metric, len(r.labels))
+		for _, l := range r.labels {
+			m[model.LabelName(l.name)] = model.LabelValue(l.value)
+		}
+		list = append(list, m)
+	})
+	return list, err
 }
 
 // nothing is the error of a server that has no GPU for us.
@@ -132,7 +144,7 @@ func checkUnknown(ctx context.Context, c *client, sel selector, found map[string
 	if len(poor) == 0 {
 		return nil
 	}
-	rows, err := c.instant(ctx, sel.series(nil, "__name__=~"+strconv.Quote(metricname.UnknownPattern)))
+	rows, err := c.metrics(ctx, sel.series(nil, "__name__=~"+strconv.Quote(metricname.UnknownPattern)))
 	if err != nil {
 		return err
 	}

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/prometheus/common/model"
+	"github.com/joulebench/joulebench/internal/metricname"
 )
 
 // What is assumed of targets that are too new: the defaults of the
@@ -44,22 +44,15 @@ func (t tempo) ticks(n float64) time.Duration {
 // learn returns the pace of each job, from the recent samples of a few devices.
 func (f *fleet) learn(ctx context.Context, c *client, now int64) (map[string]pace, error) {
 	in := stretch{now - learnTime.Milliseconds(), now}
-	value, err := c.small(ctx, ranged(f.selector.series(f.names, f.among(f.examples())), in), time.UnixMilli(now))
-	if err != nil {
-		return nil, err
-	}
-	matrix, ok := value.(model.Matrix)
-	if !ok {
-		return nil, c.otherType(value)
-	}
 	byJob := map[string]pace{}
-	for _, series := range matrix {
-		if i, known := f.position[uuidOf(series.Metric)]; known {
-			job, p := f.job[i], paceOf(series.Values)
+	expr := ranged(f.selector.series(f.names, f.among(f.examples())), in)
+	err := c.series(ctx, expr, now, "matrix", func(r *stream) {
+		if i, known := f.position[string(r.get(metricname.UUIDLabels...))]; known {
+			job, p := f.job[i], paceOf(r.samples)
 			byJob[job] = pace{max(byJob[job].scrape, p.scrape), max(byJob[job].refresh, p.refresh)}
 		}
-	}
-	return byJob, nil
+	})
+	return byJob, err
 }
 
 // examples returns devices of different targets, of each job one, and then of
@@ -89,16 +82,16 @@ func (f *fleet) examples() []int {
 }
 
 // paceOf returns the median times between samples, and between changes.
-func paceOf(samples []model.SamplePair) pace {
+func paceOf(samples []sample) pace {
 	var scrape, refresh []time.Duration
 	changed := -1
 	for i := 1; i < len(samples); i++ {
-		scrape = append(scrape, samples[i].Timestamp.Sub(samples[i-1].Timestamp))
-		if samples[i].Value == samples[i-1].Value {
+		scrape = append(scrape, samples[i].since(samples[i-1]))
+		if samples[i].value == samples[i-1].value {
 			continue
 		}
 		if changed >= 0 {
-			refresh = append(refresh, samples[i].Timestamp.Sub(samples[changed].Timestamp))
+			refresh = append(refresh, samples[i].since(samples[changed]))
 		}
 		changed = i
 	}

@@ -93,19 +93,8 @@ func (s *Source) raw(ctx context.Context, names []string, in stretch, where ...s
 
 // ask asks for an expression of the devices, at a server's time.
 func (s *Source) ask(ctx context.Context, expr string, at int64) (*batch, error) {
-	resp, body, err := s.client.query(ctx, expr, at)
-	if err != nil {
-		return nil, err
-	}
 	b := &batch{unexpected: map[string]energy.Device{}}
-	head, err := decode(body, func(r *stream) { b.collect(s.fleet, r) })
-	if err == nil && head.Status == "" {
-		err = fmt.Errorf("it has no status")
-	}
-	if err != nil {
-		return nil, s.client.garbled(resp, body, err)
-	}
-	if err := s.client.complete(head); err != nil {
+	if err := s.client.series(ctx, expr, at, "", func(r *stream) { b.collect(s.fleet, r) }); err != nil {
 		return nil, err
 	}
 	// Servers answer in any order, and nothing may depend on it.
