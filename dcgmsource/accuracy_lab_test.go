@@ -17,6 +17,7 @@ import (
 
 	"github.com/joulebench/joulebench/dcgmsource"
 	"github.com/joulebench/joulebench/dcgmsource/dcgmtest"
+	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/simsource"
 )
@@ -180,30 +181,19 @@ func (s *slow) RoundTrip(req *http.Request) (*http.Response, error) {
 	forth := s.rng.Float64()
 	latency := seconds(loguniform(s.rng, 0.005, 0.1))
 	s.mu.Unlock()
-	wait := seconds(forth * latency.Seconds())
-	if err := pause(req.Context(), wait); err != nil {
-		return nil, err
+	before := seconds(forth * latency.Seconds())
+	if !wait.Sleep(req.Context(), before) {
+		return nil, context.Cause(req.Context())
 	}
 	resp, err := s.next.RoundTrip(req)
 	if err != nil {
 		return nil, err
 	}
-	if err := pause(req.Context(), latency-wait); err != nil {
+	if !wait.Sleep(req.Context(), latency-before) {
 		resp.Body.Close()
-		return nil, err
+		return nil, context.Cause(req.Context())
 	}
 	return resp, nil
-}
-
-func pause(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return context.Cause(ctx)
-	}
 }
 
 // scraper is what aiperf does: it scrapes every 333 ms. Its energy is from the
@@ -223,12 +213,12 @@ func (x *trial) scrape(ctx context.Context) *scraper {
 	phase := seconds(uniform(x.rng, 0, scrapeEvery.Seconds()))
 	s.add(x.read())
 	go func() {
-		if pause(ctx, phase) != nil {
+		if !wait.Sleep(ctx, phase) {
 			return
 		}
 		for {
 			s.add(x.read())
-			if pause(ctx, scrapeEvery) != nil {
+			if !wait.Sleep(ctx, scrapeEvery) {
 				return
 			}
 		}

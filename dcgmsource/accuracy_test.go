@@ -187,9 +187,9 @@ func (p promise) hold(t *testing.T, n int) {
 
 // TestAccuracy is TestSlowAccuracy with few windows.
 func TestAccuracy(t *testing.T) {
-	promises[0].hold(t, 24)
+	promises[0].hold(t, 60)
 	if !testing.Short() {
-		promises[1].hold(t, 12)
+		promises[1].hold(t, 60)
 	}
 }
 
