@@ -11,7 +11,7 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// environment is what the POWERTEST_ variables say.
+// environment has the values of the POWERTEST_ variables.
 type environment struct {
 	source  string // name of the source; empty if not set
 	arg     string // what follows the name and an equals sign
@@ -20,7 +20,7 @@ type environment struct {
 	trace   string // directory, or empty
 }
 
-// off says that nothing is to be measured.
+// off reports whether nothing is to be measured.
 func (e environment) off() bool { return e.source == "off" }
 
 // malformed reports whether the error is that of a value that cannot be right,
@@ -92,35 +92,35 @@ func parseSource(value string, linked []string) (name, arg string, err error) {
 		return "", "", nil
 	}
 	name, arg, hasArg := strings.Cut(value, "=")
-	if wrong := sourceTrouble(name, arg, hasArg, linked); wrong != "" {
-		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s\n%s", shown(value), wrong, choices(linked))
+	if wrong, advice := sourceTrouble(name, arg, hasArg, linked); wrong != "" {
+		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s\n%s%s", shown(value), wrong, advice, choices(linked))
 	}
 	return name, arg, nil
 }
 
-// sourceTrouble says what is wrong with a value of POWERTEST_SOURCE; empty if nothing
-// is.
-func sourceTrouble(name, arg string, hasArg bool, linked []string) string {
+// sourceTrouble is what is wrong with a value of POWERTEST_SOURCE, empty if nothing
+// is, and what to do about it instead of choosing another.
+func sourceTrouble(name, arg string, hasArg bool, linked []string) (wrong, advice string) {
 	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
 	if i < 0 {
 		if slices.Contains(linked, name) {
-			return "" // a user's own
+			return "", "" // a user's own
 		}
-		return "is not a source that is known"
+		return "is not a source that is known", ""
 	}
 	switch k := knownSources[i]; {
 	case k.form == "" && hasArg:
-		return fmt.Sprintf("is malformed: %s takes nothing after its name", name)
+		return fmt.Sprintf("is malformed: %s takes nothing after its name", name), ""
 	case strings.HasPrefix(k.form, "=") && arg == "":
-		return fmt.Sprintf("is malformed: write %s%s", name, k.form)
+		return fmt.Sprintf("is malformed: write %s%s", name, k.form), ""
 	case hasArg && arg == "":
-		return "is malformed: nothing follows the equals sign"
+		return "is malformed: nothing follows the equals sign", ""
 	case name == "off" || slices.Contains(linked, name):
-		return ""
+		return "", ""
 	case k.pkg == "":
-		return "names a source that is not linked into this binary"
+		return "names a source that is not linked into this binary", ""
 	default:
-		return fmt.Sprintf("names a source that is not linked into this binary: add import _ %q to a test file", k.pkg)
+		return "names a source that is not linked into this binary", fmt.Sprintf("add import _ %q to a test file, or ", k.pkg)
 	}
 }
 

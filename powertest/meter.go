@@ -12,7 +12,7 @@ import (
 // Meter measures loads that other code makes: a load generator, a server's own
 // benchmark, a soak test. It reads the source all the time from [NewMeter] to
 // [Meter.Close], at most 20 times a second between the edges of windows, so that a
-// window can begin at once and knows what was before it. All methods may be called
+// window can begin at once, and the power before it is known. All methods may be called
 // from any goroutine.
 //
 // A nil Meter measures nothing: its windows count work and report that.
@@ -67,8 +67,8 @@ func (m *Meter) Source() string {
 	return m.ins.name()
 }
 
-// FallbackReason says why the option [Fallback] is in use: what keeps the default source
-// from being measured. It is nil if it is not.
+// FallbackReason is why the option [Fallback] is in use: what keeps the default source
+// from being measured. It is nil if it is not in use.
 func (m *Meter) FallbackReason() error {
 	if m == nil || m.ins == nil {
 		return nil
@@ -142,7 +142,7 @@ func openWithin(ctx context.Context, c config, e environment) (*instrument, erro
 	}
 }
 
-// ErrClosed says that a window's meter was closed before it was stopped.
+// ErrClosed means that a window's meter was closed before it was stopped.
 var ErrClosed = errors.New("the meter was closed")
 
 // Close stops reading. A window for which Stop was not called before has no energy

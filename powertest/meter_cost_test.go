@@ -27,7 +27,12 @@ func heapNow() int64 {
 // TestMeterForLong: a meter of 8 GPUs that is open for long, with a window that is open
 // as long and short ones that come and go, holds a bounded amount of memory and still
 // measures well: both the long and the short.
-func TestMeterForLong(t *testing.T) { testMeterFor(t, 20*time.Minute) }
+func TestMeterForLong(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates minutes of 8 GPUs")
+	}
+	testMeterFor(t, 15*time.Minute)
+}
 
 func testMeterFor(t *testing.T, length time.Duration) {
 	cfg := simsource.Config{GPUs: 8, Gauge: simsource.WithGauge, History: 1 << 12}

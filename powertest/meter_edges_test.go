@@ -35,7 +35,12 @@ func outside(sim *simsource.Source, m energy.Measurement) bool {
 // TestSpansBetweenTicks: with 8 GPUs most ticks are passed over between edges. A window
 // that is moved there afterwards has an interval that covers that, and one that was
 // started with EveryTick a narrow one.
-func TestSpansBetweenTicks(t *testing.T) { testSpansBetweenTicks(t, 12) }
+func TestSpansBetweenTicks(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates minutes of 8 GPUs")
+	}
+	testSpansBetweenTicks(t, 12)
+}
 
 func testSpansBetweenTicks(t *testing.T, windows int) {
 	for name, opts := range map[string][]WindowOption{"moved": nil, "every tick": {EveryTick()}} {

@@ -22,6 +22,9 @@ import (
 // made up. Its clock is the real one.
 func TestDriver(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("compiles a library, and measures on the real clock")
+	}
 	driver := nvmltest.Build(t)
 	for name, test := range map[string]func(t *testing.T, driver string){
 		"nvml":          testNVML,

@@ -8,7 +8,7 @@ import (
 // Option changes how [Wrap] and [NewMeter] measure.
 type Option interface{ apply(*config) }
 
-// config is what the options of one benchmark say.
+// config is what the options of one benchmark ask for.
 type config struct {
 	source   energy.Source
 	fallback energy.Source
@@ -79,7 +79,7 @@ func Role(name string, selectors ...string) Option {
 	})
 }
 
-// ExpectGPUs says how many devices there must be. Where another number is measured
+// ExpectGPUs sets how many devices there must be. Where another number is measured
 // the joules are withheld: without it, a fleet of which half is not read uses half
 // of the energy.
 func ExpectGPUs(n int) Option {

@@ -15,7 +15,7 @@ import (
 )
 
 // processState is what all benchmarks and meters of a process have in common: the
-// recorders of its sources, and what its output has said so far.
+// recorders of its sources, and which lines and messages are out.
 type processState struct {
 	instruments instruments
 	active      activeBenchmarks

@@ -63,8 +63,8 @@ type PhaseReport struct {
 
 const timeSliced = "time-sliced"
 
-// measured is what was measured of a window.
-type measured struct {
+// measurements are what was measured of a window.
+type measurements struct {
 	whole     energy.Measurement
 	phases    []PhaseReport
 	found     []energy.Finding  // about the whole and each phase
@@ -78,11 +78,11 @@ func NewReport(name string, w Work, m energy.Measurement) Report {
 	if w.Elapsed == 0 {
 		w.Elapsed = m.Duration
 	}
-	return newReport(name, w, config{load: true}, &measured{whole: m})
+	return newReport(name, w, config{load: true}, &measurements{whole: m})
 }
 
 // newReport divides what was measured by the work; m is nil if nothing was.
-func newReport(name string, w Work, c config, m *measured) Report {
+func newReport(name string, w Work, c config, m *measurements) Report {
 	if w.Ops == 0 {
 		w.Ops = w.Requests
 	}
@@ -152,7 +152,7 @@ func (r Report) Value(unit string) (value float64, ok bool) {
 	return 0, false
 }
 
-// String says in a line what was measured, for people: "84.0 kJ ± 0.4 % on 4 of 4
+// String describes in one line what was measured, for people: "84.0 kJ ± 0.4 % on 4 of 4
 // GPUs in 1m0s", or why not.
 func (r Report) String() string {
 	var b strings.Builder

@@ -23,7 +23,7 @@ type round struct {
 // maxN is where package testing stops raising b.N.
 const maxN = 1_000_000_000
 
-// reported says whether testing reports this round, rather than run another
+// reported reports whether testing reports this round, rather than run another
 // with a larger b.N. Only then is it worth the wait for the counters' ticks.
 // It repeats what testing's launch does:
 //
@@ -75,7 +75,7 @@ func (b *B) measure(r round) Report {
 }
 
 // measured is what was measured of a round; nil if nothing was.
-func (b *B) measured(r round) *measured {
+func (b *B) measured(r round) *measurements {
 	if b.instrument == nil {
 		return nil
 	}

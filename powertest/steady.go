@@ -10,7 +10,7 @@ import (
 
 // Steady describes the steady state of a load.
 type Steady struct {
-	// Batch is what the option said.
+	// Batch is the argument of [SteadyState].
 	Batch int `json:"batch"`
 	// FirstTokens is how many first tokens there were in all.
 	FirstTokens int `json:"first_tokens"`
@@ -46,7 +46,7 @@ type mark struct {
 	work Work
 }
 
-// FirstToken says that a request has its first token now. It matters to
+// FirstToken marks the first token of a request, which is now. It matters to
 // [SteadyState] only.
 func (w *Window) FirstToken() {
 	if w.steady == nil {

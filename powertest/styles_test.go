@@ -331,15 +331,8 @@ func styleDevices(tb *testing.B) {
 	}
 }
 
-func styleUnwrapped(b *testing.B) {
-	for b.Loop() {
-		op()
-	}
-}
-
-// TestBenchmarkInTest shows that nothing is printed where there is no benchmark
-// output to put it in.
-// styleInTest is a benchmark inside of a test.
+// styleInTest is a benchmark inside of a test: nothing is printed where there is no
+// output of benchmarks.
 func styleInTest(t *testing.T) {
 	r := testing.Benchmark(func(tb *testing.B) {
 		b := wrap(tb)

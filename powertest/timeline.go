@@ -132,7 +132,7 @@ func (t *timeline) phase(name string) *phase {
 	return p
 }
 
-// setSpans says what of the time is measured, of the phases too.
+// setSpans sets what of the time is measured, of the phases too.
 func (t *timeline) setSpans(spans []energy.Span) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -155,11 +155,11 @@ func (t *timeline) names() []string {
 
 // measured measures the phases, after the whole was, with the findings that are about
 // all of them.
-func (t *timeline) measured(ctx context.Context, whole energy.Measurement, found []energy.Finding, ins *instrument, recording bool) *measured {
+func (t *timeline) measured(ctx context.Context, whole energy.Measurement, found []energy.Finding, ins *instrument, recording bool) *measurements {
 	t.mu.Lock()
 	phases := t.phases
 	t.mu.Unlock()
-	m := &measured{whole: whole, found: found}
+	m := &measurements{whole: whole, found: found}
 	for _, p := range phases {
 		m.phases = append(m.phases, PhaseReport{Name: p.name, Attribution: timeSliced, Measurement: p.window.Measure(ctx)})
 	}

@@ -36,8 +36,7 @@ type Window struct {
 type WindowOption func(*Window)
 
 // EveryTick reads the source around every tick while the window is open, two or three
-// times each: for a window of which [Window.SetSpans] will say afterwards what is
-// measured.
+// times each: for a window whose time [Window.SetSpans] sets afterwards.
 func EveryTick() WindowOption {
 	return func(w *Window) { w.everyTick = true }
 }
@@ -100,7 +99,7 @@ func (w *Window) Reject() {
 	w.work.rejected.Add(1)
 }
 
-// SetConcurrency says how many users are served at the same time, for J/user. The
+// SetConcurrency sets how many users are served at the same time, for J/user. The
 // last call counts.
 func (w *Window) SetConcurrency(n int) { w.work.users.Store(int64(n)) }
 
@@ -122,7 +121,7 @@ func (w *Window) problem(err error) {
 	w.problems = errors.Join(w.problems, err)
 }
 
-// SetSpans says which time is measured, instead of that from Start to End: where the
+// SetSpans sets the time that is measured, instead of that from Start to End: where the
 // load generator knows it, as from the records that it writes. Spans are in order
 // and do not overlap, and lie between Start and Stop, unless the source knows the
 // past. Of phases, what lies within them counts. Start the window with [EveryTick],
@@ -142,7 +141,7 @@ func (w *Window) End() {
 	w.steady.end()
 }
 
-// done returns the work so far, and the spans that SetSpans said, or nil.
+// done returns the work so far, and the spans of SetSpans, or nil.
 func (w *Window) done() (Work, []energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -170,8 +169,7 @@ func (w *Window) Stop(ctx context.Context) (Report, error) {
 	return w.report, w.err
 }
 
-// ErrWithheld says that there is no energy measurement where POWERTEST_STRICT insists
-// on one.
+// ErrWithheld means that there is no energy measurement, and POWERTEST_STRICT is set.
 var ErrWithheld = errors.New("the joules are withheld")
 
 // complaint is what Stop returns beside the report.
@@ -210,7 +208,7 @@ func (w *Window) measure(ctx context.Context) Report {
 		work, spans, state, found = w.steady.cut(work)
 		c.net = false // what is before a steady state is no idling
 	}
-	var m *measured
+	var m *measurements
 	if ours {
 		if spans != nil {
 			w.line.setSpans(spans)

@@ -193,7 +193,7 @@ func (b *B) AddTokens(prompt, output int) { b.work.tokens(prompt, output) }
 // several. It may be called from any goroutine and does not allocate.
 func (b *B) AddRequests(n int) { b.work.requests.Add(int64(n)) }
 
-// SetConcurrency says how many users are served at the same time, for J/user. It
+// SetConcurrency sets how many users are served at the same time, for J/user. It
 // may be called from any goroutine, and the last call counts. [B.ResetTimer]
 // does not forget it.
 func (b *B) SetConcurrency(n int) { b.work.users.Store(int64(n)) }

@@ -16,7 +16,7 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// ErrNoNumbers says that a report has nothing to write in a benchmark record.
+// ErrNoNumbers means that a report has nothing to write in a benchmark record.
 var ErrNoNumbers = errors.New("no numbers to write")
 
 // A Writer writes reports as records in the Go benchmark format, as benchmarks print
