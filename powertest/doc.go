@@ -28,7 +28,26 @@
 //
 // Each is left out when something that it needs is missing: a number that
 // cannot be defended is withheld, and the benchmark's log says why. It is never
-// printed as 0, NaN or Inf. The reasons are those of [energy.Reason].
+// printed as 0, NaN or Inf. The reasons are those of [energy.Reason]; the formulas,
+// and what other programs call them, are in docs/metrics.md.
+//
+// A load harness that is no benchmark measures with a [Meter], and writes its
+// [Report] as JSON or, through a [Writer], as benchmarks print theirs.
+//
+// # How the data flows
+//
+//	source            NVML, an exporter, a log, a simulation: energy.Source
+//	  │ readings      joules so far or watts, of each device
+//	energy.Recorder   one per source in a process; it learns when the counters tick
+//	  │
+//	energy.Window     the stretches of time when the timer runs; one more per phase
+//	  │
+//	energy.Measurement   joules and watts with an interval, or reasons
+//	  │ ÷ work        operations, requests, tokens: B.AddTokens, Window.AddTokens
+//	metrics           J/op, W, tokens/J, …
+//	  │
+//	  ├── Wrap        a result line of go test -bench
+//	  └── Meter       a Report: JSON, or a record of a Writer
 //
 // # What is measured
 //
@@ -36,7 +55,7 @@
 // for the machine's every load and not only this process's. [B.StartTimer],
 // [B.StopTimer] and [B.ResetTimer] act on both, so call them on the powertest.B
 // and not on the testing.B. What runs between Wrap and the first b.Loop, and
-// after the last, is timed by nobody but still uses energy: where it makes the
+// after the last, is not timed but still uses energy: where it makes the
 // two windows differ by more than 2 % the joules are withheld
 // ([energy.WindowMismatch]).
 //
@@ -48,26 +67,27 @@
 // A device's energy is that of everybody who uses it. Two processes on one host
 // that measure the same device at the same time find each other, and both mark
 // their numbers ([energy.SharedGPU]); programs that do not use this package are
-// found where the source can tell.
+// found where the source lists processes.
 //
 // # Sources
 //
 // The local NVIDIA GPUs are read through NVML, unless [From] or the environment
 // say otherwise. The environment never needs a change of the code, and can be
-// set for packages that know nothing of powertest:
+// set for packages that do not import powertest:
 //
 //	POWERTEST_SOURCE=nvml   the local NVIDIA GPUs; the default
 //	POWERTEST_SOURCE=sim    simulated GPUs, if package simsource is imported
 //	POWERTEST_SOURCE=dcgm=… GPUs of other machines, if package dcgmsource is imported
 //	POWERTEST_SOURCE=prometheus=…
 //	                        those that a server scrapes, if package promsource is imported
+//	POWERTEST_SOURCE=smi=…  a log of nvidia-smi or amd-smi, if package smisource is imported
 //	POWERTEST_SOURCE=off    measure nothing, whatever the code says
-//	POWERTEST_DEVICES=0,1   only these devices of the source
-//	POWERTEST_STRICT=1      fail where joules are missing or withheld
+//	POWERTEST_DEVICES=0-3   only these devices of the source: see [energy.Select]
+//	POWERTEST_STRICT=1      fail where there is no energy measurement
 //	POWERTEST_TRACE=DIR     write everything known of each result to DIR, as JSON
 //
 // Where there is no GPU the benchmark runs all the same, and its log says why
-// there are no joules.
+// there is no energy measurement.
 //
 // # Header
 //

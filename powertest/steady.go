@@ -8,9 +8,9 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// Steady tells of a steady state.
+// Steady describes the steady state of a load.
 type Steady struct {
-	// Batch is what the option said.
+	// Batch is the argument of [SteadyState].
 	Batch int `json:"batch"`
 	// FirstTokens is how many first tokens there were in all.
 	FirstTokens int `json:"first_tokens"`
@@ -46,7 +46,7 @@ type mark struct {
 	work Work
 }
 
-// FirstToken says that a request has its first token now. It matters to
+// FirstToken marks the first token of a request, which is now. It matters to
 // [SteadyState] only.
 func (w *Window) FirstToken() {
 	if w.steady == nil {
@@ -57,14 +57,14 @@ func (w *Window) FirstToken() {
 	})
 }
 
-// add takes in a first token; they are in order since it is looked at here.
-func (s *steady) add(look func() mark) {
+// add takes in a first token: it is marked under the lock, so they are in order.
+func (s *steady) add(now func() mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return
 	}
-	m := look()
+	m := now()
 	if s.count++; s.count == s.batch {
 		s.begin = m
 	}
