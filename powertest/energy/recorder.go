@@ -34,6 +34,7 @@ type Recorder struct {
 
 	mu      sync.Mutex
 	curves  []*Curve
+	stats   []callStats // of each device
 	windows []*Window
 	running bool // the goroutine is alive
 	hung    bool // a read did not come back in time, and has not since
@@ -73,6 +74,7 @@ func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
 		turn:    make(chan struct{}, 1),
 	}
 	r.groups = newGroups(r.devices)
+	r.stats = make([]callStats, len(r.devices))
 	if _, remembers := src.(HistorySource); remembers {
 		return r, nil
 	}
@@ -269,13 +271,15 @@ func (r *Recorder) take(began int64) {
 		}
 	}
 	if r.hung {
-		// What a read says that was given up on is not believed.
+		// It is counted as failed. What a read says that was given up on is not believed.
 		r.hung = false
 		return
 	}
 	fresh := false
 	for k, reading := range r.batch {
-		fresh = r.curves[r.due[k]].Add(reading) || fresh
+		i := r.due[k]
+		r.stats[i].add(r.devices[i].Method, &reading)
+		fresh = r.curves[i].Add(reading) || fresh
 	}
 	if fresh {
 		r.wake()
@@ -295,8 +299,11 @@ func (r *Recorder) wake() {
 // stalled reports whether a read has been under way for too long, and if so
 // gives it up: a hung call cannot be cancelled. The caller holds mu.
 func (r *Recorder) stalled(now int64) bool {
-	if since := r.busy.Load(); since != 0 && now-since >= int64(hangTime) {
+	if since := r.busy.Load(); since != 0 && now-since >= int64(hangTime) && !r.hung {
 		r.hung = true
+		for _, i := range r.due {
+			r.stats[i].fail(errHung, r.base.Add(time.Duration(now)))
+		}
 	}
 	return r.hung
 }
