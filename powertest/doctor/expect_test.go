@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"testing"
@@ -11,7 +11,7 @@ import (
 // TestExtrapolate: what is not known of a window is at its edges; of a gauge it is in
 // every interval.
 func TestExtrapolate(t *testing.T) {
-	k := knownErrors{lengths: []time.Duration{time.Second, 2 * time.Second}, percents: []float64{9, 4}}
+	k := measuredErrors{lengths: []time.Duration{time.Second, 2 * time.Second}, percents: []float64{9, 4}}
 	for _, c := range []struct {
 		length time.Duration
 		gauge  bool
@@ -29,21 +29,21 @@ func TestExtrapolate(t *testing.T) {
 }
 
 // TestRecommend: a length that is good by chance, while a longer one is not, is not
-// recommended; and where nothing is good that is told.
+// recommended; and where nothing is good the reason says so.
 func TestRecommend(t *testing.T) {
 	none := &loadStep{}
 	s := time.Second
-	r := recommend(&knownErrors{lengths: []time.Duration{s / 5, s / 2, s, 2 * s, 5 * s}, percents: []float64{0.9, 3, 2, 0.8, 0.3}}, none)
+	r := recommend(measuredErrors{lengths: []time.Duration{s / 5, s / 2, s, 2 * s, 5 * s}, percents: []float64{0.9, 3, 2, 0.8, 0.3}}, none)
 	assert.Equal(t, ptr(2*s), r.Recommended)
-	assert.Equal(t, number(0.8, true), r.ErrPercent)
+	assert.Equal(t, ptr(0.8), r.ErrPercent)
 	assert.False(t, r.Extrapolated)
-	r = recommend(&knownErrors{lengths: []time.Duration{s}, percents: []float64{9}}, none)
+	r = recommend(measuredErrors{lengths: []time.Duration{s}, percents: []float64{9}}, none)
 	assert.Equal(t, ptr(10*s), r.Recommended)
 	assert.True(t, r.Extrapolated)
-	r = recommend(&knownErrors{lengths: []time.Duration{s}, percents: []float64{900}}, none)
+	r = recommend(measuredErrors{lengths: []time.Duration{s}, percents: []float64{900}}, none)
 	assert.Nil(t, r.Recommended)
 	assert.Equal(t, "none up to 10m gives ±1 %: 10m has ±1.5 %", r.Reason)
-	assert.NotEmpty(t, recommend(&knownErrors{}, none).Reason)
+	assert.NotEmpty(t, recommend(measuredErrors{}, none).Reason)
 }
 
 // TestUnknownPeak: a load of which nothing is known is taken to be the worst that
@@ -52,12 +52,12 @@ func TestUnknownPeak(t *testing.T) {
 	for _, c := range []struct{ idle, limit, seen, want float64 }{
 		{100, 700, 0, 700}, {100, 700, 450, 450}, {100, 0, 0, 1000}, {500, 0, 0, mostWatts}, {690, 700, 0, mostWatts}, {1900, 0, 0, 2280},
 	} {
-		s := &sight{device: energy.Device{Method: energy.Counter, PowerLimit: c.limit}}
+		d := &device{Device: energy.Device{Method: energy.Counter, PowerLimit: c.limit}}
 		for k := range 4 {
 			at := float64(k) * 1e9
-			s.ticks = append(s.ticks, sighted{lo: at, hi: at, value: c.idle * float64(k)})
+			d.ticks = append(d.ticks, tick{lo: at, hi: at, value: c.idle * float64(k)})
 		}
-		l := newLoadStep(&watch{sights: []*sight{s}}, []float64{c.seen})
+		l := newLoadStep(&observation{devices: []*device{d}}, []float64{c.seen})
 		assert.InDelta(t, c.want, l.loads[0].peak, 1e-6)
 	}
 }
