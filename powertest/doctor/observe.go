@@ -177,8 +177,12 @@ func newestSamples(h energy.HistorySource) (calls []energy.CallStats, ages []*ti
 	newest = now
 	calls, ages = make([]energy.CallStats, len(batch)), make([]*time.Duration, len(batch))
 	for i, r := range batch {
-		if r.Err != nil {
-			calls[i] = energy.CallStats{Reads: 1, Failures: 1, LastError: r.Err, At: now}
+		err := r.Err
+		if err == nil && !r.HasJoules && !r.HasWatts {
+			err = errNoValue
+		}
+		if err != nil {
+			calls[i] = energy.CallStats{Reads: 1, Failures: 1, LastError: err, At: now}
 			continue
 		}
 		age := now.Sub(r.After)
@@ -189,6 +193,8 @@ func newestSamples(h energy.HistorySource) (calls []energy.CallStats, ages []*ti
 	}
 	return calls, ages, newest
 }
+
+var errNoValue = errors.New("the reading has no value")
 
 // newObservation takes in a recording of the recorder's devices.
 func newObservation(rec *energy.Recorder, r energy.Recording, calls []energy.CallStats, past bool) *observation {
@@ -236,9 +242,6 @@ func (o *observation) modes(src energy.Source, device int) (persistence, mig *bo
 
 // at is a time in ns since the base.
 func (o *observation) at(ns float64) time.Time { return o.base.Add(time.Duration(ns)) }
-
-// since is a time in ns since the base.
-func (o *observation) since(t time.Time) float64 { return float64(t.Sub(o.base)) }
 
 // measure measures a span of what was recorded of all devices.
 func (o *observation) measure(span energy.Span) energy.Measurement {

@@ -102,10 +102,10 @@ func (d *device) counter() Counter {
 	return c
 }
 
-// clear returns which of the ticks were seen about as well as most. The others came
+// sharp returns which of the ticks were seen about as well as most. The others came
 // while the recorder did not know yet when to expect them, or where it did not, and
 // what their times scatter by is not the jitter.
-func (d *device) clear() []bool {
+func (d *device) sharp() []bool {
 	within, list := d.within(), make([]bool, len(d.ticks))
 	for i, t := range d.ticks {
 		list[i] = t.hi-t.lo <= 2*float64(*within)
@@ -117,9 +117,9 @@ func (d *device) clear() []bool {
 // across a reset.
 func (d *device) intervals() []float64 {
 	var list []float64
-	clear := d.clear()
+	sharp := d.sharp()
 	for i := 1; i < len(d.ticks); i++ {
-		if a, b := d.ticks[i-1], d.ticks[i]; clear[i-1] && clear[i] && !a.broken && !b.broken {
+		if a, b := d.ticks[i-1], d.ticks[i]; sharp[i-1] && sharp[i] && !a.broken && !b.broken {
 			list = append(list, b.mid()-a.mid())
 		}
 	}
@@ -144,12 +144,12 @@ func (d *device) period() time.Duration {
 
 // missed returns how many ticks are missing between those that were seen.
 func (d *device) missed(period time.Duration) (missed int) {
-	last, clear := -1, d.clear()
+	last, sharp := -1, d.sharp()
 	for i, t := range d.ticks {
 		if t.broken {
 			last = -1
 		}
-		if !clear[i] || t.broken {
+		if !sharp[i] || t.broken {
 			continue
 		}
 		if last >= 0 {
@@ -295,9 +295,9 @@ func (d *device) windows() (from, to float64) {
 // first returns the first tick with enough others before it that were seen clearly: a
 // recorder that has just begun does not know when to expect them.
 func (d *device) first() int {
-	clear := d.clear()
-	for i := ticksBefore; i <= len(clear)/2; i++ {
-		if !slices.Contains(clear[i-ticksBefore:i+1], false) {
+	sharp := d.sharp()
+	for i := ticksBefore; i <= len(sharp)/2; i++ {
+		if !slices.Contains(sharp[i-ticksBefore:i+1], false) {
 			return i
 		}
 	}
