@@ -8,6 +8,57 @@ import (
 	"time"
 )
 
+// hangTime is how long a call of the source may take before it is given up.
+const hangTime = time.Second
+
+// A caller makes the calls of a source, one at a time. A call cannot be cancelled:
+// of one that takes longer than hangTime nobody waits for the answer, or believes
+// it, but the next call waits until it has come back.
+type caller struct {
+	// turn is held by who calls. It is a channel and not a mutex, since for a fake
+	// clock (testing/synctest) who waits for a mutex is busy.
+	turn chan struct{}
+}
+
+// do makes a call in its turn, and reports whether it came back in time. If it does
+// not, the function of the watchdog, which is a stopped timer, is run meanwhile.
+func (c caller) do(watchdog *time.Timer, call func()) (inTime bool) {
+	watchdog.Reset(hangTime)
+	began := time.Now()
+	c.turn <- struct{}{}
+	// If the turn came too late the answer is of no use any more.
+	if time.Since(began) < hangTime {
+		call()
+		inTime = true
+	}
+	<-c.turn
+	return watchdog.Stop() && inTime
+}
+
+// Inspect asks the source for the state of the recorder's devices, in the order of
+// [Recorder.Devices]. It returns nil if the source is no [Inspector], or does not
+// answer within a second.
+func (r *Recorder) Inspect() []State {
+	ins, ok := r.src.(Inspector)
+	if !ok || len(r.devices) == 0 {
+		return nil
+	}
+	states := make([]State, len(r.devices))
+	for i := range states {
+		states[i].Device = r.index[i]
+	}
+	answer := make(chan []State, 2)
+	watchdog := time.AfterFunc(hangTime, func() { answer <- nil })
+	go func() {
+		if r.caller.do(watchdog, func() { ins.Inspect(states) }) {
+			answer <- states
+		} else {
+			answer <- nil
+		}
+	}()
+	return <-answer
+}
+
 // CallStats is how the readings of one device went.
 type CallStats struct {
 	// Reads is how often the device was read, of which Failures gave no value.
@@ -29,7 +80,6 @@ type CallStats struct {
 func (r *Recorder) CallStats() []CallStats {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.stalled(r.now())
 	list := make([]CallStats, len(r.stats))
 	for i := range r.stats {
 		s := &r.stats[i]

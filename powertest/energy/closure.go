@@ -110,7 +110,7 @@ func (c *Curve) parts(w laid, ks []knot, at cut) (ps []*problem, between float64
 // problem lays the spans of the window over the knots. An edge that is infinite
 // lies beyond them.
 func (c *Curve) problem(w laid, ks []knot, s, e float64) *problem {
-	p := &problem{start: s, end: e, period: c.pace.period / second, quantum: c.device.Resolution, brief: c.brief, far: c.pace.poll > 0}
+	p := &problem{start: s, end: e, period: c.pace.Period() / second, quantum: c.device.Resolution, brief: c.brief, far: c.pace.Poll() > 0}
 	for i := range w.spans {
 		if v := w.spans[i]; len(w.spans) > 1 && v.on == v.end-v.start {
 			p.spans = append(p.spans, interval{float64(v.start) / second, float64(v.end) / second})

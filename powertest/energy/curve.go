@@ -7,6 +7,8 @@ import (
 	"slices"
 	"sort"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // Curve is the cumulative energy of one device over time, as far as its
@@ -19,7 +21,7 @@ import (
 type Curve struct {
 	device Device
 	base   time.Time
-	pace   pace
+	pace   pace.Pace
 
 	last   point // the newest good reading
 	ticks  []tick
@@ -89,13 +91,16 @@ const (
 // NewCurve returns an empty curve of the device. base is any time near the
 // first reading. period is the nominal refresh period.
 func NewCurve(d Device, base time.Time, period time.Duration) *Curve {
+	if period <= 0 {
+		period = defaultPeriod
+	}
 	c := &Curve{
 		device: d,
 		base:   base,
-		pace:   newPace(period, 0),
+		pace:   pace.New(pace.Config{Nominal: period}),
 		limit:  maxTicks,
 	}
-	c.power = power{held: d.Held, period: int64(c.pace.nominal), limit: maxTicks}
+	c.power = power{held: d.Held, period: int64(c.pace.Nominal()), limit: maxTicks}
 	return c
 }
 
@@ -118,7 +123,7 @@ func (c *Curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
 // that does not is noted as invalid, and left out.
 func (c *Curve) Add(r Reading) bool {
 	p := point{lo: c.at(r.Before), hi: c.at(r.After)}
-	c.pace.called(p.lo)
+	c.pace.Called(p.lo)
 	if r.Err != nil {
 		c.addError(p, r.Err)
 		return false
@@ -137,7 +142,7 @@ func (c *Curve) Add(r Reading) bool {
 	case c.device.Method == Counter && r.HasJoules:
 		return c.addJoules(p, r.Joules)
 	}
-	c.pace.failed(p.hi)
+	c.pace.Failed(p.hi)
 	return false
 }
 
@@ -157,7 +162,7 @@ func (c *Curve) addError(p point, err error) {
 	}
 	// Any other error costs one reading: if it matters, the ticks will not
 	// bracket the window.
-	c.pace.failed(p.hi)
+	c.pace.Failed(p.hi)
 }
 
 func (c *Curve) addWatts(p point, watts float64) {
@@ -174,10 +179,10 @@ func (c *Curve) addWatts(p point, watts float64) {
 	}
 	c.power.add(p.mid()-int64(c.device.Lag), watts)
 	if gauge {
-		c.pace.sample(p.hi, c.last.ok && watts != c.last.value)
+		c.pace.Sample(p.hi, c.last.ok && watts != c.last.value)
 		p.value, p.ok = watts, true
 		c.last = p
-		c.power.period = int64(min(c.pace.nominal, c.pace.period))
+		c.power.period = int64(min(c.pace.Nominal(), c.pace.Period()))
 	}
 }
 
@@ -191,26 +196,26 @@ func (c *Curve) addJoules(p point, joules float64) bool {
 	c.last = p
 	switch {
 	case !prev.ok:
-		c.push(tick{lo: c.freshest(p, p.lo-int64(c.pace.nominal)), hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
-		c.pace.unchanged(p.hi)
+		c.push(tick{lo: c.freshest(p, p.lo-int64(c.pace.Nominal())), hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
+		c.pace.Unchanged(p.hi)
 		return false
 	case joules == prev.value:
-		c.pace.unchanged(p.hi)
+		c.pace.Unchanged(p.hi)
 		return false
 	case joules < prev.value:
 		c.epoch++
 		c.note(prev.lo, p.hi, CounterReset, fmt.Sprintf("the counter went down from %.3f J to %.3f J", prev.value, joules))
 		c.push(tick{lo: prev.lo, hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
-		c.pace.unchanged(p.hi)
+		c.pace.Unchanged(p.hi)
 		return false
 	}
-	if still := prev.lo - c.ticks[len(c.ticks)-1].hi; c.pace.locked() && float64(still) > staleAfter*c.pace.period {
+	if still := prev.lo - c.ticks[len(c.ticks)-1].hi; c.pace.Phase() != pace.Hunting && float64(still) > staleAfter*c.pace.Period() {
 		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
 	}
 	c.push(tick{lo: c.freshest(p, prev.lo), hi: p.hi, joules: joules, epoch: c.epoch})
-	c.pace.ticked(prev.mid(), p.mid(), p.hi)
-	if c.pace.locked() {
-		c.power.period = int64(c.pace.period) // both are refreshed at once
+	c.pace.Ticked(prev.mid(), p.mid(), p.hi)
+	if c.pace.Phase() != pace.Hunting {
+		c.power.period = int64(c.pace.Period()) // both are refreshed at once
 	}
 	return true
 }
@@ -227,7 +232,7 @@ func (c *Curve) freshest(p point, lo int64) int64 {
 // invalid notes a reading that cannot be right. It is left out.
 func (c *Curve) invalid(p point, detail string) {
 	c.note(min(p.lo, p.hi), max(p.hi, c.last.hi), InvalidPowerSample, detail)
-	c.pace.failed(max(p.hi, c.last.hi))
+	c.pace.Failed(max(p.hi, c.last.hi))
 }
 
 func (c *Curve) push(t tick) {
@@ -262,10 +267,10 @@ func (c *Curve) Band(t time.Time) (low, high float64, ok bool) {
 
 // Period returns the refresh period that was seen, or 0 if none was yet.
 func (c *Curve) Period() time.Duration {
-	if !c.pace.locked() {
+	if c.pace.Phase() == pace.Hunting {
 		return 0
 	}
-	return time.Duration(c.pace.period)
+	return time.Duration(c.pace.Period())
 }
 
 // steady returns how many ticks in a row were seen up to now, at distances of

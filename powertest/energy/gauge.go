@@ -47,7 +47,7 @@ func (c *Curve) gauge(d *DeviceMeasurement, spans []span) (closed, bool) {
 	}
 	limit := c.device.MaxGap
 	if limit == 0 {
-		limit = max(time.Duration(maxGapPeriods*min(c.pace.nominal, c.pace.period)), minGap)
+		limit = max(time.Duration(maxGapPeriods*min(c.pace.Nominal(), c.pace.Period())), minGap)
 	}
 	if gap := p.longest(s, e); gap > limit {
 		d.find(SamplingGapExceeded, "%v between two readings of the power, %v allowed", gap.Round(time.Millisecond), limit)

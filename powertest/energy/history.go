@@ -103,7 +103,7 @@ func (c *Curve) learn() {
 		return
 	}
 	slices.Sort(between)
-	c.pace.period, c.pace.ticks, c.pace.vPeriod = between[len(between)/2], len(between)+1, 0
+	c.pace.Know(between[len(between)/2], c.pace.JitterVariance())
 }
 
 // Curve returns the curve that the history fills.

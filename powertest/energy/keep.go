@@ -22,7 +22,7 @@ func thin(s []tick) []tick {
 func (c *Curve) note(from, to int64, r Reason, detail string) {
 	if n := len(c.events); n > 0 {
 		last := &c.events[n-1]
-		if last.reason == r && from-last.to <= int64(3*c.pace.nominal) {
+		if last.reason == r && from-last.to <= int64(3*c.pace.Nominal()) {
 			last.to = max(last.to, to)
 			return
 		}

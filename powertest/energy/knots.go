@@ -1,6 +1,10 @@
 package energy
 
-import "math"
+import (
+	"math"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
+)
 
 // knot is a tick whose time has been narrowed down: the counter showed joules
 // from time t on, known to a standard deviation of sd. Times are in seconds
@@ -72,8 +76,8 @@ type line struct {
 // on a line.
 func (c *Curve) fit(ticks []tick) (line, bool) {
 	p := &c.pace
-	l := line{period: p.period, jitter: math.Sqrt(p.vJitter)}
-	if !p.locked() {
+	l := line{period: p.Period(), jitter: math.Sqrt(p.JitterVariance())}
+	if p.Phase() == pace.Hunting {
 		return l, false
 	}
 	var k, prev float64
@@ -103,9 +107,9 @@ func (c *Curve) fit(ticks []tick) (line, bool) {
 	}
 	l.kMean = swk / sw
 	// A prior on the period, from all that was seen before.
-	prior := 1 / (p.vPeriod + sq(p.period*1e-4))
+	prior := 1 / (p.PeriodVariance() + sq(p.Period()*1e-4))
 	det := swkk - sw*sq(l.kMean) + prior
-	l.period = (swkt - swk*swt/sw + prior*p.period) / det
+	l.period = (swkt - swk*swt/sw + prior*p.Period()) / det
 	tMean := swt / sw
 	l.phase = origin + tMean - l.kMean*l.period
 	l.vPhase, l.vSlope = 1/sw, 1/det

@@ -7,6 +7,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // maxErrPercent is the widest interval that is published, as half-width in per
@@ -110,7 +112,7 @@ func (d *DeviceMeasurement) withdraw() {
 
 // measure lays spans over the curve.
 func (c *Curve) measure(spans []span) DeviceMeasurement {
-	if c.pace.poll > 0 && !c.pace.locked() {
+	if c.pace.Poll() > 0 && c.pace.Phase() == pace.Hunting {
 		// It ticks about as often as it may be read: nobody aimed at the ticks,
 		// and all may be late by the same.
 		c.recorded = true
@@ -170,10 +172,10 @@ func (c *Curve) seen(n int) string {
 
 // expected returns the refresh period as far as it is known, in ns.
 func (c *Curve) expected() float64 {
-	if c.pace.locked() {
-		return c.pace.period
+	if c.pace.Phase() != pace.Hunting {
+		return c.pace.Period()
 	}
-	return max(c.pace.nominal, c.pace.period)
+	return max(c.pace.Nominal(), c.pace.Period())
 }
 
 // counter measures a curve of ticks.
@@ -189,7 +191,7 @@ func (c *Curve) counter(d *DeviceMeasurement, spans []span) (closed, bool) {
 		}
 	}
 	c.report(d, c.ticks[w.first].lo, c.ticks[w.end].hi)
-	if gap := w.widest(); !w.whole() && gap > maxPiece*c.expected()*float64(c.pace.stride)/second {
+	if gap := w.widest(); !w.whole() && gap > maxPiece*c.expected()*float64(c.pace.Stride())/second {
 		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were forgotten to tell them apart", gap)
 		return closed{}, false
 	}
@@ -220,7 +222,7 @@ func (c *Curve) idle(d *DeviceMeasurement, w laid) {
 	first := last
 	for first > 0 && last-first < most {
 		a, b := c.ticks[first-1], c.ticks[first]
-		if a.inferred || a.epoch != b.epoch || b.mid()-a.mid() > 3*c.expected()*float64(c.pace.stride) {
+		if a.inferred || a.epoch != b.epoch || b.mid()-a.mid() > 3*c.expected()*float64(c.pace.Stride()) {
 			break
 		}
 		first--

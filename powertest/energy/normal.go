@@ -2,6 +2,8 @@ package energy
 
 import "math"
 
+func sq(x float64) float64 { return x * x }
+
 // normCDF is the cumulative distribution function of the standard normal.
 func normCDF(x float64) float64 { return math.Erfc(-x/math.Sqrt2) / 2 }
 

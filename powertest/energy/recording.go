@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"math"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // Recording is what a source told around a window: enough to measure the window
@@ -73,8 +75,8 @@ func record(info Info, base time.Time, curves []*Curve) Recording {
 			d.Power = append(d.Power, [3]float64{float64(p.at), p.watts, float64(p.gap)})
 		}
 		d.PowerUntil, d.PowerPeriod, d.PowerLate = c.power.seen, c.power.period, c.power.late
-		if !c.recorded && c.pace.locked() {
-			d.TickPeriod, d.TickJitter = c.pace.period, math.Sqrt(c.pace.vJitter)
+		if !c.recorded && c.pace.Phase() != pace.Hunting {
+			d.TickPeriod, d.TickJitter = c.pace.Period(), math.Sqrt(c.pace.JitterVariance())
 		}
 		for _, e := range c.events {
 			d.Trouble = append(d.Trouble, Trouble{From: e.from, To: e.to, Reason: e.reason, Detail: e.detail})

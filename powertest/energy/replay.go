@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // Replay is a source that remembers a recording, and tells nothing new.
@@ -74,8 +76,8 @@ func (p *Replay) fill(c *Curve, d DeviceRecording) {
 	}
 	if d.TickPeriod > 0 {
 		c.recorded = false
-		c.pace.period, c.pace.vPeriod, c.pace.vJitter = d.TickPeriod, 0, sq(d.TickJitter)
-		c.pace.ticks, c.pace.poll = learning, float64(p.recording.Source.Poll)
+		c.pace = pace.New(pace.Config{Nominal: time.Duration(c.pace.Nominal()), Poll: p.recording.Source.Poll})
+		c.pace.Know(d.TickPeriod, sq(d.TickJitter))
 	}
 	for i, s := range d.Power {
 		if i == 0 {

@@ -2,29 +2,33 @@ package energy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // Window is what is being measured: one or more spans of time on a recorder.
 // Windows of one recorder may overlap and nest. A window ends with Measure or
 // Cancel. All methods may be called from any goroutine.
 type Window struct {
-	rec     *Recorder
-	opened  int64
-	watches bool
-	before  []State
-	step    time.Duration // of the wall clock, where SetSpans joined times of it
+	rec       *Recorder
+	opened    int64
+	keepsWarm bool
+	before    []State
+	step      time.Duration // of the wall clock, where SetSpans joined times of it
 
 	// The recorder's mu guards what follows.
-	spans   []span
-	open    bool // the last span has no end yet
-	done    bool
-	stalled bool
-	records bool
-	closely bool
+	spans     []span
+	open      bool // the last span has no end yet
+	done      bool
+	stalled   bool
+	records   bool
+	everyTick bool
 
 	once      sync.Once
 	result    Measurement
@@ -48,7 +52,7 @@ func (w *Window) Sub() *Window { return w.rec.open(nil) }
 func (w *Window) Resume() {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
-	if w.open || w.done || w.watches {
+	if w.open || w.done || w.keepsWarm {
 		return
 	}
 	if len(w.spans) == maxSpans {
@@ -112,7 +116,7 @@ func (w *Window) Restart() {
 func (w *Window) EveryTick() {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
-	w.closely = true
+	w.everyTick = true
 	w.rec.edge(w.rec.now())
 }
 
@@ -125,7 +129,7 @@ func (w *Window) EveryTick() {
 func (w *Window) SetSpans(spans ...Span) {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
-	if w.done || w.watches {
+	if w.done || w.keepsWarm {
 		return
 	}
 	w.open, w.spans = false, w.spans[:0]
@@ -206,7 +210,7 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		w.settle(ctx)
 		var after []State
 		if w.before != nil {
-			after = r.inspect()
+			after = r.Inspect()
 		}
 		r.mu.Lock()
 		curves := make([]*Curve, len(r.curves))
@@ -239,4 +243,122 @@ func (w *Window) from() int64 {
 		return w.opened
 	}
 	return min(w.opened, w.spans[0].start)
+}
+
+// ErrNoTicks says that a device did not show the ticks that were waited for.
+var ErrNoTicks = errors.New("no ticks seen")
+
+// WaitTicks waits until every device has shown the given number of ticks before
+// now, and returns just after a tick: a window that begins then has a known
+// power before it and an edge that lies at a tick. Ticks of an earlier window
+// count if nothing was missed since. If a device does not tick within a
+// bounded time the error wraps [ErrNoTicks]; the window can be used all the
+// same. A source that knows the past is not waited for.
+func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
+	r := w.rec
+	r.mu.Lock()
+	limit := w.opened
+	for _, c := range r.curves {
+		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected())+2*int64(c.device.Lag))
+	}
+	seen := make([]int, len(r.curves))
+	for i, c := range r.curves {
+		seen[i] = len(c.ticks)
+		c.pace.Watch(ticks)
+		if w.keepsWarm {
+			// What goes on for long is worth learning well at once: passing over
+			// ticks from the start it would take many reads of each.
+			c.pace.Watch(pace.Learning)
+		}
+	}
+	r.mu.Unlock()
+	ok := w.wait(ctx, limit, func() bool {
+		for i, c := range r.curves {
+			if c.device.Method == Gauge {
+				if c.power.known() < w.opened {
+					return false
+				}
+				continue
+			}
+			// The last tick must be a fresh one: the caller goes on from it.
+			if len(c.ticks) <= seen[i] || c.steady(w.opened) < ticks {
+				return false
+			}
+		}
+		return true
+	})
+	if ok {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("waiting for ticks before the window: %w", err)
+	}
+	return fmt.Errorf("%w within %v", ErrNoTicks, time.Duration(limit-w.opened).Round(time.Millisecond))
+}
+
+// wait waits until enough holds, the context ends, limit is reached (in ns since
+// base), or the source hangs. It reports whether enough holds. enough is called
+// with mu held.
+func (w *Window) wait(ctx context.Context, limit int64, enough func() bool) bool {
+	r := w.rec
+	woken := make(chan struct{}, 1)
+	r.mu.Lock()
+	r.waiters = append(r.waiters, woken)
+	r.mu.Unlock()
+	defer func() {
+		r.mu.Lock()
+		r.waiters = slices.DeleteFunc(r.waiters, func(c chan struct{}) bool { return c == woken })
+		r.mu.Unlock()
+	}()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		r.mu.Lock()
+		ok, now := enough(), r.now()
+		reading := r.read.goesOn && r.read.began <= limit
+		w.stalled = w.stalled || r.read.hung
+		hung := w.stalled
+		r.mu.Unlock()
+		switch {
+		case ok || hung:
+			return ok
+		case ctx.Err() != nil:
+			return false
+		case now < limit:
+			timer.Reset(time.Duration(limit - now))
+		case !reading:
+			return false
+		}
+		// A read that goes on over the limit may show what is waited for, or hang.
+		select {
+		case <-woken:
+		case <-timer.C:
+		case <-ctx.Done():
+		}
+	}
+}
+
+// settle waits for the ticks after the end of the window.
+func (w *Window) settle(ctx context.Context) {
+	r := w.rec
+	r.mu.Lock()
+	if len(w.spans) == 0 {
+		r.mu.Unlock()
+		return
+	}
+	// What is to come is not waited for.
+	end := min(w.spans[len(w.spans)-1].end, r.now())
+	limit := end
+	for _, c := range r.curves {
+		limit = max(limit, end+int64(3.2*c.expected())+2*int64(c.device.Lag))
+	}
+	r.mu.Unlock()
+	w.wait(ctx, limit, func() bool {
+		for _, c := range r.curves {
+			if !c.settled(w.spans, end) {
+				return false
+			}
+		}
+		return true
+	})
 }
