@@ -2,11 +2,13 @@ package dcgmsource_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"math/rand/v2"
 	"net/http"
 	"strconv"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,6 +17,7 @@ import (
 
 	"github.com/joulebench/joulebench/dcgmsource"
 	"github.com/joulebench/joulebench/dcgmsource/dcgmtest"
+	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/simsource"
 )
@@ -163,3 +166,87 @@ func loguniform(rng *rand.Rand, lo, hi float64) float64 {
 }
 
 func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Second)) }
+
+// slow is a network in which a request takes 5 to 100 ms, shared between the two
+// ways at random.
+type slow struct {
+	next http.RoundTripper
+
+	mu  sync.Mutex
+	rng *rand.Rand
+}
+
+func (s *slow) RoundTrip(req *http.Request) (*http.Response, error) {
+	s.mu.Lock()
+	forth := s.rng.Float64()
+	latency := seconds(loguniform(s.rng, 0.005, 0.1))
+	s.mu.Unlock()
+	before := seconds(forth * latency.Seconds())
+	if !wait.Sleep(req.Context(), before) {
+		return nil, context.Cause(req.Context())
+	}
+	resp, err := s.next.RoundTrip(req)
+	if err != nil {
+		return nil, err
+	}
+	if !wait.Sleep(req.Context(), latency-before) {
+		resp.Body.Close()
+		return nil, context.Cause(req.Context())
+	}
+	return resp, nil
+}
+
+// scraper is what aiperf does: it scrapes every 333 ms. Its energy is from the
+// last scrape before the start to the first after the end and 666 ms of grace.
+// Its scrapes take no time.
+type scraper struct {
+	mu    sync.Mutex
+	times []time.Time
+	shown []float64
+}
+
+const scrapeEvery = 333 * time.Millisecond
+
+// scrape scrapes until the context ends.
+func (x *trial) scrape(ctx context.Context) *scraper {
+	s := &scraper{}
+	phase := seconds(uniform(x.rng, 0, scrapeEvery.Seconds()))
+	s.add(x.read())
+	go func() {
+		if !wait.Sleep(ctx, phase) {
+			return
+		}
+		for {
+			s.add(x.read())
+			if !wait.Sleep(ctx, scrapeEvery) {
+				return
+			}
+		}
+	}()
+	return s
+}
+
+func (s *scraper) add(joules float64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.times, s.shown = append(s.times, time.Now()), append(s.shown, joules)
+}
+
+// latest returns what the last scrape showed.
+func (s *scraper) latest() float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.shown[len(s.shown)-1]
+}
+
+// after returns what the first scrape after t showed.
+func (s *scraper) after(t time.Time) float64 {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i, at := range s.times {
+		if at.After(t) {
+			return s.shown[i]
+		}
+	}
+	return s.shown[len(s.shown)-1]
+}

@@ -11,7 +11,7 @@ import (
 	"github.com/joulebench/joulebench/simsource"
 )
 
-// GPUs are the devices that exporters tell of. A [simsource.Source] is one.
+// GPUs are the devices that exporters have. A [simsource.Source] is one.
 type GPUs interface {
 	// Devices lists them.
 	Devices() []energy.Device
@@ -20,7 +20,7 @@ type GPUs interface {
 	TrueJoules(start, end time.Time, devices ...int) float64
 }
 
-// Layout is how an exporter names what it tells.
+// Layout is how an exporter names what it exports.
 type Layout uint8
 
 const (

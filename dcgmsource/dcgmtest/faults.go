@@ -94,7 +94,7 @@ func (e *Exporter) Thaw() { e.set(func() { e.faults.frozen = false }) }
 func (e *Exporter) Restart() { e.set(func() { e.start(time.Now(), 0) }) }
 
 // MIG divides a GPU into instances: there is a row for each, with the energy of
-// the whole GPU, which every other instance is told a refresh period earlier. 0
+// the whole GPU, in every other one as of a refresh period earlier. 0
 // ends that.
 func (e *Exporter) MIG(gpu, instances int) { e.set(func() { e.gpus[gpu].instances = instances }) }
 

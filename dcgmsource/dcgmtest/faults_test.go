@@ -94,7 +94,7 @@ func TestRestart(t *testing.T) {
 	})
 }
 
-// Instances tell the energy of the whole GPU; some were told it a moment before.
+// Instances have the energy of the whole GPU; some have it as of a moment before.
 func TestMIG(t *testing.T) {
 	bubble(t, Config{Collect: time.Second}, func(t *testing.T, e *Exporter) {
 		before := now(t, e).millis()

@@ -13,13 +13,13 @@ type gpu struct {
 	driver grid // when the driver's counter changes
 	live   bool // the driver's counter is always up to date
 
-	counted time.Time // the driver's counter is known up to here
-	joules  float64   // what it shows there
+	counted time.Time // the driver's counter is known up to this time
+	joules  float64   // what it shows then
 
 	// What was collected last. NaN is a value that is not known.
 	shown   time.Time // the time of the driver's counter
 	energy  float64   // J
-	earlier float64   // J, the refresh before: what other instances were told
+	earlier float64   // J, the refresh before: what other instances show
 	watts   float64
 
 	// Its labels, but for those of an instance, which come between the two, and
@@ -37,7 +37,7 @@ type gpu struct {
 const meanOver = 100 * time.Millisecond
 
 // firstWatts is the power before a GPU has a past to take a mean of: what a
-// simulated GPU draws when it is idle, unless it was told otherwise.
+// simulated GPU draws when it is idle, unless it is configured otherwise.
 const firstWatts = 100.0
 
 // tick returns when the driver's counter last changed.

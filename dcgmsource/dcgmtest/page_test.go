@@ -83,7 +83,7 @@ func TestSortKeepsEverything(t *testing.T) {
 	assert.Empty(t, Sort(nil))
 }
 
-// Who a GPU is follows from its machine, not from who tells of it.
+// Who a GPU is follows from its machine, not from who exports it.
 func TestExportersShareGPUs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := simsource.New(simsource.Config{GPUs: 4})

@@ -13,7 +13,7 @@ type row struct {
 	gpu    int
 	labels string // without the braces
 	xid    string // of the group that has error labels too
-	skewed bool   // it was told the energy a moment earlier than others
+	skewed bool   // its energy is of a moment earlier than that of others
 }
 
 // label makes the labels that a GPU has in any row.

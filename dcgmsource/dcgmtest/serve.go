@@ -6,6 +6,8 @@ import (
 	"net/http"
 	"strings"
 	"time"
+
+	"github.com/joulebench/joulebench/internal/wait"
 )
 
 // index is what the exporter answers to any path that it does not know.
@@ -26,7 +28,7 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if f.down {
 		panic(http.ErrAbortHandler)
 	}
-	if !pause(r.Context(), f.delay/2) {
+	if !wait.Sleep(r.Context(), f.delay/2) {
 		return
 	}
 	if r.URL.Path != "/metrics" {
@@ -38,7 +40,7 @@ func (e *Exporter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if now := time.Now(); !now.Before(f.emptyUntil) {
 		page = e.Page(now)
 	}
-	if !pause(r.Context(), f.delay-f.delay/2) {
+	if !wait.Sleep(r.Context(), f.delay-f.delay/2) {
 		return
 	}
 	if f.status != 0 && f.status != http.StatusOK {
@@ -58,20 +60,5 @@ func flood(ctx context.Context, w io.Writer) {
 		if _, err := io.WriteString(w, comment); err != nil {
 			return
 		}
-	}
-}
-
-// pause waits, and reports whether the request is still wanted.
-func pause(ctx context.Context, d time.Duration) bool {
-	if d <= 0 {
-		return ctx.Err() == nil
-	}
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-ctx.Done():
-		return false
 	}
 }

@@ -65,7 +65,7 @@ func closeBody(req *http.Request) {
 	}
 }
 
-// content is a body that tells the handler when it is closed.
+// content is a body that ends the handler's context when it is closed.
 type content struct {
 	*io.PipeReader
 	cancel context.CancelFunc

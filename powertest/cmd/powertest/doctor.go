@@ -10,7 +10,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/joulebench/joulebench/dcgmsource"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -107,32 +106,11 @@ func (o *doctorFlags) setting(source string) string {
 func (o *doctorFlags) open() (energy.Source, error) {
 	switch {
 	case o.name != "off":
-		src, err := energy.Open(o.name, o.arg, o.devices)
-		if p, ok := src.(*dcgmsource.PrometheusSource); ok {
-			return scraped{p}, err
-		}
-		return src, err
+		return energy.Open(o.name, o.arg, o.devices)
 	case o.given:
 		return nil, fmt.Errorf("%w by -source off: name a source, or leave the flag out", doctor.ErrOff)
 	}
 	return nil, fmt.Errorf("%w by POWERTEST_SOURCE=off: name a source, or unset it", doctor.ErrOff)
-}
-
-// scraped is a Prometheus server as doctor knows it.
-type scraped struct{ *dcgmsource.PrometheusSource }
-
-// Collapsed implements [doctor.RemoteSource].
-func (s scraped) Collapsed() (rows int) {
-	for _, d := range s.Devices() {
-		rows += max(d.Rows-1, 0)
-	}
-	return rows
-}
-
-// Scraping implements [doctor.ScrapeSource].
-func (s scraped) Scraping() (interval, ahead, within time.Duration) {
-	v := s.Server()
-	return v.Scrape, v.Offset, v.Within
 }
 
 // doctorCommand is the subcommand.

@@ -15,6 +15,7 @@ import (
 
 	// Sources that are opened by name.
 	_ "github.com/joulebench/joulebench/dcgmsource"
+	_ "github.com/joulebench/joulebench/promsource"
 	_ "github.com/joulebench/joulebench/simsource"
 )
 
