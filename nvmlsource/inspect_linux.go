@@ -76,7 +76,7 @@ func (s *Source) inspect(st *energy.State) {
 }
 
 // missing returns the error of reading what, and nil if there is no such thing
-// on this GPU, which is nothing to complain about.
+// on this GPU, which is no failure.
 func missing(what string, ret nvml.Return) error {
 	if ret == nvml.SUCCESS || unavailable(ret) {
 		return nil
@@ -127,7 +127,7 @@ func (d *driver) throttled(h nvml.Device) (map[string]time.Duration, error) {
 }
 
 // processes returns the other processes on the GPU, each once; nil if the
-// driver does not tell, and empty if there are none.
+// driver does not report them, and empty if there are none.
 func (d *driver) processes(h nvml.Device) ([]energy.Process, error) {
 	compute, ret := d.computeProcesses(h)
 	graphics, ret2 := d.graphicsProcesses(h)
@@ -149,4 +149,24 @@ func (d *driver) processes(h nvml.Device) ([]energy.Process, error) {
 		found = append(found, proc)
 	}
 	return found, err
+}
+
+// Modes returns settings of the device, by its index in [Source.Devices], that matter
+// to who measures it; nil is unknown. Persistence says that the driver stays loaded
+// while no program uses the GPU: if not, its counter may start again, and opening it
+// takes seconds. MIG says that the GPU is divided into instances, which have no
+// counters of their own. Modes asks the driver, as [Source.Inspect] does, and is as
+// little for use while something is measured.
+func (s *Source) Modes(device int) (persistence, mig *bool) {
+	if s.closed.Load() || uint(device) >= uint(len(s.meters)) {
+		return nil, nil
+	}
+	h := s.meters[device].handle
+	if on, ret := s.driver.persistence(h); ret == nvml.SUCCESS {
+		persistence = &on
+	}
+	if on, ret := s.driver.migMode(h); ret == nvml.SUCCESS {
+		mig = &on
+	}
+	return persistence, mig
 }

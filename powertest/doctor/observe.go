@@ -47,11 +47,17 @@ type observation struct {
 
 // observe watches the source of a recorder for a time, or until enough was seen if
 // that is 0.
-func observe(ctx context.Context, rec *energy.Recorder, length time.Duration) *observation {
+func observe(ctx context.Context, rec *energy.Recorder, length time.Duration) (o *observation) {
+	states := rec.Inspect()
 	if h, ok := rec.Source().(energy.HistorySource); ok {
-		return observePast(ctx, rec, h, length)
+		o = observePast(ctx, rec, h, length)
+	} else {
+		o = observeLive(ctx, rec, length)
 	}
-	return observeLive(ctx, rec, length)
+	for i, s := range states {
+		o.devices[i].state = s
+	}
+	return o
 }
 
 // observeLive watches a source that is read now.
@@ -68,15 +74,10 @@ func observeLive(ctx context.Context, rec *energy.Recorder, length time.Duration
 	for slices.ContainsFunc(rec.CallStats(), func(c energy.CallStats) bool { return c.Reads == 0 }) && pass(ctx, w, rec, stallTime) {
 	}
 	took := time.Since(began)
-	m, recording := record(ctx, w)
+	_, recording := record(ctx, w)
 	o := newObservation(rec, recording, rec.CallStats(), false)
 	o.began, o.took, o.reads = began, took, int(rec.Calls())
 	o.stalled, o.ended = stalled(rec), ctx.Err() != nil
-	for i, d := range m.Devices {
-		if d.Before != nil {
-			o.devices[i].state = *d.Before
-		}
-	}
 	return o
 }
 

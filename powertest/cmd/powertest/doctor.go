@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	_ "github.com/joulebench/joulebench/nvmlsource" // the driver, which doctor tries
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
 )

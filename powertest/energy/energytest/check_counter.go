@@ -40,7 +40,7 @@ func checkTicks(s *suite, src energy.Source) error {
 	var errs []error
 	for i, d := range src.Devices() {
 		if d.Method == energy.Counter {
-			errs = append(errs, s.checkTick(src, i, period(src, d)))
+			errs = append(errs, s.checkTick(src, i, src.Info().PeriodOf(d)))
 		}
 	}
 	return errors.Join(errs...)
