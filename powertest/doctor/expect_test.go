@@ -6,6 +6,7 @@ import (
 
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 )
 
 // TestExtrapolate: what is not known of a window is at its edges; of a gauge it is in
@@ -60,4 +61,62 @@ func TestUnknownPeak(t *testing.T) {
 		l := newLoadStep(&observation{devices: []*device{d}}, []float64{c.seen})
 		assert.InDelta(t, c.want, l.loads[0].peak, 1e-6)
 	}
+}
+
+// TestLoadStep: the energy of a load that is made up is that of its power and time, for
+// every kind of device, and a longer one is known better.
+func TestLoadStep(t *testing.T) {
+	const second = float64(time.Second)
+	for name, d := range map[string]*device{
+		"counter": {Device: energy.Device{Method: energy.Counter, Resolution: 0.001}, learnt: struct{ period, jitter float64 }{second, second / 100}},
+		"scraped": {Device: energy.Device{Method: energy.Counter}, past: true},
+		"gauge":   {Device: energy.Device{Method: energy.Gauge, Held: true}},
+		"log":     {Device: energy.Device{Method: energy.Gauge, Lag: 100 * time.Millisecond}, past: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d.UUID, d.PowerLimit = "GPU-0", 700
+			width := second / 50
+			if d.past {
+				width = 0
+			}
+			for k := range 20 {
+				at := float64(k) * second
+				value := 100.0
+				if d.Method == energy.Counter {
+					value = 100 * float64(k)
+				}
+				d.ticks = append(d.ticks, tick{lo: at - width/2, hi: at + width/2, value: value})
+			}
+			d.gauge = &struct{ from, until, watts float64 }{0, 19 * second, 100}
+			l := newLoadStep(&observation{devices: []*device{d}, base: time.Now()}, nil)
+			require.True(t, l.usable())
+			m := l.measure(20*time.Second, 0.3)
+			require.True(t, m.Valid, m.Reasons)
+			assert.InEpsilon(t, 700*20, m.Energy.Joules, 0.03)
+			assert.Less(t, m.Energy.Low, 14000.0)
+			assert.Greater(t, m.Energy.High, 14000.0)
+			short, ok := l.errAt(20 * time.Second)
+			assert.True(t, ok)
+			long, ok := l.errAt(2 * time.Minute)
+			assert.True(t, ok)
+			assert.Less(t, long, short)
+		})
+	}
+}
+
+// TestSharp: ticks that were seen much less well than most do not count as jitter, and
+// hide no missing tick.
+func TestSharp(t *testing.T) {
+	d := &device{}
+	for _, at := range []float64{0, 100, 200, 300, 500, 600, 700, 840, 900, 1000} {
+		half := 1.0
+		if at == 840 {
+			half = 60 // it came at 800
+		}
+		d.ticks = append(d.ticks, tick{lo: at - half, hi: at + half})
+	}
+	assert.Equal(t, 100*time.Nanosecond, d.period())
+	assert.Equal(t, 1, d.missed(d.period()))
+	assert.Equal(t, ptr(time.Duration(0)), d.jitter(d.period()))
+	assert.Equal(t, 4, d.first())
 }
