@@ -115,16 +115,22 @@ func TestModes(t *testing.T) {
 	f := fake{env: []string{"FAKE_NVML_GPUS=2", "FAKE_NVML_MIG=2,-", "FAKE_NVML_PERSISTENCE=0"}}
 	isolated(t, f, func(t *testing.T) {
 		s := mustOpen(t, Config{})
-		m := s.Modes(0)
-		require.NotNil(t, m.Persistence)
-		require.NotNil(t, m.MIG)
-		assert.False(t, *m.Persistence)
-		assert.True(t, *m.MIG)
-		assert.False(t, *s.Modes(1).MIG)
+		persistence, mig := s.Modes(0)
+		require.NotNil(t, persistence)
+		require.NotNil(t, mig)
+		assert.False(t, *persistence)
+		assert.True(t, *mig)
+		_, mig = s.Modes(1)
+		assert.False(t, *mig)
+		unknown := func(device int, why string) {
+			persistence, mig := s.Modes(device)
+			assert.Nil(t, persistence, why)
+			assert.Nil(t, mig, why)
+		}
 		inject(t, "nvmlDeviceGetPersistenceMode=3 nvmlDeviceGetMigMode=3")
-		assert.Equal(t, Modes{}, s.Modes(0), "what the driver does not tell is unknown")
-		assert.Equal(t, Modes{}, s.Modes(2), "there is no such device")
+		unknown(0, "what the driver does not know is unknown")
+		unknown(2, "there is no such device")
 		require.NoError(t, s.Close())
-		assert.Equal(t, Modes{}, s.Modes(1))
+		unknown(1, "the source is closed")
 	})
 }

@@ -50,7 +50,7 @@ func (*Source) Inspect(dst []energy.State) {
 }
 
 // Modes returns nothing.
-func (*Source) Modes(int) Modes { return Modes{} }
+func (*Source) Modes(int) (persistence, mig *bool) { return nil, nil }
 
 // Close does nothing.
 func (*Source) Close() error { return nil }

@@ -45,18 +45,19 @@ func TestClockWithin(t *testing.T) {
 	assert.Equal(t, 1507*time.Millisecond, to.Sub(now))
 }
 
-// What the server is asked for anyway can be told.
-func TestServerFacts(t *testing.T) {
+// What the server is asked for anyway can be reported.
+func TestScraping(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, w *world) {
 		s := w.open(t)
-		before := s.ServerFacts()
-		assert.Equal(t, s.tempo.scrape, before.Scrape)
+		interval, before, within := s.Scraping()
+		assert.Equal(t, s.tempo.scrape, interval)
 		w.mu.Lock()
 		w.skew += 3 * time.Second
 		w.mu.Unlock()
 		_, _, err := s.checkClock(t.Context(), time.Now())
 		require.NoError(t, err)
-		after := s.ServerFacts()
-		assert.InDelta(t, 3*time.Second, after.Offset-before.Offset, float64(2*time.Millisecond+before.Uncertainty+after.Uncertainty))
+		_, after, within2 := s.Scraping()
+		assert.InDelta(t, 3*time.Second, after-before, float64(2*time.Millisecond+within+within2))
+		assert.Zero(t, s.Collapsed(), "one series a GPU")
 	})
 }

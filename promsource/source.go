@@ -105,19 +105,21 @@ func (s *Source) Close() error {
 	return nil
 }
 
-// ServerFacts are what is known of a server.
-type ServerFacts struct {
-	// Scrape is the longest interval at which it scrapes one of the devices.
-	Scrape time.Duration
-	// Offset is its clock minus this machine's, known to ± Uncertainty.
-	Offset, Uncertainty time.Duration
+// Scraping returns the longest interval at which the server scrapes one of the devices,
+// and by how much its clock was ahead of this machine's, known to ± within, when it was
+// last asked for the time: when it was opened, or after a window.
+func (s *Source) Scraping() (interval, ahead, within time.Duration) {
+	c := s.clock.last()
+	return s.tempo.scrape, time.UnixMilli(c.server).Sub(c.local.Round(0)), c.err
 }
 
-// ServerFacts returns what was seen of the server when it was last asked for the
-// time: when it was opened, or after a window.
-func (s *Source) ServerFacts() ServerFacts {
-	c := s.clock.last()
-	return ServerFacts{Scrape: s.tempo.scrape, Offset: time.UnixMilli(c.server).Sub(c.local.Round(0)), Uncertainty: c.err}
+// Collapsed returns how many series were left out because their GPU was counted
+// already.
+func (s *Source) Collapsed() (series int) {
+	for _, d := range s.fleet.devices {
+		series += max(d.Rows-1, 0)
+	}
+	return series
 }
 
 // recent is how far back Read looks for the newest sample, or three scrape

@@ -296,9 +296,9 @@
 //     to 10m where both errors are at most 1 %.
 //
 // A source that is read now is watched for 5 s, and for up to 2 min until its counters
-// have ticked 25 times; -for says how long. It is read up to 1000 times a second
-// meanwhile, or as often as it allows. An interrupt ends the watch, and what was seen
-// is told. Of a server or a log the last 19 refresh periods are looked at; one whose
+// have ticked 25 times; -for says how long. It is read as while a benchmark runs, but so
+// that every tick is seen. An interrupt ends the watch, and what was seen is reported.
+// Of a server or a log the last 19 refresh periods are looked at; one whose
 // newest reading is too old for another to come has ended, and measures nothing that
 // is to come: it suits annotate only.
 //

@@ -2,31 +2,18 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
 	"os"
-	"slices"
 	"strings"
 	"time"
 
-	"github.com/joulebench/joulebench/nvmlsource"
+	_ "github.com/joulebench/joulebench/nvmlsource" // the driver, which doctor tries
+	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
-
-// doctorOptions are the flags of doctor.
-type doctorOptions struct {
-	// name and arg are the source: what -source or POWERTEST_SOURCE says.
-	name, arg string
-	devices   []string
-	// watch is how long to watch; 0 means until enough was seen.
-	watch time.Duration
-	// load is a command that uses the GPUs; empty if there is none.
-	load string
-	json bool
-	// flag says that -source was given, and not POWERTEST_SOURCE.
-	flag bool
-}
 
 const doctorUsage = `Usage:
   powertest doctor [-source NAME=...] [-devices LIST] [-for TIME] [-load COMMAND] [-json]
@@ -41,10 +28,22 @@ arguments are wrong.
 
 `
 
-// parseDoctor parses the arguments after "doctor". What is wrong with them is told
-// on std.err.
-func parseDoctor(args []string, std stdio) (*doctorOptions, error) {
-	o := &doctorOptions{}
+// doctorFlags are the flags of doctor.
+type doctorFlags struct {
+	// name and arg are the source: what -source or POWERTEST_SOURCE says; given says
+	// that it is -source.
+	name, arg string
+	given     bool
+	devices   []string
+	watch     time.Duration
+	load      string
+	json      bool
+}
+
+// parseDoctor parses the arguments after "doctor". What is wrong with them is written
+// to std.err.
+func parseDoctor(args []string, std stdio) (*doctorFlags, error) {
+	o := &doctorFlags{}
 	var source, devices string
 	f := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	f.SetOutput(std.err)
@@ -67,20 +66,18 @@ func parseDoctor(args []string, std stdio) (*doctorOptions, error) {
 	return o, nil
 }
 
-func (o *doctorOptions) check(f *flag.FlagSet, source, devices string) error {
-	given := false
+func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
+	timed := false
 	f.Visit(func(g *flag.Flag) {
-		given = given || g.Name == "for"
-		o.flag = o.flag || g.Name == "source"
+		timed = timed || g.Name == "for"
+		o.given = o.given || g.Name == "source"
 	})
+	o.name, o.arg, _ = strings.Cut(source, "=")
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("%q is not a flag: a command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
-	case given && o.watch <= 0:
+	case timed && o.watch <= 0:
 		return fmt.Errorf("-for=%v: it must be more than 0, such as 5s", o.watch)
-	}
-	o.name, o.arg, _ = strings.Cut(source, "=")
-	switch {
 	case source == "":
 		o.name = "nvml"
 	case o.name == "":
@@ -99,130 +96,65 @@ func (o *doctorOptions) check(f *flag.FlagSet, source, devices string) error {
 }
 
 // setting is how a source is chosen here: by the flag, or by the environment.
-func (o *doctorOptions) setting(source string) string {
-	if o.flag {
+func (o *doctorFlags) setting(source string) string {
+	if o.given {
 		return "-source " + source
 	}
 	return "POWERTEST_SOURCE=" + source
 }
 
-// A diagnosis is one run of doctor.
-type diagnosis struct {
-	*doctorOptions
-	std stdio
-	// start starts the command of -load; tests replace it.
-	start starter
-	src   energy.Source
-	checkup
+// open opens the source.
+func (o *doctorFlags) open() (energy.Source, error) {
+	switch {
+	case o.name != "off":
+		return energy.Open(o.name, o.arg, o.devices)
+	case o.given:
+		return nil, fmt.Errorf("%w by -source off: name a source, or leave the flag out", doctor.ErrOff)
+	}
+	return nil, fmt.Errorf("%w by POWERTEST_SOURCE=off: name a source, or unset it", doctor.ErrOff)
 }
 
-// doctor is the subcommand.
-func doctor(ctx context.Context, args []string, std stdio) int {
+// doctorCommand is the subcommand.
+func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	o, err := parseDoctor(args, std)
 	if err != nil {
 		return exitUsage
 	}
-	d := &diagnosis{doctorOptions: o, std: std, start: startLoad}
-	return d.run(ctx)
-}
-
-// run finds out and tells. If ctx ends it tells what it has found until then.
-func (d *diagnosis) run(ctx context.Context) int {
-	d.SchemaVersion, d.Version = 1, version()
-	src, err := d.open()
-	if err != nil && (misuse(err) != nil || d.name == "sim") {
+	src, err := o.open()
+	if err != nil && (errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource) || o.name == "sim") {
 		if errors.Is(err, energy.ErrUnknownSource) {
 			err = fmt.Errorf("%w; and off, which measures nothing", err)
 		}
-		fmt.Fprintf(d.std.err, "powertest doctor: %s: %v\n", d.setting(d.name), err)
+		fmt.Fprintf(std.err, "powertest doctor: %s: %v\n", o.setting(o.name), err)
 		return exitUsage
 	}
-	d.Sources = listSources(d.name, src, err)
+	var r doctor.Report
 	if err == nil {
-		d.src = src
 		defer src.Close()
-		d.examine(ctx)
+		r, err = doctor.Examine(ctx, src, doctor.Options{Name: o.name, Watch: o.watch, Load: o.load, Output: std.err})
 	}
-	d.conclude(err)
-	if err := d.publish(); err != nil {
-		fmt.Fprintf(d.std.err, "powertest doctor: write the result: %v\n", err)
+	if err != nil {
+		r = doctor.Unavailable(err)
+	}
+	r.Sources, r.Version = doctor.Survey(o.name, src, err), version()
+	if err := o.write(r, std); err != nil {
+		fmt.Fprintf(std.err, "powertest doctor: write the result: %v\n", err)
 		return exitFailed
 	}
-	if !d.Measurable {
+	if !r.Measurable {
 		return exitFailed
 	}
 	return exitOK
 }
 
-var errOff = errors.New("measuring is switched off")
-
-// open opens the source that was asked for.
-func (d *diagnosis) open() (energy.Source, error) {
-	if d.name == "off" {
-		if d.flag {
-			return nil, fmt.Errorf("%w by -source off: name a source, or leave the flag out", errOff)
-		}
-		return nil, fmt.Errorf("%w by POWERTEST_SOURCE=off: name a source, or unset it", errOff)
+func (o *doctorFlags) write(r doctor.Report, std stdio) error {
+	if !o.json {
+		return r.WriteText(std.out)
 	}
-	src, err := energy.Open(d.name, d.arg, d.devices)
-	if err == nil && len(src.Devices()) == 0 {
-		_ = src.Close()
-		return nil, fmt.Errorf("source %s: %w: it has none", d.name, energy.ErrNoDevice)
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
 	}
-	return src, err
-}
-
-// examine watches the source.
-func (d *diagnosis) examine(ctx context.Context) {
-	d.Simulated = d.src.Info().Simulated
-	states := inspect(d.src)
-	var w *watch
-	if h, ok := d.src.(energy.HistorySource); ok {
-		w = lookBack(ctx, h, d.watch)
-	} else {
-		w = newWatch(d.src)
-		w.look(ctx, d.watch)
-	}
-	d.Watch = w.summary()
-	d.Server = serverOf(d.src)
-	for i, s := range w.sights {
-		var modes nvmlsource.Modes
-		if !w.stalled { // a driver that hangs would do so again
-			modes = modesOf(d.src, i)
-		}
-		d.GPUs = append(d.GPUs, describe(w, s, states[i], modes))
-	}
-	var peak []float64
-	if d.load != "" {
-		d.Load = d.underLoad(ctx, w)
-		peak = d.Load.watts()
-	}
-	d.Windows, d.Benchtime = expect(w, peak)
-}
-
-// inspect asks for the state of the devices, in their order. What is unknown is
-// zero.
-func inspect(src energy.Source) []energy.State {
-	states := make([]energy.State, len(src.Devices()))
-	for i := range states {
-		states[i].Device = i
-	}
-	ins, ok := src.(energy.Inspector)
-	if !ok {
-		return states
-	}
-	answer := slices.Clone(states)
-	done := make(chan struct{})
-	go func() { // given up if the driver hangs
-		defer close(done)
-		ins.Inspect(answer)
-	}()
-	timer := time.NewTimer(stallTime)
-	defer timer.Stop()
-	select {
-	case <-done:
-		return answer
-	case <-timer.C:
-		return states
-	}
+	_, err = std.out.Write(append(text, '\n'))
+	return err
 }

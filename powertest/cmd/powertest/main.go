@@ -40,7 +40,7 @@ var subcommands = []subcommand{
 	{"annotate", "add the energy of a benchmark to its results", annotate},
 	{"gate", "say whether a benchmark file is a regression of another", gateCommand},
 	{"ab", "compare two builds, run in turn, and say whether one is a regression", abCommand},
-	{"doctor", "say what would be measured here, and how well", doctor},
+	{"doctor", "say what would be measured here, and how well", doctorCommand},
 }
 
 func main() {

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package doctor
 
 import (
 	"bytes"
@@ -32,8 +32,9 @@ func TestLoadProcess(t *testing.T) {
 	}
 	var out bytes.Buffer
 	t.Setenv("COUNT", file)
-	p, err := startLoad(`(trap '' TERM; while :; do echo x >>"$COUNT"; sleep 0.005; done) & echo started; wait`, &out)
+	p, err := startProcess(`(trap '' TERM; while :; do echo x >>"$COUNT"; sleep 0.005; done) & echo started; wait`, &out)
 	require.NoError(t, err)
+	p.(*process).grace = 100 * time.Millisecond
 	pid := p.(*process).c.Process.Pid
 	t.Cleanup(func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
 	require.Eventually(t, grows, 10*time.Second, time.Millisecond)
@@ -48,7 +49,7 @@ func TestLoadProcess(t *testing.T) {
 	assert.Eventually(t, func() bool { return syscall.Kill(-pid, 0) == syscall.ESRCH }, 10*time.Second, time.Millisecond,
 		"also the one that does not heed the signal")
 
-	quick, err := startLoad("exit 3", &out)
+	quick, err := startProcess("exit 3", &out)
 	require.NoError(t, err)
 	<-quick.Done()
 	quick.End()

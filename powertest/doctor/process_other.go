@@ -1,6 +1,6 @@
 //go:build !unix
 
-package main
+package doctor
 
 import (
 	"errors"
@@ -16,8 +16,8 @@ type process struct {
 	done chan struct{}
 }
 
-// startLoad starts a command in the shell of Windows.
-func startLoad(command string, out io.Writer) (running, error) {
+// startProcess starts a command in the shell of Windows.
+func startProcess(command string, out io.Writer) (running, error) {
 	c := exec.Command("cmd", "/C", command)
 	c.Stdout, c.Stderr = out, out
 	if err := c.Start(); err != nil {

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"fmt"
@@ -10,18 +10,18 @@ import (
 )
 
 // unit formats a number, or says that it is unknown.
-func unit(x *real, format string) string {
+func unit(x *float64, format string) string {
 	if x == nil {
 		return "-"
 	}
-	return fmt.Sprintf(format, float64(*x))
+	return fmt.Sprintf(format, *x)
 }
 
-func percent(x *real) string {
+func percent(x *float64) string {
 	if x == nil {
 		return "-"
 	}
-	return fmt.Sprintf("± %.2g %%", float64(*x))
+	return fmt.Sprintf("± %.2g %%", *x)
 }
 
 func onOff(b *bool) string {

@@ -1,4 +1,4 @@
-package main
+package doctor
 
 import (
 	"bytes"
@@ -15,20 +15,21 @@ import (
 // and words that are longer.
 const columns = 100
 
-// tell tells a person what was found.
-func (d *diagnosis) tell(out io.Writer) error {
+// WriteText writes the report for a person: the verdict in the first line, then
+// tables, at most 100 columns wide. The error is that of out.
+func (r Report) WriteText(out io.Writer) error {
 	var b bytes.Buffer
-	b.WriteString(d.Verdict + "\n")
-	d.tellSources(&b)
-	if d.Watch != nil {
-		d.tellGPUs(&b)
-		d.tellCounters(&b)
-		d.tellServer(&b)
-		if d.Measurable {
-			d.tellWindows(&b)
+	b.WriteString(r.Verdict + "\n")
+	r.writeSources(&b)
+	if r.Watch != nil {
+		r.writeGPUs(&b)
+		r.writeCounters(&b)
+		r.writeServer(&b)
+		if r.Measurable {
+			r.writeWindows(&b)
 		}
-		d.tellLoad(&b)
-		d.tellFindings(&b)
+		r.writeLoad(&b)
+		r.writeFindings(&b)
 	}
 	_, err := out.Write(b.Bytes())
 	return err
@@ -41,9 +42,9 @@ func table(b *bytes.Buffer, rows func(w io.Writer)) {
 	w.Flush()
 }
 
-func (d *diagnosis) tellSources(b *bytes.Buffer) {
+func (r Report) writeSources(b *bytes.Buffer) {
 	b.WriteString("\nsources\n")
-	for _, s := range d.Sources {
+	for _, s := range r.Sources {
 		mark := " "
 		if s.Chosen {
 			mark = "*"
@@ -59,16 +60,16 @@ func (d *diagnosis) tellSources(b *bytes.Buffer) {
 	}
 }
 
-func (d *diagnosis) tellGPUs(b *bytes.Buffer) {
+func (r Report) writeGPUs(b *bytes.Buffer) {
 	b.WriteString("\n")
 	table(b, func(w io.Writer) {
 		fmt.Fprintln(w, "GPU\tname\tpower limit\tpersistence mode\tMIG mode\ttemp\tprocesses\trows")
-		for _, g := range d.GPUs {
+		for _, g := range r.GPUs {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", g.id(), cmp.Or(g.Name, "-"), unit(g.PowerLimit, "%.0f W"),
 				onOff(g.Persistence), onOff(g.MIG), unit(g.Celsius, "%.0f °C"), g.others(), g.Rows)
 		}
 	})
-	for _, g := range d.GPUs {
+	for _, g := range r.GPUs {
 		parts := []string{g.UUID}
 		for _, p := range []struct{ what, value string }{{"host ", g.Host}, {"role ", g.Role}, {"at ", g.Endpoint}} {
 			if p.value != "" {
@@ -79,7 +80,7 @@ func (d *diagnosis) tellGPUs(b *bytes.Buffer) {
 	}
 }
 
-func (g gpuCheck) id() string {
+func (g GPU) id() string {
 	if g.Index == nil {
 		return "-"
 	}
@@ -87,18 +88,18 @@ func (g gpuCheck) id() string {
 }
 
 // others is how many other processes use the GPU.
-func (g gpuCheck) others() string {
+func (g GPU) others() string {
 	if g.Processes == nil {
 		return "-"
 	}
 	return strconv.Itoa(len(g.Processes))
 }
 
-func (d *diagnosis) tellCounters(b *bytes.Buffer) {
+func (r Report) writeCounters(b *bytes.Buffer) {
 	b.WriteString("\n")
 	table(b, func(w io.Writer) {
 		fmt.Fprintln(w, "GPU\tmethod\tperiod\tjitter\tseen ±\tticks\tmissed\tstep\tresolution\tcall p50\tp99\tpower")
-		for _, g := range d.GPUs {
+		for _, g := range r.GPUs {
 			step := "%.4g J"
 			if g.Method.String() == "gauge" {
 				step = "%.4g W"
@@ -112,26 +113,26 @@ func (d *diagnosis) tellCounters(b *bytes.Buffer) {
 				unit(g.Step, step), unit(g.Resolution, "%g J"), took(g.CallP50), took(g.CallP99), unit(g.Watts, "%.1f W"))
 		}
 	})
-	told := map[string]bool{}
-	for _, g := range d.GPUs {
-		if g.Via != "" && !told[g.Via] {
-			told[g.Via] = true
-			b.WriteString(wrapped("read by "+g.Via, "  "))
+	shown := map[string]bool{}
+	for _, g := range r.GPUs {
+		if g.Metric != "" && !shown[g.Metric] {
+			shown[g.Metric] = true
+			b.WriteString(wrapped("read by "+g.Metric, "  "))
 		}
 	}
-	how := fmt.Sprintf("watched for %s, read every %s", short(d.Watch.For.Round(time.Millisecond)), short(d.Watch.Every))
-	if d.Watch.Past {
-		how = fmt.Sprintf("looked at %s from %s", short(d.Watch.For), d.Watch.Start.Format(time.RFC3339))
+	how := fmt.Sprintf("watched for %s, read every %s", short(r.Watch.For.Round(time.Millisecond)), short(r.Watch.Every))
+	if r.Watch.Past {
+		how = fmt.Sprintf("looked at %s from %s", short(r.Watch.For), r.Watch.Start.Format(time.RFC3339))
 	}
-	if d.Watch.Ended {
+	if r.Watch.Ended {
 		how += "; ended by an interrupt"
 	}
 	b.WriteString(how + "\n")
 }
 
-func (d *diagnosis) tellServer(b *bytes.Buffer) {
+func (r Report) writeServer(b *bytes.Buffer) {
 	var oldest *time.Duration
-	for _, g := range d.GPUs {
+	for _, g := range r.GPUs {
 		if g.Age != nil && (oldest == nil || *g.Age > *oldest) {
 			oldest = g.Age
 		}
@@ -139,7 +140,7 @@ func (d *diagnosis) tellServer(b *bytes.Buffer) {
 	if oldest != nil {
 		fmt.Fprintf(b, "the newest samples are up to %s old\n", short(*oldest))
 	}
-	s := d.Server
+	s := r.Server
 	if s == nil {
 		return
 	}
@@ -149,11 +150,11 @@ func (d *diagnosis) tellServer(b *bytes.Buffer) {
 	fmt.Fprintf(b, "%d rows told of GPUs that were counted already\n", s.Collapsed)
 }
 
-func (d *diagnosis) tellWindows(b *bytes.Buffer) {
+func (r Report) writeWindows(b *bytes.Buffer) {
 	b.WriteString("\nexpected error, of all GPUs together\n")
 	table(b, func(w io.Writer) {
 		fmt.Fprintln(w, "window\tpower as seen\tload in the window")
-		for _, x := range d.Windows {
+		for _, x := range r.Windows {
 			seen := percent(x.Seen)
 			if x.Extrapolated {
 				seen += " (extrapolated)"
@@ -161,16 +162,16 @@ func (d *diagnosis) tellWindows(b *bytes.Buffer) {
 			fmt.Fprintf(w, "%s\t%s\t%s\n", short(x.Length), seen, percent(x.Load))
 		}
 	})
-	for _, x := range d.Windows {
+	for _, x := range r.Windows {
 		if x.Reason != "" {
 			b.WriteString(wrapped(fmt.Sprintf("%s: %s: %s", short(x.Length), x.Reason, x.Detail), "  "))
 		}
 	}
 }
 
-func (d *diagnosis) tellFindings(b *bytes.Buffer) {
+func (r Report) writeFindings(b *bytes.Buffer) {
 	first := true
-	for _, g := range d.GPUs {
+	for _, g := range r.GPUs {
 		for _, f := range g.Findings {
 			if first {
 				b.WriteString("\n")
@@ -182,4 +183,34 @@ func (d *diagnosis) tellFindings(b *bytes.Buffer) {
 			b.WriteString(wrapped(fmt.Sprintf("  process %d %s", p.PID, cmp.Or(p.Name, "(name unknown)")), "    "))
 		}
 	}
+}
+
+// writeLoad writes what the counters made of the load.
+func (r Report) writeLoad(b *bytes.Buffer) {
+	if r.Load == nil {
+		return
+	}
+	b.WriteString("\nunder load\n")
+	if len(r.Load.GPUs) > 0 {
+		table(b, func(w io.Writer) {
+			fmt.Fprintln(w, "GPU\tpower\tpaused\trose after\tlag on\tlag off\ttail\tcoverage\tmodulation\tintegrates")
+			for i, g := range r.Load.GPUs {
+				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.GPUs[i].id(), unit(g.Watts, "%.1f W"), unit(g.PausedWatts, "%.1f W"),
+					took(g.Started), took(g.Rise), took(g.Fall), took(g.Tail), unit(g.Coverage, "%.3f"), unit(g.Modulation, "%.2f"), yesNo(g.Integrates))
+			}
+		})
+	}
+	for _, note := range r.Load.Notes {
+		b.WriteString(wrapped(note, "  "))
+	}
+}
+
+func yesNo(b *bool) string {
+	switch {
+	case b == nil:
+		return "-"
+	case *b:
+		return "all of the time"
+	}
+	return "a part of the time"
 }

@@ -1,7 +1,8 @@
-package main
+package doctor
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -15,12 +16,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestDoctorGolden compares all that is written, text and JSON, with what is in
-// testdata: the fake clock makes it the same everywhere, but for what this machine has
-// of a driver. UPDATE_SCRIPTS writes it anew.
-func TestDoctorGolden(t *testing.T) {
+// TestGolden compares all that is written, text and JSON, with what is in
+// testdata: the fake clock makes it the same everywhere. UPDATE_SCRIPTS writes it anew.
+func TestGolden(t *testing.T) {
+	t.Parallel()
 	cfg := simsource.Config{GPUs: 2, Idle: 100, Peak: 700, Tail: 40 * time.Millisecond, Jitter: time.Millisecond, Latency: 200 * time.Microsecond}
-	full := func() *patient {
+	full := func() *testSource {
 		p := healthy(cfg)()
 		p.device = func(d *energy.Device) {
 			if d.Index == 1 {
@@ -35,34 +36,43 @@ func TestDoctorGolden(t *testing.T) {
 		}
 		return p
 	}
-	for name, v := range map[string]*visit{
-		"doctor-load":  seeLoad(t, &lamp{after: 2 * time.Second}, full),
-		"doctor-short": see(t, healthy(exact), "-for", "150ms"),
-		"doctor-dead":  see(t, ills["a dead counter"].admit),
+	for name, v := range map[string]*examined{
+		"doctor-load":  examineLoad(t, &testLoad{after: 2 * time.Second}, full),
+		"doctor-short": examine(t, healthy(exact), Options{Watch: 150 * time.Millisecond}),
+		"doctor-dead":  examine(t, faults["a dead counter"].open, Options{}),
 	} {
-		for _, asJSON := range []bool{false, true} {
-			d := diagnosis{doctorOptions: &doctorOptions{json: asJSON}, checkup: v.checkup}
-			d.Version = "(devel)"
-			d.Sources[0].Status, d.Sources[0].Detail = "not there", "nvml: as this machine has it"
-			var out bytes.Buffer
-			d.std.out = &out
-			require.NoError(t, d.publish())
-			file := filepath.Join("testdata", "doctor", name+map[bool]string{false: ".txt", true: ".json"}[asJSON])
-			if os.Getenv("UPDATE_SCRIPTS") != "" {
-				require.NoError(t, os.MkdirAll(filepath.Dir(file), 0o755))
-				require.NoError(t, os.WriteFile(file, out.Bytes(), 0o644))
-			}
-			want, err := os.ReadFile(file)
-			require.NoError(t, err)
-			assert.Equal(t, strings.ReplaceAll(string(want), "\r\n", "\n"), out.String(), file)
-			for i, line := range strings.Split(out.String(), "\n") {
-				assert.True(t, asJSON || i == 0 || utf8.RuneCountInString(line) <= columns, "line %d is wide: %s", i+1, line)
-			}
+		r := v.Report
+		r.Version = "(devel)"
+		r.Sources = Survey("test", &testSource{Source: simsource.New(cfg)}, nil)
+		for i := range r.Sources { // as the command has them
+			r.Sources[i].Linked = true
 		}
+		r.Sources[0].Status, r.Sources[0].Detail = "not there", "nvml: as this machine has it"
+		var text bytes.Buffer
+		require.NoError(t, r.WriteText(&text))
+		for i, line := range strings.Split(text.String(), "\n") {
+			assert.True(t, i == 0 || utf8.RuneCountInString(line) <= columns, "line %d is wide: %s", i+1, line)
+		}
+		asJSON, err := json.MarshalIndent(r, "", "  ")
+		require.NoError(t, err)
+		golden(t, name+".txt", text.Bytes())
+		golden(t, name+".json", append(asJSON, '\n'))
 	}
 }
 
-// TestDigits: times are told with the digits that matter, and never as 1e+02.
+// golden compares what was written with a file in testdata/golden.
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	file := filepath.Join("testdata", "golden", name)
+	if os.Getenv("UPDATE_SCRIPTS") != "" {
+		require.NoError(t, os.WriteFile(file, got, 0o644))
+	}
+	want, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, strings.ReplaceAll(string(want), "\r\n", "\n"), string(got), file)
+}
+
+// TestDigits: times have the digits that matter, and never as 1e+02.
 func TestDigits(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 ns", 999: "999 ns", 1000: "1 µs", 99_640_000: "99.6 ms", 999_960_000: "1 s", 101_234_000: "101 ms",

@@ -1,6 +1,6 @@
 //go:build unix
 
-package main
+package doctor
 
 import (
 	"io"
@@ -13,11 +13,13 @@ import (
 type process struct {
 	c    *exec.Cmd
 	done chan struct{}
+	// grace is how long it may take to end after it was asked to.
+	grace time.Duration
 }
 
-// startLoad starts a command in a shell, in a group of its own: whatever it starts
+// startProcess starts a command in a shell, in a group of its own: whatever it starts
 // is stopped with it.
-func startLoad(command string, out io.Writer) (running, error) {
+func startProcess(command string, out io.Writer) (running, error) {
 	c := exec.Command("/bin/sh", "-c", command)
 	c.Stdout, c.Stderr = out, out
 	c.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
@@ -25,7 +27,7 @@ func startLoad(command string, out io.Writer) (running, error) {
 	if err := c.Start(); err != nil {
 		return nil, err
 	}
-	p := &process{c: c, done: make(chan struct{})}
+	p := &process{c: c, done: make(chan struct{}), grace: endTime}
 	go func() {
 		defer close(p.done)
 		_ = c.Wait()
@@ -46,7 +48,7 @@ const endTime = 5 * time.Second
 func (p *process) End() {
 	_ = p.signal(syscall.SIGTERM)
 	_ = p.signal(syscall.SIGCONT)
-	timer := time.NewTimer(endTime)
+	timer := time.NewTimer(p.grace)
 	defer timer.Stop()
 	select {
 	case <-p.done:

@@ -1,0 +1,233 @@
+package doctor
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// A running load can be switched off and on again, and ended.
+type running interface {
+	// Pause stops the load where it is, Resume lets it go on.
+	Pause() error
+	Resume() error
+	// Done is closed when it has ended by itself.
+	Done() <-chan struct{}
+	// End ends it, and returns when it is gone.
+	End()
+}
+
+// A starter starts a command for the shell, which writes to out.
+type starter func(command string, out io.Writer) (running, error)
+
+// How a load is tried, in refresh periods. A pause and the load after it are not
+// whole numbers of periods, so that they begin at different phases of the ticks.
+const (
+	steadyTicks = 12
+	pauses      = 4
+	pauseTicks  = 11.37
+	// The square wave is a little longer than the refresh period, so that within
+	// waveCount of them the load falls into every part of it.
+	wavePeriod = 1.02
+	waveDuty   = 0.2
+	waveCount  = 100
+	// slowCounter is the longest period for which there is time for all that.
+	slowCounter = 300 * time.Millisecond
+	// riseTime is how long the power may take to rise and be steady.
+	riseTime = 30 * time.Second
+)
+
+// A loadTest is a load that is being tried on the devices of a recorder.
+type loadTest struct {
+	rec    *energy.Recorder
+	window *energy.Window // open while the load is tried
+	run    running
+	period time.Duration // the slowest
+	idle   []float64     // W of each device before; NaN if unknown
+	base   time.Time     // that times in ns count from
+}
+
+// A schedule is what was done to a load, and when, in ns since the base.
+type schedule struct {
+	started float64
+	steady  [2]float64 // the load was on and steady; 0 if it never was
+	// pauses are when the load was stopped, and when it went on.
+	pauses [][2]float64
+	// waves are the times when the load was on in the square wave.
+	waves [][2]float64
+	// notes say what could not be measured, and why.
+	notes []string
+}
+
+func (s *schedule) note(format string, args ...any) {
+	s.notes = append(s.notes, fmt.Sprintf(format, args...))
+}
+
+// underLoad runs a load, and says what the counters made of it. idle is what was seen
+// before, by the same recorder.
+func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o Options) *Load {
+	unable := func(format string, args ...any) *Load {
+		return &Load{GPUs: []LoadedGPU{}, Notes: []string{fmt.Sprintf(format, args...)}}
+	}
+	t := &loadTest{rec: rec, base: idle.base}
+	for _, d := range idle.devices {
+		watts, ok := d.meanPower()
+		if !ok {
+			watts = math.NaN()
+		}
+		t.idle = append(t.idle, watts)
+		t.period = max(t.period, d.period())
+	}
+	switch {
+	case idle.past:
+		return unable("-load was not run: this source is asked for the past; run the command, and then doctor")
+	case idle.stalled || ctx.Err() != nil:
+		return unable("-load was not run: the watch before it came to no end")
+	case t.period == 0:
+		return unable("-load was not run: how often the power is refreshed is not known")
+	}
+	t.period = max(t.period, idle.info.Poll)
+	t.window = rec.Open()
+	t.window.EveryTick()
+	start, out := o.start, o.Output
+	if start == nil {
+		start = startProcess
+	}
+	if out == nil {
+		out = io.Discard
+	}
+	s := schedule{started: t.now()}
+	var err error
+	if t.run, err = start(o.Load, out); err != nil {
+		t.window.Cancel()
+		return unable("-load: the command could not be started: %v", err)
+	}
+	t.perform(ctx, &s)
+	t.run.End()
+	_, recording := record(ctx, t.window)
+	return t.analyse(newObservation(rec, recording, rec.CallStats(), false), s)
+}
+
+func (t *loadTest) now() float64 { return float64(time.Since(t.base)) }
+
+func (t *loadTest) ticks(n float64) time.Duration { return time.Duration(n * float64(t.period)) }
+
+// perform goes through the schedule while the load is there.
+func (t *loadTest) perform(ctx context.Context, s *schedule) {
+	all := t.window.Sub() // whose recording is looked at before the window ends
+	defer all.Cancel()
+	if !t.rise(ctx, s) {
+		return
+	}
+	from := t.now()
+	if !t.pass(ctx, s, steadyTicks) {
+		return
+	}
+	s.steady = [2]float64{from, t.now()}
+	if slices.ContainsFunc(t.rec.Devices(), func(d energy.Device) bool { return d.Method == energy.Gauge }) {
+		s.note("delay, tail and coverage were not measured: a gauge of power does not integrate")
+		return
+	}
+	if t.period > slowCounter {
+		s.note("delay, tail and coverage were not measured: that needs a counter that is refreshed every %v or more often", slowCounter)
+		return
+	}
+	for range pauses {
+		stop, err := t.now(), t.run.Pause()
+		if err != nil {
+			s.note("delay, tail and coverage were not measured: the load can't be stopped and continued here: %v", err)
+			return
+		}
+		on := t.pass(ctx, s, pauseTicks)
+		if err := t.run.Resume(); err != nil || !on {
+			return
+		}
+		s.pauses = append(s.pauses, [2]float64{stop, t.now()})
+		if !t.pass(ctx, s, pauseTicks) {
+			return
+		}
+	}
+	_, recording := record(ctx, all)
+	if t.switches(newObservation(t.rec, recording, t.rec.CallStats(), false), s) {
+		t.wave(ctx, s)
+	}
+}
+
+// pass lets some refresh periods pass, and reports whether the load is still there.
+func (t *loadTest) pass(ctx context.Context, s *schedule, ticks float64) bool {
+	on := pass(ctx, t.window, t.rec, t.ticks(ticks))
+	select {
+	case <-t.run.Done():
+		s.note("the command ended by itself after %v: give one that runs until it is stopped", time.Duration(t.now()-s.started).Round(10*time.Millisecond))
+		return false
+	default:
+		return on
+	}
+}
+
+// rise waits until the power of a device has risen, and is steady.
+func (t *loadTest) rise(ctx context.Context, s *schedule) bool {
+	limit := s.started + float64(max(riseTime, t.ticks(3*steadyTicks)))
+	for t.now() < limit {
+		if !t.pass(ctx, s, steadyTicks/2) {
+			return false
+		}
+		o := glance(ctx, t.rec, t.window)
+		for i, d := range o.devices {
+			if t.risen(d, t.idle[i]) {
+				return true
+			}
+		}
+	}
+	s.note("the power did not rise and stay within %v: does the command use these GPUs?", max(riseTime, t.ticks(3*steadyTicks)).Round(time.Second))
+	return false
+}
+
+// A load is one if it adds these to the power.
+const (
+	leastWatts = 5
+	leastShare = 0.1
+)
+
+// risen reports whether a device was under a steady load for the last ticks. idle is
+// its power before, in watts.
+func (t *loadTest) risen(d *device, idle float64) bool {
+	now, half := t.now(), float64(t.ticks(steadyTicks/2))
+	earlier, ok := d.power(now-half, now-half/2)
+	later, ok2 := d.power(now-half/2, now)
+	if !ok || !ok2 || math.IsNaN(idle) {
+		return false
+	}
+	return later > idle*(1+leastShare)+leastWatts && math.Abs(later-earlier) < 0.15*later
+}
+
+// wave switches the load in a square wave.
+func (t *loadTest) wave(ctx context.Context, s *schedule) {
+	if t.run.Pause() != nil || !t.pass(ctx, s, steadyTicks/2) {
+		return
+	}
+	on := t.ticks(waveDuty * wavePeriod)
+	next := time.Now()
+	for range waveCount {
+		if t.run.Resume() != nil {
+			return
+		}
+		from := t.now()
+		pass(ctx, t.window, t.rec, on)
+		if t.run.Pause() != nil {
+			return
+		}
+		s.waves = append(s.waves, [2]float64{from, t.now()})
+		next = next.Add(t.ticks(wavePeriod))
+		if !t.pass(ctx, s, float64(time.Until(next))/float64(t.period)) {
+			return
+		}
+	}
+	t.pass(ctx, s, steadyTicks/2)
+	_ = t.run.Resume()
+}

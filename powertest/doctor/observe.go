@@ -1,0 +1,287 @@
+package doctor
+
+import (
+	"context"
+	"errors"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/wait"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+const (
+	// enoughTicks show the refresh period and its jitter.
+	enoughTicks = 25
+	// Without Options.Watch a live source is watched for a time between these.
+	shortWatch = 5 * time.Second
+	longWatch  = 2 * time.Minute
+	// stallTime is how long a call that the recorder has given up is still waited for.
+	stallTime = time.Second
+	// Of the past are looked at so many refresh periods, within these bounds. It is
+	// what a source fetches whole of a window.
+	pastPeriods = 19
+	shortPast   = 15 * time.Second
+	longPast    = 10 * time.Minute
+)
+
+// An observation is what was seen of a source.
+type observation struct {
+	info    energy.Info
+	devices []*device
+	base    time.Time // that the times of ticks count from
+	// replay measures windows of what was recorded; nil if that is malformed.
+	replay *energy.Replay
+	// past says that the source knows the past.
+	past bool
+	// The time that was watched, and in how many reads.
+	began time.Time
+	took  time.Duration
+	reads int
+	// stalled says that a call did not come back, and ended that ctx ended the watch.
+	stalled, ended bool
+	// trouble is what is wrong with the source as a whole.
+	trouble []energy.Finding
+}
+
+// observe watches the source of a recorder for a time, or until enough was seen if
+// that is 0.
+func observe(ctx context.Context, rec *energy.Recorder, length time.Duration) (o *observation) {
+	states := rec.Inspect()
+	if h, ok := rec.Source().(energy.HistorySource); ok {
+		o = observePast(ctx, rec, h, length)
+	} else {
+		o = observeLive(ctx, rec, length)
+	}
+	for i, s := range states {
+		o.devices[i].state = s
+	}
+	return o
+}
+
+// observeLive watches a source that is read now.
+func observeLive(ctx context.Context, rec *energy.Recorder, length time.Duration) *observation {
+	w := rec.Open()
+	w.EveryTick()
+	began := time.Now()
+	if length > 0 {
+		pass(ctx, w, rec, length)
+	} else {
+		watchUntilEnough(ctx, rec, w)
+	}
+	// Before the first reading has come back, or is given up, there is nothing to report.
+	for slices.ContainsFunc(rec.CallStats(), func(c energy.CallStats) bool { return c.Reads == 0 }) && pass(ctx, w, rec, stallTime) {
+	}
+	took := time.Since(began)
+	_, recording := record(ctx, w)
+	o := newObservation(rec, recording, rec.CallStats(), false)
+	o.began, o.took, o.reads = began, took, int(rec.Calls())
+	o.stalled, o.ended = stalled(rec), ctx.Err() != nil
+	return o
+}
+
+func watchUntilEnough(ctx context.Context, rec *energy.Recorder, w *energy.Window) {
+	began, longest := time.Now(), shortWatch
+	for _, d := range rec.Devices() {
+		longest = max(longest, min(30*rec.Source().Info().PeriodOf(d), longWatch))
+	}
+	goes := pass(ctx, w, rec, shortWatch)
+	for goes && time.Since(began) < longest && !glance(ctx, rec, w).enough() {
+		goes = pass(ctx, w, rec, min(shortWatch, longest-time.Since(began)))
+	}
+}
+
+// pass lets a time pass while the recorder watches the ticks closely for a window. It
+// reports false if it ended before, because ctx did or because the source does not
+// answer.
+func pass(ctx context.Context, w *energy.Window, rec *energy.Recorder, d time.Duration) bool {
+	const all = 1 << 20 // more ticks than there will be
+	end := time.Now().Add(d)
+	limited, cancel := context.WithDeadline(ctx, end)
+	defer cancel()
+	// Its error is that there were not so many, or that the source hangs; of gauges
+	// there is nothing to wait for.
+	_ = w.WaitTicks(limited, all)
+	for {
+		rest := time.Until(end)
+		if rest <= 0 {
+			return ctx.Err() == nil
+		}
+		if stalled(rec) || !wait.Sleep(ctx, min(rest, stallTime)) {
+			return false
+		}
+	}
+}
+
+// stalled reports whether the recorder has given up a call that has not come back
+// since.
+func stalled(rec *energy.Recorder) bool {
+	return slices.ContainsFunc(rec.CallStats(), func(c energy.CallStats) bool {
+		return errors.Is(c.LastError, energy.ErrStalled) && c.At.After(c.LastGood) && time.Since(c.At) >= stallTime
+	})
+}
+
+// glance returns what was seen lately, while a window goes on.
+func glance(ctx context.Context, rec *energy.Recorder, w *energy.Window) *observation {
+	_, recording := record(ctx, w.Sub())
+	return newObservation(rec, recording, rec.CallStats(), false)
+}
+
+// record ends a window and returns what was recorded in it. It does not wait for
+// further ticks, since the window has no spans.
+func record(ctx context.Context, w *energy.Window) (energy.Measurement, energy.Recording) {
+	w.Record()
+	m := w.Measure(ctx)
+	return m, w.Recording()
+}
+
+// observePast looks at what a source remembers. It ends a few periods before the
+// newest sample, since what comes after a window is part of measuring it.
+func observePast(ctx context.Context, rec *energy.Recorder, h energy.HistorySource, length time.Duration) *observation {
+	period := time.Duration(0)
+	for _, d := range rec.Devices() {
+		period = max(period, h.Info().PeriodOf(d))
+	}
+	calls, ages, newest := newestSamples(h)
+	if length == 0 {
+		length = min(max(pastPeriods*period, shortPast), longPast)
+	}
+	span := energy.Span{End: newest.Add(-3 * period)}
+	span.Start = span.End.Add(-length)
+	w := rec.Open()
+	w.SetSpans(span)
+	m, recording := record(ctx, w)
+	o := newObservation(rec, recording, calls, true)
+	o.began, o.took, o.reads, o.ended = span.Start, length, 1, ctx.Err() != nil
+	for _, f := range m.Reasons {
+		if f.Device == "" && f.Reason.Withholds() && f.Reason != energy.PartialCohort {
+			o.trouble = append(o.trouble, f)
+		}
+	}
+	for i, d := range o.devices {
+		d.age = ages[i]
+		d.calls.Reads += len(d.ticks)
+	}
+	return o
+}
+
+// newestSamples reads the newest samples of a source that knows the past, and returns
+// how that went, how old they are, and when the oldest of them was made.
+func newestSamples(h energy.HistorySource) (calls []energy.CallStats, ages []*time.Duration, newest time.Time) {
+	batch := make([]energy.Reading, len(h.Devices()))
+	for i := range batch {
+		batch[i].Device = i
+	}
+	h.Read(batch)
+	now := time.Now()
+	newest = now
+	calls, ages = make([]energy.CallStats, len(batch)), make([]*time.Duration, len(batch))
+	for i, r := range batch {
+		err := r.Err
+		if err == nil && !r.HasJoules && !r.HasWatts {
+			err = errNoValue
+		}
+		if err != nil {
+			calls[i] = energy.CallStats{Reads: 1, Failures: 1, LastError: err, At: now}
+			continue
+		}
+		age := now.Sub(r.After)
+		ages[i], calls[i].LastGood = &age, r.After
+		if r.After.Before(newest) {
+			newest = r.After
+		}
+	}
+	return calls, ages, newest
+}
+
+var errNoValue = errors.New("the reading has no value")
+
+// newObservation takes in a recording of the recorder's devices.
+func newObservation(rec *energy.Recorder, r energy.Recording, calls []energy.CallStats, past bool) *observation {
+	o := &observation{info: r.Source, base: r.Base, past: past}
+	var err error
+	if o.replay, err = energy.NewReplay(r); err != nil {
+		o.trouble = append(o.trouble, energy.Finding{Reason: energy.InvalidPowerSample, Detail: err.Error()})
+		r.Devices = nil
+		for _, d := range rec.Devices() {
+			r.Devices = append(r.Devices, energy.DeviceRecording{Device: d})
+		}
+	}
+	for i, d := range r.Devices {
+		o.devices = append(o.devices, newDevice(d, calls[i], past))
+	}
+	return o
+}
+
+// enough reports whether the refresh period and its jitter are known of all devices.
+func (o *observation) enough() bool {
+	return !slices.ContainsFunc(o.devices, func(d *device) bool { return len(d.ticks) < enoughTicks })
+}
+
+// gauges reports whether a device has a gauge only.
+func (o *observation) gauges() bool {
+	return slices.ContainsFunc(o.devices, func(d *device) bool { return d.Method == energy.Gauge })
+}
+
+func (o *observation) watch() *Watch {
+	w := &Watch{Past: o.past, Start: o.began.UTC(), For: o.took, Reads: o.reads, Ended: o.ended}
+	if !o.past && o.reads > 0 {
+		w.Every = o.took / time.Duration(o.reads)
+	}
+	return w
+}
+
+// modes returns the settings of a GPU, as far as they are known.
+func (o *observation) modes(src energy.Source, device int) (persistence, mig *bool) {
+	s, ok := src.(ModeSource)
+	if !ok || o.stalled { // a driver that hangs would do so again
+		return nil, nil
+	}
+	return s.Modes(device)
+}
+
+// at is a time in ns since the base.
+func (o *observation) at(ns float64) time.Time { return o.base.Add(time.Duration(ns)) }
+
+// measure measures a span of what was recorded of all devices.
+func (o *observation) measure(span energy.Span) energy.Measurement {
+	return energy.MeasurePast(context.Background(), o.replay, span)
+}
+
+// measureOne measures what was recorded of one device: of a counter, from its first
+// ticks, which show the power before, to the last.
+func (o *observation) measureOne(d *device) (m energy.DeviceMeasurement) {
+	from, to, ok := d.recorded()
+	if !ok || o.replay == nil {
+		return m
+	}
+	span := energy.Span{Start: o.at(from), End: o.at(to)}
+	rec, err := energy.NewRecorderOf(o.replay, energy.Selection{Devices: []string{d.UUID}})
+	if err != nil {
+		return m
+	}
+	all, err := rec.MeasurePast(context.Background(), span)
+	if err != nil || len(all.Devices) != 1 {
+		return m
+	}
+	return all.Devices[0]
+}
+
+// Windows are measured with so many ticks before and after them, as they are while
+// a benchmark runs.
+const (
+	ticksBefore = 4
+	ticksAfter  = 3
+)
+
+// reach returns between which times windows of all devices can be measured, in ns since
+// the base; to is before from if there are none.
+func (o *observation) reach() (from, to float64) {
+	from, to = math.Inf(-1), math.Inf(1)
+	for _, d := range o.devices {
+		a, b := d.windows()
+		from, to = max(from, a), min(to, b)
+	}
+	return from, to
+}

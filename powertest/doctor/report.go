@@ -1,0 +1,199 @@
+package doctor
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// SchemaVersion is the version of a report's JSON.
+const SchemaVersion = 1
+
+// A Report is what was found. In JSON times are in ns; null is unknown, or withheld.
+type Report struct {
+	SchemaVersion int `json:"schema_version"`
+	// Version is that of the program that made the report, as it says.
+	Version string `json:"version"`
+	// Measurable says that joules can be measured: of all GPUs that were chosen.
+	Measurable bool `json:"measurable"`
+	// Verdict says the same in a sentence, and why not.
+	Verdict   string `json:"verdict"`
+	Simulated bool   `json:"simulated"`
+	// Sources are the known ones, as [Survey] lists them.
+	Sources []SourceStatus `json:"sources"`
+	Watch   *Watch         `json:"watch"`
+	// Server is nil if the source is on this machine.
+	Server *Server `json:"server"`
+	GPUs   []GPU   `json:"gpus"`
+	// Windows are the expected errors of windows of 0.1, 1 and 10 s.
+	Windows   []Window  `json:"windows"`
+	Benchtime Benchtime `json:"benchtime"`
+	// Load is nil if there was none.
+	Load *Load `json:"load"`
+}
+
+// A Watch says how the source was watched.
+type Watch struct {
+	// Past says that the source knows the past, and was asked for it.
+	Past bool `json:"past"`
+	// Start and For are the time that was watched.
+	Start time.Time     `json:"start"`
+	For   time.Duration `json:"for_ns"`
+	// Every is how often the source was read on average, and Reads how often it was
+	// in all.
+	Every time.Duration `json:"every_ns"`
+	Reads int           `json:"reads"`
+	// Ended says that an interrupt ended it.
+	Ended bool `json:"ended_early"`
+}
+
+// A Server is where a source on other machines reads.
+type Server struct {
+	// Scrape is the longest scrape interval; nil if nothing scrapes.
+	Scrape *time.Duration `json:"scrape_ns"`
+	// Offset is the server's clock minus this machine's, known to ± Within.
+	Offset *time.Duration `json:"clock_offset_ns"`
+	Within *time.Duration `json:"clock_offset_within_ns"`
+	// Collapsed is how many rows or series were of GPUs that were counted already.
+	Collapsed int `json:"rows_collapsed"`
+}
+
+// A GPU is what is known of one GPU and of how it reports its energy.
+type GPU struct {
+	Index    *int   `json:"index"`
+	UUID     string `json:"uuid"`
+	Name     string `json:"name,omitempty"`
+	Host     string `json:"host,omitempty"`
+	Endpoint string `json:"endpoint,omitempty"`
+	Role     string `json:"role,omitempty"`
+	// PowerLimit is in watts.
+	PowerLimit  *float64 `json:"power_limit_watts"`
+	Persistence *bool    `json:"persistence_mode"`
+	MIG         *bool    `json:"mig_mode"`
+	Celsius     *float64 `json:"celsius"`
+	// Processes are the others that use the GPU: null if the source does not know.
+	Processes []energy.Process `json:"processes"`
+	// Rows is how many rows of the source are of the GPU, which counts once.
+	Rows int `json:"rows"`
+
+	Counter
+	// Measurable says that the GPU's energy can be measured.
+	Measurable bool `json:"measurable"`
+	// Findings are what is wrong, or to be known.
+	Findings []energy.Finding `json:"findings"`
+}
+
+// A Counter is what was seen of an energy counter, or of a gauge of power.
+type Counter struct {
+	Method energy.Method `json:"method"`
+	// Metric is the call or metric that is read.
+	Metric string `json:"via,omitempty"`
+	// Period is the median time between two ticks, and Jitter the standard
+	// deviation of that time. For what a log or a server remembers of a gauge,
+	// a tick is a sample.
+	Period *time.Duration `json:"period_ns"`
+	Jitter *time.Duration `json:"jitter_ns"`
+	// Within is how well the time of a tick was seen: the median time between
+	// the readings around it. It is part of the jitter.
+	Within *time.Duration `json:"tick_seen_within_ns"`
+	Ticks  int            `json:"ticks"`
+	// Missed is how many ticks were not shown, as far as intervals of several
+	// periods tell, and Resets how often the counter went down.
+	Missed int `json:"missed_ticks"`
+	Resets int `json:"resets"`
+	// Step is the smallest change that was seen, and Resolution the smallest that
+	// there can be, in joules; in watts, of a gauge.
+	Step       *float64 `json:"smallest_step"`
+	Resolution *float64 `json:"resolution_joules"`
+	// CallP50 and CallP99 are how long a call took: null if the source is asked
+	// for the past.
+	CallP50 *time.Duration `json:"call_p50_ns"`
+	CallP99 *time.Duration `json:"call_p99_ns"`
+	// Watts is the mean power while it was watched: the idle power, if nothing
+	// ran.
+	Watts *float64 `json:"watts"`
+	// BeforeWatts is the power before a window, as a benchmark would see it.
+	BeforeWatts *float64 `json:"before_watts"`
+	// Age is how old the newest sample was, of a log or a server.
+	Age *time.Duration `json:"newest_sample_age_ns"`
+	// Readings is how many of them had a value, and Failed how many had none.
+	Readings int `json:"readings"`
+	Failed   int `json:"failed_readings"`
+}
+
+// number returns a number for a report: nil if it is unknown, or is none.
+func number(x float64, known bool) *float64 {
+	if !known || math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
+
+func emptyReport() Report {
+	return Report{SchemaVersion: SchemaVersion, Sources: []SourceStatus{}, GPUs: []GPU{}, Windows: []Window{}}
+}
+
+// Unavailable returns the report on a source that could not be opened, or examined,
+// because of err.
+func Unavailable(err error) Report {
+	r := emptyReport()
+	r.Benchtime.Reason = "there is no source"
+	text := err.Error()
+	if errors.Is(err, energy.ErrUnknownSource) {
+		text += ": import its package"
+	}
+	r.Verdict = fmt.Sprintf("joules can't be measured: %s", text)
+	return r
+}
+
+// conclude decides whether joules can be measured with the source of the name.
+func (r *Report) conclude(name string) {
+	bad := 0
+	var why *energy.Finding
+	for _, g := range r.GPUs {
+		if !g.Measurable {
+			why = cmp.Or(why, g.obstacle())
+			bad++
+		}
+	}
+	joules := "joules"
+	if r.Simulated {
+		joules = "simulated joules"
+	}
+	if r.Measurable = bad == 0; !r.Measurable {
+		r.Benchtime = Benchtime{Reason: "joules can't be measured"}
+		who := fmt.Sprintf("%d of %s", bad, gpus(len(r.GPUs)))
+		r.Verdict = fmt.Sprintf("%s can't be measured of %s by %s: %s: %s", joules, who, name, why.Reason, why.Detail)
+		return
+	}
+	r.Verdict = fmt.Sprintf("%s can be measured: %s by %s, %s; %s", joules, gpus(len(r.GPUs)), name, refreshed(r.GPUs), r.Benchtime.advice())
+}
+
+func gpus(n int) string {
+	if n == 1 {
+		return "1 GPU"
+	}
+	return fmt.Sprintf("%d GPUs", n)
+}
+
+// refreshed says how often the slowest counter is refreshed.
+func refreshed(list []GPU) string {
+	slowest := time.Duration(0)
+	gauge := ""
+	for _, g := range list {
+		if g.Period != nil {
+			slowest = max(slowest, *g.Period)
+		}
+		if g.Method == energy.Gauge {
+			gauge = "power only, "
+		}
+	}
+	if slowest == 0 {
+		return gauge + "which did not change while it was watched"
+	}
+	return gauge + "refreshed every " + digitsOf(slowest, 2)
+}

@@ -1,0 +1,305 @@
+package doctor
+
+import (
+	"math"
+	"slices"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// A device is what was seen of one device.
+type device struct {
+	energy.Device
+	// past says that the readings were made by somebody else.
+	past   bool
+	ticks  []tick
+	resets int
+	// gauge says from when until when, in ns since the base, the power of a gauge is
+	// known, and what it showed last, in watts; nil if it showed nothing.
+	gauge *struct{ from, until, watts float64 }
+	// learnt are the refresh period and the jitter that the recorder has learnt, in ns;
+	// 0 if it has not.
+	learnt struct{ period, jitter float64 }
+	calls  energy.CallStats
+	state  energy.State
+	// age is how old the newest sample was, of a source that knows the past.
+	age *time.Duration
+}
+
+// A tick is a change of a value: after lo and not after hi, in ns since the base of
+// the recording, from when on it was value (joules, or watts). broken says that it
+// follows a reset.
+type tick struct {
+	lo, hi, value float64
+	broken        bool
+}
+
+func (t tick) mid() float64 { return (t.lo + t.hi) / 2 }
+
+// newDevice takes in what was recorded of a device. Every sample that somebody else
+// took of a gauge is a tick.
+func newDevice(r energy.DeviceRecording, calls energy.CallStats, past bool) *device {
+	d := &device{Device: r.Device, past: past, calls: calls}
+	d.learnt.period, d.learnt.jitter = r.TickPeriod, r.TickJitter
+	for k, t := range r.Ticks {
+		if k == 0 {
+			continue // it is not known when that began
+		}
+		fell := t[2] < r.Ticks[k-1][2]
+		if fell {
+			d.resets++
+		}
+		d.ticks = append(d.ticks, tick{lo: t[0], hi: t[1], value: t[2], broken: fell})
+	}
+	if r.Device.Method != energy.Gauge || len(r.Power) == 0 {
+		return d
+	}
+	d.ticks = nil
+	for k, p := range r.Power {
+		switch {
+		case past:
+			d.ticks = append(d.ticks, tick{lo: p[0], hi: p[0], value: p[1]})
+		case k > 0 && p[1] != r.Power[k-1][1]:
+			d.ticks = append(d.ticks, changeOf(r, p))
+		}
+	}
+	last := r.Power[len(r.Power)-1]
+	d.gauge = &struct{ from, until, watts float64 }{r.Power[0][0], last[0], last[1]}
+	if d.Held {
+		d.gauge.until = max(last[0], float64(r.PowerUntil-r.PowerPeriod))
+	}
+	return d
+}
+
+// changeOf returns the change to a reading of a gauge, which was made between it and
+// the reading before.
+func changeOf(r energy.DeviceRecording, p [3]float64) tick {
+	lo, hi := p[0]-p[2], p[0]
+	if r.Device.Held && p[2] <= float64(r.PowerPeriod) {
+		lo, hi = p[0]-p[2]/2, p[0]+p[2]/2 // it is recorded as the middle
+	}
+	lag := float64(r.Device.Lag)
+	return tick{lo: lo + lag, hi: hi + lag, value: p[1]}
+}
+
+// counter describes what was seen.
+func (d *device) counter() Counter {
+	c := Counter{
+		Method: d.Method, Metric: d.Metric, Ticks: len(d.ticks), Resets: d.resets,
+		Resolution: number(d.Resolution, d.Resolution > 0),
+		Age:        d.age, Readings: d.calls.Reads - d.calls.Failures, Failed: d.calls.Failures,
+	}
+	if p := d.period(); p > 0 {
+		c.Period = &p
+		c.Missed, c.Jitter, c.Within = d.missed(p), d.jitter(p), d.within()
+	}
+	c.Step = d.step()
+	c.Watts = number(d.meanPower())
+	if !d.past && c.Readings > 0 {
+		c.CallP50, c.CallP99 = &d.calls.P50, &d.calls.P99
+	}
+	return c
+}
+
+// sharp returns which of the ticks were seen about as well as most. The others came
+// while the recorder did not know yet when to expect them, or where it did not, and
+// what their times scatter by is not the jitter.
+func (d *device) sharp() []bool {
+	within, list := d.within(), make([]bool, len(d.ticks))
+	for i, t := range d.ticks {
+		list[i] = t.hi-t.lo <= 2*float64(*within)
+	}
+	return list
+}
+
+// intervals returns the times between ticks that were seen clearly, but for those
+// across a reset.
+func (d *device) intervals() []float64 {
+	var list []float64
+	sharp := d.sharp()
+	for i := 1; i < len(d.ticks); i++ {
+		if a, b := d.ticks[i-1], d.ticks[i]; sharp[i-1] && sharp[i] && !a.broken && !b.broken {
+			list = append(list, b.mid()-a.mid())
+		}
+	}
+	return list
+}
+
+// median returns the middle of some values, or the mean of the two in the middle.
+func median(list []float64) float64 {
+	list = slices.Sorted(slices.Values(list))
+	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
+}
+
+// period returns the median time between two ticks, which a missed tick does not
+// double; 0 if fewer than three were seen.
+func (d *device) period() time.Duration {
+	list := d.intervals()
+	if len(list) < 2 {
+		return 0
+	}
+	return time.Duration(math.Round(median(list)))
+}
+
+// missed returns how many ticks are missing between those that were seen.
+func (d *device) missed(period time.Duration) (missed int) {
+	last, sharp := -1, d.sharp()
+	for i, t := range d.ticks {
+		if t.broken {
+			last = -1
+		}
+		if !sharp[i] || t.broken {
+			continue
+		}
+		if last >= 0 {
+			missed += max(int(math.Round((t.mid()-d.ticks[last].mid())/float64(period)))-(i-last), 0)
+		}
+		last = i
+	}
+	return missed
+}
+
+// jitter returns the standard deviation of the intervals in which no tick is missing;
+// nil if there are too few.
+func (d *device) jitter(period time.Duration) *time.Duration {
+	var sum, squares, n float64
+	for _, x := range d.intervals() {
+		if off := x - float64(period); off < float64(period)/2 {
+			sum, squares, n = sum+off, squares+off*off, n+1
+		}
+	}
+	if n < 3 {
+		return nil
+	}
+	sd := time.Duration(math.Sqrt(max(squares-sum*sum/n, 0) / (n - 1)))
+	return &sd
+}
+
+// within returns the median time within which a tick was seen; nil if there was none.
+func (d *device) within() *time.Duration {
+	if len(d.ticks) == 0 {
+		return nil
+	}
+	var widths []float64
+	for _, t := range d.ticks {
+		widths = append(widths, t.hi-t.lo)
+	}
+	within := time.Duration(median(widths))
+	return &within
+}
+
+// step returns the smallest change that was seen; nil if there was none.
+func (d *device) step() *float64 {
+	smallest := math.Inf(1)
+	for i := 1; i < len(d.ticks); i++ {
+		if change := math.Abs(d.ticks[i].value - d.ticks[i-1].value); change > 0 && !d.ticks[i].broken {
+			smallest = min(smallest, change)
+		}
+	}
+	return number(math.Round(smallest*1e6)/1e6, true)
+}
+
+// power returns the mean power in watts from the first tick after one time to the last
+// before another, in ns since the base. ok is false if there are not two such ticks,
+// or a reset between them.
+func (d *device) power(from, to float64) (watts float64, ok bool) {
+	if d.Method == energy.Gauge {
+		return d.gaugePower(from, to)
+	}
+	first, last := -1, -1
+	for i, t := range d.ticks {
+		if t.mid() < from || t.mid() > to {
+			continue
+		}
+		if first < 0 || t.broken {
+			first = i
+		}
+		last = i
+	}
+	if first < 0 || first == last {
+		return 0, false
+	}
+	return between(d.ticks[first], d.ticks[last]), true
+}
+
+// meanPower returns the mean power in watts while the device was watched, but for the
+// first ticks, which are not seen well. ok is false if it is not known.
+func (d *device) meanPower() (watts float64, ok bool) {
+	if from, to, ok := d.recorded(); ok {
+		return d.power(from, to)
+	}
+	return d.power(math.Inf(-1), math.Inf(1))
+}
+
+// between returns the power between two ticks of a counter, in watts.
+func between(a, b tick) float64 {
+	return (b.value - a.value) / (b.mid() - a.mid()) * float64(time.Second)
+}
+
+// gaugePower returns the mean of what a gauge showed, weighted by time.
+func (d *device) gaugePower(from, to float64) (watts float64, ok bool) {
+	if len(d.ticks) == 0 && d.gauge != nil {
+		return d.gauge.watts, true // it never changed
+	}
+	area, time := 0.0, 0.0
+	for i := 1; i < len(d.ticks); i++ {
+		a, b := d.ticks[i-1], d.ticks[i]
+		if a.mid() >= from && b.mid() <= to {
+			area += a.value * (b.mid() - a.mid())
+			time += b.mid() - a.mid()
+		}
+	}
+	if time == 0 {
+		return 0, false
+	}
+	return area / time, true
+}
+
+// joules returns the energy at a time between two ticks, where the power is steady.
+func (d *device) joules(at float64) (joules float64, ok bool) {
+	for i := 1; i < len(d.ticks); i++ {
+		a, b := d.ticks[i-1], d.ticks[i]
+		if a.mid() <= at && at <= b.mid() && !b.broken {
+			return a.value + (b.value-a.value)*(at-a.mid())/(b.mid()-a.mid()), true
+		}
+	}
+	return 0, false
+}
+
+// recorded returns the time of which the energy is recorded, but for the first ticks
+// of a counter, which show the power before. ok is false if there is none.
+func (d *device) recorded() (from, to float64, ok bool) {
+	switch n := len(d.ticks); {
+	case d.gauge != nil && d.Method == energy.Gauge:
+		return d.gauge.from, d.gauge.until, d.gauge.until > d.gauge.from
+	case n >= 3:
+		return d.ticks[min(d.first(), n-2)].mid(), d.ticks[n-1].lo, true
+	}
+	return 0, 0, false
+}
+
+// windows returns between which times windows can be measured; to is before from if
+// there are none.
+func (d *device) windows() (from, to float64) {
+	if d.Method == energy.Gauge {
+		if from, to, ok := d.recorded(); ok {
+			return from, to
+		}
+	} else if i, j := d.first(), len(d.ticks)-1-ticksAfter; i <= j {
+		return d.ticks[i].hi, d.ticks[j].lo
+	}
+	return 0, -1
+}
+
+// first returns the first tick with enough others before it that were seen clearly: a
+// recorder that has just begun does not know when to expect them.
+func (d *device) first() int {
+	sharp := d.sharp()
+	for i := ticksBefore; i <= len(sharp)/2; i++ {
+		if !slices.Contains(sharp[i-ticksBefore:i+1], false) {
+			return i
+		}
+	}
+	return ticksBefore
+}
