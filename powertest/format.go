@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
+	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -111,10 +112,11 @@ func (w *recordWriter) write(res *benchfmt.Result) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for _, v := range res.Values {
-		if w.told[v.Unit] || v.OrigUnit != "" {
+		better, known := metrictable.Better(v.Unit)
+		if w.told[v.Unit] || v.OrigUnit != "" || !known {
 			continue
 		}
-		meta := &benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: v.Unit, Key: "better"}, OrigUnit: v.Unit, Value: betterOf(v.Unit)}
+		meta := &benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: v.Unit, Key: "better"}, OrigUnit: v.Unit, Value: better.String()}
 		if err := w.w.Write(meta); err != nil {
 			return err
 		}

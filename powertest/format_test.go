@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -188,7 +189,7 @@ func TestReportFile(t *testing.T) {
 	old, err := os.ReadFile(path)
 	require.NoError(t, err)
 	bad := serve(3000)
-	bad.Metrics = append(bad.Metrics, Metric{"J/op", missing}) // JSON knows no NaN
+	bad.Metrics = append(bad.Metrics, Metric{"J/op", math.NaN()}) // JSON knows no NaN
 	require.Error(t, bad.WriteFile(path))
 	now, err := os.ReadFile(path)
 	require.NoError(t, err)

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -40,10 +41,8 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 		return safe
 	}
 	var out strings.Builder
-	for _, m := range metrics {
-		if m.scope != loads {
-			h.unit(&out, m.unit)
-		}
+	for _, m := range inScopes(metrictable.Net) {
+		h.unit(&out, m)
 	}
 	var config []setting
 	if ins != nil {
@@ -64,18 +63,18 @@ func (b *B) announcePhases() {
 	defer header.mu.Unlock()
 	var out strings.Builder
 	for _, name := range b.line.names() {
-		for _, u := range phaseUnits(name) {
-			header.unit(&out, u)
+		for _, m := range metrictable.OfPart(name, false) {
+			header.unit(&out, m)
 		}
 	}
 	os.Stdout.WriteString(out.String())
 }
 
 // unit writes a unit's line, once per process.
-func (h *headerLines) unit(out *strings.Builder, u unit) {
-	if !h.told[u.name] {
-		h.told[u.name] = true
-		fmt.Fprintf(out, "Unit %s better=%s\n", u.name, u.better)
+func (h *headerLines) unit(out *strings.Builder, m metrictable.Metric) {
+	if !h.told[m.Unit] {
+		h.told[m.Unit] = true
+		fmt.Fprintf(out, "Unit %s better=%s\n", m.Unit, m.Better)
 	}
 }
 

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 	"golang.org/x/perf/benchfmt"
+
+	"github.com/joulebench/joulebench/internal/metrictable"
 )
 
 func TestMain(m *testing.M) {
@@ -116,7 +118,7 @@ func (r run) results() []*benchfmt.Result {
 		switch rec := reader.Result().(type) {
 		case *benchfmt.Result:
 			for _, v := range rec.Values {
-				require.True(r.t, finite(v.Value), "%s: %s is %v", rec.Name, v.Unit, v.Value)
+				require.True(r.t, metrictable.Finite(v.Value), "%s: %s is %v", rec.Name, v.Unit, v.Value)
 			}
 			list = append(list, rec.Clone())
 		case *benchfmt.SyntaxError:

@@ -10,6 +10,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -46,9 +47,9 @@ func TestDeriveAll(t *testing.T) {
 		{"goodput-tokens/J", 0.8},
 		{"J*s/req", 10},
 	}
-	assert.Equal(t, want, derive(fullWork, fullMeasurement, net, loads))
+	assert.Equal(t, want, derive(fullWork, fullMeasurement, metrictable.Net, metrictable.Loads))
 	assert.Equal(t, want[:8], derive(fullWork, fullMeasurement), "of a benchmark")
-	assert.Equal(t, want[:10], derive(fullWork, fullMeasurement, net), "with Net")
+	assert.Equal(t, want[:10], derive(fullWork, fullMeasurement, metrictable.Net), "with Net")
 }
 
 // inputSet is a set of inputs that can be missing, and the units that need each.
@@ -89,13 +90,13 @@ func TestDeriveMissing(t *testing.T) {
 			}
 		}
 		var want, got []string
-		for _, f := range metrics {
-			if !gone[f.name] {
-				want = append(want, f.name)
+		for _, f := range inScopes(metrictable.Net, metrictable.Loads) {
+			if !gone[f.Unit] {
+				want = append(want, f.Unit)
 			}
 		}
-		for _, x := range derive(w, m, net, loads) {
-			require.True(t, finite(x.Value), "%s without %v", x.Unit, without)
+		for _, x := range derive(w, m, metrictable.Net, metrictable.Loads) {
+			require.True(t, metrictable.Finite(x.Value), "%s without %v", x.Unit, without)
 			got = append(got, x.Unit)
 		}
 		require.Equal(t, want, got, "without %v", without)
@@ -107,14 +108,14 @@ func TestDeriveMissing(t *testing.T) {
 func TestDeriveNoGoodTokens(t *testing.T) {
 	w := fullWork
 	w.GoodTokens, w.Rejected = 0, w.Judged
-	assert.Contains(t, derive(w, fullMeasurement, loads), Metric{"goodput-tokens/J", 0})
+	assert.Contains(t, derive(w, fullMeasurement, metrictable.Loads), Metric{"goodput-tokens/J", 0})
 }
 
 func TestDerivePart(t *testing.T) {
-	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", 1}, {"prefill-W", 500}, {"prefill-J/prompt-token", 0.25}}, derivePart("prefill", fullWork, fullMeasurement))
-	assert.Equal(t, []Metric{{"decode-J/op", 10}, {"decode-err-%", 1}, {"decode-W", 500}, {"decode-J/token", 1}}, derivePart("decode", fullWork, fullMeasurement))
-	assert.Equal(t, []Metric{{"x-W", 500}}, derivePart("x", Work{}, fullMeasurement))
-	assert.Empty(t, derivePart("decode", fullWork, energy.Measurement{Energy: fullMeasurement.Energy}), "withheld")
+	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", 1}, {"prefill-W", 500}, {"prefill-J/prompt-token", 0.25}}, derivePart("prefill", fullWork, fullMeasurement, true))
+	assert.Equal(t, []Metric{{"decode-J/op", 10}, {"decode-err-%", 1}, {"decode-W", 500}, {"decode-J/token", 1}}, derivePart("decode", fullWork, fullMeasurement, true))
+	assert.Equal(t, []Metric{{"x-W", 500}}, derivePart("x", Work{}, fullMeasurement, true))
+	assert.Empty(t, derivePart("decode", fullWork, energy.Measurement{Energy: fullMeasurement.Energy}, true), "withheld")
 }
 
 // TestDeriveZeroJoules: no energy at all is a number, but nothing is divided by it.
@@ -131,13 +132,13 @@ func TestDeriveGarbage(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		m := fullMeasurement
 		m.Energy, m.Watts, m.BeforeWatts = energy.Estimate{Joules: x, Low: x, High: x}, x, x
-		for _, got := range derive(fullWork, m, net, loads) {
-			assert.True(t, finite(got.Value), "%v gives %v", x, got)
+		for _, got := range derive(fullWork, m, metrictable.Net, metrictable.Loads) {
+			assert.True(t, metrictable.Finite(got.Value), "%v gives %v", x, got)
 		}
-		assert.Empty(t, derivePhase("p", fullWork, m))
+		assert.Empty(t, derivePart("p", fullWork, m, false))
 	}
 	for _, n := range []int64{0, -1} {
-		list := derive(Work{Ops: n, Requests: n, PromptTokens: n, OutputTokens: n, Judged: n, Latencies: n, Latency: time.Duration(n), Users: n}, fullMeasurement, loads)
+		list := derive(Work{Ops: n, Requests: n, PromptTokens: n, OutputTokens: n, Judged: n, Latencies: n, Latency: time.Duration(n), Users: n}, fullMeasurement, metrictable.Loads)
 		assert.Equal(t, []Metric{{"W", 500}, {"err-%", 1}, {"W/gpu", 125}}, list, "counts of %d", n)
 	}
 }
@@ -146,15 +147,15 @@ func TestDeriveGarbage(t *testing.T) {
 func TestNetMayBeNegative(t *testing.T) {
 	m := fullMeasurement
 	m.BeforeWatts = 600
-	assert.Contains(t, derive(fullWork, m, net, loads), Metric{"net-J/op", -2})
+	assert.Contains(t, derive(fullWork, m, metrictable.Net, metrictable.Loads), Metric{"net-J/op", -2})
 }
 
 func TestDerivePhase(t *testing.T) {
-	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", fullMeasurement.Energy.ErrPercent()}}, derivePhase("prefill", fullWork, fullMeasurement))
-	assert.Empty(t, derivePhase("prefill", Work{}, fullMeasurement))
+	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", fullMeasurement.Energy.ErrPercent()}}, derivePart("prefill", fullWork, fullMeasurement, false))
+	assert.Empty(t, derivePart("prefill", Work{}, fullMeasurement, false))
 	m := fullMeasurement
 	m.Valid = false
-	assert.Empty(t, derivePhase("prefill", fullWork, m))
+	assert.Empty(t, derivePart("prefill", fullWork, m, false))
 }
 
 func TestRounds(t *testing.T) {
@@ -182,11 +183,5 @@ func TestRounds(t *testing.T) {
 			setBenchtime(t, c.benchtime)
 			assert.Equal(t, c.want, c.round.reported())
 		})
-	}
-}
-
-func TestBetterOf(t *testing.T) {
-	for unit, want := range map[string]string{"tokens/J": "higher", "J/token": "lower", "prefill-W": "lower", "req/s": "higher", "good/J": "higher", "p99-ttft-sec": "lower"} {
-		assert.Equal(t, want, betterOf(unit), unit)
 	}
 }

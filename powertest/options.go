@@ -1,6 +1,9 @@
 package powertest
 
-import "github.com/joulebench/joulebench/powertest/energy"
+import (
+	"github.com/joulebench/joulebench/internal/metrictable"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
 
 // Option changes how [Wrap] and [NewMeter] measure.
 type Option interface{ apply(*config) }
@@ -17,22 +20,14 @@ type config struct {
 }
 
 // scopes are those of the metrics that are reported, beside those of everything.
-func (c config) scopes() (list []scope) {
+func (c config) scopes() (list []metrictable.Scope) {
 	if c.net {
-		list = append(list, net)
+		list = append(list, metrictable.Net)
 	}
 	if c.load {
-		list = append(list, loads)
+		list = append(list, metrictable.Loads)
 	}
 	return list
-}
-
-// part derives the metrics of a phase.
-func (c config) part(name string, w Work, m energy.Measurement) []Metric {
-	if c.load {
-		return derivePart(name, w, m)
-	}
-	return derivePhase(name, w, m)
 }
 
 type option func(*config)

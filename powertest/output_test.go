@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/perf/benchfmt"
+
+	"github.com/joulebench/joulebench/internal/metrictable"
 )
 
 // These tests run real benchmark binaries, as go test does, and read their
@@ -170,20 +172,14 @@ func TestTrapConfigPerSample(t *testing.T) {
 func TestTrapHeaderOnce(t *testing.T) {
 	r := styles.bench(t, "^Benchmark(Loop|N|Phases)$", nil, "-test.count=2", "-test.benchtime=50ms")
 	r.results()
-	all := []unit{{"prefill-J/op", "lower"}, {"decode-J/op", "lower"}}
-	for _, m := range metrics {
-		if m.scope != loads {
-			all = append(all, m.unit)
-		}
-	}
+	all := slices.Concat(inScopes(metrictable.Net), metrictable.OfPart("prefill", false), metrictable.OfPart("decode", false))
 	reader := benchfmt.NewReader(strings.NewReader(r.out), "out")
 	for reader.Scan() {
 	}
 	directions := benchfmt.UnitMetadataMap(reader.Units())
-	for _, u := range all {
-		assert.Equal(t, 1, strings.Count(r.out, "Unit "+u.name+" better="), u.name)
-		want := map[string]int{"higher": 1, "lower": -1}[u.better]
-		assert.Equal(t, want, directions.GetBetter(u.name), u.name)
+	for _, m := range all {
+		assert.Equal(t, 1, strings.Count(r.out, "Unit "+m.Unit+" better="), m.Unit)
+		assert.Equal(t, int(m.Better), directions.GetBetter(m.Unit), m.Unit)
 	}
 	assert.Less(t, strings.Index(r.out, "Unit tokens/J"), strings.Index(r.out, "BenchmarkLoop"))
 	assert.Less(t, strings.Index(r.out, "Unit decode-J/op"), strings.Index(r.out, "BenchmarkPhases"))

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -74,7 +75,7 @@ func NewReport(name string, w Work, m energy.Measurement) Report {
 	}
 	r := Report{Name: name, Work: w}
 	r.measured(m)
-	r.Metrics = derive(w, m, loads)
+	r.Metrics = derive(w, m, metrictable.Loads)
 	r.addRoles(m)
 	return r
 }
@@ -107,7 +108,7 @@ func (r *Report) complete(m energy.Measurement, phases []phaseMeasurement, found
 	for _, p := range phases {
 		add(&p.Measurement, found)
 		r.Phases = append(r.Phases, PhaseReport{Name: p.name, Attribution: timeSliced, Measurement: p.Measurement})
-		r.Metrics = append(r.Metrics, c.part(p.name, r.Work, p.Measurement)...)
+		r.Metrics = append(r.Metrics, derivePart(p.name, r.Work, p.Measurement, c.load)...)
 	}
 	if c.load {
 		r.addRoles(m)
@@ -135,7 +136,7 @@ func (r *Report) addRoles(m energy.Measurement) {
 		if taken || !isPartName(role.Role) {
 			continue
 		}
-		r.Metrics = append(r.Metrics, derivePart(role.Role, r.Work, energy.Measurement{Valid: role.Valid && m.Valid, Energy: role.Energy, Watts: role.Watts})...)
+		r.Metrics = append(r.Metrics, derivePart(role.Role, r.Work, energy.Measurement{Valid: role.Valid && m.Valid, Energy: role.Energy, Watts: role.Watts}, true)...)
 	}
 }
 

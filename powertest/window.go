@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -228,7 +229,7 @@ func (w *Window) measure(ctx context.Context) Report {
 // unmeasured makes the report of a window that has no instrument, or whose meter
 // was closed.
 func (w *Window) unmeasured(work Work, state *Steady) Report {
-	r := Report{SchemaVersion: SchemaVersion, Name: w.name, Work: work, Steady: state, Metrics: derive(work, energy.Measurement{}, loads)}
+	r := Report{SchemaVersion: SchemaVersion, Name: w.name, Work: work, Steady: state, Metrics: derive(work, energy.Measurement{}, metrictable.Loads)}
 	if w.meter != nil && w.meter.ins != nil {
 		r.Source = w.meter.ins.name()
 		w.problem(fmt.Errorf("%w before the window was stopped: there are no joules", ErrClosed))

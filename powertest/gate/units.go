@@ -4,6 +4,8 @@ import (
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
+
+	"github.com/joulebench/joulebench/internal/metrictable"
 )
 
 // defaultUnits are judged if nothing else is asked for: what an operation takes
@@ -38,27 +40,13 @@ func mayBeZero(unit string) bool {
 }
 
 // builtinBetter is the direction of the standard units, and of ours: -1 if less is
-// better, +1 if more is, 0 if that is not known. There is no rule for all rates:
-// errors/s is one.
+// better, +1 if more is, 0 if that is not known.
 func builtinBetter(unit string) int {
 	if dir := (benchfmt.UnitMetadataMap{}).GetBetter(unit); dir != 0 {
 		return dir
 	}
-	over, per, isRatio := strings.Cut(unit, "/")
-	name := over[strings.LastIndexByte(over, '-')+1:]
-	switch {
-	case strings.HasSuffix(unit, "err-%"):
-		return -1
-	case isRatio && per == "J":
-		return +1
-	case isRatio && per == "s" && (name == "tokens" || name == "req" || name == "ops" || name == "B"):
-		return +1
-	}
-	switch name {
-	case "sec", "ns", "us", "µs", "ms", "J", "J*s", "W":
-		return -1
-	}
-	return 0
+	dir, _ := metrictable.Better(unit)
+	return int(dir)
 }
 
 // errorUnit is the unit that the error of a unit's values is reported in, in

@@ -1,0 +1,98 @@
+package metrictable
+
+import "slices"
+
+// A Counterpart is what another program calls one of the metrics.
+type Counterpart struct {
+	// Name is the other program's name, and Unit its unit.
+	Name, Unit string
+	// Ours is the unit of the metric in [Table].
+	Ours string
+	// Scale is how many of the other's units one of ours is.
+	Scale float64
+	// Decimals are those that the other program publishes; 0 means all digits.
+	Decimals int
+}
+
+// Metric is the metric that the counterpart is another name of.
+func (c Counterpart) Metric() Metric {
+	m, _ := ByUnit(c.Ours)
+	return m
+}
+
+// Value is the metric in the other program's unit; NaN or infinite if an input is
+// unknown or 0.
+func (c Counterpart) Value(in Inputs) float64 { return c.Metric().scaled(c.Scale, in) }
+
+// AIPerf are the metrics of aiperf's energy section in its order: the four of its
+// first generation, which newer exports have with the vendor's name in front, and
+// the eight that came later. The formulas are those of aiperf's documentation.
+var AIPerf = []Counterpart{
+	{"total_gpu_power", "W", "W", 1, 0},
+	{"total_gpu_energy", "J", "J", 1, 0},
+	{"output_tokens_per_joule", "tokens/J", "tokens/J", 1, 0},
+	{"energy_per_user", "joules/user", "J/user", 1, 0},
+	{"average_gpu_power", "W", "W", 1, 0},
+	{"energy_per_output_token", "mJ/token", "J/token", 1000, 0},
+	{"energy_per_total_token", "mJ/token", "J/total-token", 1000, 0},
+	{"energy_per_request", "joules/request", "J/req", 1, 0},
+	{"energy_delay_product", "J*s", "J*s/req", 1, 0},
+	{"performance_per_watt", "requests/sec/W", "req/J", 1, 0},
+	{"output_tps_per_watt", "tokens/sec/W", "tokens/J", 1, 0},
+	{"goodput_per_watt", "requests/sec/W", "goodput-req/J", 1, 0},
+}
+
+// InferenceX are the metrics of an aggregate of InferenceX with version 2 of its
+// power metrics, in its order. Watts and joules have three decimals, and what is
+// per something has six.
+var InferenceX = []Counterpart{
+	{"avg_power_w", "W", "W/gpu", 1, 3},
+	{"avg_total_gpu_power_w", "W", "W", 1, 3},
+	{"total_gpu_energy_j", "J", "J", 1, 3},
+	{"joules_per_successful_query", "J", "J/req", 1, 6},
+	{"joules_per_input_token", "J", "J/prompt-token", 1, 6},
+	{"joules_per_output_token", "J", "J/token", 1, 6},
+	{"joules_per_total_token", "J", "J/total-token", 1, 6},
+}
+
+// InferenceXRole returns the metrics of an aggregate for a role of a deployment that
+// divides its work: "prefill" or "decode". Other roles have none. Their inputs are
+// the energy and the number of the role's devices, and the tokens of the whole.
+func InferenceXRole(role string) []Counterpart {
+	keys := []string{"total_gpu_energy_j", "avg_power_w"}
+	switch role {
+	case "prefill":
+		keys = append(keys, "joules_per_input_token")
+	case "decode":
+		keys = append(keys, "joules_per_output_token")
+	default:
+		return nil
+	}
+	var list []Counterpart
+	for _, key := range keys {
+		c, _ := find(InferenceX, key)
+		if c.Name == "total_gpu_energy_j" {
+			c.Name = "gpu_energy_j"
+		}
+		c.Name = role + "_" + c.Name
+		list = append(list, c)
+	}
+	return list
+}
+
+// ByInferenceX returns the counterpart of a key of an aggregate, roles' included.
+func ByInferenceX(key string) (Counterpart, bool) {
+	return find(slices.Concat(InferenceX, InferenceXRole("prefill"), InferenceXRole("decode")), key)
+}
+
+// ByAIPerf returns the counterpart of a metric of aiperf, without a vendor's name in
+// front.
+func ByAIPerf(name string) (Counterpart, bool) { return find(AIPerf, name) }
+
+func find(list []Counterpart, name string) (Counterpart, bool) {
+	i := slices.IndexFunc(list, func(c Counterpart) bool { return c.Name == name })
+	if i < 0 {
+		return Counterpart{}, false
+	}
+	return list[i], true
+}
