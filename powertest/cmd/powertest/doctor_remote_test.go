@@ -17,6 +17,7 @@ import (
 	"github.com/joulebench/joulebench/nvmlsource/nvmltest"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/simsource"
+	"github.com/joulebench/joulebench/smisource/smitest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -143,7 +144,7 @@ func lookAt(t *testing.T, log string) (c checkup, code int, text string) {
 
 // TestDoctorEndedLog: a log that ended long ago measures nothing that is to come.
 func TestDoctorEndedLog(t *testing.T) {
-	log, err := testLog("2*0..60:500")
+	log, err := smitest.Log("2*0..60:500")
 	require.NoError(t, err)
 	c, code, text := lookAt(t, log)
 	assert.Equal(t, exitFailed, code)
@@ -161,7 +162,7 @@ func TestDoctorEndedLog(t *testing.T) {
 
 // TestDoctorLog: of a log that is still written its last readings are looked at.
 func TestDoctorLog(t *testing.T) {
-	log, err := testLog("2*0..60:500")
+	log, err := smitest.Log("2*0..60:500")
 	require.NoError(t, err)
 	c, code, _ := lookAt(t, endingNow(t, log))
 	require.Equal(t, exitOK, code, c.Verdict)
