@@ -4,15 +4,15 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// Audit says what the log holds around a span, as far as it was read. The
-// samples that it counts are those that InferenceX counts, and its longest gap
-// is theirs.
+// Audit reports what the log holds around a span, as far as it was read. It counts
+// samples and the longest gap as InferenceX does.
 func (s *Source) Audit(span energy.Span) energy.Audit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -97,7 +97,7 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 		list, _ := g.between(wide.start, wide.end)
 		usable += len(list)
 		if from, to := bracket(list, w); from <= to {
-			if _, runs := g.between(from, to); runs > 1 && !has(found, energy.ClockStep) {
+			if _, runs := g.between(from, to); runs > 1 && !slices.ContainsFunc(found, func(f energy.Finding) bool { return f.Reason == energy.ClockStep }) {
 				add(energy.ClockStep, "the time stamps of GPU %s go backwards in the window: the clock of the log's host was set, or the log was not written in order", g.id)
 			}
 		}
@@ -105,7 +105,7 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 	if usable == 0 {
 		add(NoUsablePowerSamples, "no GPU has a reading near the window: is the log of the same time, and its time zone right?")
 	}
-	if names := s.strangers(w); len(names) > 0 {
+	if names := s.unexpected(w); len(names) > 0 {
 		add(energy.ExpectedGPUCountMismatch, "the log has %d GPUs that it did not have when it was opened (%s): open it again", len(names), strings.Join(names, ", "))
 	}
 	wide := w.wide(s.cfg.MaxGap)
@@ -134,8 +134,9 @@ func bracket(list []sample, w window) (from, to int64) {
 	return from, to
 }
 
-// strangers returns the GPUs that were wanted, had they been there.
-func (s *Source) strangers(w window) (names []string) {
+// unexpected returns the GPUs that came after the log was opened, where all are
+// wanted.
+func (s *Source) unexpected(w window) (names []string) {
 	if !s.all {
 		return nil
 	}
@@ -146,13 +147,4 @@ func (s *Source) strangers(w window) (names []string) {
 		}
 	}
 	return names
-}
-
-func has(found []energy.Finding, r energy.Reason) bool {
-	for _, f := range found {
-		if f.Reason == r {
-			return true
-		}
-	}
-	return false
 }

@@ -126,11 +126,11 @@ func set(t time.Time, d time.Duration) time.Time {
 
 func TestOwnClockIsSet(t *testing.T) {
 	now := time.Now()
-	step, stepped := clockStep(set(now.Add(-time.Minute), time.Hour), now)
+	step, stepped := energy.ClockSetBetween(set(now.Add(-time.Minute), time.Hour), now)
 	assert.True(t, stepped)
 	assert.InDelta(t, time.Hour, step, 1e6)
 	for _, from := range []time.Time{now, now.Add(-time.Hour), now.Round(0).Add(-time.Hour), set(now, 10*time.Millisecond)} {
-		_, stepped = clockStep(from, now)
+		_, stepped = energy.ClockSetBetween(from, now)
 		assert.False(t, stepped, "%v", from)
 	}
 

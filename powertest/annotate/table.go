@@ -120,7 +120,7 @@ func (r Result) inWords(f energy.Finding) string {
 		s += " (GPU " + r.telemetry.id(f.Device) + ")"
 	}
 	if f.Detail != "" {
-		s += ": " + f.Detail
+		s += ": " + strings.ReplaceAll(f.Detail, "\n", "\n  ") // what to do, under what was found
 	}
 	return s
 }

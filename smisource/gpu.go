@@ -5,8 +5,110 @@ import (
 	"math"
 	"slices"
 	"sort"
+	"strconv"
+	"strings"
 	"time"
 )
+
+// sample is a power or an energy at a time, in ns since 1970.
+type sample struct {
+	at    int64
+	value float64
+}
+
+// gpu is what a log has of a GPU.
+type gpu struct {
+	id   string // as people count it
+	uuid string // as the log has it; empty if it has none
+	pci  string
+	name string
+	// limit is the power limit in watts; 0 if unknown.
+	limit float64
+	index int
+	// value is the column that it is read by; nil as long as it had no value.
+	// first is that of its first.
+	value, first *column
+	// samples are in the order of the file. Each run of them, which begins at
+	// an element of runs, is in order of time.
+	samples []sample
+	runs    []int
+}
+
+// key returns what a GPU is known by.
+func (g *gpu) key() string {
+	if g.uuid != "" {
+		return g.uuid
+	}
+	return g.id
+}
+
+// newGPU returns the GPU that a row names. index is that of one whose row has none.
+func (h *header) newGPU(row [][]byte, key string, index int) *gpu {
+	text := func(i int) string {
+		if c := cell(row, i); !absent(c) {
+			return string(c)
+		}
+		return ""
+	}
+	g := &gpu{id: text(h.index), uuid: text(h.uuid), pci: text(h.pci), name: text(h.name), index: index}
+	if g.id == "" {
+		g.id = key
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(g.id, "nvidia")); err == nil && n >= 0 {
+		g.index = n
+	}
+	for _, c := range h.limits {
+		if v, ok := c.quantity(cell(row, c.at)); ok && v > 0 {
+			g.limit = v
+			break
+		}
+	}
+	return g
+}
+
+// read returns the value of a row. The best column that ever had one is the
+// GPU's: columns are not mixed.
+func (g *gpu) read(row [][]byte, h *header) (float64, bool) {
+	if g.value == nil {
+		for i := range h.values {
+			c := &h.values[i]
+			if c.at >= len(row) {
+				continue
+			}
+			if v, ok := c.quantity(row[c.at]); ok {
+				g.value = c
+				if g.first == nil {
+					g.first = c
+				}
+				return v, true
+			}
+		}
+		return 0, false
+	}
+	if g.value.at >= len(row) {
+		return 0, false
+	}
+	return g.value.quantity(row[g.value.at])
+}
+
+// add adds a reading, which begins another run if it is earlier than the one before.
+func (g *gpu) add(s sample) {
+	if n := len(g.samples); n == 0 || s.at < g.samples[n-1].at {
+		g.runs = append(g.runs, n)
+	}
+	g.samples = append(g.samples, s)
+}
+
+// drop removes the readings from a time on.
+func (g *gpu) drop(from int64) {
+	all := g.samples
+	g.samples, g.runs, g.value = all[:0], g.runs[:0], nil
+	for _, s := range all {
+		if s.at < from {
+			g.add(s)
+		}
+	}
+}
 
 // between returns the samples of a GPU from one time to another, in order of
 // time, those of one time as one: their mean. The slice is the log's own if no
