@@ -9,7 +9,7 @@ import (
 	"os/exec"
 	"time"
 
-	"github.com/joulebench/joulebench/internal/command"
+	"github.com/joulebench/joulebench/internal/process"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -30,7 +30,7 @@ const grace = 30 * time.Second
 func RunCommand(ctx context.Context, args []string, std Streams) error {
 	c := exec.CommandContext(ctx, args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = std.In, std.Out, std.Err
-	command.Interruptible(c, grace)
+	process.Interruptible(c, grace)
 	if err := c.Run(); err != nil {
 		return fmt.Errorf("the command %s: %w", args[0], err)
 	}

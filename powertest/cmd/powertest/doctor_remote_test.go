@@ -14,6 +14,7 @@ import (
 
 	"github.com/joulebench/joulebench/dcgmsource"
 	"github.com/joulebench/joulebench/dcgmsource/dcgmtest"
+	"github.com/joulebench/joulebench/internal/prometheustest"
 	"github.com/joulebench/joulebench/nvmlsource/nvmltest"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/simsource"
@@ -79,10 +80,7 @@ func TestDoctorPrometheus(t *testing.T) {
 	sim := simsource.New(simsource.Config{GPUs: 2, Idle: 90, Peak: 700, Seed: 7})
 	web := httptest.NewServer(dcgmtest.New(dcgmtest.Config{Source: sim, Collect: 400 * time.Millisecond, Only: true}))
 	defer web.Close()
-	address := startPrometheus(t, web.Listener.Addr().String())
-	if address == "" {
-		t.Skip("there is no prometheus in PATH")
-	}
+	address := prometheustest.Start(t, web.Listener.Addr().String())
 	var c checkup
 	time.Sleep(4 * time.Second)         // opened before it knows how often it scrapes, it is waited for long
 	require.Eventually(t, func() bool { // until it has scraped for long enough

@@ -6,8 +6,8 @@ import (
 	"runtime/debug"
 	"time"
 
-	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/metrictable"
+	proc "github.com/joulebench/joulebench/internal/process"
 	"github.com/joulebench/joulebench/internal/pyjson"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -18,7 +18,7 @@ type real = pyjson.Float
 
 const grace = 30 * time.Second
 
-func interruptible(c *exec.Cmd, grace time.Duration) { command.Interruptible(c, grace) }
+func interruptible(c *exec.Cmd, grace time.Duration) { proc.Interruptible(c, grace) }
 
 // version is the version of this command.
 func version() string {

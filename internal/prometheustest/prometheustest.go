@@ -1,4 +1,5 @@
-package main
+// Package prometheustest starts a Prometheus server for tests.
+package prometheustest
 
 import (
 	"bytes"
@@ -15,14 +16,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// startPrometheus starts a server that scrapes an exporter, and returns its
-// address; empty if there is none to start.
-func startPrometheus(t *testing.T, target string) string {
+// Start starts a server that scrapes an exporter at host:port every 200 ms, waits
+// until it has samples, and returns its URL. The test is skipped if there is no
+// server to start, and fails in CI.
+func Start(t *testing.T, target string) string {
+	t.Helper()
 	binary, err := exec.LookPath("prometheus")
-	if err != nil {
-		require.Empty(t, os.Getenv("CI"), "there is no prometheus: install Debian's package of that name")
-		return ""
+	if err != nil && os.Getenv("CI") == "" {
+		t.Skip("there is no prometheus in PATH")
 	}
+	require.NoError(t, err, "there is no prometheus: install Debian's package of that name")
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	addr, dir := l.Addr().String(), t.TempDir()
