@@ -306,3 +306,47 @@ func TestMarks(t *testing.T) {
 	assert.Equal(t, []energy.Reason{energy.CounterReset}, reasons)
 	assert.Equal(t, []energy.Reason{energy.Throttled}, marks)
 }
+
+// TestNotFinite: a measurement that JSON cannot hold is no reason for no file.
+func TestNotFinite(t *testing.T) {
+	x := newTrial(t)
+	r := Result{Measured: true, Measurement: energy.Measurement{Watts: math.Inf(1)}}
+	require.NoError(t, r.WriteValidation("side.json"))
+	assert.Nil(t, x.powertest("measurement"))
+	assert.Contains(t, x.powertest("notes").([]any)[0], "the measurement is left out: ")
+	assert.Error(t, r.WriteValidation("none/side.json"))
+}
+
+// TestTableOfFindings: what to do stands under what was found, and an error of the
+// writer is returned.
+func TestTableOfFindings(t *testing.T) {
+	r := Result{Findings: []energy.Finding{{Reason: energy.SourceStalled, Detail: "it is off\nswitch it on"}, {Reason: energy.Throttled}}, Workload: Workload{Notes: []string{"a note"}}}
+	var b strings.Builder
+	require.NoError(t, r.WriteTable(&b))
+	assert.Equal(t, "window  unknown\nsource  \nenergy  withheld\ninvalid: source_stalled: it is off\n  switch it on\nmarked: throttled\nnote: a note\n", b.String())
+	read, write := io.Pipe()
+	require.NoError(t, read.CloseWithError(io.ErrShortWrite))
+	assert.ErrorIs(t, r.WriteTable(write), io.ErrShortWrite)
+}
+
+// TestLogArg: a log is opened by name, whatever its path and zone are called.
+func TestLogArg(t *testing.T) {
+	for want, s := range map[string]Source{
+		"gpu.csv?offset=0s&tz=+0200":             {Log: "gpu.csv"},
+		"a?b=c.csv?offset=-1.5s&gap=3s&tz=+0200": {Log: "a?b=c.csv", ClockOffset: -1500 * time.Millisecond, MaxGap: 3 * time.Second},
+		"gpu.csv?offset=0s&gap=1m0s&tz=+0200":    {Log: "gpu.csv", MaxGap: time.Minute},
+	} {
+		assert.Equal(t, want, s.logArg(time.FixedZone("CEST", 7200)))
+	}
+	assert.Equal(t, "gpu.csv?offset=0s", Source{Log: "gpu.csv"}.logArg(nil))
+	assert.Equal(t, "gpu.csv?offset=0s&tz=Europe%2FBerlin", Source{Log: "gpu.csv"}.logArg(must(time.LoadLocation("Europe/Berlin"))(t)))
+
+	x := newTrial(t)
+	require.NoError(t, os.Rename("gpu.csv", "gpu.csv?tz=Asia%2FTokyo"))
+	x.run("-log", "gpu.csv?tz=Asia%2FTokyo", "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "-tz", "UTC")
+	x.valid(nil)
+}
+
+func must[V any](v V, err error) func(*testing.T) V {
+	return func(t *testing.T) V { require.NoError(t, err); return v }
+}
