@@ -11,7 +11,7 @@ import (
 	"github.com/joulebench/joulebench/simsource"
 )
 
-// BenchmarkCost tells what the instrument costs: the same body of some 10 µs,
+// BenchmarkCost measures what the instrument costs: the same body of some 10 µs,
 // bare and wrapped. The wrapped one reports, against the bare one before it:
 //
 //	added-ns        time added to each iteration
@@ -63,7 +63,7 @@ func (c *cost) measure(tb *testing.B, src energy.Source) {
 	work := func() { sink = sha256.Sum256(data) }
 	c.begin = time.Now()
 	if src != nil {
-		ins, err := instruments.of(src, nil, nil)
+		ins, err := process.instruments.of(src, energy.Selection{})
 		if err != nil {
 			tb.Fatal(err)
 		}
@@ -101,7 +101,7 @@ func (c *cost) report(b *testing.B, bare cost) {
 	b.ReportMetric((time.Since(c.begin) - c.took).Seconds(), "extra-s")
 }
 
-// BenchmarkAddTokens tells what the only call costs that is made per operation.
+// BenchmarkAddTokens measures what the only call costs that is made per operation.
 func BenchmarkAddTokens(tb *testing.B) {
 	b := &B{B: tb}
 	for b.Loop() {
@@ -109,7 +109,7 @@ func BenchmarkAddTokens(tb *testing.B) {
 	}
 }
 
-// BenchmarkPause tells what a stop of the timer costs, beyond testing's own tens
+// BenchmarkPause measures what a stop of the timer costs, beyond testing's own tens
 // of µs.
 func BenchmarkPause(b *testing.B) {
 	r := energy.NewRecorder(simsource.New(simsource.Config{}))

@@ -62,6 +62,11 @@ type malformedError struct{ error }
 
 func (malformedError) Is(target error) bool { return target == energy.ErrMalformed }
 
+// named names the values of the variables that say what is measured, for messages.
+func (e environment) named() string {
+	return fmt.Sprintf("POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"))
+}
+
 func parseEnvironment() (environment, error) {
 	var e environment
 	var err error
@@ -73,43 +78,50 @@ func parseEnvironment() (environment, error) {
 	}
 	if v := os.Getenv("POWERTEST_STRICT"); v != "" {
 		if e.strict, err = strconv.ParseBool(v); err != nil {
-			return e, fmt.Errorf("POWERTEST_STRICT=%q is neither true nor false: choose 1 (fail where joules are missing) or 0", v)
+			return e, fmt.Errorf("POWERTEST_STRICT=%q is neither true nor false\nchoose 1, to fail where there is no energy measurement, or 0", v)
 		}
 	}
 	e.trace = os.Getenv("POWERTEST_TRACE")
 	return e, nil
 }
 
-// parseSource splits NAME or NAME=ARG and checks that the source can be opened.
+// parseSource splits NAME or NAME=ARG and checks that the source can be opened. The
+// second line of the error says what there is to choose from.
 func parseSource(value string, linked []string) (name, arg string, err error) {
 	if value == "" {
 		return "", "", nil
 	}
 	name, arg, hasArg := strings.Cut(value, "=")
-	fail := func(format string, args ...any) (string, string, error) {
-		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s; %s", shown(value), fmt.Sprintf(format, args...), choices(linked))
-	}
-	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
-	if i >= 0 {
-		switch k := knownSources[i]; {
-		case k.form == "" && hasArg:
-			return fail("is malformed: %s takes nothing after its name", name)
-		case strings.HasPrefix(k.form, "=") && arg == "":
-			return fail("is malformed: write %s%s", name, k.form)
-		case hasArg && arg == "":
-			return fail("is malformed: nothing follows the equals sign")
-		case name == "off" || slices.Contains(linked, name):
-			return name, arg, nil
-		case k.pkg == "":
-			return fail("names a source that is not linked into this binary")
-		default:
-			return fail("names a source that is not linked into this binary: add import _ %q to a test file", k.pkg)
-		}
-	}
-	if !slices.Contains(linked, name) {
-		return fail("is not a source that is known")
+	if wrong := sourceTrouble(name, arg, hasArg, linked); wrong != "" {
+		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s\n%s", shown(value), wrong, choices(linked))
 	}
 	return name, arg, nil
+}
+
+// sourceTrouble says what is wrong with a value of POWERTEST_SOURCE; empty if nothing
+// is.
+func sourceTrouble(name, arg string, hasArg bool, linked []string) string {
+	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
+	if i < 0 {
+		if slices.Contains(linked, name) {
+			return "" // a user's own
+		}
+		return "is not a source that is known"
+	}
+	switch k := knownSources[i]; {
+	case k.form == "" && hasArg:
+		return fmt.Sprintf("is malformed: %s takes nothing after its name", name)
+	case strings.HasPrefix(k.form, "=") && arg == "":
+		return fmt.Sprintf("is malformed: write %s%s", name, k.form)
+	case hasArg && arg == "":
+		return "is malformed: nothing follows the equals sign"
+	case name == "off" || slices.Contains(linked, name):
+		return ""
+	case k.pkg == "":
+		return "names a source that is not linked into this binary"
+	default:
+		return fmt.Sprintf("names a source that is not linked into this binary: add import _ %q to a test file", k.pkg)
+	}
 }
 
 // shown returns a value of POWERTEST_SOURCE as it may be shown: an address may
@@ -145,7 +157,8 @@ func choices(linked []string) string {
 	return s
 }
 
-// parseDevices splits a comma list of selectors.
+// parseDevices splits a comma list of selectors, as [energy.Select] takes them. It
+// takes no empty ones: of a list that a script makes, a device would be missing.
 func parseDevices(value string) ([]string, error) {
 	if value == "" {
 		return nil, nil
@@ -153,7 +166,7 @@ func parseDevices(value string) ([]string, error) {
 	list := strings.Split(value, ",")
 	for i := range list {
 		if list[i] = strings.TrimSpace(list[i]); list[i] == "" {
-			return nil, fmt.Errorf("POWERTEST_DEVICES=%q is malformed: an element is empty; write device UUIDs or indices between commas, such as 0,1", value)
+			return nil, fmt.Errorf("POWERTEST_DEVICES=%q is malformed: an element is empty\nwrite indices, ranges or UUIDs of devices with commas between them, such as 0,1", value)
 		}
 	}
 	return list, nil

@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -58,7 +59,9 @@ func TestMalformedSource(t *testing.T) {
 		assert.ErrorContains(t, err, c.says)
 		assert.ErrorContains(t, err, "choose one that is linked in: nvml (the default), off")
 		assert.ErrorContains(t, err, "known but not linked in: sim")
-		assert.NotContains(t, err.Error(), "\n")
+		_, advice, _ := strings.Cut(err.Error(), "\n")
+		assert.True(t, strings.HasPrefix(advice, "choose one"), "the second line: %s", advice)
+		assert.NotContains(t, advice, "\n")
 	}
 }
 
@@ -121,51 +124,49 @@ func TestFallback(t *testing.T) {
 		{fs.ErrPermission, false}, // there is a GPU: say so
 		{errors.New("anything"), false},
 	} {
-		instruments.mu.Lock()
-		instruments.made = map[any]opened{}
-		instruments.mu.Unlock()
-		_, err := instruments.get(nameKey{name: "nvml"}, func() (energy.Source, error) { return nil, fmt.Errorf("nvml: %w", c.err) })
+		process.instruments = instruments{}
+		_, err := process.instruments.get(instrumentKey{name: "nvml", selection: selectionKey(energy.Selection{})}, func() (*instrument, error) { return nil, fmt.Errorf("nvml: %w", c.err) })
 		require.Error(t, err)
 
 		ins, err := openInstrument(config{fallback: spare}, environment{})
 		assert.Equal(t, c.used, err == nil, "%v", c.err)
 		if c.used {
 			assert.Equal(t, "simulated", ins.name())
-			assert.ErrorIs(t, ins.instead, c.err)
+			assert.ErrorIs(t, ins.fallbackReason, c.err)
 		}
 		_, err = openInstrument(config{fallback: spare}, environment{strict: true})
-		assert.ErrorIs(t, err, c.err, "strict means real joules")
+		assert.ErrorIs(t, err, c.err, "strict means a measurement")
 		_, err = openInstrument(config{fallback: spare}, environment{source: "nvml"})
 		assert.ErrorIs(t, err, c.err, "nvml was asked for")
 		_, err = openInstrument(config{}, environment{})
 		assert.ErrorIs(t, err, c.err)
 	}
-	instruments.made = map[any]opened{}
+	process.instruments = instruments{}
 }
 
-func TestChoose(t *testing.T) {
+// TestSelection: a source is known again with the same selection only; what cannot be
+// selected is an error that lists what there is.
+func TestSelection(t *testing.T) {
 	sim := simsource.New(simsource.Config{GPUs: 3})
-	src, err := choose(&faulty{sim, func(*energy.Reading) {}}, []string{"2", "0", "2"}, nil)
+	open := func(sel ...string) (*instrument, error) {
+		return process.instruments.of(sim, energy.Selection{Devices: sel, Roles: []energy.Role{{Name: "decode", Devices: []string{"2"}}}})
+	}
+	some, err := open("2", "0-1")
 	require.NoError(t, err)
-	require.Equal(t, []energy.Device{sim.Devices()[0], sim.Devices()[2]}, src.Devices())
-	r := []energy.Reading{{Device: 1}, {Device: 0}}
-	src.Read(r)
-	assert.Equal(t, []int{1, 0}, []int{r[0].Device, r[1].Device})
-	assert.True(t, r[0].HasJoules && r[1].HasJoules)
-	assert.Zero(t, testing.AllocsPerRun(100, func() { src.Read(r) }))
-
-	withState, err := choose(sim, []string{"1"}, nil)
+	require.Len(t, some.devices(), 3)
+	assert.Equal(t, "decode", some.devices()[0].Role)
+	again, err := open("2", "0-1")
 	require.NoError(t, err)
-	states := []energy.State{{Device: 0}}
-	withState.(energy.Inspector).Inspect(states)
-	assert.Equal(t, 0, states[0].Device)
-	assert.False(t, states[0].At.IsZero())
-
-	for _, sel := range []string{"3", "", "GPU-"} {
-		_, err = choose(sim, []string{sel}, nil)
+	assert.Same(t, some, again)
+	upper, err := open(strings.ToUpper(sim.Devices()[2].UUID))
+	require.NoError(t, err)
+	assert.Equal(t, sim.Devices()[2].UUID, upper.devices()[0].UUID)
+	for _, sel := range []string{"3", "GPU-", "0-3"} {
+		_, err = open(sel)
 		assert.ErrorIs(t, err, energy.ErrNoDevice, sel)
 		assert.ErrorContains(t, err, "there are 0 (SIM-", sel)
 	}
+	assert.NotEqual(t, selectionKey(energy.Selection{Devices: []string{"a b"}}), selectionKey(energy.Selection{Devices: []string{"a", "b"}}))
 }
 
 func TestPasswordsAreNotShown(t *testing.T) {

@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
-	"strings"
 	"sync"
 
+	"github.com/joulebench/joulebench/internal/presence"
 	"github.com/joulebench/joulebench/powertest/energy"
 
 	// The default source.
@@ -18,43 +18,70 @@ import (
 // which there is one in the process however many benchmarks use the source.
 type instrument struct {
 	recorder *energy.Recorder
-	// instead says why this is not the default source but the fallback.
-	instead error
+	// fallbackReason says why this is not the default source but the fallback.
+	fallbackReason error
 }
 
 // name is the source's name in the header and in traces.
 func (i *instrument) name() string { return sourceName(i.recorder.Source().Info()) }
 
-func (i *instrument) devices() []energy.Device { return i.recorder.Source().Devices() }
+func (i *instrument) devices() []energy.Device { return i.recorder.Devices() }
+
+// enter lets other processes know that the devices are measured. Simulated devices
+// are the process's own.
+func (i *instrument) enter() *presence.Presence {
+	if i.recorder.Source().Info().Simulated {
+		return nil
+	}
+	var uuids []string
+	for _, d := range i.devices() {
+		uuids = append(uuids, d.UUID)
+	}
+	return presence.Enter(uuids...)
+}
+
+// leave ends that, and returns what to say of devices that others have measured
+// meanwhile.
+func leave(p *presence.Presence) []energy.Finding {
+	var list []energy.Finding
+	for _, other := range p.Leave() {
+		list = append(list, energy.Finding{
+			Reason: energy.SharedGPU,
+			Device: other.Device,
+			Detail: fmt.Sprintf("process %s ran a benchmark on this device at the same time: run one at a time", other.Process),
+		})
+	}
+	return list
+}
 
 const defaultSource = "nvml"
 
 // openInstrument returns the instrument that options and environment ask for.
 // It is nil if measuring is off, or if there is an error.
 func openInstrument(c config, e environment) (*instrument, error) {
+	selection := c.selection
 	switch {
 	case e.off():
 		return nil, nil
 	case c.source != nil:
-		return instruments.of(c.source, c.devices, c.roles)
+		return process.instruments.of(c.source, selection)
 	}
-	devices := e.devices
-	if len(c.devices) > 0 {
-		devices = c.devices
+	if len(selection.Devices) == 0 {
+		selection.Devices = e.devices
 	}
 	name := e.source
 	if name == "" {
 		name = defaultSource
 	}
-	ins, err := instruments.named(name, e.arg, devices, c.roles)
+	ins, err := process.instruments.named(name, e.arg, selection)
 	if err == nil || e.source != "" || c.fallback == nil || e.strict || !absent(err) {
 		return ins, err
 	}
-	instead, ferr := instruments.of(c.fallback, nil, c.roles)
+	fallback, ferr := process.instruments.of(c.fallback, energy.Selection{Roles: selection.Roles})
 	if ferr != nil {
 		return nil, fmt.Errorf("%w; fallback: %w", err, ferr)
 	}
-	return &instrument{recorder: instead.recorder, instead: err}, nil
+	return &instrument{recorder: fallback.recorder, fallbackReason: err}, nil
 }
 
 // absent reports whether the error says that there is nothing to measure here
@@ -69,14 +96,18 @@ func absent(err error) bool {
 	return false
 }
 
-// advice follows an error that says what is missing.
-const advice = "POWERTEST_SOURCE names another source, and POWERTEST_SOURCE=off stops looking"
-
-// instrumentCache keeps the instruments, and the errors, of this process: a
-// source from the environment is opened once and never closed.
-type instrumentCache struct {
+// instruments keeps the instruments, and the errors, of a process: a source from
+// the environment is opened once and never closed.
+type instruments struct {
 	mu   sync.Mutex
-	made map[any]opened
+	made map[instrumentKey]opened
+}
+
+// instrumentKey is what an instrument is known by: the source, or how it was named.
+type instrumentKey struct {
+	source    energy.Source
+	name, arg string
+	selection string
 }
 
 type opened struct {
@@ -84,19 +115,43 @@ type opened struct {
 	err error
 }
 
-// What an instrument is known by: how its source was named, or the source.
-type (
-	nameKey   struct{ name, arg, devices, roles string }
-	sourceKey struct {
-		source         energy.Source
-		devices, roles string
-	}
-)
+// named opens a source by its name. The source selects the devices itself: it need
+// not look for others, or may have an order of its own.
+func (c *instruments) named(name, arg string, s energy.Selection) (*instrument, error) {
+	return c.get(instrumentKey{name: name, arg: arg, selection: selectionKey(s)}, func() (*instrument, error) {
+		src, err := energy.Open(name, arg, s.Devices)
+		if err != nil {
+			return nil, err
+		}
+		return newInstrument(src, energy.Selection{Roles: s.Roles})
+	})
+}
 
-var instruments = instrumentCache{made: map[any]opened{}}
+// of takes a source as it is, or only some of its devices.
+func (c *instruments) of(src energy.Source, s energy.Selection) (*instrument, error) {
+	open := func() (*instrument, error) { return newInstrument(src, s) }
+	if !reflect.ValueOf(src).Comparable() {
+		return open() // it cannot be recognised
+	}
+	return c.get(instrumentKey{source: src, selection: selectionKey(s)}, open)
+}
+
+func (c *instruments) get(key instrumentKey, open func() (*instrument, error)) (*instrument, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if o, ok := c.made[key]; ok {
+		return o.instrument, o.err
+	}
+	ins, err := open()
+	if c.made == nil {
+		c.made = map[instrumentKey]opened{}
+	}
+	c.made[key] = opened{ins, err}
+	return ins, err
+}
 
 // retry forgets what could not be opened.
-func (c *instrumentCache) retry() {
+func (c *instruments) retry() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for key, o := range c.made {
@@ -106,52 +161,16 @@ func (c *instrumentCache) retry() {
 	}
 }
 
-// named opens a source by its name.
-func (c *instrumentCache) named(name, arg string, devices []string, roles []role) (*instrument, error) {
-	return c.get(nameKey{name, arg, strings.Join(devices, ","), rolesKey(roles)}, func() (energy.Source, error) {
-		src, err := energy.Open(name, arg, devices)
-		if err != nil {
-			return nil, err
-		}
-		return choose(src, nil, roles)
-	})
-}
-
-// of takes a source as it is, or only some of its devices.
-func (c *instrumentCache) of(src energy.Source, devices []string, roles []role) (*instrument, error) {
-	open := func() (energy.Source, error) { return choose(src, devices, roles) }
-	if !reflect.TypeOf(src).Comparable() {
-		return newInstrument(open) // it cannot be recognised
-	}
-	return c.get(sourceKey{src, strings.Join(devices, ","), rolesKey(roles)}, open)
-}
-
-func (c *instrumentCache) get(key any, open func() (energy.Source, error)) (*instrument, error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if o, ok := c.made[key]; ok {
-		return o.instrument, o.err
-	}
-	ins, err := newInstrument(open)
-	c.made[key] = opened{ins, err}
-	return ins, err
-}
-
-func newInstrument(open func() (energy.Source, error)) (*instrument, error) {
-	src, err := open()
+func newInstrument(src energy.Source, s energy.Selection) (*instrument, error) {
+	recorder, err := energy.NewRecorderOf(src, s)
 	if err != nil {
 		return nil, err
 	}
-	if len(src.Devices()) == 0 {
+	if len(recorder.Devices()) == 0 {
 		return nil, fmt.Errorf("source %s: %w: it has none", src.Info().Name, energy.ErrNoDevice)
 	}
-	return &instrument{recorder: energy.NewRecorder(src)}, nil
+	return &instrument{recorder: recorder}, nil
 }
 
-// rolesKey tells different roles apart.
-func rolesKey(roles []role) string {
-	if len(roles) == 0 {
-		return ""
-	}
-	return fmt.Sprint(roles)
-}
+// selectionKey is equal for equal selections only.
+func selectionKey(s energy.Selection) string { return fmt.Sprintf("%q", s) }

@@ -2,12 +2,15 @@ package powertest
 
 import (
 	"bytes"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
-	"sync"
 	"testing"
+	"testing/synctest"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -16,74 +19,75 @@ import (
 	"github.com/joulebench/joulebench/internal/metrictable"
 )
 
+// styledClock says that this process is to run the benchmarks of styles, and on
+// which clock: fake or real.
+const styledClock = "POWERTEST_TEST_STYLES"
+
 func TestMain(m *testing.M) {
+	switch os.Getenv(styledClock) {
+	case "fake":
+		// testing makes the T that a bubble needs.
+		testing.Main(regexp.MatchString, []testing.InternalTest{{Name: "TestInBubble", F: func(t *testing.T) {
+			flag.Set("test.cpu", "") // testing would add to the list that it has
+			synctest.Test(t, func(*testing.T) { runStyles(flag.Args()) })
+		}}}, nil, nil)
+	case "real":
+		flag.Parse()
+		runStyles(flag.Args())
+	}
 	code := m.Run()
 	// No goroutine outlives the last window, whatever the tests did.
 	if err := goleak.Find(); code == 0 && err != nil {
 		os.Stderr.WriteString(err.Error())
 		code = 1
 	}
-	os.RemoveAll(buildDir())
 	os.Exit(code)
 }
 
-// buildDir is where the binaries of this run of the tests are.
-var buildDir = sync.OnceValue(func() string {
-	dir, err := os.MkdirTemp("", "powertest-build-")
-	if err != nil {
-		panic(err)
-	}
-	return dir
-})
-
-// built is a test binary, which is compiled once.
-type built struct {
-	pkg   string
-	args  []string
-	build sync.Once
-	path  string
-	err   error
-	out   []byte
-}
-
-var (
-	styles     = &built{pkg: "styles"}
-	stylesRace = &built{pkg: "styles", args: []string{"-race"}}
-	plain      = &built{pkg: "plain"}
-)
-
-func (p *built) binary(t testing.TB) string {
-	t.Helper()
-	p.build.Do(func() {
-		p.path = filepath.Join(buildDir(), p.pkg+strings.Join(p.args, "")+".test")
-		args := append([]string{"test", "-c", "-o", p.path}, p.args...)
-		cmd := exec.Command("go", append(args, "./testdata/"+p.pkg)...)
-		p.out, p.err = cmd.CombinedOutput()
-	})
-	require.NoError(t, p.err, "%s", p.out)
-	return p.path
-}
-
-// once runs the benchmarks that match as go test does: with stdout and stderr
-// in one pipe.
-func (p *built) once(t testing.TB, match string, env []string, flags ...string) run {
-	t.Helper()
-	args := append([]string{"-test.run=^$", "-test.bench=" + match, "-test.benchtime=200ms"}, flags...)
-	return command(t, env, p.binary(t), args...)
-}
-
-// bench is once, and again if the machine was so busy with other things that
-// milliseconds passed between the loop and the benchmark's end: joules are then
-// withheld, as they should be, in a benchmark as short as these.
-func (p *built) bench(t testing.TB, match string, env []string, flags ...string) run {
-	t.Helper()
-	var r run
-	for range 4 {
-		if r = p.once(t, match, env, flags...); !strings.Contains(r.out, "window_mismatch: ") {
-			break
+// runStyles runs the benchmarks of styles as the main function of a test binary does,
+// with flags, and ends the process.
+func runStyles(flags []string) {
+	for _, f := range flags {
+		name, value, found := strings.Cut(strings.TrimPrefix(f, "-"), "=")
+		if !found {
+			value = "true"
+		}
+		if err := flag.Set(name, value); err != nil {
+			panic(err)
 		}
 	}
-	return r
+	testing.Main(regexp.MatchString, []testing.InternalTest{{Name: "TestBenchmarkInTest", F: styleInTest}}, styles, nil)
+}
+
+// styled runs the benchmarks of styles that match in a process of their own, whose
+// stdout and stderr are one file, as those of go test are. Their clock is a fake one:
+// what they report is exact, whatever else the machine does.
+func styled(t testing.TB, match string, env []string, flags ...string) run {
+	t.Helper()
+	return startStyles(t, "fake", match, env, flags...)
+}
+
+// onRealClock is styled for benchmarks of a source that is no simulation.
+func onRealClock(t testing.TB, match string, env []string, flags ...string) run {
+	t.Helper()
+	return startStyles(t, "real", match, env, flags...)
+}
+
+func startStyles(t testing.TB, clock, match string, env []string, flags ...string) run {
+	t.Helper()
+	binary, err := os.Executable()
+	require.NoError(t, err)
+	args := []string{"-test.timeout=0"}
+	own := []string{"-test.run=^$", "-test.bench=" + match, "-test.benchtime=200ms"}
+	for _, f := range flags {
+		if strings.HasPrefix(f, "-test.cpu=") {
+			args = append(args, f)
+		} else {
+			own = append(own, f)
+		}
+	}
+	args = slices.Concat(args, []string{"--"}, own)
+	return command(t, append([]string{styledClock + "=" + clock}, env...), binary, args...)
 }
 
 // run is the output of a process.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -23,7 +22,7 @@ type Meter struct {
 	ins    *instrument // nil if nothing is measured
 
 	mu      sync.Mutex
-	watch   *energy.Window
+	warm    *energy.Window // keeps the recorder reading
 	windows map[*Window]bool
 	closed  bool
 }
@@ -34,8 +33,8 @@ type Meter struct {
 //
 // The error says what is missing; test it with errors.Is for
 // [energy.ErrNoDevice], [errors.ErrUnsupported], [io/fs.ErrPermission],
-// [io/fs.ErrNotExist] or [energy.ErrMalformed]. Who wants to go on without joules
-// uses a nil Meter. ctx is for opening only.
+// [io/fs.ErrNotExist] or [energy.ErrMalformed]. To go on without a measurement of
+// energy, use a nil Meter. ctx is for opening only.
 func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 	m := &Meter{config: newConfig(opts), windows: map[*Window]bool{}}
 	m.config.load = true
@@ -44,16 +43,16 @@ func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 		return nil, fmt.Errorf("powertest: %w", err)
 	}
 	if m.ins, err = openWithin(ctx, m.config, m.env); err != nil {
-		return nil, fmt.Errorf("powertest: POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q: there are no joules: %w", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"), err)
+		return nil, fmt.Errorf("powertest: %s: no energy measurement: %w", m.env.named(), err)
 	}
 	if m.ins == nil {
 		return m, nil
 	}
-	m.watch = m.ins.recorder.KeepWarm()
+	m.warm = m.ins.recorder.KeepWarm()
 	// A source that does not tick is found out when a window is measured.
-	_ = m.watch.WaitTicks(ctx, leadTicks)
+	_ = m.warm.WaitTicks(ctx, waitTicks)
 	if err := ctx.Err(); err != nil {
-		m.watch.Cancel()
+		m.warm.Cancel()
 		return nil, fmt.Errorf("powertest: waiting for the source %q to tick: %w", m.ins.name(), err)
 	}
 	return m, nil
@@ -74,7 +73,7 @@ func (m *Meter) FallbackReason() error {
 	if m == nil || m.ins == nil {
 		return nil
 	}
-	return m.ins.instead
+	return m.ins.fallbackReason
 }
 
 // Start begins a window now. The name becomes that of the benchmark record, such
@@ -102,9 +101,9 @@ func (m *Meter) open(w *Window) {
 		return
 	}
 	m.windows[w] = true
-	w.presence = enter(m.ins.recorder.Source())
+	w.presence = m.ins.enter()
 	w.line.window = m.ins.recorder.Open()
-	if w.closely || w.steady != nil || m.env.trace != "" {
+	if w.everyTick || w.steady != nil || m.env.trace != "" {
 		w.line.window.EveryTick()
 	}
 	if m.env.trace != "" {
@@ -131,7 +130,7 @@ func openWithin(ctx context.Context, c config, e environment) (*instrument, erro
 	}
 	opened := make(chan result, 1)
 	go func() {
-		instruments.retry()
+		process.instruments.retry()
 		ins, err := openInstrument(c, e)
 		opened <- result{ins, err}
 	}()
@@ -146,8 +145,8 @@ func openWithin(ctx context.Context, c config, e environment) (*instrument, erro
 // ErrClosed says that a window's meter was closed before it was stopped.
 var ErrClosed = errors.New("the meter was closed")
 
-// Close stops reading. A window for which Stop was not called before has no joules,
-// and its Stop returns an error that wraps [ErrClosed]. What was reported stays. The
+// Close stops reading. A window for which Stop was not called before has no energy
+// measurement, and its Stop returns an error that wraps [ErrClosed]. What was reported stays. The
 // source of the option [From] stays the caller's to close.
 func (m *Meter) Close() error {
 	if m == nil {
@@ -158,11 +157,11 @@ func (m *Meter) Close() error {
 	m.closed = true
 	for w := range m.windows {
 		w.line.cancel()
-		w.presence.leave()
+		w.presence.Leave()
 	}
 	clear(m.windows)
-	if m.watch != nil {
-		m.watch.Cancel()
+	if m.warm != nil {
+		m.warm.Cancel()
 	}
 	return nil
 }

@@ -12,11 +12,11 @@ type Option interface{ apply(*config) }
 type config struct {
 	source   energy.Source
 	fallback energy.Source
-	devices  []string
-	roles    []role
-	net      bool
-	gpus     int  // that are expected; 0 if any number will do
-	load     bool // it is a load, and not a benchmark
+	// selection is of the devices of source, or of the one that the environment names.
+	selection energy.Selection
+	net       bool
+	gpus      int  // that are expected; 0 if any number will do
+	load      bool // it is a load, and not a benchmark
 }
 
 // scopes are those of the metrics that are reported, beside those of everything.
@@ -54,31 +54,33 @@ func From(source energy.Source) Option {
 // is no NVIDIA GPU, no driver or no support for it in this build. It is meant for
 // simulations that let a benchmark be tried out anywhere: the header line
 // energy-source and the log say that it is used. With POWERTEST_STRICT it is
-// not: strict means real joules or a failure.
+// not: strict means a measurement or a failure.
 func Fallback(source energy.Source) Option {
 	return option(func(c *config) { c.fallback = source })
 }
 
 // Devices measures only the devices that match one of the selectors, instead of
-// those in POWERTEST_DEVICES. What a selector is depends on the source; all
-// sources know a device's UUID and its index. Benchmarks whose windows overlap
-// in time must not select differently from one source.
+// those in POWERTEST_DEVICES: selectors are indices, ranges of them, UUIDs and the
+// other names that [energy.Select] takes. Benchmarks whose windows overlap in time
+// must not select differently from one source.
 func Devices(selectors ...string) Option {
-	return option(func(c *config) { c.devices = append(c.devices, selectors...) })
+	return option(func(c *config) { c.selection.Devices = append(c.selection.Devices, selectors...) })
 }
 
-// Role gives the devices that match one of the selectors a role, such as "prefill"
-// or "decode" in serving that is disaggregated: the report of a load then has the
-// energy of each role. That is what its devices use in the whole window, whether
-// they work or idle. Exporters and Prometheus servers know roles of their own. As
-// with [Devices], what is measured at the same time from one source must be given
-// the same roles.
+// Role gives the devices that match one of the selectors (see [energy.Select]) a
+// role, such as "prefill" or "decode" in serving that is disaggregated: the report of
+// a load then has the energy of each role. That is what its devices use in the whole
+// window, whether they work or idle. Exporters and Prometheus servers know roles of
+// their own. As with [Devices], what is measured at the same time from one source
+// must be given the same roles.
 func Role(name string, selectors ...string) Option {
-	return option(func(c *config) { c.roles = append(c.roles, role{name, selectors}) })
+	return option(func(c *config) {
+		c.selection.Roles = append(c.selection.Roles, energy.Role{Name: name, Devices: selectors})
+	})
 }
 
 // ExpectGPUs says how many devices there must be. Where another number is measured
-// the joules are withheld: without it, a fleet of which half is not seen uses half
+// the joules are withheld: without it, a fleet of which half is not read uses half
 // of the energy.
 func ExpectGPUs(n int) Option {
 	return option(func(c *config) { c.gpus = n })

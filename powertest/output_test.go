@@ -1,10 +1,7 @@
 package powertest
 
 import (
-	"bytes"
-	"encoding/json"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -17,14 +14,15 @@ import (
 	"github.com/joulebench/joulebench/internal/metrictable"
 )
 
-// These tests run real benchmark binaries, as go test does, and read their
-// output as benchstat does. Each is about one way in which a plug-in of
+// These tests run benchmarks in processes of their own, as go test does, and read
+// their output as benchstat does. Each is about one way in which a plug-in of
 // testing.B is known to go wrong.
 
 // TestTrapNReadAtWrap: b.N is 1 when b.Loop begins. Dividing by that gives the
 // joules of the whole run.
 func TestTrapNReadAtWrap(t *testing.T) {
-	results := styles.bench(t, "^Benchmark(Loop|N)$", nil).results()
+	t.Parallel()
+	results := styled(t, "^Benchmark(Loop|N)$", nil).results()
 	require.Len(t, results, 2)
 	for _, r := range results {
 		require.Greater(t, r.Iters, 1)
@@ -35,6 +33,7 @@ func TestTrapNReadAtWrap(t *testing.T) {
 // TestTrapPrintDuringRound: whatever is printed while a round runs tears the
 // result line apart, in the plain form only. results fails on such lines.
 func TestTrapPrintDuringRound(t *testing.T) {
+	t.Parallel()
 	for _, flags := range [][]string{
 		nil,
 		{"-test.v"},
@@ -45,7 +44,7 @@ func TestTrapPrintDuringRound(t *testing.T) {
 	} {
 		t.Run(strings.Join(flags, " "), func(t *testing.T) {
 			const match = "^Benchmark(Loop|N|WrapLate|Phases|Teardown|SetUpBeforeWrap)$"
-			results := styles.once(t, match, nil, append([]string{"-test.benchtime=60ms"}, flags...)...).results()
+			results := styled(t, match, nil, append([]string{"-test.benchtime=60ms"}, flags...)...).results()
 			want := 6
 			if slices.Contains(flags, "-test.count=2") || slices.Contains(flags, "-test.cpu=1,2") {
 				want = 12
@@ -59,20 +58,22 @@ func TestTrapPrintDuringRound(t *testing.T) {
 // TestTrapSkip: a benchmark that is skipped reports nothing: neither in its first
 // round, nor in a later one, where testing prints a NaN of its own.
 func TestTrapSkip(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	r := styles.once(t, "^BenchmarkSkip$", []string{"POWERTEST_TRACE=" + dir}, "-test.benchtime=1x")
+	r := styled(t, "^BenchmarkSkip$", []string{"POWERTEST_TRACE=" + dir}, "-test.benchtime=1x")
 	assert.Empty(t, r.results())
 	assert.Empty(t, filesIn(t, dir), "a benchmark that was skipped was measured")
-	r = styles.bench(t, "^BenchmarkSkipLater$", nil)
+	r = styled(t, "^BenchmarkSkipLater$", nil)
 	assert.NotContains(t, r.out, "J/op\t")
 	assert.NotContains(t, r.out, " W\t")
 }
 
 // TestTrapZeroN: after a Fatal or a break in the loop b.N is 0.
 func TestTrapZeroN(t *testing.T) {
+	t.Parallel()
 	for _, name := range []string{"Fatal", "Break"} {
 		dir := t.TempDir()
-		r := styles.once(t, "^Benchmark"+name+"$", []string{"POWERTEST_TRACE=" + dir})
+		r := styled(t, "^Benchmark"+name+"$", []string{"POWERTEST_TRACE=" + dir})
 		assert.Empty(t, filesIn(t, dir), "a benchmark that failed was measured")
 		assert.Equal(t, 1, r.code)
 		assert.NotContains(t, r.out, "NaN")
@@ -85,7 +86,8 @@ func TestTrapZeroN(t *testing.T) {
 // TestTrapParent: the parent of sub-benchmarks is not measured, and its window
 // is not in the children's way, whichever Run they were started with.
 func TestTrapParent(t *testing.T) {
-	results := styles.bench(t, "^Benchmark(Raw)?Parent$", nil).results()
+	t.Parallel()
+	results := styled(t, "^Benchmark(Raw)?Parent$", nil).results()
 	require.Len(t, results, 3)
 	for _, r := range results {
 		requireJoules(t, r)
@@ -94,8 +96,8 @@ func TestTrapParent(t *testing.T) {
 	// one that none of its children are run of.
 	dir := t.TempDir()
 	env := []string{"POWERTEST_TRACE=" + dir}
-	styles.once(t, "^BenchmarkRawParent$", env, "-test.benchtime=1x")
-	styles.once(t, "^BenchmarkParent$/none", env, "-test.benchtime=1x")
+	styled(t, "^BenchmarkRawParent$", env, "-test.benchtime=1x")
+	styled(t, "^BenchmarkParent$/none", env, "-test.benchtime=1x")
 	files := filesIn(t, dir)
 	assert.Len(t, files, 1, "that of the child")
 	for _, f := range files {
@@ -114,6 +116,7 @@ func filesIn(t *testing.T, dir string) []string {
 // TestTrapSlack: what is measured and not timed, or timed and not measured, takes
 // the joules with it, and the log says which call to move.
 func TestTrapSlack(t *testing.T) {
+	t.Parallel()
 	for name, advice := range map[string]string{
 		"SetUpAfterWrap":   "call b.ResetTimer() after set-up that follows Wrap",
 		"SetUpBeforeWrap":  "call b.ResetTimer() just before the loop",
@@ -123,7 +126,7 @@ func TestTrapSlack(t *testing.T) {
 		"CleanupAfterWrap": "b.Cleanup before Wrap",
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := styles.once(t, "^Benchmark"+name+"$", nil)
+			r := styled(t, "^Benchmark"+name+"$", nil)
 			requireNoJoules(t, r.one())
 			assert.Contains(t, r.out, "styles_test.go:", "the line of Wrap")
 			assert.Contains(t, r.out, "window_mismatch: ")
@@ -132,7 +135,7 @@ func TestTrapSlack(t *testing.T) {
 	}
 	for _, name := range []string{"Reset", "StopBeforeTeardown", "Pauses", "WrapInLoop", "Parallel"} {
 		t.Run(name, func(t *testing.T) {
-			r := styles.bench(t, "^Benchmark"+name+"$", nil).one()
+			r := styled(t, "^Benchmark"+name+"$", nil).one()
 			requireJoules(t, r)
 			if tokens, ok := r.Value("J/token"); ok && name == "Reset" {
 				joules, _ := r.Value("J/op")
@@ -145,9 +148,10 @@ func TestTrapSlack(t *testing.T) {
 // TestTrapConfigPerSample: a configuration line that varies splits benchstat's
 // tables. All results of a configuration have the same lines, in any run.
 func TestTrapConfigPerSample(t *testing.T) {
+	t.Parallel()
 	var first string
 	for range 2 {
-		results := styles.bench(t, "^Benchmark(Loop|N)$", nil, "-test.count=3", "-test.benchtime=50ms").results()
+		results := styled(t, "^Benchmark(Loop|N)$", nil, "-test.count=3", "-test.benchtime=50ms").results()
 		require.Len(t, results, 6)
 		for _, r := range results {
 			var config strings.Builder
@@ -170,7 +174,8 @@ func TestTrapConfigPerSample(t *testing.T) {
 // TestTrapHeaderOnce: each unit's direction is announced once, before the first
 // result that could use it, as benchfmt understands.
 func TestTrapHeaderOnce(t *testing.T) {
-	r := styles.bench(t, "^Benchmark(Loop|N|Phases)$", nil, "-test.count=2", "-test.benchtime=50ms")
+	t.Parallel()
+	r := styled(t, "^Benchmark(Loop|N|Phases)$", nil, "-test.count=2", "-test.benchtime=50ms")
 	r.results()
 	all := slices.Concat(inScopes(metrictable.Net), metrictable.OfPart("prefill", false), metrictable.OfPart("decode", false))
 	reader := benchfmt.NewReader(strings.NewReader(r.out), "out")
@@ -188,9 +193,10 @@ func TestTrapHeaderOnce(t *testing.T) {
 
 // TestTrapHeaderInTests: where no benchmarks were asked for, nothing is printed.
 func TestTrapHeaderInTests(t *testing.T) {
-	r := command(t, nil, styles.binary(t), "-test.run=BenchmarkInTest")
+	t.Parallel()
+	r := styled(t, "", nil, "-test.run=BenchmarkInTest")
 	assert.Equal(t, "PASS\n", r.out)
-	r = command(t, nil, styles.binary(t), "-test.run=BenchmarkInTest", "-test.bench=^BenchmarkLoop$", "-test.benchtime=200ms")
+	r = styled(t, "^BenchmarkLoop$", nil, "-test.run=BenchmarkInTest")
 	requireJoules(t, r.one())
 	assert.Less(t, strings.Index(r.out, "energy-source:"), strings.Index(r.out, "BenchmarkLoop"))
 }
@@ -198,51 +204,19 @@ func TestTrapHeaderInTests(t *testing.T) {
 // TestTrapLateWrap: a benchmark that is wrapped in later rounds only, whose name
 // has been printed by then, must do without a header.
 func TestTrapLateWrap(t *testing.T) {
-	r := styles.bench(t, "^Benchmark(WrapLate|N)$", nil, "-test.benchtime=50ms")
+	t.Parallel()
+	r := styled(t, "^Benchmark(WrapLate|N)$", nil, "-test.benchtime=50ms")
 	require.Len(t, r.results(), 2)
-	r = styles.bench(t, "^BenchmarkWrapLate$", nil, "-test.benchtime=50ms")
+	r = styled(t, "^BenchmarkWrapLate$", nil, "-test.benchtime=50ms")
 	requireJoules(t, r.one())
 	assert.NotContains(t, r.out, "Unit ")
 }
 
-// TestTrapJSON: what go test -json says, output by output, is a benchmark file.
-func TestTrapJSON(t *testing.T) {
-	for _, args := range [][]string{{"-count=2"}, {"-cpu=1,2"}, {"-v"}} {
-		r := goTest(t, nil, append([]string{"-json", "-bench=^Benchmark(Loop|N)$", "-benchtime=300ms"}, args...)...)
-		var text strings.Builder
-		decoder := json.NewDecoder(strings.NewReader(r.out))
-		for decoder.More() {
-			var event struct{ Output string }
-			require.NoError(t, decoder.Decode(&event))
-			text.WriteString(event.Output)
-		}
-		results := run{t, text.String(), r.code}.results()
-		want := 4
-		if args[0] == "-v" {
-			want = 2
-		}
-		require.Len(t, results, want)
-		for _, x := range results {
-			requireJoules(t, x)
-			assert.Equal(t, "simulated", x.GetConfig("energy-source"))
-		}
-	}
-}
-
-// goTest runs go test itself on the packages of testdata.
-func goTest(t *testing.T, env []string, args ...string) run {
-	t.Helper()
-	args = append([]string{"test", "-run=^$"}, args...)
-	if !strings.HasPrefix(args[len(args)-1], "./") {
-		args = append(args, "./testdata/styles")
-	}
-	return command(t, env, "go", args...)
-}
-
 // TestBenchtimes: each way to say how long, for each style of loop.
 func TestBenchtimes(t *testing.T) {
+	t.Parallel()
 	for flag, n := range map[string]int{"1x": 1, "40x": 40} {
-		results := styles.bench(t, "^Benchmark(Loop|N|Parallel)$", nil, "-test.benchtime="+flag).results()
+		results := styled(t, "^Benchmark(Loop|N|Parallel)$", nil, "-test.benchtime="+flag).results()
 		require.Len(t, results, 3)
 		for _, r := range results {
 			assert.Equal(t, n, r.Iters, "%s", r.Name)
@@ -253,23 +227,14 @@ func TestBenchtimes(t *testing.T) {
 	}
 }
 
-// TestTwoPackages: go test with two packages gives one file with both.
-func TestTwoPackages(t *testing.T) {
-	r := goTest(t, []string{"POWERTEST_SOURCE=off"}, "-bench=^Benchmark(Plain|Other|Env)$", "-benchtime=20ms", "./testdata/styles", "./testdata/plain")
-	results := r.results()
-	require.Len(t, results, 3)
-	for _, x := range results {
-		requireNoJoules(t, x)
-	}
-}
-
 // TestNoGPU: the benchmark runs, reports what it can, and says once why there are
 // no joules. Strict mode fails instead.
 func TestNoGPU(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/dev/nvidiactl"); err == nil {
 		t.Skip("there is a GPU")
 	}
-	r := plain.bench(t, ".", nil, "-test.count=2", "-test.benchtime=20ms")
+	r := styled(t, "^Benchmark(Plain|Other)$", nil, "-test.count=2", "-test.benchtime=20ms")
 	results := r.results()
 	require.Len(t, results, 4)
 	assert.Len(t, values(results, "tokens/s"), 2)
@@ -277,31 +242,33 @@ func TestNoGPU(t *testing.T) {
 		requireNoJoules(t, x)
 		assert.Empty(t, x.GetConfig("energy-source"))
 	}
-	assert.Equal(t, 1, strings.Count(r.out, "there are no joules"), "said once")
+	assert.Equal(t, 1, strings.Count(r.out, "no energy measurement"), "logged once")
 
-	r = plain.bench(t, ".", []string{"POWERTEST_STRICT=1"})
+	r = styled(t, "^Benchmark(Plain|Other)$", []string{"POWERTEST_STRICT=1"})
 	assert.Equal(t, 1, r.code)
-	assert.Contains(t, r.out, "there are no joules, and POWERTEST_STRICT is set")
+	assert.Contains(t, r.out, "no energy measurement, and POWERTEST_STRICT is set")
 	assert.NotContains(t, r.out, "ns/op")
 }
 
 // TestFallbackInUse: the fallback says what it is.
 func TestFallbackInUse(t *testing.T) {
+	t.Parallel()
 	if _, err := os.Stat("/dev/nvidiactl"); err == nil {
 		t.Skip("there is a GPU")
 	}
-	r := styles.bench(t, "^BenchmarkFallback$", nil)
+	r := styled(t, "^BenchmarkFallback$", nil)
 	requireJoules(t, r.one())
 	assert.Equal(t, "simulated", r.one().GetConfig("energy-source"))
 	assert.Contains(t, r.out, "there is no GPU to measure")
 
-	r = styles.bench(t, "^BenchmarkFallback$", []string{"POWERTEST_STRICT=1"})
+	r = styled(t, "^BenchmarkFallback$", []string{"POWERTEST_STRICT=1"})
 	assert.Equal(t, 1, r.code)
 }
 
 // TestOff turns everything off, whatever the code says.
 func TestOff(t *testing.T) {
-	r := styles.bench(t, "^Benchmark(Loop|Phases|Net)$", []string{"POWERTEST_SOURCE=off", "POWERTEST_STRICT=1"})
+	t.Parallel()
+	r := styled(t, "^Benchmark(Loop|Phases|Net)$", []string{"POWERTEST_SOURCE=off", "POWERTEST_STRICT=1"})
 	results := r.results()
 	require.Len(t, results, 3)
 	for _, x := range results {
@@ -314,7 +281,8 @@ func TestOff(t *testing.T) {
 
 // TestSimByEnvironment: a source that is linked in, chosen without the code.
 func TestSimByEnvironment(t *testing.T) {
-	r := styles.bench(t, "^BenchmarkEnv$", []string{"POWERTEST_SOURCE=sim=gpus=4,idle=50,period=10ms", "POWERTEST_DEVICES=0,2"}).one()
+	t.Parallel()
+	r := styled(t, "^BenchmarkEnv$", []string{"POWERTEST_SOURCE=sim=gpus=4,idle=50,period=10ms", "POWERTEST_DEVICES=0,2"}).one()
 	watts, _ := r.Value("W")
 	assert.InEpsilon(t, 100, watts, 0.02, "two idle devices")
 	assert.Equal(t, "2", r.GetConfig("gpus"))
@@ -323,9 +291,10 @@ func TestSimByEnvironment(t *testing.T) {
 
 // TestMalformedEnvironment fails in round one, before any result.
 func TestMalformedEnvironment(t *testing.T) {
+	t.Parallel()
 	for _, env := range []string{"POWERTEST_SOURCE=nmvl", "POWERTEST_SOURCE=sim=idle=cold", "POWERTEST_STRICT=perhaps", "POWERTEST_DEVICES=,", "POWERTEST_SOURCE=sim POWERTEST_DEVICES=7"} {
 		vars := strings.Fields(env)
-		r := styles.bench(t, "^BenchmarkEnv$", vars)
+		r := styled(t, "^BenchmarkEnv$", vars)
 		assert.Equal(t, 1, r.code, env)
 		assert.Contains(t, r.out, "--- FAIL: BenchmarkEnv")
 		name, value, _ := strings.Cut(vars[len(vars)-1], "=")
@@ -337,66 +306,28 @@ func TestMalformedEnvironment(t *testing.T) {
 // TestStrictWithholds: a number that is withheld is a failure, where there is an
 // instrument that should have given it.
 func TestStrictWithholds(t *testing.T) {
-	r := styles.once(t, "^BenchmarkTeardown$", []string{"POWERTEST_STRICT=1"})
+	t.Parallel()
+	r := styled(t, "^BenchmarkTeardown$", []string{"POWERTEST_STRICT=1"})
 	assert.Equal(t, 1, r.code)
 	assert.Contains(t, r.out, "window_mismatch")
-	r = styles.bench(t, "^BenchmarkLoop$", []string{"POWERTEST_STRICT=1"})
+	r = styled(t, "^BenchmarkLoop$", []string{"POWERTEST_STRICT=1"})
 	requireJoules(t, r.one())
 }
 
 // TestDevicesInCode: a selector that fits nothing leaves the benchmark alone.
 func TestDevicesInCode(t *testing.T) {
-	requireJoules(t, styles.bench(t, "^BenchmarkDevices$", []string{"STYLES_DEVICE=0"}).one())
-	r := styles.bench(t, "^BenchmarkDevices$", []string{"STYLES_DEVICE=GPU-4f"})
+	t.Parallel()
+	requireJoules(t, styled(t, "^BenchmarkDevices$", []string{"STYLES_DEVICE=0"}).one())
+	r := styled(t, "^BenchmarkDevices$", []string{"STYLES_DEVICE=GPU-4f"})
 	requireNoJoules(t, r.one())
-	assert.Contains(t, r.out, `"GPU-4f" is neither the index of a device`)
+	assert.Contains(t, r.out, `nothing is named "GPU-4f"`)
 }
 
-// TestRace runs all styles under the race detector.
-func TestRace(t *testing.T) {
-	if testing.Short() {
-		t.Skip("compiles with -race")
-	}
-	r := stylesRace.bench(t, "^Benchmark(Loop|N|Parallel|Parent|Pauses|Phases|Net|Reset)$", nil, "-test.benchtime=50ms", "-test.cpu=2")
+// TestAllStyles: each style has its result. With -race, the processes have the race
+// detector too.
+func TestAllStyles(t *testing.T) {
+	t.Parallel()
+	r := styled(t, "^Benchmark(Loop|N|Parallel|Parent|Pauses|Phases|Net|Reset)$", nil, "-test.benchtime=50ms", "-test.cpu=2")
 	assert.Len(t, r.results(), 9)
 	assert.NotContains(t, r.out, "DATA RACE")
-}
-
-// TestBenchstat gives the output of two runs to benchstat: one table per unit,
-// with a comparison, and not a word of complaint.
-func TestBenchstat(t *testing.T) {
-	dir := t.TempDir()
-	var files []string
-	for _, name := range []string{"old", "new"} {
-		r := styles.bench(t, "^Benchmark(Loop|N)$", nil, "-test.count=6", "-test.benchtime=40ms")
-		path := filepath.Join(dir, name)
-		require.NoError(t, os.WriteFile(path, []byte(r.out), 0o644))
-		files = append(files, path)
-	}
-	out, complaints := benchstat(t, files...)
-	assert.Empty(t, complaints)
-	for _, unit := range []string{"sec/op", "J/op", "W", "err-%", "tokens/J", "J/token", "tokens/s"} {
-		assert.Equal(t, 2, strings.Count(out, " "+unit+" "), "columns of %s", unit)
-	}
-	assert.Equal(t, 7, strings.Count(out, "vs base"), "tables that compare")
-	assert.Contains(t, out, "energy-source: simulated")
-	assert.Contains(t, out, "n=6")
-}
-
-// benchstat runs the real one, from the module cache.
-func benchstat(t *testing.T, files ...string) (out, complaints string) {
-	t.Helper()
-	bin := filepath.Join(buildDir(), "benchstat")
-	build := exec.Command("go", "build", "-o", bin, "golang.org/x/perf/cmd/benchstat")
-	if _, err := os.Stat("../tools.mod"); err == nil {
-		build = exec.Command("go", "build", "-modfile=../tools.mod", "-o", bin, "golang.org/x/perf/cmd/benchstat")
-	}
-	msg, err := build.CombinedOutput()
-	require.NoError(t, err, "%s", msg)
-	cmd := exec.Command(bin, files...)
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	require.NoError(t, cmd.Run())
-	t.Log(stdout.String())
-	return stdout.String(), stderr.String()
 }

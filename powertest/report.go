@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
-	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -49,7 +48,7 @@ type Report struct {
 	Phases []PhaseReport `json:"phases,omitempty"`
 	// SourceCalls is how often the source was read, in this process so far.
 	SourceCalls int64 `json:"source_calls,omitempty"`
-	// Recording is what the source told, in traces.
+	// Recording is what the source reported, in traces.
 	Recording *energy.Recording `json:"recording,omitempty"`
 }
 
@@ -64,55 +63,58 @@ type PhaseReport struct {
 
 const timeSliced = "time-sliced"
 
+// measured is what was measured of a window.
+type measured struct {
+	whole     energy.Measurement
+	phases    []PhaseReport
+	found     []energy.Finding  // about the whole and each phase
+	calls     int64             // of the source so far
+	recording *energy.Recording // for a trace
+}
+
 // NewReport returns the report of work for which the energy was measured, as with
 // [energy.MeasurePast]. A [Meter] makes its own.
 func NewReport(name string, w Work, m energy.Measurement) Report {
-	if w.Ops == 0 {
-		w.Ops = w.Requests
-	}
 	if w.Elapsed == 0 {
 		w.Elapsed = m.Duration
 	}
-	r := Report{Name: name, Work: w}
-	r.measured(m)
-	r.Metrics = derive(w, m, metrictable.Loads)
-	r.addRoles(m)
-	return r
+	return newReport(name, w, config{load: true}, &measured{whole: m})
 }
 
-// measured takes in the measurement.
-func (r *Report) measured(m energy.Measurement) {
-	r.SchemaVersion = SchemaVersion
-	r.Source = sourceName(m.Source)
-	r.Measurement, r.Reasons = &m, m.Reasons
-	if r.ExpectedGPUs == 0 {
-		r.ExpectedGPUs = len(m.Devices)
+// newReport divides what was measured by the work; m is nil if nothing was.
+func newReport(name string, w Work, c config, m *measured) Report {
+	if w.Ops == 0 {
+		w.Ops = w.Requests
 	}
-	for _, d := range m.Devices {
+	r := Report{SchemaVersion: SchemaVersion, Name: name, Work: w}
+	if m == nil {
+		r.Metrics = derive(w, energy.Measurement{}, c.scopes()...)
+		return r
+	}
+	whole, found := m.whole, m.found
+	r.ExpectedGPUs = len(whole.Devices)
+	if c.gpus > 0 && c.gpus != len(whole.Devices) {
+		r.ExpectedGPUs = c.gpus
+		found = append(found, energy.Finding{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, len(whole.Devices))})
+	}
+	add(&whole, found)
+	r.Source, r.SourceCalls, r.Recording = sourceName(whole.Source), m.calls, m.recording
+	r.Measurement, r.Reasons = &whole, whole.Reasons
+	for _, d := range whole.Devices {
 		if d.Valid {
 			r.GPUs++
 		}
 	}
-}
-
-// complete takes in what was measured of a window and of its phases, with what was
-// found about them beside.
-func (r *Report) complete(m energy.Measurement, phases []phaseMeasurement, found []energy.Finding, ins *instrument, c config) {
-	if c.gpus > 0 && c.gpus != len(m.Devices) {
-		found = append(found, energy.Finding{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, len(m.Devices))})
-	}
-	add(&m, found)
-	r.ExpectedGPUs, r.SourceCalls = c.gpus, ins.recorder.Calls()
-	r.measured(m)
-	r.Metrics = derive(r.Work, m, c.scopes()...)
-	for _, p := range phases {
+	r.Metrics = derive(w, whole, c.scopes()...)
+	for _, p := range m.phases {
 		add(&p.Measurement, found)
-		r.Phases = append(r.Phases, PhaseReport{Name: p.name, Attribution: timeSliced, Measurement: p.Measurement})
-		r.Metrics = append(r.Metrics, derivePart(p.name, r.Work, p.Measurement, c.load)...)
+		r.Phases = append(r.Phases, p)
+		r.Metrics = append(r.Metrics, derivePart(p.Name, w, p.Measurement, c.load)...)
 	}
 	if c.load {
-		r.addRoles(m)
+		r.Metrics = append(r.Metrics, roleMetrics(w, whole, r.Phases)...)
 	}
+	return r
 }
 
 func add(m *energy.Measurement, found []energy.Finding) {
@@ -121,23 +123,20 @@ func add(m *energy.Measurement, found []energy.Finding) {
 	}
 }
 
-// keep keeps what the source told.
-func (r *Report) keep(line *timeline) {
-	rec := line.window.Recording()
-	r.Recording = &rec
-}
-
-// addRoles adds the metrics of roles. A role's energy is that of its devices over
+// roleMetrics are the metrics of roles. A role's energy is that of its devices over
 // the whole window. One whose name is that of a phase, or cannot be part of a unit,
 // has none.
-func (r *Report) addRoles(m energy.Measurement) {
+func roleMetrics(w Work, m energy.Measurement, phases []PhaseReport) []Metric {
+	var list []Metric
 	for _, role := range m.Roles {
-		taken := slices.ContainsFunc(r.Phases, func(p PhaseReport) bool { return p.Name == role.Role })
-		if taken || !isPartName(role.Role) {
+		taken := slices.ContainsFunc(phases, func(p PhaseReport) bool { return p.Name == role.Role })
+		if taken || !energy.IsPartName(role.Role) {
 			continue
 		}
-		r.Metrics = append(r.Metrics, derivePart(role.Role, r.Work, energy.Measurement{Valid: role.Valid && m.Valid, Energy: role.Energy, Watts: role.Watts}, true)...)
+		part := energy.Measurement{Valid: role.Valid && m.Valid, Energy: role.Energy, Watts: role.Watts}
+		list = append(list, derivePart(role.Role, w, part, true)...)
 	}
+	return list
 }
 
 // Valid reports whether there is a number for the energy of the whole.
@@ -164,7 +163,7 @@ func (r Report) String() string {
 	case m.Valid:
 		fmt.Fprintf(&b, "%.4g J ± %.2g %% on %d of %d GPUs in %v", m.Energy.Joules, m.Energy.ErrPercent(), r.GPUs, r.ExpectedGPUs, m.Duration.Round(time.Millisecond))
 	default:
-		fmt.Fprintf(&b, "no joules: %d of %d GPUs have a number", r.GPUs, r.ExpectedGPUs)
+		fmt.Fprintf(&b, "no energy measurement: %d of %d GPUs have a number", r.GPUs, r.ExpectedGPUs)
 	}
 	for _, f := range r.Reasons {
 		fmt.Fprintf(&b, "; %v", f)

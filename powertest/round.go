@@ -1,10 +1,16 @@
 package powertest
 
 import (
+	"context"
 	"flag"
+	"fmt"
+	"math"
+	"runtime"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // round is one call of the benchmark function.
@@ -53,4 +59,115 @@ func benchtime() (d time.Duration, count int) {
 		return d, 0
 	}
 	return standard, 0
+}
+
+// settleTime bounds the wait for a source that does not answer at all. The window
+// bounds its own wait by the refresh period that it has learnt.
+const settleTime = 5 * time.Minute
+
+// measure waits for the ticks after the end of the round's window and measures.
+func (b *B) measure(r round) Report {
+	work := b.work.snapshot()
+	work.Ops, work.Elapsed = int64(r.n), r.elapsed
+	report := newReport(b.Name(), work, b.config, b.measured(r))
+	report.Procs = runtime.GOMAXPROCS(0)
+	return report
+}
+
+// measured is what was measured of a round; nil if nothing was.
+func (b *B) measured(r round) *measured {
+	if b.instrument == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+	defer cancel()
+	whole := b.line.window.Measure(ctx)
+	found := leave(b.presence)
+	if mismatch := mismatch(b.line.window.Duration(), r.elapsed, b.early); mismatch != nil {
+		found = append(found, *mismatch) // a phase stops with the same timer
+	}
+	return b.line.measured(ctx, whole, found, b.instrument, b.env.trace != "")
+}
+
+// The window and the timer may differ by this much.
+const (
+	slackShare = 0.02
+	slackFloor = time.Millisecond // two stops of the world and a GC cycle's start
+)
+
+// mismatch compares the length of the window with the time on the benchmark's timer,
+// of which some came before Wrap. Where they differ, something is in one and not in
+// the other, and joules of the one must not be divided by operations of the other.
+// nil means that they agree.
+func mismatch(window, elapsed, early time.Duration) *energy.Finding {
+	slack := window - elapsed
+	if slack.Abs() <= slackFloor || float64(slack.Abs()) <= slackShare*float64(elapsed) {
+		return nil
+	}
+	var advice string
+	switch {
+	case slack > 0:
+		advice = "call b.ResetTimer() after set-up that follows Wrap, b.StopTimer() before teardown and b.Cleanup before Wrap, on the powertest.B, not on the testing.B"
+	case early >= -slack/2:
+		advice = fmt.Sprintf("the timer ran for %v before Wrap: call b.ResetTimer() just before the loop", round3(early))
+	default:
+		advice = "call StartTimer on the powertest.B, not on the testing.B"
+	}
+	return &energy.Finding{
+		Reason: energy.WindowMismatch,
+		Detail: fmt.Sprintf("the energy window is %v and the timer %v: %s", round3(window), round3(elapsed), advice),
+	}
+}
+
+// round3 rounds to three significant digits or so, for people.
+func round3(d time.Duration) time.Duration {
+	if d == 0 {
+		return 0
+	}
+	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(float64(d))))-2)
+	return d.Round(time.Duration(max(unit, 1)))
+}
+
+// explain logs why numbers are withheld or marked, once for each benchmark and
+// reason. In strict mode a number that is withheld is an error.
+func (b *B) explain(r Report) {
+	b.Helper()
+	if r.Measurement == nil {
+		return
+	}
+	b.explainWait(*r.Measurement)
+	b.explainReasons("of the benchmark", *r.Measurement)
+	for _, p := range r.Phases {
+		b.explainReasons("of the phase "+p.Name, p.Measurement)
+	}
+}
+
+// longWait is how long a wait for the source is that the log explains.
+const longWait = 5 * time.Second
+
+func (b *B) explainWait(m energy.Measurement) {
+	b.Helper()
+	if m.Waited < longWait {
+		return
+	}
+	period := time.Duration(0)
+	for _, d := range m.Devices {
+		period = max(period, d.Period)
+	}
+	b.logOnce(b.Name()+" waited", "waited %v after the benchmark for the source %q (its values change every %v)",
+		m.Waited.Round(time.Second), m.Source.Name, round3(period))
+}
+
+func (b *B) explainReasons(of string, m energy.Measurement) {
+	b.Helper()
+	for _, f := range m.Reasons {
+		switch {
+		case !f.Reason.Withholds():
+			b.logOnce(b.Name()+of+string(f.Reason), "the joules %s are marked %v", of, f)
+		case b.env.strict:
+			b.Errorf("powertest: the joules %s are withheld: %v", of, f)
+		default:
+			b.logOnce(b.Name()+of+string(f.Reason), "the joules %s are withheld: %v", of, f)
+		}
+	}
 }

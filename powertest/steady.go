@@ -8,7 +8,7 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// Steady tells of a steady state.
+// Steady describes the steady state of a load.
 type Steady struct {
 	// Batch is what the option said.
 	Batch int `json:"batch"`
@@ -57,14 +57,14 @@ func (w *Window) FirstToken() {
 	})
 }
 
-// add takes in a first token; they are in order since it is looked at here.
-func (s *steady) add(look func() mark) {
+// add takes in a first token: it is marked under the lock, so they are in order.
+func (s *steady) add(now func() mark) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.ended {
 		return
 	}
-	m := look()
+	m := now()
 	if s.count++; s.count == s.batch {
 		s.begin = m
 	}

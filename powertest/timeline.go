@@ -2,11 +2,8 @@ package powertest
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
 	"sync"
-	"unicode"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -94,15 +91,6 @@ func (t *timeline) cancel() {
 	}
 }
 
-// errPhaseName says that a phase can't be reported under its name.
-var errPhaseName = errors.New("is not measured: its name must have no spaces, and not be empty or \"net\"")
-
-// isPartName reports whether a part of the energy can be reported under a name: it
-// becomes the beginning of units.
-func isPartName(name string) bool {
-	return name != "" && name != "net" && !strings.ContainsFunc(name, unicode.IsSpace)
-}
-
 // begin begins a use of a phase, and returns the function that ends it.
 func (t *timeline) begin(name string) (end func(), err error) {
 	t.mu.Lock()
@@ -110,8 +98,8 @@ func (t *timeline) begin(name string) (end func(), err error) {
 	if t.over || t.window == nil {
 		return func() {}, nil
 	}
-	if !isPartName(name) {
-		return func() {}, fmt.Errorf("phase %q %w", name, errPhaseName)
+	if !energy.IsPartName(name) {
+		return func() {}, fmt.Errorf("phase %q is not measured: %w: a phase's name has no spaces, and is not empty or \"net\"", name, energy.ErrMalformed)
 	}
 	p := t.phase(name)
 	p.users++
@@ -144,8 +132,8 @@ func (t *timeline) phase(name string) *phase {
 	return p
 }
 
-// cover says what of the time is measured, of the phases too.
-func (t *timeline) cover(spans []energy.Span) {
+// setSpans says what of the time is measured, of the phases too.
+func (t *timeline) setSpans(spans []energy.Span) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.window.SetSpans(spans...)
@@ -165,19 +153,20 @@ func (t *timeline) names() []string {
 	return list
 }
 
-// measure measures the phases, after the window was.
-func (t *timeline) measure(ctx context.Context) []phaseMeasurement {
+// measured measures the phases, after the whole was, with the findings that are about
+// all of them.
+func (t *timeline) measured(ctx context.Context, whole energy.Measurement, found []energy.Finding, ins *instrument, recording bool) *measured {
 	t.mu.Lock()
 	phases := t.phases
 	t.mu.Unlock()
-	var list []phaseMeasurement
+	m := &measured{whole: whole, found: found}
 	for _, p := range phases {
-		list = append(list, phaseMeasurement{p.name, p.window.Measure(ctx)})
+		m.phases = append(m.phases, PhaseReport{Name: p.name, Attribution: timeSliced, Measurement: p.window.Measure(ctx)})
 	}
-	return list
-}
-
-type phaseMeasurement struct {
-	name string
-	energy.Measurement
+	m.calls = ins.recorder.Calls()
+	if recording {
+		r := t.window.Recording()
+		m.recording = &r
+	}
+	return m
 }

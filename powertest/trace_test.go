@@ -13,8 +13,9 @@ import (
 
 // TestTrace: one file for each result, with everything that is known of it.
 func TestTrace(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	r := styles.once(t, "^Benchmark(N|Phases|Teardown|Parent)$", []string{"POWERTEST_TRACE=" + dir}, "-test.count=2", "-test.benchtime=150ms")
+	r := styled(t, "^Benchmark(N|Phases|Teardown|Parent)$", []string{"POWERTEST_TRACE=" + dir}, "-test.count=2", "-test.benchtime=150ms")
 	results := r.results()
 	require.Len(t, results, 10)
 	files := filesIn(t, dir)
@@ -62,7 +63,8 @@ func TestTrace(t *testing.T) {
 
 // TestTraceUnwritable: the benchmark goes on, and the log says why there is none.
 func TestTraceUnwritable(t *testing.T) {
-	r := styles.once(t, "^BenchmarkN$", []string{"POWERTEST_TRACE=/proc/nowhere"}, "-test.count=2", "-test.benchtime=150ms")
+	t.Parallel()
+	r := styled(t, "^BenchmarkN$", []string{"POWERTEST_TRACE=/proc/nowhere"}, "-test.count=2", "-test.benchtime=150ms")
 	results := r.results()
 	require.Len(t, results, 2)
 	require.NotEmpty(t, values(results, "J/op"))
@@ -70,8 +72,9 @@ func TestTraceUnwritable(t *testing.T) {
 }
 
 func TestTraceOfNoEnergy(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
-	styles.once(t, "^BenchmarkEnv$", []string{"POWERTEST_SOURCE=off", "POWERTEST_TRACE=" + dir}, "-test.benchtime=5x").one()
+	styled(t, "^BenchmarkEnv$", []string{"POWERTEST_SOURCE=off", "POWERTEST_TRACE=" + dir}, "-test.benchtime=5x").one()
 	files := filesIn(t, dir)
 	require.Len(t, files, 1)
 	data, err := os.ReadFile(files[0])

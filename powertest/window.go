@@ -7,25 +7,25 @@ import (
 	"sync"
 	"time"
 
-	"github.com/joulebench/joulebench/internal/metrictable"
+	"github.com/joulebench/joulebench/internal/presence"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // Window is a stretch of time in which a load is measured, and the work that was
 // done in it. All methods may be called from any goroutine.
 type Window struct {
-	meter    *Meter
-	name     string
-	work     counters
-	line     timeline
-	presence *presence
-	timer    timer
-	steady   *steady // nil unless asked for
-	closely  bool
+	meter     *Meter
+	name      string
+	work      counters
+	line      timeline
+	presence  *presence.Presence
+	timer     timer
+	steady    *steady // nil unless asked for
+	everyTick bool
 
 	mu       sync.Mutex
-	covered  []energy.Span // if it was told afterwards
-	problems error         // what was asked for and can't be
+	spans    []energy.Span // of SetSpans; nil means from Start to End
+	problems error         // what was asked for and cannot be
 
 	once   sync.Once
 	report Report
@@ -35,11 +35,11 @@ type Window struct {
 // WindowOption changes what [Meter.Start] begins.
 type WindowOption func(*Window)
 
-// EveryTick sees every tick of the source while the window is open, for two or three
-// reads of each: for a window of which [Window.SetSpans] will say afterwards what is
+// EveryTick reads the source around every tick while the window is open, two or three
+// times each: for a window of which [Window.SetSpans] will say afterwards what is
 // measured.
 func EveryTick() WindowOption {
-	return func(w *Window) { w.closely = true }
+	return func(w *Window) { w.everyTick = true }
 }
 
 // timer is the length of a window, which is known without an instrument too.
@@ -69,7 +69,7 @@ func (t *timer) elapsed() time.Duration {
 }
 
 // AddTokens adds prompt (input) and output (completion) tokens. What is added until
-// Stop counts, so that numbers which a server tells only when it is done can still
+// Stop counts, so that numbers which a server reports only when it is done can still
 // be added after [Window.End]: add the tokens of the window's time and no others.
 // Where an answer is streamed, add them as they come.
 func (w *Window) AddTokens(prompt, output int) { w.work.tokens(prompt, output) }
@@ -125,11 +125,12 @@ func (w *Window) problem(err error) {
 // SetSpans says which time is measured, instead of that from Start to End: where the
 // load generator knows it, as from the records that it writes. Spans are in order
 // and do not overlap, and lie between Start and Stop, unless the source knows the
-// past. Of phases, what lies within them counts. Start the window with [EveryTick], or the interval is wide.
+// past. Of phases, what lies within them counts. Start the window with [EveryTick],
+// or the interval is wide.
 func (w *Window) SetSpans(spans ...energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.covered = append([]energy.Span{}, spans...)
+	w.spans = append([]energy.Span{}, spans...)
 }
 
 // End ends the window now, without waiting for the source: the next window can
@@ -146,20 +147,20 @@ func (w *Window) done() (Work, []energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	work := w.work.snapshot()
-	if work.Elapsed = length(w.covered); w.covered == nil {
+	if work.Elapsed = length(w.spans); w.spans == nil {
 		work.Elapsed = w.timer.elapsed()
 	}
-	return work, w.covered
+	return work, w.spans
 }
 
 // Stop ends the window, waits until the source has shown what came after it, for
 // at most three of its refresh periods or until ctx ends, and measures. What it
 // got is in the report, always: with the reasons, where numbers are withheld.
 //
-// The error wraps that of ctx if the wait was cut short; tells of phases that
-// could not be measured and of a trace that could not be written; and, with
-// POWERTEST_STRICT, wraps [ErrWithheld] where there are no joules. Further calls
-// return the same.
+// The error wraps that of ctx if the wait was cut short, names phases that could not
+// be measured and a trace that could not be written, and, with POWERTEST_STRICT,
+// wraps [ErrWithheld] where there is no energy measurement. Further calls return the
+// same.
 func (w *Window) Stop(ctx context.Context) (Report, error) {
 	w.once.Do(func() {
 		w.End()
@@ -169,7 +170,8 @@ func (w *Window) Stop(ctx context.Context) (Report, error) {
 	return w.report, w.err
 }
 
-// ErrWithheld says that there are no joules where they were insisted on.
+// ErrWithheld says that there is no energy measurement where POWERTEST_STRICT insists
+// on one.
 var ErrWithheld = errors.New("the joules are withheld")
 
 // complaint is what Stop returns beside the report.
@@ -197,42 +199,31 @@ func (w *Window) measure(ctx context.Context) Report {
 	ours := w.meter != nil && w.meter.ins != nil && w.meter.take(w)
 	w.line.end()
 	defer w.line.cancel()
+	c := config{load: true}
+	if w.meter != nil {
+		c = w.meter.config
+	}
 	work, spans := w.done()
 	var found []energy.Finding
 	var state *Steady
 	if w.steady != nil {
 		work, spans, state, found = w.steady.cut(work)
+		c.net = false // what is before a steady state is no idling
 	}
-	if work.Ops == 0 {
-		work.Ops = work.Requests
+	var m *measured
+	if ours {
+		if spans != nil {
+			w.line.setSpans(spans)
+		}
+		whole := w.line.window.Measure(ctx)
+		found = append(found, leave(w.presence)...)
+		m = w.line.measured(ctx, whole, found, w.meter.ins, w.meter.env.trace != "")
 	}
-	if !ours {
-		return w.unmeasured(work, state)
-	}
-	if spans != nil {
-		w.line.cover(spans)
-	}
-	m := w.line.window.Measure(ctx)
-	found = append(found, w.presence.leave()...)
-	r := Report{Name: w.name, Work: work, Steady: state}
-	config := w.meter.config
-	if state != nil {
-		config.net = false // what is before a steady state is no idling
-	}
-	r.complete(m, w.line.measure(ctx), found, w.meter.ins, config)
-	if w.meter.env.trace != "" {
-		r.keep(&w.line)
-	}
-	return r
-}
-
-// unmeasured makes the report of a window that has no instrument, or whose meter
-// was closed.
-func (w *Window) unmeasured(work Work, state *Steady) Report {
-	r := Report{SchemaVersion: SchemaVersion, Name: w.name, Work: work, Steady: state, Metrics: derive(work, energy.Measurement{}, metrictable.Loads)}
-	if w.meter != nil && w.meter.ins != nil {
-		r.Source = w.meter.ins.name()
-		w.problem(fmt.Errorf("%w before the window was stopped: there are no joules", ErrClosed))
+	r := newReport(w.name, work, c, m)
+	r.Steady = state
+	if m == nil && w.meter.Source() != "" {
+		r.Source = w.meter.Source()
+		w.problem(fmt.Errorf("no energy measurement: %w before the window was stopped", ErrClosed))
 	}
 	return r
 }

@@ -35,7 +35,7 @@ func TestMeterPartialCohort(t *testing.T) {
 		assert.True(t, r.Measurement.Has(energy.PartialCohort))
 		assert.True(t, r.Measurement.Has(energy.DeviceLost))
 		assert.True(t, r.Measurement.Devices[0].Valid, "the other keeps its own")
-		assert.Contains(t, r.String(), "no joules: 1 of 2 GPUs have a number; device_lost")
+		assert.Contains(t, r.String(), "no energy measurement: 1 of 2 GPUs have a number; device_lost")
 	})
 }
 

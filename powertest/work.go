@@ -105,17 +105,3 @@ func (c *counters) snapshot() Work {
 		Latencies:    c.latencies.Load(),
 	}
 }
-
-// AddTokens adds prompt (input) and output (completion) tokens to the work done.
-// The metrics per token count output tokens; prompt tokens are kept in traces.
-// It may be called from any goroutine and does not allocate.
-func (b *B) AddTokens(prompt, output int) { b.work.tokens(prompt, output) }
-
-// AddRequests adds requests to the work done, for J/req: an operation may serve
-// several. It may be called from any goroutine and does not allocate.
-func (b *B) AddRequests(n int) { b.work.requests.Add(int64(n)) }
-
-// SetConcurrency says how many users are served at the same time, for J/user. It
-// may be called from any goroutine, and the last call counts. [B.ResetTimer]
-// does not forget it.
-func (b *B) SetConcurrency(n int) { b.work.users.Store(int64(n)) }

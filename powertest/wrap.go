@@ -1,11 +1,10 @@
 package powertest
 
 import (
-	"os"
-	"strings"
-	"sync"
 	"testing"
 	"time"
+
+	"github.com/joulebench/joulebench/internal/presence"
 )
 
 // B is a benchmark that is measured. It is a [testing.B], whose Loop it leaves
@@ -18,7 +17,7 @@ type B struct {
 	config     config
 	env        environment
 	instrument *instrument // nil if nothing is measured
-	presence   *presence
+	presence   *presence.Presence
 	nBefore    int           // b.N when wrapped
 	early      time.Duration // what had elapsed when wrapped
 	announcing bool          // lines may be printed: the header and new units
@@ -36,11 +35,11 @@ type B struct {
 // returns the B of the first.
 //
 // Telemetry that fails does not fail the benchmark: its log says once why there
-// are no joules. Wrap calls b.Fatal if a POWERTEST_ variable is malformed, or if
-// there is nothing to measure with and POWERTEST_STRICT is set.
+// is no energy measurement. Wrap calls b.Fatal if a POWERTEST_ variable is
+// malformed, or if there is nothing to measure with and POWERTEST_STRICT is set.
 func Wrap(tb *testing.B, opts ...Option) *B {
 	tb.Helper()
-	if b := active.find(tb); b != nil {
+	if b := process.active.find(tb); b != nil {
 		return b
 	}
 	on := timerOn(tb)
@@ -52,7 +51,7 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 		nBefore: tb.N,
 		early:   tb.Elapsed(),
 	}
-	active.add(b)
+	process.active.add(b)
 	tb.Cleanup(b.finish)
 	b.prepare()
 	if on {
@@ -69,49 +68,56 @@ func (b *B) Run(name string, f func(b *B)) bool {
 	return b.B.Run(name, func(tb *testing.B) { f(Wrap(tb, b.opts...)) })
 }
 
-// leadTicks are the ticks that must be seen before the window, for the power
+// waitTicks are the ticks that must be seen before the window, for the power
 // before it to be known: well enough for its edge, or for its own sake.
 const (
-	leadTicks    = 2
-	leadTicksNet = 6
+	waitTicks    = 2
+	waitTicksNet = 6
 )
 
 // prepare opens the source and the window and waits for the source to tick.
 func (b *B) prepare() {
+	b.Helper()
+	b.instrument = b.open()
+	if b.instrument == nil {
+		return
+	}
+	b.presence = b.instrument.enter()
+	b.line.window = b.instrument.recorder.Open()
+	if b.env.trace != "" {
+		b.line.window.Record()
+	}
+	ticks := waitTicks
+	if b.config.net {
+		ticks = waitTicksNet
+	}
+	// A source that does not tick is found out when the window is measured.
+	_ = b.line.window.WaitTicks(b.Context(), ticks)
+}
+
+// open opens the source, prints the header and logs what there is to say of the
+// source; nil if nothing is measured.
+func (b *B) open() *instrument {
 	b.Helper()
 	var err error
 	if b.env, err = readEnvironment(); err != nil {
 		b.Fatalf("powertest: %v", err)
 	}
 	ins, err := openInstrument(b.config, b.env)
-	if err != nil && b.env.malformed(err) {
-		b.Fatalf("powertest: POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q: %v", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"), err)
+	switch {
+	case err == nil:
+	case b.env.malformed(err):
+		b.Fatalf("powertest: %s: %v", b.env.named(), err)
+	case b.env.strict:
+		b.Fatalf("powertest: no energy measurement, and POWERTEST_STRICT is set: %v", err)
+	default:
+		b.logOnce("no measurement "+err.Error(), "no energy measurement: %v\nset POWERTEST_SOURCE to another source, or to off", err)
 	}
-	if err != nil && b.env.strict {
-		b.Fatalf("powertest: there are no joules, and POWERTEST_STRICT is set: %v", err)
+	b.announcing = process.header.announce(b, ins)
+	if ins != nil && ins.fallbackReason != nil {
+		b.logOnce("fallback "+ins.fallbackReason.Error(), "the source %q is measured, since there is no GPU to measure: %v", ins.name(), ins.fallbackReason)
 	}
-	if err != nil {
-		b.logOnce("no joules "+err.Error(), "there are no joules: %v; %s", err, advice)
-	}
-	b.announcing = header.announce(b, ins)
-	if ins == nil {
-		return
-	}
-	if ins.instead != nil {
-		b.logOnce("fallback "+ins.instead.Error(), "there is no GPU to measure, so the joules are those of the source %q: %v", ins.name(), ins.instead)
-	}
-	b.instrument = ins
-	b.presence = enter(ins.recorder.Source())
-	b.line.window = ins.recorder.Open()
-	if b.env.trace != "" {
-		b.line.window.Record()
-	}
-	ticks := leadTicks
-	if b.config.net {
-		ticks = leadTicksNet
-	}
-	// A source that does not tick is found out when the window is measured.
-	_ = b.line.window.WaitTicks(b.Context(), ticks)
+	return ins
 }
 
 // finish is called after the benchmark function, by testing's Cleanup, in each
@@ -119,9 +125,9 @@ func (b *B) prepare() {
 func (b *B) finish() {
 	b.line.pause()
 	b.Helper() // messages show the line of Wrap
-	defer active.remove(b)
+	defer process.active.remove(b)
 	defer b.cancel()
-	b.announcePhases()
+	process.header.announcePhases(b)
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}
 	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() || !r.reported() {
 		return
@@ -139,49 +145,75 @@ func (b *B) finish() {
 // cancel releases the windows without waiting for anything.
 func (b *B) cancel() {
 	b.line.cancel()
-	b.presence.leave()
+	b.presence.Leave()
 }
 
-// activeBenchmarks are the benchmarks of this process that are under way: one,
-// and its parents.
-type activeBenchmarks struct {
-	mu   sync.Mutex
-	list []*B
+// StartTimer is [testing.B.StartTimer]; it resumes the measurement too.
+func (b *B) StartTimer() {
+	b.B.StartTimer() // takes tens of µs first, and its time stamp last
+	b.line.resume()
 }
 
-var active activeBenchmarks
+// StopTimer is [testing.B.StopTimer]; it pauses the measurement too.
+func (b *B) StopTimer() {
+	b.line.pause()
+	b.B.StopTimer() // takes its time stamp first
+}
 
-func (a *activeBenchmarks) find(tb *testing.B) *B {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, b := range a.list {
-		if b.B == tb {
-			return b
+// ResetTimer is [testing.B.ResetTimer]; it also forgets the energy and the work
+// (tokens, requests) so far. It does not affect whether the timer is running.
+func (b *B) ResetTimer() {
+	b.B.ResetTimer()
+	b.work.restart()
+	b.early = 0
+	b.line.restart()
+}
+
+// timerOn reports whether the benchmark's timer runs. testing has no call that
+// says so, but what has elapsed grows only while it does. In a synctest bubble
+// the clock moves only in a sleep, so the last comparison is after one: that costs
+// a running timer 1 ns, on a fake clock only.
+func timerOn(tb *testing.B) bool {
+	before := tb.Elapsed()
+	for range 100 {
+		if tb.Elapsed() != before {
+			return true
 		}
 	}
-	return nil
+	time.Sleep(1 * time.Nanosecond)
+	return tb.Elapsed() != before
 }
 
-// add adds a benchmark, and stops measuring its parents: one may have been
-// started by the Run of an embedded testing.B.
-func (a *activeBenchmarks) add(b *B) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, p := range a.list {
-		if p.Name() != "" && strings.HasPrefix(b.Name(), p.Name()+"/") {
-			p.cancel()
-		}
-	}
-	a.list = append(a.list, b)
-}
+// AddTokens adds prompt (input) and output (completion) tokens to the work done.
+// The metrics per token count output tokens; prompt tokens are kept in traces.
+// It may be called from any goroutine and does not allocate.
+func (b *B) AddTokens(prompt, output int) { b.work.tokens(prompt, output) }
 
-func (a *activeBenchmarks) remove(b *B) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for i, x := range a.list {
-		if x == b {
-			a.list = append(a.list[:i], a.list[i+1:]...)
-			return
-		}
+// AddRequests adds requests to the work done, for J/req: an operation may serve
+// several. It may be called from any goroutine and does not allocate.
+func (b *B) AddRequests(n int) { b.work.requests.Add(int64(n)) }
+
+// SetConcurrency says how many users are served at the same time, for J/user. It
+// may be called from any goroutine, and the last call counts. [B.ResetTimer]
+// does not forget it.
+func (b *B) SetConcurrency(n int) { b.work.users.Store(int64(n)) }
+
+// Phase begins a phase of the benchmark, such as "prefill" or "decode", and
+// returns the function that ends it. Its energy is reported as NAME-J/op,
+// and how far that can be wrong as NAME-err-%.
+//
+// Phases of one name may overlap: the energy is that from when the first begins
+// until the last ends, since a device cannot tell them apart. Phases of
+// different names may overlap too; their energies then have a part in common.
+// A phase that is not ended ends with the benchmark, and end may be called more
+// than once. Both may be called from any goroutine. A phase that lasts for less
+// than a few refresh periods of the counter in all is withheld, as a window is.
+//
+// A call of Phase allocates twice, some 50 bytes, and the first of a name more.
+func (b *B) Phase(name string) (end func()) {
+	end, err := b.line.begin(name)
+	if err != nil {
+		b.logOnce("phase "+name, "%v", err)
 	}
+	return end
 }

@@ -53,11 +53,12 @@ func (s *session) writeRecords(w io.Writer) error {
 			return fmt.Errorf("write the benchmark records: %w", err)
 		}
 	}
+	records := powertest.NewWriter(w)
 	for _, r := range s.results {
 		if r.report.Work.OutputTokens == 0 {
 			continue
 		}
-		if err := r.report.WriteBenchmark(w); err != nil && !errors.Is(err, powertest.ErrNoNumbers) {
+		if err := records.Write(r.report); err != nil && !errors.Is(err, powertest.ErrNoNumbers) {
 			return err
 		}
 	}

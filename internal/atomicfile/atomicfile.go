@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 )
 
 // Write replaces the file at path by what write writes. The new content goes to a
@@ -55,4 +56,16 @@ func ignoreClosed(err error) error {
 		return nil
 	}
 	return err
+}
+
+// Name makes a string fit for a file's name: letters, digits and - _ = . stay, and
+// all else becomes an underscore.
+func Name(s string) string {
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("-_=.", r):
+			return r
+		}
+		return '_'
+	}, s)
 }

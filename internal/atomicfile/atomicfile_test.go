@@ -88,3 +88,7 @@ func assertAlone(t *testing.T, dir string) {
 	require.NoError(t, err)
 	assert.Len(t, list, 1)
 }
+
+func TestName(t *testing.T) {
+	assert.Equal(t, "BenchmarkServe_conc=64_m_-2.5_", Name("BenchmarkServe/conc=64/mä-2.5\x00"))
+}

@@ -7,43 +7,106 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"testing"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
+// processState is what all benchmarks and meters of a process have in common: the
+// recorders of its sources, and what its output has said so far.
+type processState struct {
+	instruments instruments
+	active      activeBenchmarks
+	header      headerLines
+	logged      sync.Map // keys of messages
+	traces      atomic.Int64
+}
+
+var process processState
+
+// activeBenchmarks are the benchmarks of this process that are under way: one,
+// and its parents.
+type activeBenchmarks struct {
+	mu   sync.Mutex
+	list []*B
+}
+
+func (a *activeBenchmarks) find(tb *testing.B) *B {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if i := slices.IndexFunc(a.list, func(b *B) bool { return b.B == tb }); i >= 0 {
+		return a.list[i]
+	}
+	return nil
+}
+
+// add adds a benchmark, and stops measuring its parents: one may have been
+// started by the Run of an embedded testing.B.
+func (a *activeBenchmarks) add(b *B) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, p := range a.list {
+		if p.Name() != "" && strings.HasPrefix(b.Name(), p.Name()+"/") {
+			p.cancel()
+		}
+	}
+	a.list = append(a.list, b)
+}
+
+func (a *activeBenchmarks) remove(b *B) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.list = slices.DeleteFunc(a.list, func(x *B) bool { return x == b })
+}
+
+// logOnce logs a message through the benchmark, unless one with the key was
+// logged before: a benchmark runs many rounds, and testing prints ten lines of
+// its log at most. It never prints, since that would break the result line
+// that testing has begun. testing.Benchmark throws its log away (such a
+// benchmark has no name), so a message to that does not count.
+func (b *B) logOnce(key, format string, args ...any) {
+	b.Helper()
+	if b.Name() != "" {
+		if _, dup := process.logged.LoadOrStore(key, true); dup {
+			return
+		}
+	}
+	b.Logf("powertest: "+format, args...)
+}
+
 // headerLines prints lines of the benchmark format, other than results, where
 // they can be printed without tearing a result line apart: testing prints the
 // name of a benchmark, runs its rounds, and then prints the rest of the line. A
-// name that was not seen before, with b.N of 1, is in the one round that comes
-// before. (With b.N of 0 it is inside of its first b.Loop, in the same round.)
+// name that is new, with b.N of 1, is in the one round that comes before. (With
+// b.N of 0 it is inside of its first b.Loop, in the same round.)
 type headerLines struct {
 	mu     sync.Mutex
-	seen   map[string]bool // benchmark names
-	told   map[string]bool // units
-	config []setting       // in force
+	names  []string  // of benchmarks so far
+	units  []string  // that have their line
+	config []setting // in force
 }
 
 // setting is a configuration line. benchstat compares only results with equal
 // settings, so nothing that varies between runs may be one.
 type setting struct{ key, value string }
 
-var header = headerLines{seen: map[string]bool{}, told: map[string]bool{}}
-
 // announce prints what is new of units and configuration, if that is safe now,
 // and reports whether it is.
 func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	safe = benchmarking() && b.Name() != "" && !h.seen[b.Name()] && b.N <= 1
-	h.seen[b.Name()] = true
+	known := slices.Contains(h.names, b.Name())
+	safe = benchmarking() && b.Name() != "" && !known && b.N <= 1
+	if !known {
+		h.names = append(h.names, b.Name())
+	}
 	if !safe || b.env.off() {
 		return safe
 	}
 	var out strings.Builder
-	for _, m := range inScopes(metrictable.Net) {
-		h.unit(&out, m)
-	}
+	h.addUnits(&out, inScopes(metrictable.Net))
 	var config []setting
 	if ins != nil {
 		config = settings(ins.name(), ins.devices())
@@ -55,26 +118,26 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 
 // announcePhases prints the directions of the phases' units if b is still in the
 // round in which the header was safe: after the function, and before the result.
-func (b *B) announcePhases() {
+func (h *headerLines) announcePhases(b *B) {
 	if !b.announcing {
 		return
 	}
-	header.mu.Lock()
-	defer header.mu.Unlock()
+	h.mu.Lock()
+	defer h.mu.Unlock()
 	var out strings.Builder
 	for _, name := range b.line.names() {
-		for _, m := range metrictable.OfPart(name, false) {
-			header.unit(&out, m)
-		}
+		h.addUnits(&out, metrictable.OfPart(name, false))
 	}
 	os.Stdout.WriteString(out.String())
 }
 
-// unit writes a unit's line, once per process.
-func (h *headerLines) unit(out *strings.Builder, m metrictable.Metric) {
-	if !h.told[m.Unit] {
-		h.told[m.Unit] = true
-		fmt.Fprintf(out, "Unit %s better=%s\n", m.Unit, m.Better)
+// addUnits writes the units' lines, once per process.
+func (h *headerLines) addUnits(out *strings.Builder, metrics []metrictable.Metric) {
+	for _, m := range metrics {
+		if !slices.Contains(h.units, m.Unit) {
+			h.units = append(h.units, m.Unit)
+			fmt.Fprintf(out, "Unit %s better=%s\n", m.Unit, m.Better)
+		}
 	}
 }
 

@@ -4,19 +4,20 @@ import (
 	"bytes"
 	"encoding/json"
 	"errors"
-	"fmt"
-	"io"
 	"math"
-	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/perf/benchfmt"
 
+	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -54,49 +55,79 @@ BenchmarkServe/conc=64 30 3.333333333333333e+08 ns/op 100.0041152263 J/op 300.01
 `, b.String())
 }
 
-// TestWriteBenchmarkTwice: what was said to a writer is not said again, and what
-// changes is.
-func TestWriteBenchmarkTwice(t *testing.T) {
+// TestWriter: each line before a record comes once, when it is new: of units, and of
+// what must be equal for records to be comparable.
+func TestWriter(t *testing.T) {
 	var b, other bytes.Buffer
-	require.NoError(t, serve(3000).WriteBenchmark(&b))
-	first := b.Len()
-	require.NoError(t, serve(3100).WriteBenchmark(&b))
-	second := b.String()[first:]
-	assert.Equal(t, 1, strings.Count(second, "\n"), "only the record: %s", second)
-	r := serve(50)
-	r.Measurement.Devices[0].Device.Name = "NVIDIA A100"
-	require.NoError(t, r.WriteBenchmark(&b))
-	assert.Contains(t, b.String(), "\ngpu: NVIDIA A100\n")
+	w := NewWriter(&b)
+	require.NoError(t, w.Write(serve(3000)))
+	first := b.String()
 	require.NoError(t, serve(3000).WriteBenchmark(&other))
-	assert.Equal(t, first, other.Len(), "another writer has been told nothing yet")
-}
+	assert.Equal(t, first, other.String(), "a record that stands alone")
 
-// TestManyWriters: only some are remembered.
-func TestManyWriters(t *testing.T) {
-	var k recordWriters
-	for range 3 * maxWriters {
-		k.of(new(bytes.Buffer))
-	}
-	assert.Len(t, k.list, maxWriters)
-	var b bytes.Buffer
-	b.WriteString("something")
-	w := k.of(&b)
-	for range maxWriters - 1 {
-		k.of(new(bytes.Buffer))
-	}
-	assert.Same(t, w, k.of(&b), "one that is in use")
 	b.Reset()
-	assert.NotSame(t, w, k.of(&b), "one that begins again")
-	assert.NotSame(t, k.of(notComparable{}), k.of(notComparable{}))
-	assert.NotSame(t, k.of(holder{notComparable{}}), k.of(holder{notComparable{}}))
+	require.NoError(t, w.Write(serve(3100)))
+	assert.Regexp(t, `^BenchmarkServe/conc=64 30 [^\n]*\n$`, b.String(), "nothing is new but the record")
+
+	b.Reset()
+	r := serve(50)
+	r.Metrics = append(r.Metrics, Metric{"prefill-J/op", 1}, Metric{"errors/s", 2}, Metric{"prefill-J/op", 3})
+	r.Measurement.Devices[0].Device.Name, r.Measurement.Devices[0].Device.PowerLimit = "NVIDIA A100", 0
+	require.NoError(t, w.Write(r))
+	before, _, _ := strings.Cut(b.String(), "Benchmark")
+	lines := slices.DeleteFunc(strings.Split(before, "\n"), func(l string) bool { return l == "" })
+	assert.ElementsMatch(t, []string{"Unit prefill-J/op better=lower", "gpu: NVIDIA A100", "power-limit:"}, lines,
+		"a unit that is new (more errors/s are not known to be better), a setting that changes, and one that ends")
+
+	b.Reset()
+	require.NoError(t, w.Write(serve(3000)))
+	assert.Contains(t, b.String(), "gpu: NVIDIA H200\n")
+	assert.Contains(t, b.String(), "power-limit: 700W\n")
+	assert.NotContains(t, b.String(), "Unit ")
+	assert.NotContains(t, b.String(), "gpus:")
 }
 
-// holder can be compared only if what it holds can.
-type holder struct{ io.Writer }
+// TestWriterReadsBack: what a Writer has written is what benchfmt reads.
+func TestWriterReadsBack(t *testing.T) {
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	for range 3 {
+		require.NoError(t, w.Write(serve(3000)))
+	}
+	reader := benchfmt.NewReader(&b, "")
+	results := 0
+	for reader.Scan() {
+		switch rec := reader.Result().(type) {
+		case *benchfmt.Result:
+			results++
+			assert.Equal(t, "smi", rec.GetConfig("energy-source"))
+			joules, _ := rec.Value("J/op")
+			assert.Equal(t, 100.0, joules)
+		case *benchfmt.SyntaxError:
+			assert.Fail(t, "torn line", "%v", rec)
+		}
+	}
+	assert.Equal(t, 3, results)
+	units := benchfmt.UnitMetadataMap(reader.Units())
+	for _, m := range serve(3000).Metrics {
+		better, _ := metrictable.Better(m.Unit)
+		assert.Equal(t, int(better), units.GetBetter(m.Unit), m.Unit)
+	}
+}
 
-type notComparable []byte
-
-func (notComparable) Write(p []byte) (int, error) { return len(p), nil }
+// TestWriterFromGoroutines: records are whole, and no line before them comes twice.
+func TestWriterFromGoroutines(t *testing.T) {
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	var wg sync.WaitGroup
+	for range 8 {
+		wg.Go(func() { assert.NoError(t, w.Write(serve(3000))) })
+	}
+	wg.Wait()
+	assert.Equal(t, 8, strings.Count(b.String(), "\nBenchmarkServe/conc=64 30 "))
+	assert.Equal(t, 1, strings.Count(b.String(), "Unit J/op "))
+	assert.Equal(t, 1, strings.Count(b.String(), "gpus: 1"))
+}
 
 func TestRecordName(t *testing.T) {
 	for name, want := range map[string]string{
@@ -132,30 +163,6 @@ func (f failing) Write([]byte) (int, error) { return 0, f.err }
 func TestWriteBenchmarkFails(t *testing.T) {
 	full := errors.New("no space left on device")
 	assert.ErrorIs(t, serve(1).WriteBenchmark(failing{full}), full)
-}
-
-// TestWriteBenchmarkAndBenchstat: reports in two files are compared by the real
-// benchstat, without a word of complaint.
-func TestWriteBenchmarkAndBenchstat(t *testing.T) {
-	rng := rand.New(rand.NewPCG(1, 2))
-	var files []string
-	for i, joules := range []float64{3000, 2700} {
-		path := filepath.Join(t.TempDir(), fmt.Sprint(i))
-		f, err := os.Create(path)
-		require.NoError(t, err)
-		for range 8 {
-			require.NoError(t, serve(joules*(1+0.01*rng.NormFloat64())).WriteBenchmark(f))
-		}
-		require.NoError(t, f.Close())
-		files = append(files, path)
-	}
-	out, complaints := benchstat(t, files...)
-	assert.Empty(t, complaints)
-	for _, unit := range []string{"sec/op", "J/op", "tokens/J", "J/prompt-token", "W/gpu"} {
-		assert.Contains(t, out, unit)
-	}
-	assert.Contains(t, out, "Serve/conc=64")
-	assert.Contains(t, out, "p=0.000 n=8")
 }
 
 // TestReportJSON: the keys are what programs rely on.

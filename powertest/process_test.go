@@ -14,7 +14,7 @@ import (
 // TestHeaderChanges: a process that measures with several sources says which
 // results are of which; what no longer holds is unset.
 func TestHeaderChanges(t *testing.T) {
-	h := headerLines{told: map[string]bool{}}
+	var h headerLines
 	var out strings.Builder
 	result := "BenchmarkX 1 1 J/op\n"
 	h.change(&out, []setting{{"energy-source", "nvml"}, {"gpu", "NVIDIA H200"}, {"power-limit", "700W"}})
@@ -25,7 +25,7 @@ func TestHeaderChanges(t *testing.T) {
 	out.WriteString(result)
 	h.change(&out, nil)
 	out.WriteString(result)
-	assert.Equal(t, 1, strings.Count(out.String(), "gpu: NVIDIA H200\n"), "what holds already is not said again")
+	assert.Equal(t, 1, strings.Count(out.String(), "gpu: NVIDIA H200\n"), "what holds already is not repeated")
 
 	var got []string
 	reader := benchfmt.NewReader(strings.NewReader(out.String()), "")

@@ -1,6 +1,6 @@
 //go:build unix
 
-package powertest
+package presence
 
 import (
 	"os"
@@ -10,6 +10,10 @@ import (
 const (
 	shared    = syscall.LOCK_SH
 	exclusive = syscall.LOCK_EX
+
+	// openFlags are for a directory that all users may write to: a link is not
+	// followed, and a pipe is not waited for.
+	openFlags = syscall.O_NOFOLLOW | syscall.O_NONBLOCK
 )
 
 // tryLock locks an open file, until it is closed, if nobody else does.

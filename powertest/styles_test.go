@@ -1,0 +1,369 @@
+package powertest
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/joulebench/joulebench/simsource"
+)
+
+// There is one benchmark here for each way in which people write them. They are run
+// in processes of their own, as go test runs them: see styled.
+
+// styleSim draws 700 W as long as the process lives: these benchmarks are about what
+// is inside of the window and what is not, and on the real clock of a machine that is
+// busy with other things an operation is followed by a pause.
+var styleSim = sync.OnceValue(func() *simsource.Source {
+	sim := simsource.New(simsource.Config{Idle: 100, Peak: 700, Period: 10 * time.Millisecond, Jitter: -1})
+	sim.Busy()
+	return sim
+})
+
+// styles are the benchmarks by the names that processes run them under.
+var styles = []testing.InternalBenchmark{
+	{Name: "BenchmarkLoop", F: styleLoop},
+	{Name: "BenchmarkN", F: styleN},
+	{Name: "BenchmarkParallel", F: styleParallel},
+	{Name: "BenchmarkParent", F: styleParent},
+	{Name: "BenchmarkRawParent", F: styleRawParent},
+	{Name: "BenchmarkSetUpAfterWrap", F: styleSetUpAfterWrap},
+	{Name: "BenchmarkSetUpBeforeWrap", F: styleSetUpBeforeWrap},
+	{Name: "BenchmarkReset", F: styleReset},
+	{Name: "BenchmarkRawReset", F: styleRawReset},
+	{Name: "BenchmarkTeardown", F: styleTeardown},
+	{Name: "BenchmarkStopBeforeTeardown", F: styleStopBeforeTeardown},
+	{Name: "BenchmarkCleanupAfterWrap", F: styleCleanupAfterWrap},
+	{Name: "BenchmarkPauses", F: stylePauses},
+	{Name: "BenchmarkRawPauses", F: styleRawPauses},
+	{Name: "BenchmarkPhases", F: stylePhases},
+	{Name: "BenchmarkNet", F: styleNet},
+	{Name: "BenchmarkFatal", F: styleFatal},
+	{Name: "BenchmarkBreak", F: styleBreak},
+	{Name: "BenchmarkSkip", F: styleSkip},
+	{Name: "BenchmarkSkipLater", F: styleSkipLater},
+	{Name: "BenchmarkWrapLate", F: styleWrapLate},
+	{Name: "BenchmarkWrapInLoop", F: styleWrapInLoop},
+	{Name: "BenchmarkEnv", F: styleEnv},
+	{Name: "BenchmarkCounterReset", F: styleCounterReset},
+	{Name: "BenchmarkMeeting", F: styleMeeting},
+	{Name: "BenchmarkFallback", F: styleFallback},
+	{Name: "BenchmarkDevices", F: styleDevices},
+	{Name: "BenchmarkPlain", F: stylePlain},
+	{Name: "BenchmarkOther", F: styleOther},
+}
+
+const opTime = 500 * time.Microsecond
+
+// op is one operation.
+func op() { time.Sleep(opTime) }
+
+// setUp stands for what should not be measured.
+func setUp() { time.Sleep(60 * time.Millisecond) }
+
+func wrap(tb *testing.B) *B { return Wrap(tb, From(styleSim())) }
+
+func styleLoop(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		op()
+		b.AddTokens(100, 10)
+	}
+}
+
+func styleN(tb *testing.B) {
+	b := wrap(tb)
+	for range b.N {
+		op()
+		b.AddTokens(100, 10)
+	}
+}
+
+func styleParallel(tb *testing.B) {
+	b := wrap(tb)
+	b.SetConcurrency(runtime.GOMAXPROCS(0))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			op()
+			b.AddTokens(100, 10)
+			b.AddRequests(1)
+		}
+	})
+}
+
+func styleParent(tb *testing.B) {
+	b := wrap(tb)
+	for _, size := range []int{1, 2} {
+		b.Run(fmt.Sprintf("size=%d", size), func(b *B) {
+			for b.Loop() {
+				for range size {
+					op()
+				}
+			}
+		})
+	}
+}
+
+// styleRawParent has children that the parent's B knows nothing of.
+func styleRawParent(tb *testing.B) {
+	wrap(tb)
+	tb.Run("child", func(tb *testing.B) {
+		b := wrap(tb)
+		for b.Loop() {
+			op()
+		}
+	})
+	time.Sleep(5 * time.Millisecond)
+}
+
+func styleSetUpAfterWrap(tb *testing.B) {
+	b := wrap(tb)
+	setUp()
+	for b.Loop() {
+		op()
+	}
+}
+
+func styleSetUpBeforeWrap(tb *testing.B) {
+	setUp()
+	b := wrap(tb)
+	for range b.N {
+		op()
+	}
+}
+
+func styleReset(tb *testing.B) {
+	setUp()
+	b := wrap(tb)
+	setUp()
+	b.AddTokens(1e6, 1e6) // warm-up, to be forgotten
+	b.ResetTimer()
+	for range b.N {
+		op()
+		b.AddTokens(100, 10)
+	}
+}
+
+func styleRawReset(tb *testing.B) {
+	b := wrap(tb)
+	setUp()
+	tb.ResetTimer()
+	for range b.N {
+		op()
+	}
+}
+
+func styleTeardown(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		op()
+	}
+	setUp()
+}
+
+func styleStopBeforeTeardown(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		op()
+	}
+	b.StopTimer()
+	setUp()
+}
+
+func styleCleanupAfterWrap(tb *testing.B) {
+	b := wrap(tb)
+	b.Cleanup(setUp)
+	for b.Loop() {
+		op()
+	}
+}
+
+// stylePauses has pauses that last for some ticks: they can be told from the
+// load, whatever else the machine does.
+func stylePauses(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		for range 40 {
+			op()
+		}
+		b.StopTimer()
+		setUp()
+		b.StartTimer()
+	}
+}
+
+func styleRawPauses(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		end := b.Phase("all")
+		op()
+		tb.StopTimer()
+		time.Sleep(opTime)
+		tb.StartTimer()
+		end()
+	}
+}
+
+func stylePhases(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		end := b.Phase("prefill")
+		op()
+		end()
+		end = b.Phase("decode")
+		op()
+		op()
+		end()
+	}
+}
+
+func styleNet(tb *testing.B) {
+	b := Wrap(tb, From(styleSim()), Net())
+	for b.Loop() {
+		op()
+	}
+}
+
+func styleFatal(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		op()
+		b.Fatal("the server went away")
+	}
+}
+
+func styleBreak(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		op()
+		break
+	}
+}
+
+func styleSkip(tb *testing.B) {
+	b := wrap(tb)
+	b.Skip("not here")
+}
+
+func styleSkipLater(tb *testing.B) {
+	b := wrap(tb)
+	if b.N > 1 {
+		b.Skip("not now")
+	}
+	op()
+}
+
+// styleWrapLate is wrapped only in rounds whose name is printed already.
+func styleWrapLate(tb *testing.B) {
+	if tb.N > 1 {
+		wrap(tb)
+	}
+	for range tb.N {
+		op()
+	}
+}
+
+func styleWrapInLoop(tb *testing.B) {
+	for tb.Loop() {
+		b := wrap(tb)
+		op()
+		b.AddTokens(0, 1)
+	}
+}
+
+// styleEnv is measured with what the environment says.
+func styleEnv(tb *testing.B) {
+	b := Wrap(tb)
+	for b.Loop() {
+		time.Sleep(opTime)
+		b.AddTokens(100, 10)
+	}
+}
+
+// styleCounterReset has the counter of the fake NVML library start again.
+func styleCounterReset(tb *testing.B) {
+	b := Wrap(tb)
+	for i := 0; b.Loop(); i++ {
+		op()
+		if i == 200 {
+			if err := os.WriteFile(os.Getenv("FAKE_NVML_CONTROL"), []byte("reset=1"), 0o644); err != nil {
+				b.Fatal(err)
+			}
+		}
+	}
+}
+
+// styleMeeting takes part in STYLES_MEETING, if there is one: its first operation lasts
+// until another process takes part too.
+func styleMeeting(tb *testing.B) {
+	b := Wrap(tb)
+	dir := os.Getenv("STYLES_MEETING")
+	if dir != "" {
+		if err := os.WriteFile(fmt.Sprintf("%s/%d", dir, os.Getpid()), nil, 0o644); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for b.Loop() {
+		for dir != "" {
+			if there, err := os.ReadDir(dir); err != nil || len(there) > 1 {
+				dir = ""
+			}
+			time.Sleep(time.Millisecond)
+		}
+		op()
+	}
+}
+
+func styleFallback(tb *testing.B) {
+	b := Wrap(tb, Fallback(styleSim()))
+	for b.Loop() {
+		op()
+	}
+}
+
+func styleDevices(tb *testing.B) {
+	b := Wrap(tb, From(styleSim()), Devices(os.Getenv("STYLES_DEVICE")))
+	for b.Loop() {
+		op()
+	}
+}
+
+func styleUnwrapped(b *testing.B) {
+	for b.Loop() {
+		op()
+	}
+}
+
+// TestBenchmarkInTest shows that nothing is printed where there is no benchmark
+// output to put it in.
+// styleInTest is a benchmark inside of a test.
+func styleInTest(t *testing.T) {
+	r := testing.Benchmark(func(tb *testing.B) {
+		b := wrap(tb)
+		for b.Loop() {
+			op()
+		}
+	})
+	if r.Extra["J/op"] <= 0 {
+		t.Errorf("J/op = %v, want more than 0", r.Extra["J/op"])
+	}
+}
+
+// stylePlain has nothing but the default source, as most users' benchmarks do.
+func stylePlain(tb *testing.B) {
+	b := Wrap(tb)
+	for b.Loop() {
+		time.Sleep(time.Millisecond)
+		b.AddTokens(100, 10)
+	}
+}
+
+func styleOther(tb *testing.B) {
+	b := Wrap(tb)
+	for range b.N {
+		time.Sleep(time.Millisecond)
+	}
+}
