@@ -132,8 +132,8 @@ func (r *request) leave() {
 	}
 }
 
-// abandon says that the request was cut off because the level is over: that is
-// nobody's fault. Its tokens came, and stay.
+// abandon says that the request was cut off because the level is over, which is no
+// failure. Its tokens count.
 func (r *request) abandon() {
 	t := r.tally
 	t.mu.Lock()
@@ -144,8 +144,7 @@ func (r *request) abandon() {
 // maxWhy is how many distinct errors are kept.
 const maxWhy = 3
 
-// fail says that the request failed. Its tokens cost what they cost, but are no
-// good ones.
+// fail says that the request failed. Its tokens count, but not as good ones.
 func (r *request) fail(err error) {
 	t := r.tally
 	t.mu.Lock()

@@ -16,7 +16,7 @@ import (
 //	2              the device with that index, where all are on one host
 //	0-3            those with these indices, all of which must be there
 //	GPU-8f3a…      a UUID, or the beginning of one; GPU- may be left out
-//	0000:3b:00.0   a PCI address; a domain of 0 may be left out
+//	0000:3b:00.0   a PCI address; a domain and a function of 0 may be left out
 //	HOST           the devices of a host
 //	HOST/2         the device of a host with that index; HOST/0-3 is possible too
 //
@@ -180,7 +180,7 @@ func indexRange(s string) (from, to int, ok bool) {
 }
 
 // byPCI compares PCI addresses, whose domain is written with four digits, with
-// eight, or left out where it is 0.
+// eight, or left out where it is 0, as the function may be.
 func byPCI(devices []Device, sel string) ([]int, error) {
 	if !strings.Contains(sel, ":") {
 		return nil, nil
@@ -189,6 +189,7 @@ func byPCI(devices []Device, sel string) ([]int, error) {
 }
 
 func shortPCI(address string) string {
+	address = strings.TrimSuffix(address, ".0")
 	if strings.Count(address, ":") < 2 {
 		return address
 	}
