@@ -31,6 +31,7 @@ import (
 
 	// GPUs of other machines.
 	_ "github.com/joulebench/joulebench/dcgmsource"
+	_ "github.com/joulebench/joulebench/promsource"
 )
 
 // gpu is what is measured: the GPU of this machine, or whatever POWERTEST_SOURCE

@@ -6,23 +6,48 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
+
+// Address is the address of a page, as people type it. It may hold credentials
+// ("http://user:password@host/"), which no way of printing it shows.
+type Address = web.Address
+
+// Secret is a string that no way of printing it shows. Convert it to a string to
+// use it.
+type Secret = web.Secret
+
+// HTTP says how requests are made. The zero value asks without credentials, and
+// trusts the certificates that the system trusts. Its fields are:
+//
+//	Client *http.Client       makes the requests; nil means one of the package's own
+//	CAFile string             a file of PEM certificates to trust, in place of the system's
+//	ServerName string         the name that a certificate must be for, if it is not the host
+//	User string               basic auth, with
+//	Password Secret           the password, or
+//	PasswordFile string       a file that holds it, which is read for each request
+//	BearerToken Secret        a bearer token, or
+//	BearerTokenFile string    a file that holds it, which is read for each request
+//	Headers map[string]Secret are added to each request
+//	Timeout time.Duration     bounds a request with its answer; 0 means 10 s
+//
+// Where credentials, CAFile or Headers are missing, the environment gives them: see
+// the package's documentation. A redirect to another host, or from https to http,
+// is not followed.
+type HTTP = web.HTTP
 
 // Config says which exporters to read, and which of their GPUs.
 type Config struct {
 	// Endpoints are the exporters, one for each host, or more than one: a GPU
 	// counts once.
 	Endpoints []Endpoint
-	// Devices selects GPUs, each by UUID or the beginning of one ("GPU-8f3a"),
-	// by host, which selects all of its GPUs, by host and index
-	// ("gpu-node-01/3"), by PCI address, or by index, if all are on one host. An
-	// element may hold several, separated by commas. Empty means every GPU of
+	// Devices are selectors as [energy.Select] takes them; none means every GPU of
 	// the endpoints.
 	Devices []string
 	// Roles are the roles of devices in a server that divides its work, such as
-	// "prefill" and "decode": for each, selectors as in Devices.
-	Roles map[string][]string
+	// "prefill" and "decode".
+	Roles []energy.Role
 	// HTTP says how requests are made.
 	HTTP
 }
@@ -41,15 +66,11 @@ const (
 	sourceName  = "dcgm"
 	defaultPort = "9400"
 	defaultPath = "/metrics"
-	// nominalPeriod is how often an exporter asks DCGM, unless it is told
+	// nominalPeriod is how often an exporter asks DCGM, unless its -c says
 	// otherwise.
-	nominalPeriod = 30 * time.Second
-	shortestPoll  = 100 * time.Millisecond
-	// driverTick is how often the driver's own counter changes at the slowest:
-	// by so much a value was old already when DCGM took it.
-	driverTick = 100 * time.Millisecond
-	// faster is what would make values change more often.
-	faster = "start dcgm-exporter with -c 1000"
+	nominalPeriod  = 30 * time.Second
+	shortestPoll   = 100 * time.Millisecond
+	defaultTimeout = 10 * time.Second
 )
 
 func init() {
@@ -67,11 +88,11 @@ func init() {
 }
 
 // targets understands the addresses of the endpoints.
-func (c Config) targets() ([]target, error) {
+func (c Config) targets() ([]web.Target, error) {
 	if len(c.Endpoints) == 0 {
-		return nil, errors.New("dcgm: no endpoint: give the address of an exporter, such as http://gpu-node-01:9400")
+		return nil, errors.New("dcgm: no endpoint\ngive the address of an exporter, such as http://gpu-node-01:9400")
 	}
-	var all []target
+	var all []web.Target
 	var errs []error
 	seen := map[string]int{}
 	for i, e := range c.Endpoints {
@@ -80,9 +101,9 @@ func (c Config) targets() ([]target, error) {
 			errs = append(errs, fmt.Errorf("dcgm: endpoint %d: %w", i+1, err))
 			continue
 		}
-		key := t.clean + "?" + t.url.RawQuery
+		key := t.Clean + "?" + t.URL.RawQuery
 		if first, dup := seen[key]; dup {
-			errs = append(errs, fmt.Errorf("dcgm: endpoint %d: %s is endpoint %d already: leave one out", i+1, t.clean, first))
+			errs = append(errs, fmt.Errorf("dcgm: endpoint %d: %s is endpoint %d already", i+1, t.Clean, first))
 		}
 		seen[key] = i + 1
 		all = append(all, t)
@@ -90,16 +111,16 @@ func (c Config) targets() ([]target, error) {
 	return all, errors.Join(errs...)
 }
 
-func (e Endpoint) target() (target, error) {
-	t, err := e.URL.parse(defaults{port: defaultPort, path: defaultPath})
+func (e Endpoint) target() (web.Target, error) {
+	t, err := web.Parse(e.URL, web.Defaults{Port: defaultPort, Path: defaultPath})
 	if err != nil {
 		return t, err
 	}
-	if e.Role != "" && t.role != "" && e.Role != t.role {
-		return t, fmt.Errorf("%s has two roles, %q and %q: give one", t.clean, t.role, e.Role)
+	if e.Role != "" && t.Role != "" && e.Role != t.Role {
+		return t, fmt.Errorf("%s has two roles, %q and %q", t.Clean, t.Role, e.Role)
 	}
-	if t.role == "" {
-		t.role = e.Role
+	if t.Role == "" {
+		t.Role = e.Role
 	}
 	return t, nil
 }

@@ -3,19 +3,30 @@ package dcgmsource
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
 
+	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
+
+// maxBody is ten times the page of a host with 32 GPUs and hundreds of pods.
+const maxBody = 16 << 20
 
 // endpoint is one exporter. At most one request is under way: what the request
 // writes belongs to its goroutine until the answer has been received.
 type endpoint struct {
-	target
-	web  *web
-	body bytes.Buffer
-	page page
-	// values are what the newest page tells of the devices of the endpoint.
+	web.Target
+	client  *web.Client
+	timeout time.Duration
+	body    bytes.Buffer
+	page    page
+	// values are what the newest page has of the devices of the endpoint.
 	values []value
 
 	answers chan answer
@@ -24,15 +35,21 @@ type endpoint struct {
 
 	underWay bool
 	asked    uint64 // the read that asked last
-	// newest is the answer to the read that asked last, if it is here.
-	newest answer
-	here   bool
+	// newest is the answer to the read that asked last, if it has arrived.
+	newest  answer
+	arrived bool
 }
 
-// value is what one page tells of one device.
+// answer is what came of one request.
+type answer struct {
+	before, after time.Time
+	err           error
+}
+
+// value is what one page has of one device.
 type value struct {
-	// energy and power are the metrics that are read, as positions in metrics;
-	// negative if there is none.
+	// energy and power are the metrics that are read, as positions in
+	// metricname.Table; negative if there is none.
 	energy, power       int
 	joules, watts       float64
 	hasJoules, hasWatts bool
@@ -40,26 +57,56 @@ type value struct {
 	broken error
 }
 
-func newEndpoint(t target, w *web) *endpoint {
-	return &endpoint{target: t, web: w, answers: make(chan answer, 1)}
+func newEndpoint(t web.Target, client *web.Client, timeout time.Duration) *endpoint {
+	return &endpoint{Target: t, client: client, timeout: timeout, answers: make(chan answer, 1)}
 }
 
 // update requests the page and takes the values from it.
 func (e *endpoint) update(ctx context.Context) answer {
-	a := e.fetch(ctx)
-	if a.err != nil {
-		return a
+	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+	defer cancel()
+	a := answer{before: time.Now()}
+	err := e.request(ctx)
+	a.after = time.Now()
+	if err == nil {
+		err = e.page.parse(e.body.Bytes())
 	}
-	if err := e.page.parse(e.body.Bytes()); err != nil {
-		a.err = fmt.Errorf("dcgm: %s: %w", e.clean, err)
+	if err != nil {
+		a.err = fmt.Errorf("dcgm: %s: %w", e.Clean, err)
 		return a
 	}
 	e.take()
 	return a
 }
 
-// take takes the values of the devices from the page. Where several rows tell of
-// a GPU, its value is the greatest: they are copies of one counter, and some
+// request reads the page into the buffer, which is used again and again.
+func (e *endpoint) request(ctx context.Context) error {
+	r, err := e.Get(ctx)
+	if err != nil {
+		return err
+	}
+	response, err := e.client.Do(r)
+	if err != nil {
+		return web.Explain(web.Cause(err))
+	}
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK {
+		io.CopyN(io.Discard, response.Body, 4096) // so that the connection can be used again
+		return statusError{response.StatusCode}
+	}
+	e.body.Reset()
+	n, err := e.body.ReadFrom(response.Body)
+	switch {
+	case errors.Is(err, web.ErrTooLong):
+		return fmt.Errorf("%w: %w", ErrPage, err)
+	case err != nil:
+		return fmt.Errorf("%w: the answer breaks off after %d bytes: %w", ErrPage, n, web.Explain(web.Cause(err)))
+	}
+	return nil
+}
+
+// take takes the values of the devices from the page. Where several rows are of
+// one GPU, its value is the greatest: they are copies of one counter, and some
 // are older by milliseconds.
 func (e *endpoint) take() {
 	for i := range e.values {
@@ -75,7 +122,7 @@ func (e *endpoint) take() {
 			v.broken = err
 			continue
 		}
-		x, ok := metrics[r.metric].value(r.raw)
+		x, ok := metricname.Table[r.metric].Value(r.raw)
 		switch {
 		case ok && r.metric == v.energy:
 			v.joules, v.hasJoules = max(v.joules, x), true
@@ -85,15 +132,25 @@ func (e *endpoint) take() {
 	}
 }
 
-// missing says that a good page has no value of a device.
-func (e *endpoint) missing(d *energy.Device, v *value) error {
-	if v.broken != nil {
-		return fmt.Errorf("dcgm: %s: %s: %w", e.clean, d.UUID, v.broken)
+func (e *endpoint) arrive(a answer) { e.newest, e.arrived, e.underWay = a, true, false }
+
+// answered reports whether the endpoint has answered with a good page since it
+// was asked last.
+func (e *endpoint) answered() bool { return e.arrived && e.newest.err == nil }
+
+// failure says why there is no value of a device.
+func (e *endpoint) failure(d *energy.Device, v *value) error {
+	switch {
+	case !e.arrived:
+		return noAnswer(fmt.Errorf("dcgm: %s: no answer yet, which is used when it comes: %w", e.Clean, os.ErrDeadlineExceeded))
+	case e.newest.err != nil:
+		return noAnswer(e.newest.err)
+	case v.broken != nil:
+		return fmt.Errorf("dcgm: %s: %s: %w", e.Clean, d.UUID, v.broken)
+	case v.energy < 0 && v.power < 0:
+		return fmt.Errorf("dcgm: %s: %w: the page has neither energy nor power of %s\nsee nvidia-smi on its host whether it has failed; to measure the other GPUs, select them (POWERTEST_DEVICES)",
+			e.Clean, energy.ErrNoDevice, d.UUID)
 	}
-	if v.energy < 0 && v.power < 0 {
-		return fmt.Errorf("dcgm: %s: %w: %s is on the page, but neither its energy nor its power: "+
-			"if it has failed, see nvidia-smi on its host; to measure the other GPUs, select them (POWERTEST_DEVICES)", e.clean, energy.ErrNoDevice, d.UUID)
-	}
-	return fmt.Errorf("dcgm: %s: %w: the page has no %s of %s any more: see nvidia-smi on its host, whether it has failed",
-		e.clean, energy.ErrNoDevice, d.Metric, d.UUID)
+	return fmt.Errorf("dcgm: %s: %w: the page has no %s of %s any more\nsee nvidia-smi on its host whether it has failed",
+		e.Clean, energy.ErrNoDevice, d.Metric, d.UUID)
 }

@@ -5,7 +5,10 @@ import (
 	"fmt"
 	"io/fs"
 	"net/http"
+	"strings"
 
+	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -17,26 +20,31 @@ var (
 	ErrPage = errors.New("not a page of metrics")
 	// ErrUnknownMetric says that the page has a metric that looks like energy,
 	// but whose unit is not known.
-	ErrUnknownMetric = errors.New("energy metric of unknown unit")
+	ErrUnknownMetric = metricname.ErrUnknown
 )
+
+// errEmptyPage is how an exporter answers for some seconds while it reloads.
+var errEmptyPage = fmt.Errorf("%w: the page is empty, as while an exporter reloads", ErrPage)
+
+var errClosed = fmt.Errorf("dcgm: the source is closed: %w", fs.ErrClosed)
 
 // statusError is an answer with a status other than 200.
 type statusError struct{ status int }
 
-// Error says what the status means for an exporter, and what to do.
+// Error says what the status is, and on a second line what to do about it.
 func (e statusError) Error() string {
-	text := fmt.Sprintf("it answers %d %s", e.status, http.StatusText(e.status))
+	advice := "check that this is the address of an exporter"
 	switch e.status {
 	case http.StatusUnauthorized, http.StatusForbidden:
-		return text + ": give credentials that it accepts, in the address or by POWERTEST_HTTP_BEARER_TOKEN_FILE or POWERTEST_HTTP_USER"
+		advice = "give credentials in the address, or by POWERTEST_HTTP_BEARER_TOKEN_FILE or POWERTEST_HTTP_USER"
 	case http.StatusNotFound:
-		return text + ": check the path, which is /metrics unless the address has another"
+		advice = "check the path, which is /metrics unless the address has another"
 	case http.StatusBadRequest:
-		return text + ": if it serves TLS, write https://"
+		advice = "if it serves TLS, write https://"
 	case http.StatusInternalServerError, http.StatusServiceUnavailable:
-		return text + ": the exporter is reloading, or gets nothing from DCGM: see its log"
+		advice = "the exporter is reloading, or gets nothing from DCGM: see its log"
 	}
-	return text + ": check that this is the address of an exporter"
+	return fmt.Sprintf("it answers %d %s\n%s", e.status, http.StatusText(e.status), advice)
 }
 
 // Unwrap returns the error that the status means to the rest of the program.
@@ -47,21 +55,18 @@ func (e statusError) Unwrap() error {
 	return ErrPage
 }
 
-// kindOf is an error of a kind that its text does not name.
-type kindOf struct {
-	error
-
-	kind error
+// passing reports whether the error is one of an exporter that reloads.
+func passing(err error) bool {
+	var status statusError
+	return errors.Is(err, errEmptyPage) ||
+		errors.As(err, &status) && (status.status == http.StatusInternalServerError || status.status == http.StatusServiceUnavailable)
 }
 
-// Unwrap returns the error, and its kind.
-func (e kindOf) Unwrap() []error { return []error{e.error, e.kind} }
+// noAnswer is the error of an endpoint that does not answer this time.
+func noAnswer(err error) error { return web.Of(energy.ErrNoAnswer, err) }
 
-// noAnswer is the error of an endpoint that tells nothing this time.
-func noAnswer(err error) error { return kindOf{err, energy.ErrNoAnswer} }
-
-// malformed is the error of a configuration that cannot be right.
-func malformed(err error) error { return kindOf{err, energy.ErrMalformed} }
-
-// errEmptyPage is how an exporter answers for some seconds while it reloads.
-var errEmptyPage = fmt.Errorf("%w: the page is empty, as it is while an exporter reloads: it is not that there are no GPUs", ErrPage)
+// unknownMetric is the error of a page whose energy is not understood.
+func unknownMetric(names []string) error {
+	return fmt.Errorf("%w: %s\nenable %s in the exporter's file of counters, or ask for the name to be added",
+		ErrUnknownMetric, strings.Join(names, ", "), metricname.Table[0].Name)
+}

@@ -5,6 +5,12 @@ import (
 	"fmt"
 	"maps"
 	"strconv"
+	"strings"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	"github.com/joulebench/joulebench/internal/metricname"
 )
 
 // maxRows is far more than any exporter writes: 32 GPUs, 7 instances and a
@@ -26,7 +32,7 @@ type page struct {
 
 // row is a row of a metric that is read.
 type row struct {
-	metric int // position in metrics
+	metric int // position in metricname.Table
 	labels *labelSet
 	raw    float64
 	// err says that the row has no value that can be understood.
@@ -58,7 +64,7 @@ func (p *page) parse(body []byte) error {
 			body = nil
 		}
 		line = bytes.TrimLeft(line, " \t")
-		m := metricOf(line)
+		m := metricname.Begins(line)
 		if m < 0 {
 			continue
 		}
@@ -66,7 +72,7 @@ func (p *page) parse(body []byte) error {
 			p.rows = p.rows[:0]
 			return fmt.Errorf("%w: it has more than %d rows of energy and power", ErrPage, maxRows)
 		}
-		p.rows = append(p.rows, p.row(m, line[len(metrics[m].name):]))
+		p.rows = append(p.rows, p.row(m, line[len(metricname.Table[m].Name):]))
 	}
 	p.forget()
 	return nil
@@ -80,29 +86,11 @@ func checkWhole(body []byte) error {
 	case len(text) == 0:
 		return errEmptyPage
 	case text[0] == '<':
-		return fmt.Errorf("%w: it is an HTML page: check the path, which is /metrics unless the address has another, and whether one must log in", ErrPage)
+		return fmt.Errorf("%w: it is an HTML page\ncheck the path, which is /metrics unless the address has another, and whether one must log in", ErrPage)
 	case body[len(body)-1] != '\n' && !bytes.HasSuffix(body, []byte("\n# EOF")):
 		return fmt.Errorf("%w: it ends in the middle of a line", ErrPage)
 	}
 	return nil
-}
-
-// metricOf returns the position in metrics of the metric whose row the line is;
-// negative if it is none.
-func metricOf(line []byte) int {
-	if len(line) == 0 || line[0] != 'D' && line[0] != 'd' {
-		return -1
-	}
-	for i := range metrics {
-		name := metrics[i].name
-		if len(line) > len(name) && string(line[:len(name)]) == name {
-			switch line[len(name)] {
-			case '{', ' ', '\t':
-				return i
-			}
-		}
-	}
-	return -1
 }
 
 // row takes apart what follows the name of the metric.
@@ -161,4 +149,90 @@ func (p *page) forget() {
 	if len(p.sets) > 2*p.known+spare {
 		maps.DeleteFunc(p.sets, func(_ string, s *labelSet) bool { return s.seen != p.parsed })
 	}
+}
+
+// labelSet is the labels of a row, understood once: an exporter writes the same
+// ones on every page.
+type labelSet struct {
+	pairs []label
+	// err says why the labels cannot be understood.
+	err error
+	// uuid is that of the GPU; for broken labels, what looks like it.
+	uuid string
+	// device is the position in the endpoint's devices; negative if it is none
+	// of them.
+	device int
+	// seen is the page that the labels were on last.
+	seen uint64
+}
+
+type label struct{ name, value string }
+
+// maxLabels is far more than any row has. That a name appears once takes time by
+// the square of their number, so that a hostile page could take hours.
+const maxLabels = 128
+
+// get returns the value of a label; empty if there is none of the name.
+func (s *labelSet) get(name string) string {
+	for _, l := range s.pairs {
+		if l.name == name {
+			return l.value
+		}
+	}
+	return ""
+}
+
+// newLabelSet understands what stands between a metric's name and its value.
+func newLabelSet(text string) *labelSet {
+	s := &labelSet{device: -1}
+	if strings.Count(text, "=") > maxLabels {
+		s.err = fmt.Errorf("%w: a row has more than %d labels", ErrPage, maxLabels)
+	} else {
+		s.pairs, s.err = parseLabels(text)
+	}
+	if s.err != nil {
+		s.uuid = uuidIn(text)
+		return s
+	}
+	s.uuid = s.get(metricname.DCGM.UUIDLabel(s.get))
+	return s
+}
+
+// parseLabels leaves the labels to package expfmt, as those of a row by itself,
+// so that a row that is broken takes no other with it.
+func parseLabels(text string) ([]label, error) {
+	parser := expfmt.NewTextParser(model.UTF8Validation)
+	families, err := parser.TextToMetricFamilies(strings.NewReader("row" + text + " 0\n"))
+	if err != nil {
+		return nil, fmt.Errorf("%w: a row cannot be parsed: %.200s\na pod or job may have a quote in its name", ErrPage, err.Error())
+	}
+	rows := families["row"].GetMetric()
+	if len(rows) != 1 {
+		return nil, fmt.Errorf("%w: a row cannot be parsed", ErrPage)
+	}
+	var pairs []label
+	for _, l := range rows[0].GetLabel() {
+		pairs = append(pairs, label{l.GetName(), l.GetValue()})
+	}
+	return pairs, nil
+}
+
+// uuidIn returns what looks like the UUID of the GPU in the text of a row; empty
+// if nothing does. That of a link's other end, gpu_uuid, is not it.
+func uuidIn(text string) string {
+	for _, name := range metricname.DCGM.UUID {
+		name += `="`
+		for rest := text; ; {
+			at := strings.Index(rest, name)
+			if at < 0 {
+				break
+			}
+			value := rest[at+len(name):]
+			if end := strings.IndexByte(value, '"'); end > 0 && at > 0 && strings.IndexByte("{, \t", rest[at-1]) >= 0 {
+				return value[:end]
+			}
+			rest = value
+		}
+	}
+	return ""
 }

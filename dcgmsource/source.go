@@ -2,11 +2,16 @@ package dcgmsource
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"io/fs"
+	"os"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/wait"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -16,27 +21,142 @@ type Source struct {
 	devices   []energy.Device
 	meters    []meter
 	collapsed int
-	web       *web
+	client    *web.Client
 
 	// reads counts the calls of Read, and waiting are the endpoints that the
 	// one in progress waits for.
 	reads   uint64
 	waiting []*endpoint
 
-	ctx    context.Context
-	cancel context.CancelFunc
-	mu     sync.Mutex // guards closed, and that no request begins after it
-	closed bool
-	flying sync.WaitGroup
+	ctx      context.Context
+	cancel   context.CancelFunc
+	mu       sync.Mutex // guards closed, and that no request begins after it
+	closed   bool
+	requests sync.WaitGroup
 }
 
 var _ energy.Source = (*Source)(nil)
 
-// patience is how long Read waits for endpoints. One that takes longer must not
+// maxWait is how long Read waits for endpoints. One that takes longer must not
 // keep the others' readings from being made on time.
-const patience = 300 * time.Millisecond
+const maxWait = 300 * time.Millisecond
 
-var errClosed = fmt.Errorf("dcgm: the source is closed: %w", fs.ErrClosed)
+const (
+	// reloading is for how long an exporter may be without a page: while it
+	// reloads its list of metrics it answers with an empty page, or with an
+	// error.
+	reloading  = 5 * time.Second
+	retryAfter = 250 * time.Millisecond
+)
+
+// Open requests the pages of all endpoints and lists their GPUs. It fails if one
+// of them cannot be read, and the error names all that cannot: a sum over the
+// others would be too small. See [ErrPage], [ErrUnknownMetric],
+// [energy.ErrNoDevice] and [energy.ErrMalformed].
+func Open(c Config) (*Source, error) {
+	targets, err := c.targets()
+	if err != nil {
+		return nil, web.Of(energy.ErrMalformed, err)
+	}
+	client, err := web.Open(c.HTTP, os.Getenv, maxBody)
+	if err != nil {
+		return nil, fmt.Errorf("dcgm: %w", err)
+	}
+	s, err := openAll(c, targets, client)
+	if err != nil {
+		client.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error) {
+	timeout := defaultTimeout
+	if c.HTTP.Timeout > 0 {
+		timeout = c.HTTP.Timeout
+	}
+	endpoints := make([]*endpoint, len(targets))
+	surveys := make([]*survey, len(targets))
+	errs := make([]error, len(targets))
+	var wg sync.WaitGroup
+	for i, t := range targets {
+		endpoints[i] = newEndpoint(t, client, timeout)
+		wg.Go(func() { surveys[i], errs[i] = endpoints[i].survey(context.Background()) })
+	}
+	wg.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
+	}
+	chosen, err := choose(combine(endpoints, surveys), c)
+	if err != nil {
+		return nil, err
+	}
+	return newSource(chosen, surveys, client), nil
+}
+
+// survey requests the page for the first time. An exporter that reloads gets
+// another chance.
+func (e *endpoint) survey(ctx context.Context) (*survey, error) {
+	start := time.Now()
+	for {
+		a := e.update(ctx)
+		if a.err == nil {
+			break
+		}
+		if !passing(a.err) || time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
+			return nil, a.err
+		}
+	}
+	s := surveyPage(&e.page, e.body.String())
+	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("dcgm: %s: %w", e.Clean, err)
+	}
+	return s, nil
+}
+
+// newSource connects the chosen GPUs with their endpoints. Endpoints that have none
+// of them are not read.
+func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Source {
+	s := &Source{client: client, devices: devicesOf(chosen), meters: make([]meter, len(chosen))}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.info = energy.Info{Name: sourceName, Period: nominalPeriod, Poll: shortestPoll, Version: driverVersions(surveys)}
+	places := map[*endpoint]map[string]int{}
+	for i := range chosen {
+		m := &s.meters[i]
+		m.device = &s.devices[i]
+		s.collapsed += max(m.device.Rows-1, 0)
+		for _, from := range chosen[i].counting() {
+			e := from.endpoint
+			if places[e] == nil {
+				places[e] = map[string]int{}
+			}
+			places[e][m.device.UUID] = len(e.values)
+			m.origins = append(m.origins, origin{endpoint: e, local: len(e.values)})
+			e.values = append(e.values, value{energy: from.gpu.energy, power: from.gpu.power})
+		}
+	}
+	for e, place := range places {
+		e.page = page{place: func(uuid string) int {
+			if i, ok := place[uuid]; ok {
+				return i
+			}
+			return -1
+		}}
+	}
+	return s
+}
+
+func driverVersions(surveys []*survey) string {
+	var versions []string
+	for _, s := range surveys {
+		versions = append(versions, s.drivers...)
+	}
+	if len(versions) == 0 {
+		return ""
+	}
+	slices.Sort(versions)
+	return "driver " + strings.Join(slices.Compact(versions), ", ")
+}
 
 // Info describes the source.
 func (s *Source) Info() energy.Info { return s.info }
@@ -47,10 +167,10 @@ func (s *Source) Devices() []energy.Device { return s.devices }
 
 // Collapsed returns how many rows of the pages were left out when the source
 // was opened, because the GPU was counted already: those of MIG instances, of
-// pods and jobs that share a GPU, and of further endpoints that tell of it.
+// pods and jobs that share a GPU, and of further endpoints that have it.
 func (s *Source) Collapsed() int { return s.collapsed }
 
-// Read requests the pages that tell of the devices in dst, in parallel. It waits
+// Read requests the pages that have the devices in dst, in parallel. It waits
 // up to 300 ms for them. A request that takes longer goes on, and its devices
 // get an error that wraps [os.ErrDeadlineExceeded]; the first Read after its
 // answer has come gives them its values, with the times of the request.
@@ -85,7 +205,7 @@ func (s *Source) ask(dst []energy.Reading) {
 			if e.asked == s.reads {
 				continue
 			}
-			e.asked, e.here = s.reads, false
+			e.asked, e.arrived = s.reads, false
 			if e.underWay = e.underWay || s.start(e); e.underWay {
 				s.waiting = append(s.waiting, e)
 			}
@@ -101,13 +221,13 @@ func (s *Source) start(e *endpoint) bool {
 	if s.closed {
 		return false
 	}
-	s.flying.Go(func() { e.answers <- e.update(s.ctx) })
+	s.requests.Go(func() { e.answers <- e.update(s.ctx) })
 	return true
 }
 
 // await waits for the answers.
 func (s *Source) await() {
-	timer := time.NewTimer(patience)
+	timer := time.NewTimer(maxWait)
 	defer timer.Stop()
 	late := false
 	for _, e := range s.waiting {
@@ -128,8 +248,6 @@ func (s *Source) await() {
 	}
 }
 
-func (e *endpoint) arrive(a answer) { e.newest, e.here, e.underWay = a, true, false }
-
 func (s *Source) isClosed() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -142,7 +260,7 @@ func (s *Source) Close() error {
 	s.closed = true
 	s.mu.Unlock()
 	s.cancel()
-	s.flying.Wait()
-	s.web.close()
+	s.requests.Wait()
+	s.client.Close()
 	return nil
 }

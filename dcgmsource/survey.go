@@ -2,22 +2,23 @@ package dcgmsource
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// survey is what a page tells of GPUs, also of those whose energy it does not
-// tell.
+// survey is what a page has of GPUs, also of those whose energy it does not have.
 type survey struct {
-	gpus    []surveyed // in the order of their first rows
+	gpus    []gpu // in the order of their first rows
 	at      map[string]int
 	drivers []string
 	// unknown are the names of metrics that look like energy.
 	unknown []string
-	// broken is the first row that tells energy or power of nobody knows whom.
+	// broken is the first row of energy or power that is of no known GPU.
 	broken error
 }
 
@@ -27,13 +28,14 @@ const (
 	maxUnknown = 16
 )
 
-// surveyed is one GPU of a page.
-type surveyed struct {
+// gpu is one GPU of a page.
+type gpu struct {
 	device energy.Device
-	duplicates
-	// energy and power are positions in metrics; negative if there is no value.
+	users  metricname.Rows
+	// energy and power are positions in metricname.Table; negative if there is no
+	// value.
 	energy, power int
-	// rows is how many rows tell of the metric that counts: energy, or power.
+	// rows is how many rows there are of the metric that counts: energy, or power.
 	rows int
 	// broken says why a row of its energy or power could not be understood.
 	broken error
@@ -41,7 +43,7 @@ type surveyed struct {
 
 // counts returns the metric that counts: energy, or power where there is none;
 // negative if there is neither.
-func (g *surveyed) counts() int {
+func (g *gpu) counts() int {
 	if g.energy >= 0 {
 		return g.energy
 	}
@@ -61,11 +63,11 @@ func surveyPage(p *page, body string) *survey {
 		if end := strings.IndexAny(line, "{ \t"); end >= 0 {
 			name = line[:end]
 		}
-		if name != last && len(s.unknown) < maxUnknown && energyLike(name) && !slices.Contains(s.unknown, name) {
+		if name != last && len(s.unknown) < maxUnknown && metricname.LooksLikeEnergy(name) && !slices.Contains(s.unknown, name) {
 			s.unknown = append(s.unknown, name)
 		}
 		last = name
-		s.sight(line[len(name):])
+		s.list(line[len(name):])
 	}
 	for i := range p.rows {
 		s.take(&p.rows[i])
@@ -85,8 +87,8 @@ func (s *survey) full() bool {
 	return true
 }
 
-// sight adds the GPU of a row if it is new.
-func (s *survey) sight(text string) {
+// list adds the GPU of a row if it is not known yet.
+func (s *survey) list(text string) {
 	uuid := uuidIn(text)
 	if uuid == "" {
 		return
@@ -98,20 +100,20 @@ func (s *survey) sight(text string) {
 	if set.err == nil && set.uuid != "" {
 		uuid = set.uuid
 	}
-	s.gpu(uuid, set)
+	s.find(uuid, set)
 }
 
-// gpu returns the GPU of the UUID, which is added if it is new.
-func (s *survey) gpu(uuid string, set *labelSet) *surveyed {
+// find returns the GPU of the UUID, which is added if it is not known yet.
+func (s *survey) find(uuid string, set *labelSet) *gpu {
 	i, known := s.at[uuid]
 	if !known {
 		i = len(s.gpus)
 		s.at[uuid] = i
-		d := deviceOf(set.get)
+		d := metricname.DCGM.Device(set.get)
 		d.UUID = uuid
-		s.gpus = append(s.gpus, surveyed{device: d, energy: -1, power: -1})
+		s.gpus = append(s.gpus, gpu{device: d, energy: metricname.None, power: metricname.None})
 	}
-	if v := driverOf(set.get); v != "" && !slices.Contains(s.drivers, v) {
+	if v := metricname.DCGM.DriverVersion(set.get); v != "" && !slices.Contains(s.drivers, v) {
 		s.drivers = append(s.drivers, v)
 	}
 	return &s.gpus[i]
@@ -119,10 +121,10 @@ func (s *survey) gpu(uuid string, set *labelSet) *surveyed {
 
 // take learns from a row which metrics its GPU has.
 func (s *survey) take(r *row) {
-	err := r.failure()
+	err, metric := r.failure(), &metricname.Table[r.metric]
 	if r.labels.uuid == "" {
 		if err == nil {
-			err = fmt.Errorf("%w: a row of %s has no label UUID, so that nobody can say which GPU it is of", ErrPage, metrics[r.metric].name)
+			err = fmt.Errorf("%w: a row of %s has no label UUID, which alone identifies a GPU", ErrPage, metric.Name)
 		}
 		s.broken = cmp.Or(s.broken, err)
 		return
@@ -130,25 +132,25 @@ func (s *survey) take(r *row) {
 	if _, known := s.at[r.labels.uuid]; !known && s.full() {
 		return
 	}
-	g := s.gpu(r.labels.uuid, r.labels)
+	g := s.find(r.labels.uuid, r.labels)
 	if err != nil {
 		g.broken = err
 		return
 	}
 	if g.device.Name == "" && g.device.Host == "" { // its first row was broken
-		g.device = deviceOf(r.labels.get)
+		g.device = metricname.DCGM.Device(r.labels.get)
 	}
-	if _, ok := metrics[r.metric].value(r.raw); !ok {
+	if _, ok := metric.Value(r.raw); !ok {
 		return
 	}
 	best := &g.energy
-	if metrics[r.metric].kind == powerKind {
+	if metric.Kind == metricname.Power {
 		best = &g.power
 	}
 	if *best < 0 || r.metric < *best {
 		*best = r.metric
 	}
-	g.duplicates.add(r.labels.get)
+	g.users.Add(metric.From, r.labels.get)
 }
 
 // count counts the rows of the metric that counts.
@@ -164,4 +166,27 @@ func (s *survey) count(r *row) {
 	if r.metric == g.counts() {
 		g.rows++
 	}
+}
+
+// check checks that the page has the energy or power of some GPU, and of none
+// without a UUID.
+func (s *survey) check() error {
+	if s.broken != nil {
+		return s.broken
+	}
+	var broken error
+	for i := range s.gpus {
+		if s.gpus[i].energy >= 0 || s.gpus[i].power >= 0 {
+			return nil
+		}
+		broken = errors.Join(broken, s.gpus[i].broken)
+	}
+	switch {
+	case broken != nil:
+		return broken
+	case len(s.unknown) > 0:
+		return unknownMetric(s.unknown)
+	}
+	return fmt.Errorf("%w: the page has neither energy nor power of any GPU\nenable %s and %s in the exporter's file of counters (-f FILE.csv)",
+		energy.ErrNoDevice, metricname.Table[0].Name, "DCGM_FI_DEV_POWER_USAGE")
 }

@@ -58,8 +58,9 @@
 //
 //	POWERTEST_SOURCE=nvml   the local NVIDIA GPUs; the default
 //	POWERTEST_SOURCE=sim    simulated GPUs, if package simsource is imported
-//	POWERTEST_SOURCE=dcgm=… or prometheus=…
-//	                        GPUs of other machines, if package dcgmsource is imported
+//	POWERTEST_SOURCE=dcgm=… GPUs of other machines, if package dcgmsource is imported
+//	POWERTEST_SOURCE=prometheus=…
+//	                        those that a server scrapes, if package promsource is imported
 //	POWERTEST_SOURCE=off    measure nothing, whatever the code says
 //	POWERTEST_DEVICES=0,1   only these devices of the source
 //	POWERTEST_STRICT=1      fail where joules are missing or withheld

@@ -42,7 +42,7 @@ var knownSources = []knownSource{
 	{name: "sim", form: "[=ARG]", pkg: "github.com/joulebench/joulebench/simsource"},
 	{name: "off"},
 	{name: "dcgm", form: "=URL[,URL]", pkg: "github.com/joulebench/joulebench/dcgmsource"},
-	{name: "prometheus", form: "=URL[?selector={MATCHERS}]", pkg: "github.com/joulebench/joulebench/dcgmsource"},
+	{name: "prometheus", form: "=URL[?selector={MATCHERS}]", pkg: "github.com/joulebench/joulebench/promsource"},
 	{name: "smi", form: "=FILE", pkg: "github.com/joulebench/joulebench/smisource"},
 }
 

@@ -51,6 +51,7 @@ func TestMalformedSource(t *testing.T) {
 		{"sim", `add import _ "github.com/joulebench/joulebench/simsource" to a test file`},
 		{"dcgm", "write dcgm=URL[,URL]"},
 		{"dcgm=http://node1:9400/metrics", "is not linked in"},
+		{"prometheus=http://prom:9090", `add import _ "github.com/joulebench/joulebench/promsource" to a test file`},
 		{"smi=power.csv", "is not linked in"},
 	} {
 		_, _, err := parseSource(c.value, []string{"nvml"})

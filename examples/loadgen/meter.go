@@ -13,6 +13,7 @@ import (
 
 	// GPUs of other machines, and logs.
 	_ "github.com/joulebench/joulebench/dcgmsource"
+	_ "github.com/joulebench/joulebench/promsource"
 	_ "github.com/joulebench/joulebench/smisource"
 )
 

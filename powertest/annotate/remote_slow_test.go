@@ -18,7 +18,8 @@ import (
 	"github.com/joulebench/joulebench/internal/prometheustest"
 	"github.com/joulebench/joulebench/simsource"
 
-	_ "github.com/joulebench/joulebench/dcgmsource" // opens exporters and Prometheus servers
+	_ "github.com/joulebench/joulebench/dcgmsource" // opens exporters
+	_ "github.com/joulebench/joulebench/promsource" // opens Prometheus servers
 )
 
 // TestSlowOtherSources measures one benchmark by an exporter while it runs, and then

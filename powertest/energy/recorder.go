@@ -58,7 +58,7 @@ func NewRecorder(src Source) *Recorder {
 // others are read of. The error wraps [ErrNoDevice] if a selector fits none, and
 // [ErrMalformed] if the roles contradict each other.
 func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
-	index, devices, err := sel.of(src.Devices())
+	index, devices, err := sel.Choose(src.Devices())
 	if err != nil {
 		return nil, fmt.Errorf("source %s: %w", src.Info().Name, err)
 	}

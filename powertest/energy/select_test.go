@@ -90,7 +90,7 @@ func TestNamesOfAFleet(t *testing.T) {
 }
 
 func TestSelectionRoles(t *testing.T) {
-	_, devices, err := Selection{Devices: []string{"0-2"}, Roles: []Role{{"prefill", []string{"0-1"}}, {"decode", []string{"2"}}}}.of(oneHost(4))
+	_, devices, err := Selection{Devices: []string{"0-2"}, Roles: []Role{{"prefill", []string{"0-1"}}, {"decode", []string{"2"}}}}.Choose(oneHost(4))
 	require.NoError(t, err)
 	assert.Equal(t, []string{"prefill", "prefill", "decode"}, []string{devices[0].Role, devices[1].Role, devices[2].Role})
 
@@ -100,7 +100,7 @@ func TestSelectionRoles(t *testing.T) {
 		"has no spaces":    {{"a role", []string{"0"}}},
 		"has two roles":    {{"prefill", []string{"all"}}, {"decode", []string{"2"}}},
 	} {
-		_, _, err := Selection{Devices: []string{"0-2"}, Roles: roles}.of(oneHost(4))
+		_, _, err := Selection{Devices: []string{"0-2"}, Roles: roles}.Choose(oneHost(4))
 		assert.ErrorContains(t, err, says)
 	}
 }

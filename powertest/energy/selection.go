@@ -31,10 +31,10 @@ func IsPartName(name string) bool {
 	return name != "" && name != "net" && !strings.ContainsFunc(name, unicode.IsSpace)
 }
 
-// of returns the positions of the devices that are chosen, and what they are like
+// Choose returns the positions of the devices that are chosen, and what they are like
 // with their roles. A device has one role at most: its energy counts for that. The
 // error wraps [ErrNoDevice], or [ErrMalformed].
-func (s Selection) of(all []Device) (index []int, chosen []Device, err error) {
+func (s Selection) Choose(all []Device) (index []int, chosen []Device, err error) {
 	if index, err = Select(all, s.Devices...); err != nil {
 		return nil, nil, err
 	}

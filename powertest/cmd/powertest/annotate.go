@@ -20,6 +20,7 @@ import (
 
 	// Sources that are opened by name.
 	_ "github.com/joulebench/joulebench/dcgmsource"
+	_ "github.com/joulebench/joulebench/promsource"
 	_ "github.com/joulebench/joulebench/simsource"
 	_ "github.com/joulebench/joulebench/smisource"
 )

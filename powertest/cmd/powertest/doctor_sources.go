@@ -9,6 +9,7 @@ import (
 	"github.com/joulebench/joulebench/dcgmsource"
 	"github.com/joulebench/joulebench/nvmlsource"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/promsource"
 )
 
 // A sourceCheck is what is known of one source.
@@ -115,9 +116,9 @@ func serverOf(src energy.Source) *serverCheck {
 	switch s := src.(type) {
 	case *dcgmsource.Source:
 		return &serverCheck{Collapsed: s.Collapsed()}
-	case *dcgmsource.PrometheusSource:
-		v := s.Server()
-		c := &serverCheck{Scrape: &v.Scrape, Offset: &v.Offset, Within: &v.Within}
+	case *promsource.Source:
+		v := s.ServerFacts()
+		c := &serverCheck{Scrape: &v.Scrape, Offset: &v.Offset, Within: &v.Uncertainty}
 		for _, d := range s.Devices() {
 			c.Collapsed += max(d.Rows-1, 0)
 		}

@@ -1,0 +1,12 @@
+//go:build slow
+
+package dcgmsource_test
+
+import "testing"
+
+// TestSlowAccuracy holds the whole path to what is promised of it, in 3,200 windows.
+func TestSlowAccuracy(t *testing.T) {
+	for _, p := range promises {
+		p.hold(t, *labWindows)
+	}
+}

@@ -1,0 +1,157 @@
+package dcgmsource
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/web"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// candidate is a GPU with all endpoints that have it.
+type candidate struct {
+	device  energy.Device
+	entries []entry
+}
+
+// entry is what one endpoint has of a GPU.
+type entry struct {
+	endpoint *endpoint
+	survey   *survey
+	gpu      *gpu
+}
+
+// combine lists the GPUs of all pages, each once: its UUID is the same on all of
+// them, whatever else is not.
+func combine(endpoints []*endpoint, surveys []*survey) []candidate {
+	var all []candidate
+	at := map[string]int{}
+	for i, s := range surveys {
+		slices.SortStableFunc(s.gpus, func(a, b gpu) int { return cmp.Compare(a.device.Index, b.device.Index) })
+		for k := range s.gpus {
+			g := &s.gpus[k]
+			n, known := at[g.device.UUID]
+			if !known {
+				n = len(all)
+				at[g.device.UUID] = n
+				all = append(all, candidate{})
+			}
+			all[n].entries = append(all[n].entries, entry{endpoints[i], s, g})
+		}
+	}
+	for i := range all {
+		all[i].device = all[i].describe()
+	}
+	return all
+}
+
+// describe makes the device of what the endpoints have.
+func (c *candidate) describe() energy.Device {
+	d := c.entries[0].gpu.device
+	for _, s := range c.entries {
+		if d.Name == "" { // its first row was broken
+			d = s.gpu.device
+		}
+	}
+	var urls []string
+	var rows metricname.Rows
+	metric := metricname.None
+	for _, s := range c.counting() {
+		urls = append(urls, s.endpoint.Clean)
+		rows.Merge(s.gpu.users)
+		d.Rows += s.gpu.rows
+		if m := s.gpu.counts(); metric < 0 || m < metric {
+			metric = m
+		}
+	}
+	d.Method, d.Hint = energy.Counter, metricname.DCGM.Hint
+	if metric >= 0 {
+		metricname.Table[metric].Describe(&d)
+	}
+	d.Endpoint, d.Held, d.Marks = strings.Join(urls, ", "), true, rows.Marks(d.UUID)
+	return d
+}
+
+// counting returns the entries that count: those with the energy of the GPU; if
+// there are none, with its power; if there are none, all.
+func (c *candidate) counting() []entry {
+	for _, has := range [...]func(*gpu) bool{
+		func(g *gpu) bool { return g.energy >= 0 },
+		func(g *gpu) bool { return g.power >= 0 },
+	} {
+		var some []entry
+		for _, s := range c.entries {
+			if has(s.gpu) {
+				some = append(some, s)
+			}
+		}
+		if len(some) > 0 {
+			return some
+		}
+	}
+	return c.entries
+}
+
+// choose returns the candidates that the configuration selects, with their
+// roles: those of their endpoints, and those of Config.Roles.
+func choose(all []candidate, c Config) ([]candidate, error) {
+	at, err := energy.Select(devicesOf(all), c.Devices...)
+	if err != nil {
+		return nil, fmt.Errorf("dcgm: %w", err)
+	}
+	chosen := make([]candidate, len(at))
+	for i, k := range at {
+		chosen[i] = all[k]
+		d := &chosen[i].device
+		for _, s := range chosen[i].entries {
+			role := s.endpoint.Role
+			if role != "" && d.Role != "" && d.Role != role {
+				return nil, web.Of(energy.ErrMalformed, fmt.Errorf("dcgm: %s has two roles, %q and %q", d.UUID, d.Role, role))
+			}
+			d.Role = cmp.Or(d.Role, role)
+		}
+	}
+	_, devices, err := energy.Selection{Roles: c.Roles}.Choose(devicesOf(chosen))
+	if err != nil {
+		return nil, fmt.Errorf("dcgm: %w", err)
+	}
+	for i := range chosen {
+		chosen[i].device = devices[i]
+	}
+	return chosen, checkChosen(chosen)
+}
+
+func devicesOf(cs []candidate) []energy.Device {
+	devices := make([]energy.Device, len(cs))
+	for i := range cs {
+		devices[i] = cs[i].device
+	}
+	return devices
+}
+
+// checkChosen checks that some of the GPUs can be read, and that none is read by
+// its power, or not at all, where its page has an energy that is not understood.
+func checkChosen(cs []candidate) error {
+	readable := false
+	var errs []error
+	for i := range cs {
+		d := &cs[i].device
+		readable = readable || d.Metric != ""
+		if d.Resolution > 0 {
+			continue
+		}
+		for _, s := range cs[i].entries {
+			if len(s.survey.unknown) > 0 {
+				errs = append(errs, fmt.Errorf("dcgm: %s: %s: %w", s.endpoint.Clean, d.UUID, unknownMetric(s.survey.unknown)))
+			}
+		}
+	}
+	if !readable {
+		errs = append(errs, fmt.Errorf("dcgm: %w: the pages have neither energy nor power of the selected GPUs\nsee nvidia-smi on their hosts whether they have failed", energy.ErrNoDevice))
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,222 @@
+package promsource
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// clockSample relates the server's time to this machine's: local is when the
+// server's clock showed server, give or take err. local has a monotonic reading, so
+// that setting this machine's wall clock changes nothing.
+type clockSample struct {
+	server int64 // ms since the epoch
+	local  time.Time
+	err    time.Duration
+	date   time.Time // of the reply's header; zero if it has none
+}
+
+// toLocal returns the local time of a server's time in ms since the epoch.
+func (c clockSample) toLocal(at int64) time.Time {
+	return c.local.Add(time.Duration(at-c.server) * time.Millisecond)
+}
+
+// within returns between which local times a server's time lies.
+func (c clockSample) within(at int64) (from, to time.Time) {
+	t := c.toLocal(at)
+	return t.Add(-c.err), t.Add(c.err)
+}
+
+// toServer returns the server's time of a local one, in ms since the epoch.
+func (c clockSample) toServer(t time.Time) int64 {
+	return c.server + t.Sub(c.local).Milliseconds()
+}
+
+const (
+	// clockTries is how often the server is asked for the time: the quickest
+	// answer is the most exact.
+	clockTries = 3
+	quickReply = 20 * time.Millisecond
+)
+
+// sampleClock asks the server what time it is.
+func (c *client) sampleClock(ctx context.Context) (clockSample, error) {
+	var best clockSample
+	for i := range clockTries {
+		now, err := c.askTime(ctx)
+		if err != nil {
+			return now, err
+		}
+		if i == 0 || now.err < best.err {
+			best = now
+		}
+		if best.err < quickReply/2 {
+			break
+		}
+	}
+	return best, nil
+}
+
+func (c *client) askTime(ctx context.Context) (clockSample, error) {
+	before := time.Now()
+	resp, body, err := c.query(ctx, "time()", 0)
+	if err != nil {
+		return clockSample{}, err
+	}
+	took := time.Since(before)
+	now := clockSample{local: before.Add(took / 2), err: took / 2}
+	var warnings []string
+	if now.server, warnings, err = decodeScalar(body); err != nil {
+		return clockSample{}, c.garbled(resp, body, err)
+	}
+	if err := c.complete(reply{Warnings: warnings}); err != nil {
+		return clockSample{}, err
+	}
+	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+		now.date = d
+	}
+	return now, nil
+}
+
+// decodeScalar returns the value of a scalar in seconds, in ms.
+func decodeScalar(body []byte) (ms int64, warnings []string, err error) {
+	var answer struct {
+		Warnings []string
+		Data     struct {
+			ResultType string
+			Result     []json.RawMessage
+		}
+	}
+	if err := json.Unmarshal(body, &answer); err != nil {
+		return 0, nil, err
+	}
+	if answer.Data.ResultType != "scalar" || len(answer.Data.Result) != 2 {
+		return 0, nil, fmt.Errorf("the result is not a scalar")
+	}
+	var digits string
+	if err := json.Unmarshal(answer.Data.Result[1], &digits); err != nil {
+		return 0, nil, err
+	}
+	ms, err = milliseconds([]byte(digits))
+	return ms, answer.Warnings, err
+}
+
+// dateSlack is by how much the server's time() and the date of its reply may
+// differ, besides the round trip and the header's resolution of a second.
+const dateSlack = 2 * time.Second
+
+// shifted returns by how much time() lags behind the date of the reply, if that
+// is more than the slack.
+func (c clockSample) shifted() (lag time.Duration, off bool) {
+	if c.date.IsZero() {
+		return 0, false
+	}
+	const resolution = time.Second
+	lag = c.date.Sub(time.UnixMilli(c.server))
+	return lag.Round(time.Second), (lag + resolution/2).Abs() > dateSlack+resolution/2+2*c.err
+}
+
+// syncClock asks for the time when the source is opened. A server that answers
+// queries as of some time ago, as VictoriaMetrics does to wait for late samples,
+// is asked not to: then no sample's time would be known to better than the
+// header's second.
+func (c *client) syncClock(ctx context.Context) (now clockSample, note string, err error) {
+	now, err = c.sampleClock(ctx)
+	if err != nil {
+		return now, "", err
+	}
+	if _, off := now.shifted(); !off {
+		return now, "", nil
+	}
+	const key = "latency_offset"
+	if !c.params.Has(key) {
+		c.params.Set(key, "1ms")
+		if now, err = c.sampleClock(ctx); err != nil {
+			return now, "", err
+		}
+		if _, off := now.shifted(); !off {
+			return now, ", asked with latency_offset=1ms", nil
+		}
+	}
+	lag, _ := now.shifted()
+	return now, "", fmt.Errorf("prometheus: the time() of %s lags by %v behind its Date header\nask it directly rather than through a cache, and if it is VictoriaMetrics set latency_offset=1ms", c.host, lag)
+}
+
+// setSince reports by how much the server's clock was set between two samples of it.
+func (c clockSample) setSince(past clockSample) (time.Duration, bool) {
+	moved := time.Duration(c.server-past.server) * time.Millisecond
+	return energy.ClockSet(moved, c.local.Sub(past.local), 2*(c.err+past.err))
+}
+
+// maxClockSamples bounds how many samples of the server's clock are kept. The older
+// half is thinned out, so that a window that began long ago has still some of
+// before a step.
+const maxClockSamples = 256
+
+// clockLog is the samples of the server's clock. They are kept, since several
+// windows may enclose the same step.
+type clockLog struct {
+	mu      sync.Mutex
+	samples []clockSample
+}
+
+// add adds a sample, and reports by how much the clock was set since start.
+func (l *clockLog) add(now clockSample, start time.Time) (by time.Duration, set bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	first := 0
+	for i, c := range l.samples {
+		if !c.local.After(start) {
+			first = i
+		}
+	}
+	for _, c := range l.samples[first:] {
+		if by, set = now.setSince(c); set {
+			break
+		}
+	}
+	if l.samples = append(l.samples, now); len(l.samples) > maxClockSamples {
+		l.samples = thinned(l.samples)
+	}
+	return by, set
+}
+
+// last returns the newest sample.
+func (l *clockLog) last() clockSample {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.samples[len(l.samples)-1]
+}
+
+// thinned returns the samples without every second of the older half. The first
+// one stays.
+func thinned(samples []clockSample) []clockSample {
+	kept, older := samples[:0], len(samples)/2
+	for i, c := range samples {
+		if i >= older || i%2 == 0 {
+			kept = append(kept, c)
+		}
+	}
+	return kept
+}
+
+// checkClock samples the server's clock, and compares it with what it showed since
+// start.
+func (s *Source) checkClock(ctx context.Context, start time.Time) (clockSample, []energy.Finding, error) {
+	now, err := s.client.sampleClock(ctx)
+	if err != nil {
+		return now, nil, err
+	}
+	by, set := s.clock.add(now, start)
+	if !set {
+		return now, nil, nil
+	}
+	return now, []energy.Finding{{Reason: energy.ClockStep, Detail: fmt.Sprintf(
+		"the clock of %s was set by %v, so that the times of its samples are unknown; run NTP there, and measure again",
+		s.client.host, by.Round(time.Millisecond))}}, nil
+}

@@ -1,0 +1,201 @@
+package promsource
+
+import (
+	"fmt"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+
+	"github.com/joulebench/joulebench/internal/web"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// Secret is a string that no way of printing it shows. Convert it to a string to
+// use it.
+type Secret = web.Secret
+
+// HTTP says how requests are made. The zero value asks without credentials, and
+// trusts the certificates that the system trusts. Its fields are:
+//
+//	Client *http.Client       makes the requests; nil means one of the package's own
+//	CAFile string             a file of PEM certificates to trust, in place of the system's
+//	ServerName string         the name that a certificate must be for, if it is not the host
+//	User string               basic auth, with
+//	Password Secret           the password, or
+//	PasswordFile string       a file that holds it, which is read for each request
+//	BearerToken Secret        a bearer token, or
+//	BearerTokenFile string    a file that holds it, which is read for each request
+//	Headers map[string]Secret are added to each request
+//	Timeout time.Duration     bounds a query with its answer; 0 means 2 minutes
+//
+// Where credentials, CAFile or Headers are missing, the environment gives them: see
+// the package's documentation. A redirect to another host, or from https to http,
+// is not followed.
+type HTTP = web.HTTP
+
+// Config says which GPUs to read from a server. POWERTEST_SOURCE gives it as an
+// address with what follows a question mark:
+//
+//	prometheus=http://prom:9090?selector={job="dcgm",cluster="a"}&collect=1s&role.prefill=gpu-node-01
+//
+// The keys selector, collect and role.NAME are those of the fields; all others
+// are Params. An ampersand in a value is written as %26; a plus sign stays one.
+type Config struct {
+	// URL is the address of the server, with its base path if it has one, such
+	// as http://mimir:8080/prometheus.
+	URL string
+	// Selector narrows the series down, as PromQL matchers in braces:
+	// {job="dcgm",cluster="a"}. Empty means all that have a name of an exporter's
+	// energy or power.
+	Selector string
+	// Devices are selectors as [energy.Select] takes them; none means all.
+	Devices []string
+	// Roles are the roles of devices in a server that divides its work, such as
+	// "prefill" and "decode".
+	Roles []energy.Role
+	// Collect is the collect interval of the exporters (their -c), if it is
+	// known: how old a value can be when it is scraped.
+	Collect time.Duration
+	// Params are sent with each query, such as dedup=true for Thanos.
+	Params url.Values
+	// HTTP says how requests are made.
+	HTTP
+}
+
+const sourceName = "prometheus"
+
+func init() {
+	energy.Register(sourceName, func(arg string, devices []string) (energy.Source, error) {
+		cfg, err := parseArg(arg)
+		if err != nil {
+			return nil, web.Of(energy.ErrMalformed, err)
+		}
+		cfg.Devices = devices
+		s, err := Open(cfg)
+		if err != nil {
+			return nil, err // not s: a nil *Source is a non-nil energy.Source
+		}
+		return s, nil
+	})
+}
+
+// argForm is how an argument looks, for messages.
+const argForm = `set for instance POWERTEST_SOURCE=prometheus=http://prometheus:9090?selector={job="dcgm"}&collect=1s&role.prefill=gpu-node-01,gpu-node-02/0`
+
+// parseArg parses what follows the name of the source: an address, and after a
+// question mark keys and values. It is split by hand, since a selector is full of
+// what a URL would have escaped, and a plus sign is common in one.
+func parseArg(arg string) (Config, error) {
+	cfg := Config{Params: url.Values{}}
+	address, rest, _ := strings.Cut(arg, "?")
+	if cfg.URL = strings.TrimSpace(address); cfg.URL == "" {
+		return cfg, fmt.Errorf("prometheus: no address is given\n%s", argForm)
+	}
+	for pair := range strings.SplitSeq(rest, "&") {
+		if pair == "" {
+			continue
+		}
+		key, value, found := strings.Cut(pair, "=")
+		if !found {
+			return cfg, fmt.Errorf("prometheus: %s has no value\n%s", shown(key), argForm)
+		}
+		if err := cfg.set(unescaped(key), unescaped(value)); err != nil {
+			return cfg, err
+		}
+	}
+	return cfg, nil
+}
+
+// shown returns a key as it may be shown: not if it can be a piece of a password
+// with a question mark in it.
+func shown(key string) string {
+	if strings.ContainsFunc(key, func(r rune) bool {
+		return r != '_' && r != '.' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
+	}) {
+		return "a key (in a password, write ? as %3F, & as %26 and @ as %40)"
+	}
+	return strconv.Quote(key)
+}
+
+// unescaped returns the text without its URL escapes, or as it is if they are
+// none: a percent sign may be meant as one.
+func unescaped(s string) string {
+	if u, err := url.PathUnescape(s); err == nil {
+		return u
+	}
+	return s
+}
+
+// set takes in one key of an argument. What is not ours is the server's.
+func (cfg *Config) set(key, value string) error {
+	role, isRole := strings.CutPrefix(key, "role.")
+	switch {
+	case key == "":
+		return fmt.Errorf("prometheus: a value has no key\n%s", argForm)
+	case key == "selector":
+		cfg.Selector = value
+	case key == "collect":
+		d, err := time.ParseDuration(value)
+		if err != nil || d <= 0 {
+			return fmt.Errorf("prometheus: collect=%s is not a time\ngive the exporters' -c, for instance collect=1s", value)
+		}
+		cfg.Collect = d
+	case isRole && role == "":
+		return fmt.Errorf("prometheus: %q names no role\nwrite for instance role.prefill=gpu-node-01", key)
+	case isRole:
+		i := slices.IndexFunc(cfg.Roles, func(r energy.Role) bool { return r.Name == role })
+		if i < 0 {
+			i = len(cfg.Roles)
+			cfg.Roles = append(cfg.Roles, energy.Role{Name: role})
+		}
+		cfg.Roles[i].Devices = append(cfg.Roles[i].Devices, strings.Split(value, ",")...)
+	default:
+		cfg.Params.Add(key, value)
+	}
+	return nil
+}
+
+// target understands the address.
+func (cfg *Config) target() (web.Target, error) {
+	to, err := web.Parse(web.Address(cfg.URL), web.Defaults{Port: "9090"})
+	if err != nil {
+		return to, fmt.Errorf("prometheus: %w", err)
+	}
+	if to.URL.RawQuery != "" || to.Role != "" {
+		return to, fmt.Errorf("prometheus: the address %s goes on after its path\nparameters of queries are given apart from it", to.Clean)
+	}
+	for _, key := range []string{"query", "time", "timeout"} {
+		if cfg.Params.Has(key) {
+			return to, fmt.Errorf("prometheus: %s can't be a parameter, since each query has its own", key)
+		}
+	}
+	return to, nil
+}
+
+// timeout bounds a query. Its default is that of Prometheus's own limit.
+func (cfg *Config) timeout() time.Duration {
+	if cfg.HTTP.Timeout > 0 {
+		return cfg.HTTP.Timeout
+	}
+	return 2 * time.Minute
+}
+
+// A selector is the matchers that all series are to fit, without braces.
+type selector string
+
+// parseSelector takes the braces off.
+func parseSelector(text string) (selector, error) {
+	text = strings.TrimSpace(text)
+	if text == "" {
+		return "", nil
+	}
+	inner, open := strings.CutPrefix(text, "{")
+	inner, closed := strings.CutSuffix(inner, "}")
+	if !open || !closed {
+		return "", fmt.Errorf("prometheus: the selector %s is not in braces\nwrite it as in PromQL, without the name of a metric: {job=\"dcgm\"}", text)
+	}
+	return selector(strings.TrimRight(strings.TrimSpace(inner), ", ")), nil
+}

@@ -1,0 +1,139 @@
+package promsource
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"time"
+
+	"github.com/prometheus/common/model"
+)
+
+// What is assumed of targets that are too new: the defaults of the
+// ServiceMonitor and of the exporter.
+const (
+	defaultScrape  = 15 * time.Second
+	defaultRefresh = 30 * time.Second
+)
+
+const (
+	// learnTime is how far back the samples go from which the pace is learnt,
+	// and learnTargets of how many scrape targets.
+	learnTime    = 5 * time.Minute
+	learnTargets = 16
+	// learnChanges is how many times between changes give the refresh period.
+	learnChanges = 3
+)
+
+// pace is how often something is scraped, and how often its values change as the
+// server sees them; 0 if unknown.
+type pace struct{ scrape, refresh time.Duration }
+
+// tempo is the pace of all devices.
+type tempo struct {
+	scrape  time.Duration // the longest interval
+	fastest time.Duration // the shortest one
+	period  time.Duration // the longest refresh period
+}
+
+// ticks returns the time of a number of refresh periods and two scrape intervals.
+func (t tempo) ticks(n float64) time.Duration {
+	return time.Duration(n*float64(t.period)) + 2*t.scrape
+}
+
+// learn returns the pace of each job, from the recent samples of a few devices.
+func (f *fleet) learn(ctx context.Context, c *client, now int64) (map[string]pace, error) {
+	in := stretch{now - learnTime.Milliseconds(), now}
+	value, err := c.small(ctx, ranged(f.selector.series(f.names, f.among(f.examples())), in), time.UnixMilli(now))
+	if err != nil {
+		return nil, err
+	}
+	matrix, ok := value.(model.Matrix)
+	if !ok {
+		return nil, c.otherType(value)
+	}
+	byJob := map[string]pace{}
+	for _, series := range matrix {
+		if i, known := f.position[uuidOf(series.Metric)]; known {
+			job, p := f.job[i], paceOf(series.Values)
+			byJob[job] = pace{max(byJob[job].scrape, p.scrape), max(byJob[job].refresh, p.refresh)}
+		}
+	}
+	return byJob, nil
+}
+
+// examples returns devices of different targets, of each job one, and then of
+// more targets until they are enough.
+func (f *fleet) examples() []int {
+	var list []int
+	targets, jobs := map[string]bool{}, map[string]bool{}
+	pick := func(i int) {
+		if t := f.devices[i].Endpoint; !targets[t] && len(list) < learnTargets && f.uuidLabel[i] == f.uuidLabel[0] {
+			targets[t] = true
+			list = append(list, i)
+		}
+	}
+	for i, job := range f.job {
+		if !jobs[job] {
+			jobs[job] = true
+			pick(i)
+		}
+	}
+	for k := range learnTargets {
+		pick(k * len(f.devices) / learnTargets)
+	}
+	for i := range f.devices {
+		pick(i)
+	}
+	return list
+}
+
+// paceOf returns the median times between samples, and between changes.
+func paceOf(samples []model.SamplePair) pace {
+	var scrape, refresh []time.Duration
+	changed := -1
+	for i := 1; i < len(samples); i++ {
+		scrape = append(scrape, samples[i].Timestamp.Sub(samples[i-1].Timestamp))
+		if samples[i].Value == samples[i-1].Value {
+			continue
+		}
+		if changed >= 0 {
+			refresh = append(refresh, samples[i].Timestamp.Sub(samples[changed].Timestamp))
+		}
+		changed = i
+	}
+	var p pace
+	if len(scrape) >= learnChanges {
+		p.scrape = median(scrape)
+	}
+	if len(refresh) >= learnChanges {
+		p.refresh = median(refresh)
+	}
+	return p
+}
+
+func median(d []time.Duration) time.Duration {
+	slices.Sort(d)
+	return d[len(d)/2].Round(time.Millisecond)
+}
+
+// spread returns what was learnt of each job for its devices: their refresh periods,
+// and the pace of all of them.
+func (f *fleet) spread(byJob map[string]pace, collect time.Duration) (periods []time.Duration, all tempo) {
+	periods = make([]time.Duration, len(f.devices))
+	for i, job := range f.job {
+		p := byJob[job]
+		if p.scrape == 0 {
+			p.scrape = defaultScrape
+		}
+		if p.refresh == 0 {
+			p.refresh = max(p.scrape, cmp.Or(max(collect, 0), defaultRefresh))
+		}
+		periods[i] = p.refresh
+		all.scrape, all.period = max(all.scrape, p.scrape), max(all.period, p.refresh)
+		if i == 0 || p.scrape < all.fastest {
+			all.fastest = p.scrape
+		}
+	}
+	return periods, all
+}

@@ -1,0 +1,183 @@
+package promsource
+
+import (
+	"context"
+	"fmt"
+	"sync/atomic"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/web"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// openTimeout bounds how long opening may take.
+const openTimeout = 10 * time.Second
+
+// Source is an [energy.HistorySource] on the samples that a server keeps of
+// exporters' metrics. Open it with [Open]. A window costs the server a few queries,
+// after its end, and nothing while it lasts.
+//
+// Energy is never that of increase() or of an instant value: the samples around
+// the edges of the window are fetched as they are, and the edges closed as those
+// of any counter. How well a window is known follows from how often it is scraped,
+// and how often exporters collect: a window needs several times the longer of the
+// two to have a number.
+//
+// Times of samples are of the server's clock, which is compared with this
+// machine's when the source is opened and after each window; how long a scrape
+// took is not in them. The server that answers and those that scrape are assumed to
+// agree on the time.
+type Source struct {
+	client *client
+	info   energy.Info
+	fleet  *fleet
+	tempo  tempo
+	clock  clockLog
+	closed atomic.Bool
+}
+
+var _ energy.HistorySource = (*Source)(nil)
+
+// Open opens the GPUs that cfg selects. It asks the server which there are, how
+// often they are scraped and what time it is, within 10 s.
+//
+// Its errors wrap [energy.ErrNoDevice] if no GPU is selected or one is not there,
+// [energy.ErrMalformed] if the configuration cannot be right, [energy.ErrStalled]
+// if the server does not answer in time, and [io/fs.ErrPermission] if it refuses to;
+// see also [ErrBadQuery], [ErrIncomplete] and [ErrUnknownMetric].
+func Open(cfg Config) (*Source, error) {
+	sel, err := parseSelector(cfg.Selector)
+	if err != nil {
+		return nil, web.Of(energy.ErrMalformed, err)
+	}
+	to, err := cfg.target()
+	if err != nil {
+		return nil, web.Of(energy.ErrMalformed, err)
+	}
+	c, err := newClient(to, cfg)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	s, err := open(ctx, c, sel, cfg)
+	if err != nil {
+		c.web.Close()
+		return nil, err
+	}
+	return s, nil
+}
+
+func open(ctx context.Context, c *client, sel selector, cfg Config) (*Source, error) {
+	now, note, err := c.syncClock(ctx)
+	if err != nil {
+		return nil, err
+	}
+	f, err := inventory(ctx, c, sel, cfg)
+	if err != nil {
+		return nil, err
+	}
+	byJob, err := f.learn(ctx, c, now.toServer(time.Now()))
+	if err != nil {
+		return nil, err
+	}
+	periods, t := f.spread(byJob, cfg.Collect)
+	for i, p := range periods {
+		if p != t.period { // else it is as [energy.Info.Period] says
+			f.devices[i].Period = p
+		}
+	}
+	info := energy.Info{Name: sourceName, Version: "prometheus at " + c.host + note, Period: t.period}
+	return &Source{client: c, info: info, fleet: f, tempo: t, clock: clockLog{samples: []clockSample{now}}}, nil
+}
+
+// Info describes the source. Its period is the slowest that was seen.
+func (s *Source) Info() energy.Info { return s.info }
+
+// Devices lists the GPUs by host, index and UUID.
+func (s *Source) Devices() []energy.Device { return s.fleet.devices }
+
+// Close closes idle connections. It is idempotent.
+func (s *Source) Close() error {
+	if !s.closed.Swap(true) {
+		s.client.web.Close()
+	}
+	return nil
+}
+
+// ServerFacts are what is known of a server.
+type ServerFacts struct {
+	// Scrape is the longest interval at which it scrapes one of the devices.
+	Scrape time.Duration
+	// Offset is its clock minus this machine's, known to ± Uncertainty.
+	Offset, Uncertainty time.Duration
+}
+
+// ServerFacts returns what was seen of the server when it was last asked for the
+// time: when it was opened, or after a window.
+func (s *Source) ServerFacts() ServerFacts {
+	c := s.clock.last()
+	return ServerFacts{Scrape: s.tempo.scrape, Offset: time.UnixMilli(c.server).Sub(c.local.Round(0)), Uncertainty: c.err}
+}
+
+// recent is how far back Read looks for the newest sample, or three scrape
+// intervals if that is more.
+const recent = 10 * time.Second
+
+// Read fills in the newest sample that the server has of each device, with the
+// time of the scrape. It asks the server once, and unlike other sources it
+// allocates: windows are measured by [Source.ReadRange]. A device of which
+// the server has no recent sample carries an error that wraps
+// [energy.ErrNoDevice].
+func (s *Source) Read(dst []energy.Reading) {
+	back := max(recent, 3*s.tempo.scrape)
+	newest, now, err := s.newest(back)
+	for k := range dst {
+		r := energy.Reading{Device: dst[k].Device, Before: time.Now(), Err: err}
+		r.After = r.Before
+		switch i := r.Device; {
+		case uint(i) >= uint(len(s.fleet.devices)):
+			r.Err = fmt.Errorf("prometheus: %w: the reading's index is out of range", energy.ErrNoDevice)
+		case err == nil && newest[i].at == 0:
+			d := s.fleet.devices[i]
+			r.Err = fmt.Errorf("prometheus: %w: no sample of %s in the last %v\ncheck that %s is scraped", energy.ErrNoDevice, d.UUID, back, d.Endpoint)
+		case err == nil:
+			r = s.reading(i, newest[i].at, newest[i].value, now)
+		}
+		dst[k] = r
+	}
+}
+
+// reading makes a reading of a sample.
+func (s *Source) reading(device int, at int64, value float64, clock clockSample) energy.Reading {
+	r := energy.Reading{Device: device}
+	r.Before, r.After = clock.within(at)
+	if s.fleet.devices[device].Method == energy.Gauge {
+		r.Watts, r.HasWatts = value, true
+	} else {
+		r.Joules, r.HasJoules = value, true
+	}
+	return r
+}
+
+// newest returns the newest sample of every device; its time is 0 if there is
+// none.
+func (s *Source) newest(back time.Duration) ([]sample, clockSample, error) {
+	if s.closed.Load() {
+		return nil, clockSample{}, errClosed
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	defer cancel()
+	now := s.clock.last()
+	to := now.toServer(time.Now())
+	b, err := s.raw(ctx, s.fleet.names, stretch{to - back.Milliseconds(), to})
+	if err != nil {
+		return nil, now, err
+	}
+	list := make([]sample, len(s.fleet.devices))
+	b.each(func(device int, runs []run) {
+		var m merger
+		m.add(b, runs, sink{value: func(at int64, v float64) { list[device] = sample{at, v} }})
+	})
+	return list, now, nil
+}

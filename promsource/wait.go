@@ -1,0 +1,107 @@
+package promsource
+
+import (
+	"context"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/wait"
+)
+
+const (
+	// probes is how many devices are asked for while waiting, where there are
+	// many more.
+	probes = 16
+	few    = 4 * probes
+	// maxFetches bounds how often all devices are asked for after the window.
+	maxFetches = 10
+	// late is by how much samples may reach the server later than their time
+	// says, or three scrape intervals if that is more.
+	late = 10 * time.Second
+	// shortPause is the least time between two questions for new samples, and
+	// ingestion how long after its time a sample can be asked for.
+	shortPause = 100 * time.Millisecond
+	ingestion  = 50 * time.Millisecond
+)
+
+// fetchTail fetches what is after the end of the window, when it is there. It
+// gives up at the deadline, or when ctx ends: what is missing then, the histories
+// show.
+func (h *history) fetchTail(ctx context.Context) error {
+	// No counter shows two ticks after the end sooner than this.
+	end := h.spans[len(h.spans)-1].End
+	waiting := wait.Sleep(ctx, time.Until(end.Add(h.tempo.period)))
+	if ahead := h.probes(); len(ahead) > 0 {
+		for waiting && !h.settled(ahead) && time.Now().Before(h.deadline) {
+			if err := h.addFresh(ctx, ahead, h.fleet.among(ahead)); err != nil {
+				return err
+			}
+			waiting = h.settled(ahead) || wait.Sleep(ctx, h.pause(ahead))
+		}
+	}
+	for try := 1; ; try++ {
+		if err := h.addFresh(ctx, h.asked, h.where); err != nil {
+			return err
+		}
+		pause := h.pause(h.asked) * time.Duration(4+try) / 5
+		if h.settled(h.asked) || try == maxFetches || !waiting || time.Now().Add(pause).After(h.deadline) {
+			return nil
+		}
+		waiting = wait.Sleep(ctx, pause)
+	}
+}
+
+// pause returns how long it takes until those devices have their next sample of
+// which more is to be known. Those that are not scraped any more are left out.
+func (h *history) pause(who []int) time.Duration {
+	now, scrape := h.clock.toServer(time.Now()), h.tempo.scrape.Milliseconds()
+	next := now
+	for _, i := range who {
+		if at := h.mergers[i].at; at > now-3*scrape && !h.to[i].Settled(h.spans) {
+			next = max(next, at+scrape)
+		}
+	}
+	return max(time.Duration(next-now)*time.Millisecond+ingestion, shortPause)
+}
+
+// probes returns a few devices that stand for a fleet, of as many scrape targets
+// as may be; none if the devices are few anyway.
+func (h *history) probes() []int {
+	if len(h.asked) <= few {
+		return nil
+	}
+	var list []int
+	for k := range probes {
+		if i := h.asked[k*len(h.asked)/probes]; h.fleet.uuidLabel[i] == h.fleet.uuidLabel[h.asked[0]] {
+			list = append(list, i)
+		}
+	}
+	return list
+}
+
+// settled reports whether enough is known of what comes after the window.
+func (h *history) settled(who []int) bool {
+	for _, i := range who {
+		if !h.to[i].Settled(h.spans) {
+			return false
+		}
+	}
+	return true
+}
+
+// addFresh adds what the server has got since the devices were last asked for.
+func (h *history) addFresh(ctx context.Context, who []int, where string) error {
+	in := stretch{h.tail.to, min(h.tail.to, h.clock.toServer(time.Now()))}
+	for _, i := range who {
+		in.from = min(in.from, h.mergers[i].at+1)
+	}
+	in.from = max(in.from, h.tail.from-max(late, 3*h.tempo.scrape).Milliseconds(), h.head.from)
+	if in.from > in.to {
+		return nil
+	}
+	for _, part := range h.chunks(in, chunkSamples) {
+		if err := h.add(ctx, part, where); err != nil {
+			return err
+		}
+	}
+	return nil
+}
