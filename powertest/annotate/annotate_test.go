@@ -179,7 +179,7 @@ func TestX17Rounding(t *testing.T) {
 	}
 }
 
-// TestX20ExpectedGPUs: without -gpus the number is told, and not checked.
+// TestX20ExpectedGPUs: without -gpus the number is reported, and not checked.
 func TestX20ExpectedGPUs(t *testing.T) {
 	x := newTrial(t)
 	x.annotate()
@@ -296,7 +296,7 @@ func TestClockStepWithholds(t *testing.T) {
 	}
 }
 
-// TestMarks: a mark is told, and is no issue of a device.
+// TestMarks: a mark is reported, and is no issue of a device.
 func TestMarks(t *testing.T) {
 	gpus := []seenGPU{{id: "0", uuid: "a", seen: true}, {id: "1", uuid: "b", seen: true}}
 	all := []energy.Finding{{Reason: energy.Throttled, Device: "a"}, {Reason: energy.CounterReset, Device: "b"}, {Reason: energy.PartialCohort}}

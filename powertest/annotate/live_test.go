@@ -31,10 +31,8 @@ func init() {
 		if theRig == nil {
 			return nil, fmt.Errorf("rig: nothing is connected: %w", energy.ErrStalled)
 		}
-		if len(devices) > 0 {
-			return nil, fmt.Errorf("rig: it does not know how to select %q: %w", devices, energy.ErrNoDevice)
-		}
-		return rig{theRig}, nil
+		_, err := energy.Select(theRig.Devices(), devices...)
+		return rig{theRig}, err
 	})
 	energy.Register("absent", func(string, []string) (energy.Source, error) {
 		return nil, fmt.Errorf("absent: the server does not answer: %w", energy.ErrStalled)
@@ -90,7 +88,7 @@ func TestLive(t *testing.T) {
 	assert.InEpsilon(t, truth/7, x.file("agg.json")["joules_per_successful_query"], 0.01)
 	assert.Contains(t, x.out, "benchmarking\n")
 
-	x = liveTrial(t, bench(&truth), "-source", "rig", "-gpus", "1", "-devices", "1")
+	x = liveTrial(t, bench(&truth), "-opened", "-gpus", "1", "-devices", "1")
 	x.valid(nil)
 	assert.InEpsilon(t, truth/2, x.measured().Energy.Joules, 0.1)
 }
@@ -168,7 +166,7 @@ func TestTrace(t *testing.T) {
 	})
 }
 
-// TestLiveSimulated: joules that nobody used are reported, and not published.
+// TestLiveSimulated: a simulated energy is reported, and not published.
 func TestLiveSimulated(t *testing.T) {
 	x := liveTrial(t, func(ctx context.Context, command []string, std Streams) error {
 		var truth float64
@@ -198,7 +196,7 @@ func TestLiveOldResult(t *testing.T) {
 	x := liveTrial(t, func(context.Context, []string, Streams) error { return nil }, "-source", "rig")
 	x.invalid("invalid_benchmark_result")
 	x = newTrial(t)
-	x.run("-log", "gpu.csv", "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "-tz", "UTC", "--", "go", "version")
+	x.run("-log", "gpu.csv", "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "-tz", "UTC", "--", os.Args[0], "-test.run=^$")
 	x.invalid("invalid_benchmark_result")
 	assert.Contains(t, x.out, "it is of another run")
 }

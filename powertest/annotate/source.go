@@ -121,12 +121,16 @@ type instrument struct {
 // openInstrument opens the source of the options. The error says that the options
 // cannot be followed; that there is nothing to open is no such error.
 func openInstrument(o Options) (instrument, error) {
-	src, sel, err := o.openSelected()
+	sel := energy.Selection{Devices: o.Devices, Roles: o.Roles}
+	src, err := o.Source.open(o.Zone, o.Devices)
 	if err != nil {
 		if o.mistaken(err) {
 			return instrument{}, err
 		}
 		return instrument{failed: err, close: func() {}}, nil
+	}
+	if o.Source.selects() { // it has only these
+		sel.Devices = nil
 	}
 	in := instrument{close: func() {
 		if o.Source.Opened == nil {
@@ -140,44 +144,15 @@ func openInstrument(o Options) (instrument, error) {
 	return in, nil
 }
 
-// errSelection says that there are devices, and not those that were selected.
-var errSelection = errors.New("select devices")
-
-// openSelected opens the source, and returns which of its devices count. A source
-// that does not understand the selectors is opened with all of its devices, and
-// these are selected by energy.Select.
-func (o Options) openSelected() (energy.Source, energy.Selection, error) {
-	sel := energy.Selection{Devices: o.Devices, Roles: o.Roles}
-	if !o.Source.selects() {
-		src, err := o.Source.open(o.Zone, nil)
-		return src, sel, err
-	}
-	src, err := o.Source.open(o.Zone, o.Devices)
-	if err == nil {
-		return src, energy.Selection{Roles: o.Roles}, nil
-	}
-	if len(o.Devices) == 0 || !errors.Is(err, energy.ErrNoDevice) {
-		return nil, sel, err
-	}
-	all, allErr := o.Source.open(o.Zone, nil)
-	if allErr != nil {
-		return nil, sel, err
-	}
-	if _, err := energy.Select(all.Devices(), o.Devices...); err != nil {
-		defer all.Close()
-		if len(all.Devices()) > 0 {
-			err = fmt.Errorf("%w: %w", errSelection, err)
-		}
-		return nil, sel, err
-	}
-	return all, sel, nil
-}
-
 // mistaken reports whether an error of opening the source is about what was asked
-// for, rather than about what was found: the contents of a file.
+// for, rather than about what was found: the contents of a file, or no devices at all.
 func (o Options) mistaken(err error) bool {
-	if errors.Is(err, errSelection) {
-		return true
+	if len(o.Devices) > 0 && errors.Is(err, energy.ErrNoDevice) {
+		all, err := o.Source.open(o.Zone, nil)
+		if err == nil {
+			defer all.Close()
+		}
+		return err == nil && len(all.Devices()) > 0
 	}
 	_, reasoned := errors.AsType[energy.ReasonedError](err)
 	ofFile := o.Source.isFile() && reasoned || o.Source.Trace != ""

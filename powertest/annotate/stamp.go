@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// latest is the last second of the years that are believed: it fits in an int64
-// of nanoseconds.
+// latest is the last second of the years that are plausible: it fits in an int64 of
+// nanoseconds.
 const latest = 9_000_000_000
 
 // unixTime returns the time of a number of seconds since 1970, rounded to

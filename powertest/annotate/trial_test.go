@@ -114,6 +114,7 @@ func (x *trial) live(exec Runner, args ...string) {
 	f.StringVar(&o.Source.Log, "log", "", "")
 	f.StringVar(&o.Source.Trace, "trace", "", "")
 	f.Func("source", "", func(s string) error { o.Source.Name, o.Source.Arg, _ = strings.Cut(s, "="); return nil })
+	f.BoolFunc("opened", "", func(string) error { o.Source.Opened = rig{theRig}; return nil })
 	f.StringVar(&o.Result, "bench", "", "")
 	f.Func("aiperf", "", func(s string) error { o.Result, o.Format = s, "aiperf"; return nil })
 	f.StringVar(&o.Aggregate, "agg", "", "")
@@ -156,7 +157,7 @@ func (x *trial) file(name string) map[string]any {
 	return v
 }
 
-// reasons are the codes of the sidecar.
+// reasons are the codes of the validation file.
 func (x *trial) reasons() []string {
 	x.Helper()
 	side := x.file("side.json")
