@@ -11,51 +11,24 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// Audit is what a log holds around a span.
-type Audit struct {
-	// GPUs are those that were selected, in the log's order.
-	GPUs []GPUAudit `json:"gpus"`
-	// Findings are about all of them.
-	Findings []energy.Finding `json:"findings,omitempty"`
-}
-
-// GPUAudit is what a log holds of a GPU around a span.
-type GPUAudit struct {
-	// ID is the GPU as the log counts it, such as "0".
-	ID string `json:"id"`
-	// UUID is that of [Source.Devices].
-	UUID string `json:"uuid"`
-	// Samples is how many readings there are from the longest gap before the
-	// span to the longest gap after it. Those of one time are one.
-	Samples int `json:"samples"`
-	// MaxGap is the longest time between two readings, from the last that is
-	// not after the start to the first that is not before the end; 0 if the
-	// readings do not reach over both.
-	MaxGap time.Duration `json:"max_gap_ns"`
-	// Bracketed says that they do.
-	Bracketed bool `json:"bracketed"`
-	// Findings are about the rows of the GPU.
-	Findings []energy.Finding `json:"findings,omitempty"`
-}
-
 // Audit reports what the log holds around a span, as far as it was read. It counts
 // samples and the longest gap as InferenceX does.
-func (s *Source) Audit(span energy.Span) Audit {
+func (s *Source) Audit(span energy.Span) energy.Audit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	w := window{span.Start.UnixNano(), span.End.UnixNano()}
-	a := Audit{Findings: s.findings(w)}
+	a := energy.Audit{Findings: s.findings(w)}
 	for i, k := range s.gpus {
 		g := s.log.gpus[k]
 		wide := w.wide(s.cfg.MaxGap)
 		list, _ := g.between(wide.start, wide.end)
-		one := GPUAudit{ID: g.id, UUID: s.devices[i].UUID, Samples: len(list)}
+		one := energy.DeviceAudit{ID: g.id, UUID: s.devices[i].UUID, Samples: len(list)}
 		one.MaxGap, one.Bracketed = bracketing(list, w)
 		for _, f := range s.faults(k, w) {
 			f.Device = one.UUID
 			one.Findings = append(one.Findings, f)
 		}
-		a.GPUs = append(a.GPUs, one)
+		a.Devices = append(a.Devices, one)
 	}
 	return a
 }

@@ -18,8 +18,8 @@ func TestAudit(t *testing.T) {
 		series(1, 0, 1, 100, 3, 100, 20, 100),
 	)+nvidia(5)+", 0, [N/A], 64\n"+nvidia(5)+", 0, [N/A], 64\ngarbage, 1, 500 W, 64\n"+nvidia(60)+", 0, 500 W, 64\n"+nvidia(4)+", , 500 W, 64\n")
 	a := s.Audit(span(0, 10))
-	require.Len(t, a.GPUs, 2)
-	zero, one := a.GPUs[0], a.GPUs[1]
+	require.Len(t, a.Devices, 2)
+	zero, one := a.Devices[0], a.Devices[1]
 	assert.Equal(t, []any{"0", "smi:gpu_metrics.csv:0", 8, 2500 * time.Millisecond, true}, []any{zero.ID, zero.UUID, zero.Samples, zero.MaxGap, zero.Bracketed})
 	assert.Equal(t, []energy.Reason{energy.InvalidPowerSample, GPUIdentityMissing}, codes(zero.Findings))
 	assert.Equal(t, "line 16 of gpu_metrics.csv has no value, nor have 1 more near the window", zero.Findings[0].Detail)
@@ -30,6 +30,6 @@ func TestAudit(t *testing.T) {
 
 	a = s.Audit(span(1000, 1010))
 	assert.Equal(t, []energy.Reason{NoUsablePowerSamples}, codes(a.Findings))
-	assert.Zero(t, a.GPUs[0].Samples)
-	assert.Empty(t, a.GPUs[0].Findings)
+	assert.Zero(t, a.Devices[0].Samples)
+	assert.Empty(t, a.Devices[0].Findings)
 }

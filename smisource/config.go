@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/timezone"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -109,8 +110,8 @@ func (cfg *Config) set(key, value string) error {
 	var err error
 	switch key {
 	case "tz":
-		if cfg.Location, err = time.LoadLocation(value); err != nil || value == "" {
-			return malformed("tz=%s is not a time zone\ngive a name such as Europe/Berlin, UTC or Local", value)
+		if cfg.Location, err = timezone.Parse(value); err != nil {
+			return malformed("tz=%s is not a time zone\ngive a name such as Europe/Berlin, UTC or Local, or an offset such as +0200", value)
 		}
 	case "offset":
 		if cfg.Offset, err = time.ParseDuration(value); err != nil {

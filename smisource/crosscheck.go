@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math"
 	"os"
 	"slices"
 	"strconv"
@@ -54,8 +55,33 @@ type Accumulator struct {
 	StreamSeconds float64 `json:"stream_span_s"`
 }
 
+// Unavailable says why there is no [Accumulator]. Its keys are those of InferenceX.
+type Unavailable struct {
+	// Available is false.
+	Available bool          `json:"available"`
+	Reason    energy.Reason `json:"reason"`
+}
+
+// AccumulatorCheck is [Source.CrossCheck] as InferenceX publishes it in JSON: an
+// [Accumulator], an [Unavailable], or nil if nobody has recorded snapshots.
+func (s *Source) AccumulatorCheck() any {
+	acc, err := s.CrossCheck()
+	switch e, ok := errors.AsType[*Error](err); {
+	case errors.Is(err, ErrNoSnapshots):
+		return nil
+	case ok:
+		return Unavailable{Reason: e.Reason}
+	case err != nil || !finite(acc.StreamJoules) || !finite(acc.AccumulatorJoules):
+		return Unavailable{Reason: "cross_check_error"}
+	}
+	return acc
+}
+
+func finite(x float64) bool { return !math.IsNaN(x) && !math.IsInf(x, 0) }
+
 // CrossCheck compares the log, to its end, with the energy snapshots around it. It
-// is about all GPUs of the log, whatever was selected. The error is an [Error] with [MissingStartSnapshot], [MissingEndSnapshot],
+// is about all GPUs of the log, whatever was selected. The error is an [Error] with
+// [MissingStartSnapshot], [MissingEndSnapshot],
 // [UnparseableStartSnapshot] or [UnparseableEndSnapshot]; it wraps
 // [ErrNoSnapshots] if there is neither.
 func (s *Source) CrossCheck() (Accumulator, error) {

@@ -23,7 +23,7 @@ func Example() {
 	}
 	m := energy.MeasurePast(context.Background(), s, load)
 	fmt.Printf("%.0f J, %.0f W\n", m.Energy.Joules, m.Watts)
-	gpu := s.Audit(load).GPUs[0]
+	gpu := s.Audit(load).Devices[0]
 	fmt.Println(gpu.Samples, "readings, at most", gpu.MaxGap, "apart")
 	// Output:
 	// 1000 J, 500 W

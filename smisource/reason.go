@@ -89,6 +89,9 @@ func (e *Error) Error() string {
 	return text
 }
 
+// Code returns the reason: it is an [energy.ReasonedError].
+func (e *Error) Code() energy.Reason { return e.Reason }
+
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 

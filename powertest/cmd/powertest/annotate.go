@@ -3,251 +3,282 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/timezone"
+	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/energy"
-	"github.com/joulebench/joulebench/smisource"
+
+	// Sources that are opened by name.
+	_ "github.com/joulebench/joulebench/dcgmsource"
+	_ "github.com/joulebench/joulebench/promsource"
+	_ "github.com/joulebench/joulebench/simsource"
+	_ "github.com/joulebench/joulebench/smisource"
 )
 
-// An annotation is one run of annotate.
-type annotation struct {
-	*annotateOptions
-	std stdio
-	// exec runs the command; tests replace it.
-	exec runner
+// needsCommand is what to do about annotate.ErrNoCommand.
+const needsCommand = "give the benchmark's command after --, and it is measured while it runs; -log, -prometheus and -trace know the past"
 
-	// src is the source, nil while it is not open, and recording what is recorded
-	// of it if it does not know the past.
-	src       energy.Source
-	recording *recording
-	// failed is why the source could not be opened.
-	failed error
-	// commandErr is how the command failed, and step a finding if the clock was set
-	// while it ran.
-	commandErr error
-	step       []energy.Finding
+const annotateUsage = `Usage:
+  powertest annotate -log FILE -bench FILE -agg FILE [-gpus N] [FLAGS]
+  powertest annotate -log FILE -aiperf FILE [FLAGS]
+  powertest annotate -dcgm URL -bench FILE -agg FILE [FLAGS] -- COMMAND [ARGS]
 
-	workload *workload // nil if there is no window
-	// found are the findings about the result and the files; those about the
-	// telemetry are its own.
-	found     []energy.Finding
-	telemetry telemetry
-	metrics   []powerMetric
-}
+Annotate measures the energy of a benchmark from a power log, a Prometheus server
+or a trace, adds it to the benchmark's aggregate, and writes beside the result
+what it found. With -dcgm or -source, which do not know the past, it runs the
+benchmark itself, the COMMAND, and measures meanwhile.
 
-// annotate is the subcommand.
-func annotate(ctx context.Context, args []string, std stdio) int {
-	o, err := parseAnnotate(args, std)
+It exits with 0 even if the telemetry is not valid, unless -require is given or
+REQUIRE_POWER is 1, true or yes: then with 1, after all files are written. Wrong
+arguments exit with 2.
+
+`
+
+// annotateCommand is the subcommand.
+func annotateCommand(ctx context.Context, args []string, std stdio) int {
+	f, err := parseAnnotate(args, std)
 	if err != nil {
 		return exitOf(err)
 	}
-	a := &annotation{annotateOptions: o, std: std, exec: runCommand}
-	code := a.run(ctx)
-	if a.src != nil {
-		_ = a.src.Close()
+	complain := func(err error) { fmt.Fprintf(std.err, "powertest annotate: %v\n", err) }
+	res, err := annotate.Annotate(ctx, f.Options)
+	if res.CommandErr != nil {
+		complain(res.CommandErr)
 	}
-	return code
-}
-
-// run measures, writes, and tells.
-func (a *annotation) run(ctx context.Context) int {
-	if err := a.prepare(); err != nil {
-		return a.misused(err)
+	if errors.Is(err, annotate.ErrNoCommand) {
+		err = fmt.Errorf("%w\n%s", err, needsCommand)
 	}
-	fresh := true
-	if len(a.command) > 0 {
-		before, began := stateOf(a.result()), time.Now()
-		if a.commandErr = a.exec(ctx, a.command, a.std); a.commandErr != nil {
-			a.complain(a.commandErr)
-		}
-		fresh = before.written(a.result())
-		a.step = clockStep(time.Now().Round(0).Sub(began.Round(0)), time.Since(began))
-	}
-	a.read(fresh)
-	if err := a.measure(ctx); err != nil {
-		return a.misused(err)
-	}
-	a.judge()
-	return a.publish()
-}
-
-// misused tells an error of the arguments that shows only when they are used.
-func (a *annotation) misused(err error) int {
-	a.complain(err)
-	return exitUsage
-}
-
-func (a *annotation) complain(err error) {
-	fmt.Fprintf(a.std.err, "powertest annotate: %v\n", err)
-}
-
-// prepare opens the source and begins to record it, before a command runs. A log
-// and a trace are opened afterwards: the command may be what writes them. The
-// error says that the arguments are wrong; if the source cannot be opened the
-// benchmark is run all the same.
-func (a *annotation) prepare() error {
-	if a.log != "" || a.trace != "" {
-		return nil
-	}
-	src, err := a.openSource()
 	if err != nil {
-		a.failed = err
-		if a.mischosen(err) {
-			return err
-		}
-		return misuse(err)
+		complain(err)
+		return exitUsage
 	}
-	a.src = src
-	if err := a.roles.check(src.Devices()); err != nil {
-		return err
+	failed := res.CommandErr != nil
+	if err := res.WriteValidation(f.sidecar); err != nil {
+		complain(err)
+		failed = failed || f.require
 	}
-	if _, ok := src.(energy.HistorySource); ok {
-		return nil
+	if err := f.writeResult(res, std.out); err != nil {
+		complain(err)
+		failed = true
 	}
-	if len(a.command) == 0 {
-		return fmt.Errorf("%s tells what the energy is now, not what it was: give the benchmark's command after --, and it is measured while it runs; -log, -prometheus and -trace know the past", a.where(src))
-	}
-	a.recording = record(src)
-	return nil
-}
-
-// misuse returns the error if it is about what was asked for, rather than about
-// what was found.
-func misuse(err error) error {
-	if errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource) {
-		return err
-	}
-	return nil
-}
-
-// mischosen reports whether a source could not be opened because of what -devices
-// chooses: without it there are GPUs.
-func (a *annotation) mischosen(err error) bool {
-	if a.devices == "" || !errors.Is(err, energy.ErrNoDevice) {
-		return false
-	}
-	all := *a.annotateOptions
-	all.devices = ""
-	src, err := all.openSource()
-	if err != nil {
-		return false
-	}
-	defer src.Close()
-	return len(src.Devices()) > 0
-}
-
-// misuseOfFile returns an error of opening a log or a trace if it is not one of
-// its contents.
-func (a *annotation) misuseOfFile(err error) error {
-	if _, ok := errors.AsType[*smisource.Error](err); ok || a.trace != "" {
-		return nil
-	}
-	return misuse(err)
-}
-
-// read reads the result of the benchmark. A result that the command has not
-// written is that of another run.
-func (a *annotation) read(fresh bool) {
-	if a.aiperf != "" {
-		a.workload, a.found = readProfile(a.aiperf, a.loc)
-	} else {
-		a.workload, a.found = readBenchmark(a.bench)
-	}
-	if !fresh && a.workload != nil {
-		a.workload = nil
-		a.found = []energy.Finding{{Reason: invalidBenchmarkResult, Detail: a.result() + " was there before the command began, which has not written it: it tells of another run"}}
-	}
-}
-
-// measure measures the window, if there is one. The error says that the arguments
-// are wrong.
-func (a *annotation) measure(ctx context.Context) error {
-	switch {
-	case a.failed != nil:
-		a.telemetry = a.unopened(a.failed)
-		return nil
-	case a.workload == nil:
-		a.telemetry = telemetry{where: a.asked()}
-		if a.recording != nil {
-			a.recording.window.Cancel()
-		}
-		return nil
-	case a.recording != nil:
-		a.telemetry = a.recording.measure(ctx, a.annotateOptions, a.workload.span())
-		return a.roles.assign(&a.telemetry.measurement)
-	case a.src == nil:
-		src, err := a.openSource()
-		if err != nil {
-			a.telemetry = a.unopened(err)
-			if a.mischosen(err) {
-				return err
-			}
-			return a.misuseOfFile(err)
-		}
-		a.src = src
-	}
-	a.telemetry = a.past(ctx, a.src.(energy.HistorySource), a.workload.span())
-	return a.roles.assign(&a.telemetry.measurement)
-}
-
-// judge decides whether the numbers can be published, and computes them.
-func (a *annotation) judge() {
-	if a.workload != nil {
-		a.expect(&a.telemetry)
-		a.found = append(a.found, a.step...)
-	}
-	if info := a.telemetry.measurement.Source; info.Simulated {
-		a.found = append(a.found, energy.Finding{Reason: simulatedSource, Detail: "the joules of " + info.Name + " are simulated, and an aggregate has no way to say so"})
-	}
-	reasons, _ := verdict(a.allFindings())
-	if len(reasons) > 0 {
-		return
-	}
-	metrics := powerMetrics(a.workload, a.telemetry)
-	if f := checkMetrics(metrics); f != nil {
-		a.found = append(a.found, *f)
-		return
-	}
-	a.metrics = metrics
-}
-
-// allFindings are all findings so far: about the result, the telemetry and the
-// files.
-func (a *annotation) allFindings() []energy.Finding {
-	return append(a.found[:len(a.found):len(a.found)], a.telemetry.findings()...)
-}
-
-// publish writes the files and tells, and returns the exit code.
-func (a *annotation) publish() int {
-	if a.agg != "" {
-		if f := annotateAggregate(a.agg, a.metrics); f != nil {
-			a.found, a.metrics = append(a.found, *f), nil
-		}
-	}
-	failed := a.commandErr != nil
-	if err := a.writeSidecar(); err != nil {
-		a.complain(err)
-		failed = failed || a.require
-	}
-	table := a.std.out
-	if a.benchfmt != "" {
-		if err := a.writeBenchfmt(); err != nil {
-			a.complain(err)
-			failed = true
-		}
-		if a.benchfmt == "-" {
-			table = io.Discard
-		}
-	}
-	a.writeTable(table)
-	if reasons, _ := verdict(a.allFindings()); len(reasons) > 0 {
-		a.complain(fmt.Errorf("the power is not valid: %s (see %s)", joinReasons(reasons), a.sidecarPath()))
-		failed = failed || a.require
+	if reasons := res.Reasons(); len(reasons) > 0 {
+		complain(fmt.Errorf("the power is not valid: %s (see %s)", joinReasons(reasons), f.sidecar))
+		failed = failed || f.require
 	}
 	if failed {
 		return exitFailed
 	}
 	return exitOK
+}
+
+// writeResult writes the benchmark record and the table. A file is emptied where
+// there are no numbers: it must not hold those of another run.
+func (f *annotateFlags) writeResult(res annotate.Result, out io.Writer) error {
+	switch f.benchfmt {
+	case "-":
+		return res.WriteBenchmark(out)
+	case "":
+		return res.WriteTable(out)
+	}
+	file, err := os.Create(f.benchfmt)
+	if err == nil {
+		err = errors.Join(res.WriteBenchmark(file), file.Close())
+	}
+	if err != nil {
+		err = fmt.Errorf("-benchfmt: %w", err)
+	}
+	return errors.Join(err, res.WriteTable(out))
+}
+
+// annotateFlags are the options, and what is made of the result.
+type annotateFlags struct {
+	annotate.Options
+	// sidecar is where the validation file is written, and benchfmt the record.
+	sidecar, benchfmt string
+	tz                string
+	require           bool
+	// sources and results are the flags that name one, with what they name.
+	sources, results map[string]string
+}
+
+// parseAnnotate parses the arguments after "annotate". What is wrong with them it
+// writes to std.err.
+func parseAnnotate(args []string, std stdio) (*annotateFlags, error) {
+	o := &annotateFlags{sources: map[string]string{}, results: map[string]string{}}
+	o.Std = annotate.Streams{In: std.in, Out: std.out, Err: std.err}
+	f := flag.NewFlagSet("annotate", flag.ContinueOnError)
+	o.define(f)
+	if err := parseFlags(f, annotateUsage, args, std); err != nil {
+		return nil, err
+	}
+	o.Command = f.Args()
+	set := map[string]bool{}
+	f.Visit(func(g *flag.Flag) { set[g.Name] = true })
+	if err := o.check(args, set); err != nil {
+		fmt.Fprintf(std.err, "powertest annotate: %v\n", err)
+		return nil, errUsage
+	}
+	return o, nil
+}
+
+// define defines the flags.
+func (o *annotateFlags) define(f *flag.FlagSet) {
+	one := func(of map[string]string, name, usage string) {
+		f.Func(name, usage, func(value string) error {
+			if of["-"+name] = value; value == "" {
+				delete(of, "-"+name)
+			}
+			return nil
+		})
+	}
+	one(o.sources, "log", "`file` that nvidia-smi or amd-smi logs the power to")
+	one(o.sources, "prometheus", "`address` of a Prometheus server that scrapes the GPUs, as in POWERTEST_SOURCE=prometheus=")
+	one(o.sources, "trace", "`file` of a recorded measurement, such as POWERTEST_TRACE writes")
+	one(o.sources, "dcgm", "`addresses` of dcgm-exporters, as in POWERTEST_SOURCE=dcgm=; needs a COMMAND, since an exporter does not know the past")
+	one(o.sources, "source", "any other `source`, spelled as in POWERTEST_SOURCE, such as nvml; needs a COMMAND if it does not know the past")
+	one(o.results, "bench", "result `file` of the benchmark, with the keys benchmark_start_time_unix, benchmark_end_time_unix, duration, completed, total_input_tokens and total_output_tokens")
+	one(o.results, "aiperf", "result `file` of aiperf, profile_export_aiperf.json, instead of -bench")
+	f.StringVar(&o.Aggregate, "agg", "", "aggregate `file` that the energy is added to; needed with -bench")
+	f.StringVar(&o.sidecar, "sidecar", "", "`file` for what was found; by default power_validation_RESULT.json beside the result")
+	f.StringVar(&o.benchfmt, "benchfmt", "", "`file` for a record in the Go benchmark format, for benchstat; - is the standard output, instead of the table")
+	f.BoolVar(&o.require, "require", requiredByEnvironment(), "exit with 1 if the energy is not valid; REQUIRE_POWER=1 does the same")
+	f.Func("gpus", "how many GPUs the benchmark used: if another `number` is seen, the energy is not valid; without it the number is only reported", o.expectGPUs)
+	f.Func("devices", "which GPUs count, as in POWERTEST_DEVICES: a `list` of indices, ranges such as 0-3, UUIDs or hosts; by default all that the source has", func(s string) error {
+		o.Devices = []string{s}
+		return nil
+	})
+	f.Func("role", "what some GPUs do, as `SELECTORS=ROLE`, for instance 0-3=prefill; may be repeated", o.addRole)
+	f.DurationVar(&o.Source.ClockOffset, "sync-clock", 0, "this machine's clock minus that of the machine that wrote the log: an `offset` such as -1.5s")
+	f.DurationVar(&o.Source.MaxGap, "max-gap", 3*time.Second, "how far apart the readings of a log may be")
+	f.StringVar(&o.tz, "tz", "", "time `zone` of times that have none, in the log and in aiperf's result: a name such as Europe/Berlin, UTC, Local, or an offset such as +0200; for a log it is Local by default")
+}
+
+// addRole takes a -role flag.
+func (o *annotateFlags) addRole(s string) error {
+	selectors, name, found := strings.Cut(s, "=")
+	if !found || strings.TrimSpace(selectors) == "" || strings.TrimSpace(name) == "" {
+		return errors.New("it must be selectors, an equals sign and a role, for instance 0-3=prefill")
+	}
+	o.Roles = append(o.Roles, energy.Role{Name: strings.TrimSpace(name), Devices: []string{selectors}})
+	return nil
+}
+
+// requiredByEnvironment reports whether REQUIRE_POWER asks for -require, as it
+// does of InferenceX's aggregator.
+func requiredByEnvironment() bool {
+	return slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER")))
+}
+
+// expectGPUs takes a -gpus flag.
+func (o *annotateFlags) expectGPUs(s string) error {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return errors.New("it must be a number")
+	}
+	o.ExpectedGPUs = &n
+	return nil
+}
+
+// check checks the flags against each other. args are those that were parsed, and
+// set the flags among them.
+func (o *annotateFlags) check(args []string, set map[string]bool) error {
+	sources, results := slices.Sorted(maps.Keys(o.sources)), slices.Sorted(maps.Keys(o.results))
+	switch {
+	case len(sources) == 0:
+		return errors.New("where does the energy come from? give -log, -prometheus, -trace, -dcgm or -source")
+	case len(sources) > 1:
+		return fmt.Errorf("%s: the energy comes from one of them", strings.Join(sources, " and "))
+	case len(results) == 0:
+		return errors.New("what was measured? give the benchmark's result with -bench, or aiperf's with -aiperf")
+	case len(results) > 1:
+		return fmt.Errorf("%s: there is one result", strings.Join(results, " and "))
+	case results[0] == "-bench" && o.Aggregate == "":
+		return errors.New("-bench needs -agg, the file that the energy is added to")
+	case len(o.Command) > 0 && !slices.Contains(args, "--"):
+		return fmt.Errorf("%q is not a flag: a command to be run stands after --", o.Command[0])
+	case sources[0] == "-dcgm" && len(o.Command) == 0:
+		return fmt.Errorf("dcgm: %w\n%s", annotate.ErrNoCommand, needsCommand)
+	case set["sync-clock"] && sources[0] != "-log":
+		return errors.New("-sync-clock is about a log: the other sources know their clocks")
+	case set["max-gap"] && sources[0] != "-log":
+		return errors.New("-max-gap is about a log: the other sources know how often they are read")
+	case len(o.Devices) > 0 && sources[0] == "-trace":
+		return errors.New("-devices can't choose among the GPUs of a trace: it holds those that were measured")
+	case o.Source.MaxGap <= 0:
+		return fmt.Errorf("-max-gap=%v: it must be more than 0, such as 3s", o.Source.MaxGap)
+	}
+	o.name(sources[0], results[0])
+	if same := o.sameFiles(); same != "" {
+		return fmt.Errorf("%s would be read and overwritten, or written twice: give another file", same)
+	}
+	if o.tz == "" {
+		return nil
+	}
+	var err error
+	if o.Zone, err = timezone.Parse(o.tz); err != nil {
+		return fmt.Errorf("-tz=%s is no time zone: give a name such as Europe/Berlin, UTC, Local, or an offset such as +0200", o.tz)
+	}
+	return nil
+}
+
+// name names the source and the result in the options, and the file for what was
+// found, if that has no name yet.
+func (o *annotateFlags) name(source, result string) {
+	switch value := o.sources[source]; source {
+	case "-log":
+		o.Source.Log = value
+	case "-trace":
+		o.Source.Trace = value
+	case "-source":
+		o.Source.Name, o.Source.Arg, _ = strings.Cut(value, "=")
+	default:
+		o.Source.Name, o.Source.Arg = source[1:], value
+	}
+	o.Result = o.results[result]
+	if o.Format = "inferencex"; result == "-aiperf" {
+		o.Format = "aiperf"
+	}
+	if o.sidecar == "" {
+		base := filepath.Base(o.Result)
+		o.sidecar = filepath.Join(filepath.Dir(o.Result), "power_validation_"+strings.TrimSuffix(base, filepath.Ext(base))+".json")
+	}
+}
+
+// sameFiles returns the name of a file that would be written, and that is also
+// read or written as something else; empty if there is none.
+func (o *annotateFlags) sameFiles() string {
+	seen := map[string]bool{}
+	for _, path := range []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, o.sidecar, o.benchfmt} {
+		if path == "" || path == "-" {
+			continue
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			abs = path
+		}
+		if seen[abs] {
+			return path
+		}
+		seen[abs] = true
+	}
+	return ""
+}
+
+// joinReasons lists reason codes.
+func joinReasons(reasons []energy.Reason) string {
+	list := make([]string, len(reasons))
+	for i, r := range reasons {
+		list[i] = string(r)
+	}
+	return strings.Join(list, ", ")
 }

@@ -1,313 +1,54 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
-	"io"
-	"io/fs"
-	"math"
 	"os"
-	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/joulebench/joulebench/internal/atomicfile"
-	"github.com/joulebench/joulebench/powertest/energy"
-	"github.com/joulebench/joulebench/smisource"
 )
-
-func TestX13JoulesPerToken(t *testing.T) {
-	x := newTrial(t)
-	x.log("8*-1..11:500")
-	x.result(map[string]any{"total_input_tokens": 20000, "total_output_tokens": 20000})
-	x.annotate()
-	x.valid(map[string]float64{"avg_power_w": 500, "joules_per_output_token": 2, "joules_per_total_token": 1})
-	agg := x.file("agg.json")
-	assert.Equal(t, "h200", agg["hw"])
-	assert.Equal(t, 64.0, agg["conc"])
-
-	x.result(map[string]any{"total_input_tokens": 524288, "total_output_tokens": 65536})
-	x.annotate()
-	agg = x.file("agg.json")
-	assert.InDelta(t, 9, agg["joules_per_output_token"].(float64)/agg["joules_per_total_token"].(float64), 0.001)
-}
-
-// TestX14NoWindow: no result, or one without a window, leaves the other fields.
-func TestX14NoWindow(t *testing.T) {
-	number := func(v any) map[string]any { return map[string]any{"benchmark_start_time_unix": v} }
-	for name, c := range map[string]struct {
-		change map[string]any
-		text   string
-		reason string
-	}{
-		"missing key":        {change: number(nil), reason: "invalid_benchmark_window"},
-		"a string":           {change: number("1700000000"), reason: "invalid_benchmark_window"},
-		"true":               {change: number(true), reason: "invalid_benchmark_window"},
-		"an object":          {change: number(map[string]any{"a": 1}), reason: "invalid_benchmark_window"},
-		"year 55000":         {change: number(1.7e15), reason: "invalid_benchmark_window"},
-		"reversed":           {change: number(base + 11), reason: "invalid_benchmark_window"},
-		"empty":              {change: number(base + 10), reason: "invalid_benchmark_window"},
-		"no duration":        {change: map[string]any{"duration": nil}, reason: "invalid_benchmark_window"},
-		"negative duration":  {change: map[string]any{"duration": -1}, reason: "invalid_benchmark_window"},
-		"NaN":                {text: `{"benchmark_start_time_unix": NaN, "benchmark_end_time_unix": 1700000010, "duration": 10}`, reason: "invalid_benchmark_window"},
-		"Infinity":           {text: `{"benchmark_start_time_unix": 1700000000, "benchmark_end_time_unix": Infinity, "duration": 10}`, reason: "invalid_benchmark_window"},
-		"infinite duration":  {text: `{"benchmark_start_time_unix": 1700000000, "benchmark_end_time_unix": 1700000010, "duration": 1e999}`, reason: "invalid_benchmark_window"},
-		"cut off":            {text: `{"benchmark_start_time_unix": 17000`, reason: "invalid_benchmark_result"},
-		"no object":          {text: `[1, 2]`, reason: "invalid_benchmark_result"},
-		"nothing":            {text: " \n", reason: "invalid_benchmark_result"},
-		"no UTF-8":           {text: "{\"a\": \"\xff\"}", reason: "invalid_benchmark_result"},
-		"two objects":        {text: "{}{}", reason: "invalid_benchmark_result"},
-		"nested beyond hope": {text: strings.Repeat("[", 100000), reason: "invalid_benchmark_result"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			x := newTrial(t)
-			x.result(c.change)
-			if c.text != "" {
-				x.write("bench.json", c.text)
-			}
-			x.annotate()
-			assert.Equal(t, exitOK, x.code)
-			x.invalid(c.reason)
-			assert.Equal(t, map[string]any{"hw": "h200", "conc": 64.0, "power_metric_schema_version": 2.0, "power_valid": 0.0}, x.file("agg.json"))
-			assert.Nil(t, x.file("side.json")["benchmark_window"])
-		})
-	}
-	x := newTrial(t)
-	require.NoError(t, os.Remove("bench.json"))
-	x.annotate()
-	x.invalid("invalid_benchmark_result")
-	require.NoError(t, os.Mkdir("bench.json", 0o755))
-	x.annotate()
-	x.invalid("invalid_benchmark_result")
-	assert.Contains(t, x.out, "not a regular file")
-}
-
-// TestOpenReason: a file that is missing is the telemetry only where that is a file.
-func TestOpenReason(t *testing.T) {
-	none := &fs.PathError{Op: "open", Path: "libnvidia-ml.so.1", Err: fs.ErrNotExist}
-	assert.Equal(t, smisource.TelemetryFileMissing, (&annotateOptions{log: "gpu.csv"}).openReason(none))
-	assert.Equal(t, smisource.TelemetryFileMissing, (&annotateOptions{trace: "trace.json"}).openReason(none))
-	assert.Equal(t, energy.SourceStalled, (&annotateOptions{source: "nvml"}).openReason(none))
-	assert.Equal(t, energy.SourceStalled, (&annotateOptions{source: "nvml"}).openReason(fs.ErrPermission))
-	assert.Equal(t, smisource.TelemetryFileMissing, (&annotateOptions{source: "smi=gpu.csv"}).openReason(&smisource.Error{Reason: smisource.TelemetryFileMissing, Err: none}))
-}
-
-// TestX15NoWork: nothing is divided by zero, or by what is no count.
-func TestX15NoWork(t *testing.T) {
-	for key, reason := range map[string]string{
-		"completed":           "invalid_successful_query_count",
-		"total_input_tokens":  "invalid_input_token_count",
-		"total_output_tokens": "invalid_output_token_count",
-	} {
-		for _, value := range []any{0, -5, true, "10", 10.5, nil, json.Number("10.0"), json.Number("1e3"), json.Number("99999999999999999999999")} {
-			x := newTrial(t)
-			x.result(map[string]any{key: value})
-			x.annotate()
-			assert.Equal(t, exitOK, x.code)
-			x.invalid(reason)
-			assert.Equal(t, map[string]any{"0": 5000.0, "1": 5000.0}, x.file("side.json")["per_gpu_energy_j"], "%s=%v", key, value)
-		}
-	}
-	x := newTrial(t)
-	x.result(map[string]any{"completed": 0, "total_output_tokens": 0, "duration": 11})
-	x.annotate()
-	x.invalid("benchmark_duration_mismatch", "invalid_successful_query_count", "invalid_output_token_count")
-	x.result(map[string]any{"duration": 10.5})
-	x.annotate()
-	x.valid(nil)
-}
-
-// TestX16NoTemporaryFiles: nothing but the named files is left.
-func TestX16NoTemporaryFiles(t *testing.T) {
-	x := newTrial(t)
-	x.annotate("-benchfmt", "bench.txt")
-	x.valid(nil)
-	entries, err := os.ReadDir(".")
-	require.NoError(t, err)
-	names := []string{}
-	for _, e := range entries {
-		names = append(names, e.Name())
-	}
-	assert.ElementsMatch(t, []string{"gpu.csv", "bench.json", "agg.json", "side.json", "bench.txt"}, names)
-}
-
-// TestX17Metrics: all keys, and their types.
-func TestX17Metrics(t *testing.T) {
-	x := newTrial(t)
-	x.annotate("-gpus", "2")
-	x.valid(map[string]float64{
-		"avg_power_w": 500, "avg_total_gpu_power_w": 1000, "total_gpu_energy_j": 10000,
-		"joules_per_successful_query": 1000, "joules_per_input_token": 1, "joules_per_output_token": 5, "joules_per_total_token": 10000.0 / 12000,
-	})
-	text, err := os.ReadFile("agg.json")
-	require.NoError(t, err)
-	assert.Contains(t, string(text), `"power_valid": 1,`, "an integer, and no truth value")
-	assert.Contains(t, string(text), `"avg_power_w": 500.0,`, "a float, as Python spells it")
-	assert.Contains(t, string(text), `"joules_per_total_token": 0.833333}`, "six decimals")
-	assert.Len(t, x.file("agg.json"), 2+2+len(wholeKeys))
-}
-
-// TestX17Rounding: watts and joules have three decimals, what is per something six.
-func TestX17Rounding(t *testing.T) {
-	for key, want := range map[string]string{
-		"avg_power_w": "1234.568", "total_gpu_energy_j": "1234.568", "decode_avg_power_w": "1234.568", "prefill_gpu_energy_j": "1234.568",
-		"joules_per_input_token": "1234.567891", "decode_joules_per_output_token": "1234.567891",
-	} {
-		assert.Equal(t, want, powerMetric{key, 1234.56789123}.published().String(), key)
-	}
-}
 
 // TestX18Require: strict mode fails after the files are there; otherwise a
 // benchmark is not made to fail by its telemetry.
 func TestX18Require(t *testing.T) {
-	x := newTrial(t)
-	require.NoError(t, os.Remove("gpu.csv"))
-	x.annotate("-gpus", "2")
-	assert.Equal(t, exitOK, x.code)
-	x.invalid("telemetry_file_missing")
-
-	require.NoError(t, os.Remove("side.json"))
-	x.write("agg.json", `{"avg_power_w": 1}`)
-	x.annotate("-gpus", "2", "-require")
-	assert.Equal(t, exitFailed, x.code)
-	x.invalid("telemetry_file_missing")
-
+	t.Chdir(t.TempDir())
+	t.Setenv("REQUIRE_POWER", "")
+	require.NoError(t, os.WriteFile("bench.json", []byte(`{"benchmark_start_time_unix": 1700000000, "benchmark_end_time_unix": 1700000010, "duration": 10, "completed": 10, "total_input_tokens": 10000, "total_output_tokens": 2000}`), 0o644))
+	annotate := func(want int, args ...string) (reasons any) {
+		t.Helper()
+		require.NoError(t, os.WriteFile("agg.json", []byte(`{"avg_power_w": 1}`), 0o644))
+		_ = os.Remove("side.json")
+		var out, errs bytes.Buffer
+		args = append([]string{"annotate", "-log", "gpu.csv", "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "-tz", "UTC", "-gpus", "2"}, args...)
+		assert.Equal(t, want, run(t.Context(), args, stdio{nil, &out, &errs}), errs.String())
+		agg, err := os.ReadFile("agg.json")
+		require.NoError(t, err)
+		assert.JSONEq(t, `{"power_metric_schema_version": 2, "power_valid": 0}`, string(agg))
+		text, err := os.ReadFile("side.json")
+		require.NoError(t, err)
+		var side map[string]any
+		require.NoError(t, json.Unmarshal(text, &side))
+		return side["reasons"]
+	}
+	assert.Equal(t, []any{"telemetry_file_missing"}, annotate(exitOK))
+	assert.Equal(t, []any{"telemetry_file_missing"}, annotate(exitFailed, "-require"))
 	for value, code := range map[string]int{"1": exitFailed, "TRUE": exitFailed, "yes": exitFailed, "0": exitOK, "no": exitOK} {
 		t.Setenv("REQUIRE_POWER", value)
-		x.annotate()
-		assert.Equal(t, code, x.code, value)
+		annotate(code)
 	}
 }
 
-// TestX20ExpectedGPUs: without -gpus the number is told, and not checked.
-func TestX20ExpectedGPUs(t *testing.T) {
-	x := newTrial(t)
-	x.annotate()
-	x.valid(nil)
-	assert.Nil(t, x.file("side.json")["expected_gpu_count"])
-	assert.Equal(t, 2.0, x.file("side.json")["observed_gpu_count"])
-	assert.Contains(t, x.out, "2 seen; -gpus says how many there should be")
-	x.annotate("-gpus", "8")
-	x.invalid("expected_gpu_count_mismatch")
-	assert.Equal(t, 8.0, x.file("side.json")["expected_gpu_count"])
-	assert.Contains(t, x.out, "2 of 8")
-	x.annotate("-gpus", "1", "-devices", "1")
-	x.valid(map[string]float64{"total_gpu_energy_j": 5000})
-	assert.Equal(t, []any{"1"}, x.file("side.json")["observed_gpu_ids"])
-	x.annotate("-devices", "7")
-	assert.Equal(t, exitUsage, x.code, "that there is no such GPU is no finding about the power")
-	assert.Contains(t, x.errs, `no such device: nothing is named "7"; there are 0`)
-}
-
-// TestX21StaleKeys: numbers of another run never stay, those of roles included.
-func TestX21StaleKeys(t *testing.T) {
-	x := newTrial(t)
-	stale := map[string]any{"hw": "h200", "power_valid": 1, "power_metric_schema_version": 1, "power_invalid_reasons": []string{"x"}}
-	for _, keys := range [][]string{wholeKeys, roleKeys} {
-		for _, key := range keys {
-			stale[key] = 1.5
-		}
+// TestRoleFlag: selectors, an equals sign and a role.
+func TestRoleFlag(t *testing.T) {
+	o := &annotateFlags{}
+	for _, s := range []string{"", "prefill", "=prefill", "0=", " = "} {
+		assert.Error(t, o.addRole(s), s)
 	}
-	text, err := json.Marshal(stale)
-	require.NoError(t, err)
-	x.write("agg.json", string(text))
-	x.log("2*-1..9:500")
-	x.annotate()
-	x.invalid("benchmark_window_not_bracketed")
-	x.write("agg.json", string(text))
-	x.log("2*-1..11:500")
-	x.annotate()
-	x.valid(nil)
-	assert.NotContains(t, x.file("agg.json"), "prefill_avg_power_w")
-	assert.NotContains(t, x.file("agg.json"), "power_invalid_reasons")
-}
-
-// TestX26DiskFull: where the new aggregate can't be written, the old numbers go all
-// the same.
-func TestX26DiskFull(t *testing.T) {
-	replaceFile = func(string, func(io.Writer) error) error { return errors.New("no space left on device") }
-	t.Cleanup(func() { replaceFile = atomicfile.Write })
-	x := newTrial(t)
-	x.write("full.json", `{"hw": "h200", "avg_power_w": 333.25, "joules_per_total_token": 1.5, "total_gpu_energy_j": 12345.5}`)
-	for _, require := range []bool{false, true} {
-		args := []string{"-log", "gpu.csv", "-bench", "bench.json", "-agg", "full.json", "-sidecar", "side.json", "-tz", "UTC"}
-		if require {
-			args = append(args, "-require")
-		}
-		x.run(args...)
-		assert.Equal(t, require, x.code == exitFailed)
-		assert.Equal(t, []string{"aggregate_result_unwritable"}, x.reasons())
-		assert.NotContains(t, x.file("full.json"), "avg_power_w")
-		assert.NotContains(t, x.file("full.json"), "total_gpu_energy_j")
-	}
-	assert.Equal(t, map[string]any{"hw": "h200", "power_metric_schema_version": 2.0, "power_valid": 0.0}, x.file("full.json"))
-}
-
-// TestX27Overflow: absurd readings add up to infinity, and JSON has no word for it.
-func TestX27Overflow(t *testing.T) {
-	x := newTrial(t)
-	x.write("agg.json", `{"avg_power_w": 1}`)
-	x.log("2*-1..11:9e307")
-	x.annotate()
-	assert.Equal(t, exitOK, x.code)
-	assert.Empty(t, x.file("side.json")["metrics"], "strict JSON, too")
-	assert.Equal(t, 0.0, x.file("agg.json")["power_valid"])
-	assert.NotContains(t, x.file("agg.json"), "avg_power_w")
-	assert.NotEmpty(t, x.reasons())
-	f := checkMetrics([]powerMetric{{"total_gpu_energy_j", math.Inf(1)}, {"avg_power_w", 1}})
-	require.NotNil(t, f)
-	assert.Equal(t, nonFinite, f.Reason)
-}
-
-// TestX27Roles: the energy of prefill and decode GPUs, over the whole window.
-func TestX27Roles(t *testing.T) {
-	x := newTrial(t)
-	x.log("2*-1..61:400", "2*-1..61:300")
-	x.result(map[string]any{"benchmark_end_time_unix": base + 60, "duration": 60, "completed": 8, "total_input_tokens": 32768, "total_output_tokens": 4096})
-	x.annotate("-gpus", "4", "-role", "0-1=prefill", "-role", "2,3=decode")
-	x.valid(map[string]float64{
-		"avg_power_w": 350, "avg_total_gpu_power_w": 1400, "total_gpu_energy_j": 84000, "joules_per_successful_query": 10500,
-		"prefill_gpu_energy_j": 48000, "decode_gpu_energy_j": 36000, "prefill_avg_power_w": 400, "decode_avg_power_w": 300,
-		"prefill_joules_per_input_token": 48000.0 / 32768, "decode_joules_per_output_token": 36000.0 / 4096,
-	})
-	assert.Equal(t, map[string]any{"0": "prefill", "1": "prefill", "2": "decode", "3": "decode"}, x.file("side.json")["per_gpu_role"])
-
-	x.log("-1..10:400,10.5:400", "-1..9:400", "2*-1..61:300")
-	x.annotate("-role", "0-1=prefill", "-role", "2,3=decode")
-	x.invalid("benchmark_window_not_bracketed")
-	for role, ok := range map[int]bool{0: true, 1: false} { // decode, prefill
-		r := x.powertest("roles").([]any)[role].(map[string]any)
-		assert.Equal(t, ok, r["energy"] != nil, r["role"])
-	}
-}
-
-// TestClockStepWithholds: a window by a clock that was set is of another time.
-func TestClockStepWithholds(t *testing.T) {
-	x := newTrial(t)
-	o, err := parseAnnotate([]string{"-log", "gpu.csv", "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "-tz", "UTC"}, stdio{nil, io.Discard, io.Discard})
-	require.NoError(t, err)
-	for _, step := range []time.Duration{0, time.Second} {
-		a := &annotation{annotateOptions: o, std: stdio{nil, io.Discard, io.Discard}, step: clockStep(10*time.Second+step, 10*time.Second)}
-		a.read(true)
-		require.NoError(t, a.measure(t.Context()))
-		a.judge()
-		assert.Equal(t, exitOK, a.publish())
-		assert.Equal(t, step == 0, len(x.reasons()) == 0)
-	}
-	assert.Equal(t, []string{"clock_step"}, x.reasons())
-}
-
-// TestMarks: a mark is told, and is no issue of a device.
-func TestMarks(t *testing.T) {
-	gpus := []seenGPU{{id: "0", uuid: "a", seen: true}, {id: "1", uuid: "b", seen: true}}
-	all := []energy.Finding{{Reason: energy.Throttled, Device: "a"}, {Reason: energy.CounterReset, Device: "b"}, {Reason: energy.PartialCohort}}
-	var s sidecar
-	s.addGPUs(telemetry{gpus: gpus}, all)
-	assert.Equal(t, pairs[[]energy.Reason]{{"1", []energy.Reason{energy.CounterReset}}}, s.DeviceIssues)
-	reasons, marks := verdict(all)
-	assert.Equal(t, []energy.Reason{energy.CounterReset}, reasons)
-	assert.Equal(t, []energy.Reason{energy.Throttled}, marks)
+	require.NoError(t, o.addRole("0-1, 5 = prefill"))
+	require.NoError(t, o.addRole("GPU-ab=decode"))
+	require.Len(t, o.Roles, 2)
+	assert.Equal(t, "prefill", o.Roles[0].Name)
+	assert.Equal(t, []string{"0-1, 5 "}, o.Roles[0].Devices)
 }

@@ -82,7 +82,8 @@
 // expected_gpu_count is null. -devices chooses among those of the source, and
 // -role says what some of them do, where the source does not know it: of the roles
 // prefill and decode the energy is published by itself. It is that of the role's
-// GPUs over the whole window.
+// GPUs over the whole window. Both name GPUs by index, by a range such as 0-3, by
+// UUID or the beginning of one, by PCI address, by host, or all of them.
 //
 // -benchfmt writes a record in the Go benchmark format, for benchstat.
 //
@@ -91,8 +92,8 @@
 // With -aiperf profile_export_aiperf.json the window, the tokens and the
 // concurrency are those of aiperf's result, of any release since energy was added
 // to it. Its times have no zone in older releases, and need -tz. Beside the
-// numbers above, the metrics of aiperf's energy section are told, ours next to
-// aiperf's own where it has measured:
+// numbers above are the metrics of aiperf's energy section, ours next to aiperf's own
+// where it has measured:
 //
 //	$ powertest annotate -log gpu_metrics.csv -aiperf profile_export_aiperf.json -tz UTC
 //	window                       10s from 2023-11-14T22:13:20Z
@@ -131,9 +132,11 @@
 // the numbers, to nine digits. Where a result differs on purpose, docs/parity.md
 // says why.
 //
-// The validation file has one more key, powertest: the interval of each number, in
-// which the truth lies in at least 95 % of windows as far as the instrument can
-// know it, the source, every finding in words, and aiperf's metrics.
+// The validation file has one more key, powertest. Its measurement is an
+// energy.Measurement as JSON: the energy in all, by GPU and by role, each with the
+// interval in which the truth lies in at least 95 % of windows as far as the
+// instrument can know it, and the source. Beside it are every finding in words, and
+// aiperf's metrics. Package annotate does all of this for programs.
 //
 // # Gate
 //

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joulebench/joulebench/smisource/smitest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -26,7 +27,7 @@ func TestDocumentation(t *testing.T) {
 			dir := t.TempDir()
 			require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "doc"))))
 			require.NoError(t, os.CopyFS(dir, os.DirFS(filepath.Join("..", "..", "..", "testdata", "gate"))))
-			log, err := testLog("8*-1:520,0:480,1:520,2:480,3:520,4:480,5:520,6:480,7:520,8:480,9:520,10:480,11:520")
+			log, err := smitest.Log("8*-1:520,0:480,1:520,2:480,3:520,4:480,5:520,6:480,7:520,8:480,9:520,10:480,11:520")
 			require.NoError(t, err)
 			require.NoError(t, os.WriteFile(filepath.Join(dir, "gpu_metrics.csv"), []byte(log), 0o644))
 			t.Chdir(dir)

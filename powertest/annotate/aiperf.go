@@ -1,0 +1,221 @@
+package annotate
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/metrictable"
+	"github.com/joulebench/joulebench/internal/pyjson"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// The reasons that an export of aiperf can give, as InferenceX's adapter spells
+// them. All withhold the numbers.
+const (
+	profileMissing energy.Reason = "profile_artifacts_missing"
+	profileInvalid energy.Reason = "profile_artifacts_invalid"
+	// profileWindowMissing and profileWindowInvalid: start_time or end_time.
+	profileWindowMissing energy.Reason = "profile_window_missing"
+	profileWindowInvalid energy.Reason = "profile_window_invalid"
+	// profileZoneMissing: the times have no zone, and no -tz says which.
+	profileZoneMissing energy.Reason = "profile_timezone_offset_missing"
+	// requestCountInvalid: no request succeeded.
+	requestCountInvalid energy.Reason = "successful_request_count_invalid"
+	// incompleteTokens: the tokens of the successful requests are unknown.
+	incompleteTokens energy.Reason = "incomplete_token_accounting"
+)
+
+// A profile is an export of aiperf, profile_export_aiperf.json.
+type profile struct{ *pyjson.Object }
+
+// stat is one metric of a profile. Other statistics than the mean are not read:
+// of a total, avg is the total.
+type stat struct {
+	Avg  json.RawMessage `json:"avg"`
+	Unit string          `json:"unit"`
+}
+
+// stat returns a metric of the profile.
+func (p profile) stat(tag string) (value float64, unit string, ok bool) {
+	var s stat
+	raw := p.Get(tag)
+	if raw == nil || pyjson.Unmarshal(raw, &s) != nil || !pyjson.IsNumber(s.Avg) {
+		return 0, "", false
+	}
+	value, err := strconv.ParseFloat(string(s.Avg), 64)
+	return value, s.Unit, err == nil
+}
+
+// total returns the first of some metrics that is a positive whole number.
+func (p profile) total(tags ...string) (int64, bool) {
+	for _, tag := range tags {
+		if v, _, ok := p.stat(tag); ok && v > 0 && v < 1<<53 && v == math.Trunc(v) {
+			return int64(v), true
+		}
+	}
+	return 0, false
+}
+
+// timeUnits are the units of time that aiperf's metrics may have.
+var timeUnits = map[string]float64{"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "seconds": 1}
+
+// seconds returns a metric that is a time.
+func (p profile) seconds(tag string) (float64, bool) {
+	v, unit, ok := p.stat(tag)
+	scale, known := timeUnits[strings.ToLower(unit)]
+	return v * scale, ok && known && v > 0
+}
+
+// foreign reports whether a file has nothing that an export has.
+func (p profile) foreign() bool {
+	keys := []string{"start_time", "end_time", "request_count", "request_latency", "total_isl", "total_osl", "total_output_tokens", "input_config", "was_cancelled"}
+	return !slices.ContainsFunc(keys, func(key string) bool { return p.Get(key) != nil })
+}
+
+// window returns the times of the profile.
+func (p profile) window(zone *time.Location) (start, end time.Time, found []energy.Finding) {
+	bad := func(r energy.Reason, format string, args ...any) (time.Time, time.Time, []energy.Finding) {
+		return time.Time{}, time.Time{}, []energy.Finding{{Reason: r, Detail: fmt.Sprintf(format, args...)}}
+	}
+	times := [2]time.Time{}
+	for i, key := range []string{"start_time", "end_time"} {
+		raw := p.Get(key)
+		if raw == nil && p.foreign() {
+			return bad(profileWindowMissing, "it has no key of an export of aiperf: this is no profile_export_aiperf.json")
+		}
+		if raw == nil || string(raw) == "null" {
+			return bad(profileWindowMissing, "%s is missing: was the run cancelled before it began?", key)
+		}
+		t, zoned, ok := profileTime(raw, zone)
+		switch {
+		case !ok:
+			return bad(profileWindowInvalid, "%s is %s: it must be a time in ISO 8601, or in seconds since 1970", key, shown(raw))
+		case !zoned && zone == nil:
+			return bad(profileZoneMissing, "%s is %s, a time without a zone: say with -tz where aiperf ran, for instance -tz Europe/Berlin or -tz +0200", key, shown(raw))
+		}
+		times[i] = t
+	}
+	if times[1].Equal(times[0]) {
+		return bad(profileWindowInvalid, "the run has no length: it starts and ends at %s", shown(p.Get("start_time")))
+	}
+	if !times[1].After(times[0]) {
+		return bad(profileWindowInvalid, "the run ends %v before it starts", times[0].Sub(times[1]))
+	}
+	return times[0], times[1], nil
+}
+
+func profileTime(raw []byte, zone *time.Location) (t time.Time, zoned, ok bool) {
+	if pyjson.IsNumber(raw) {
+		t, ok = unixTime(raw)
+		return t, true, ok
+	}
+	var s string
+	if json.Unmarshal(raw, &s) != nil {
+		return time.Time{}, false, false
+	}
+	return isoTime(s, zone)
+}
+
+// concurrency is how many requests aiperf kept under way, where it kept a number:
+// older exports have it in the load generator's options, newer ones in the phase
+// that was measured. A pure request rate has none.
+func (p profile) concurrency() int64 {
+	type options struct {
+		Name        string          `json:"name"`
+		Concurrency json.RawMessage `json:"concurrency"`
+	}
+	var input struct {
+		Loadgen options   `json:"loadgen"`
+		Phases  []options `json:"phases"`
+	}
+	if raw := p.Get("input_config"); raw == nil || pyjson.Unmarshal(raw, &input) != nil {
+		return 0
+	}
+	if n, ok := count(input.Loadgen.Concurrency); ok {
+		return n
+	}
+	for _, phase := range input.Phases {
+		if n, ok := count(phase.Concurrency); ok && phase.Name != "warmup" {
+			return n
+		}
+	}
+	return 0
+}
+
+// readAIPerf reads an export of aiperf.
+func readAIPerf(path string, zone *time.Location) (Workload, []energy.Finding) {
+	o, err := pyjson.ReadFile(path)
+	if err != nil {
+		reason := profileInvalid
+		if errors.Is(err, fs.ErrNotExist) {
+			reason = profileMissing
+		}
+		return Workload{}, []energy.Finding{{Reason: reason, Detail: err.Error()}}
+	}
+	return aiperf(profile{o}, zone)
+}
+
+// aiperf understands an export.
+func aiperf(p profile, zone *time.Location) (Workload, []energy.Finding) {
+	w := Workload{Reported: p.reported()}
+	var found []energy.Finding
+	if w.Start, w.End, found = p.window(zone); found != nil {
+		return Workload{}, found
+	}
+	w.Seconds = w.length() // its own duration is that of the requests only
+	var ok bool
+	if w.Requests, ok = p.total("request_count"); !ok {
+		found = append(found, energy.Finding{Reason: requestCountInvalid, Detail: "request_count reports no request that succeeded"})
+	}
+	for _, c := range []struct {
+		to   *int64
+		what string
+		tags []string
+	}{
+		{&w.InputTokens, "input", []string{"total_isl"}},
+		{&w.OutputTokens, "output", []string{"total_osl", "total_output_tokens"}},
+	} {
+		if *c.to, ok = p.total(c.tags...); !ok {
+			found = append(found, energy.Finding{Reason: incompleteTokens, Detail: fmt.Sprintf("the number of %s tokens (%s) is missing or not a positive whole number", c.what, strings.Join(c.tags, " or "))})
+		}
+	}
+	w.Concurrency = p.concurrency()
+	w.Latency, _ = p.seconds("request_latency")
+	w.GoodRequests, _, w.HasGood = p.stat("good_request_count")
+	w.Notes = p.notes()
+	return w, found
+}
+
+// notes are what a reader of the numbers should know of the run.
+func (p profile) notes() []string {
+	var notes []string
+	if n, ok := p.total("error_request_count"); ok {
+		notes = append(notes, fmt.Sprintf("%d requests failed: their energy is in, their tokens are not", n))
+	}
+	if string(p.Get("was_cancelled")) == "true" {
+		notes = append(notes, "the run was cancelled")
+	}
+	return notes
+}
+
+// reported is what aiperf itself reports of the energy: older exports name the
+// metrics without the vendor.
+func (p profile) reported() map[string]Quantity {
+	list := map[string]Quantity{}
+	for _, c := range metrictable.AIPerf {
+		for _, prefix := range []string{"", "nvidia_", "amd_"} {
+			if v, unit, ok := p.stat(prefix + c.Name); ok {
+				list[c.Name] = Quantity{v, unit}
+				break
+			}
+		}
+	}
+	return list
+}

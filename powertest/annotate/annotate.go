@@ -1,0 +1,176 @@
+package annotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// ErrNoCommand says that a source does not know the past, and that there is no
+// command to measure while it runs.
+var ErrNoCommand = errors.New("the source does not know the past, and there is no command to measure")
+
+// Options say what is annotated.
+type Options struct {
+	// Source is where the energy comes from.
+	Source Source
+	// Devices are the GPUs that count, as [energy.Select] takes them; none means all
+	// that the source has.
+	Devices []string
+	// Roles are given to devices whose role the source does not know.
+	Roles []energy.Role
+	// ExpectedGPUs is how many GPUs the benchmark used: if another number is seen, the
+	// energy is not valid. Nil means that no number is wrong.
+	ExpectedGPUs *int
+
+	// Result is the file that the load harness writes, and Format what it is: one of
+	// [Formats].
+	Result, Format string
+	// Zone is where times without a zone are from, in the log and in the result. Nil
+	// means time.Local for a log, and that it is unknown for a result.
+	Zone *time.Location
+	// Aggregate is the file that the energy is added to, which must be there; empty
+	// means that there is none.
+	Aggregate string
+
+	// Command is run while the source is recorded; empty means that the benchmark has
+	// ended. It must write the result. Run runs it; nil means [RunCommand].
+	Command []string
+	Run     Runner
+	// Std are the standard streams of the command.
+	Std Streams
+}
+
+// check returns an error if the options contradict themselves.
+func (o Options) check() error {
+	if _, ok := formats[o.Format]; !ok {
+		return fmt.Errorf("format %q of the result: %w: there are %s", o.Format, energy.ErrMalformed, strings.Join(Formats(), ", "))
+	}
+	if o.Result == "" {
+		return fmt.Errorf("no result is given: %w", energy.ErrMalformed)
+	}
+	return o.Source.check()
+}
+
+// A Result is what was found.
+type Result struct {
+	// Workload is what the load harness has reported.
+	Workload Workload
+	// Measurement is the energy, if Measured: there was a window and a source.
+	Measurement energy.Measurement
+	Measured    bool
+	// Metrics are what is published; none if the energy is not valid.
+	Metrics []Metric
+	// Comparison are the metrics that the load harness reports itself, beside ours;
+	// none if it has no such metrics.
+	Comparison []Comparison
+	// Findings are all findings: about the result, the telemetry and the files.
+	Findings []energy.Finding
+	// CommandErr is how the command has failed.
+	CommandErr error
+	// Annotated says that the aggregate was written.
+	Annotated bool
+
+	options   Options
+	telemetry telemetry
+	// found are the findings that are not in the measurement.
+	found []energy.Finding
+}
+
+// Valid reports whether there is energy that can be published.
+func (r Result) Valid() bool { return len(r.Reasons()) == 0 }
+
+// Reasons are why the energy is not valid, each once, in InferenceX's order.
+func (r Result) Reasons() []energy.Reason {
+	reasons, _ := verdict(r.Findings)
+	return reasons
+}
+
+// Marks are the other reasons, which only mark a number.
+func (r Result) Marks() []energy.Reason {
+	_, marks := verdict(r.Findings)
+	return marks
+}
+
+// Annotate measures the energy of a benchmark, divides it by the benchmark's work,
+// and adds what it has computed to the aggregate. If there is a command it runs it
+// first. The error says that the options cannot be followed: it wraps
+// [energy.ErrMalformed], [energy.ErrUnknownSource], [energy.ErrNoDevice] or
+// [ErrNoCommand], and nothing was written. All else that can be wrong is a finding
+// of the result, and so is an energy that cannot be defended.
+func Annotate(ctx context.Context, o Options) (Result, error) {
+	if err := o.check(); err != nil {
+		return Result{}, err
+	}
+	var in instrument
+	var err error
+	if !o.Source.isFile() {
+		if in, err = openInstrument(o); err != nil {
+			return Result{}, err
+		}
+		defer in.close()
+		if in, err = in.begin(o); err != nil {
+			return Result{}, err
+		}
+	}
+	r := runBenchmark(ctx, o)
+	w, found := r.workload(o)
+	if o.Source.isFile() && w.HasWindow() {
+		if in, err = openInstrument(o); err != nil {
+			return Result{CommandErr: r.err}, err
+		}
+		defer in.close()
+	}
+	t := in.measure(ctx, o, w)
+	if w.HasWindow() {
+		t.found = append(t.found, t.expected(o.ExpectedGPUs)...)
+		found = append(found, r.findings()...)
+	}
+	return judge(o, w, t, found, r.err).publish(), nil
+}
+
+// judge decides whether the numbers can be published, and computes them. found are
+// the findings that are not about the telemetry.
+func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandErr error) Result {
+	if info := t.measurement.Source; info.Simulated {
+		found = append(found, energy.Finding{Reason: simulatedSource, Detail: "the joules of " + info.Name + " are simulated, and an aggregate has no way to say so"})
+	}
+	r := Result{Workload: w, Measurement: t.measurement, Measured: t.measured, CommandErr: commandErr, options: o, telemetry: t}
+	if r = r.find(found...); !r.Valid() {
+		return r
+	}
+	metrics := powerMetrics(w, t.measurement)
+	if r = r.find(checkMetrics(metrics)...); r.Valid() {
+		r.Metrics = metrics
+	}
+	return r
+}
+
+// find adds findings that are not about the telemetry. Where these make the energy
+// invalid there are no metrics.
+func (r Result) find(found ...energy.Finding) Result {
+	r.found = slices.Concat(r.found, found)
+	r.Findings = slices.Concat(r.found, r.telemetry.findings())
+	if !r.Valid() {
+		r.Metrics = nil
+	}
+	return r
+}
+
+// publish writes the aggregate.
+func (r Result) publish() Result {
+	if r.options.Aggregate != "" {
+		found := annotateAggregate(r.options.Aggregate, r.Metrics)
+		r = r.find(found...)
+		r.Annotated = found == nil
+	}
+	if formats[r.options.Format].compares && r.Workload.HasWindow() {
+		r.Comparison = compare(r.Workload, r.Measurement, len(r.Metrics) > 0)
+	}
+	return r
+}

@@ -1,0 +1,111 @@
+package annotate
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/pyjson"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// The reasons that a benchmark's result can give, as InferenceX spells them.
+// All withhold the numbers.
+const (
+	// invalidBenchmarkResult: the result is missing, no JSON object, or older
+	// than the benchmark.
+	invalidBenchmarkResult energy.Reason = "invalid_benchmark_result"
+	// benchmarkDurationMismatch: the duration that the benchmark has timed is not
+	// that of its window, by more than 0.5 s and 1 %.
+	benchmarkDurationMismatch energy.Reason = "benchmark_duration_mismatch"
+	// invalidQueryCount, invalidInputTokens and invalidOutputTokens: the count is
+	// no positive integer.
+	invalidQueryCount   energy.Reason = "invalid_successful_query_count"
+	invalidInputTokens  energy.Reason = "invalid_input_token_count"
+	invalidOutputTokens energy.Reason = "invalid_output_token_count"
+)
+
+// readInferenceX reads the result of InferenceX's and vLLM's benchmark_serving, or of
+// any harness that writes the same keys. Its times have their zone.
+func readInferenceX(path string, _ *time.Location) (Workload, []energy.Finding) {
+	o, err := pyjson.ReadFile(path)
+	if err != nil {
+		return Workload{}, []energy.Finding{{Reason: invalidBenchmarkResult, Detail: err.Error()}}
+	}
+	return inferenceX(o)
+}
+
+// inferenceX understands a result.
+func inferenceX(o *pyjson.Object) (Workload, []energy.Finding) {
+	var w Workload
+	bad := func(format string, args ...any) (Workload, []energy.Finding) {
+		return Workload{}, []energy.Finding{{Reason: energy.InvalidBenchmarkWindow, Detail: fmt.Sprintf(format, args...)}}
+	}
+	for _, f := range []struct {
+		key string
+		to  *time.Time
+	}{
+		{"benchmark_start_time_unix", &w.Start},
+		{"benchmark_end_time_unix", &w.End},
+	} {
+		v := o.Get(f.key)
+		t, ok := unixTime(v)
+		if !pyjson.IsNumber(v) || !ok {
+			return bad("%s is %s: it must be the time in seconds since 1970", f.key, shown(v))
+		}
+		*f.to = t
+	}
+	v := o.Get("duration")
+	seconds, err := strconv.ParseFloat(string(v), 64)
+	switch {
+	case !pyjson.IsNumber(v) || err != nil || seconds <= 0:
+		return bad("duration is %s: it must be a time in seconds", shown(v))
+	case w.End.Equal(w.Start):
+		return bad("the benchmark has no length: it starts and ends at %s", shown(o.Get("benchmark_start_time_unix")))
+	case !w.End.After(w.Start):
+		return bad("the benchmark ends %v before it starts", w.Start.Sub(w.End))
+	}
+	w.Seconds = seconds
+	found := w.checkDuration()
+	for _, c := range []struct {
+		key    string
+		to     *int64
+		reason energy.Reason
+	}{
+		{"completed", &w.Requests, invalidQueryCount},
+		{"total_input_tokens", &w.InputTokens, invalidInputTokens},
+		{"total_output_tokens", &w.OutputTokens, invalidOutputTokens},
+	} {
+		v := o.Get(c.key)
+		n, ok := count(v)
+		if !ok {
+			found = append(found, energy.Finding{Reason: c.reason, Detail: fmt.Sprintf("%s is %s: it must be a positive integer", c.key, shown(v))})
+		}
+		*c.to = n
+	}
+	if n, ok := count(o.Get("max_concurrency")); ok {
+		w.Concurrency = n
+	}
+	return w, found
+}
+
+// count returns a value that must be a positive integer, spelled as one.
+func count(v []byte) (int64, bool) {
+	n, err := strconv.ParseInt(string(v), 10, 64)
+	if err != nil || n <= 0 || v[0] == '+' {
+		return 0, false
+	}
+	return n, true
+}
+
+// shown is a value as a message shows it.
+func shown(v []byte) string {
+	switch {
+	case v == nil:
+		return "missing"
+	case len(v) > 40:
+		return string(bytes.ToValidUTF8(v[:40], nil)) + "…"
+	}
+	return string(v)
+}

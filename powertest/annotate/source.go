@@ -1,0 +1,228 @@
+package annotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// A Source says where the energy comes from: exactly one of Log, Trace, Name and
+// Opened is set. A log and a trace are opened after the command has run, which may
+// be what writes them; a source of another kind is opened before.
+type Source struct {
+	// Log is a file that nvidia-smi or amd-smi logs the power to. Package smisource
+	// must be linked in.
+	Log string
+	// ClockOffset is this machine's clock minus that of the machine that wrote the
+	// log, and MaxGap how far apart its readings may be; 0 means 3 s.
+	ClockOffset, MaxGap time.Duration
+	// Trace is a file of a recorded measurement, such as POWERTEST_TRACE writes.
+	Trace string
+	// Name and Arg are a source that is linked in, as in POWERTEST_SOURCE=NAME=ARG.
+	Name, Arg string
+	// Opened is a source that is open already. It stays the caller's to close.
+	Opened energy.Source
+}
+
+// isFile says that what is read is a file.
+func (s Source) isFile() bool { return s.Log != "" || s.Trace != "" }
+
+// check returns an error unless there is exactly one source.
+func (s Source) check() error {
+	n := 0
+	for _, given := range []bool{s.Log != "", s.Trace != "", s.Name != "", s.Opened != nil} {
+		if given {
+			n++
+		}
+	}
+	if n != 1 {
+		return fmt.Errorf("%d sources are given instead of one: %w", n, energy.ErrMalformed)
+	}
+	return nil
+}
+
+// String is the source as it was asked for, without what may be a password.
+func (s Source) String() string {
+	switch {
+	case s.isFile():
+		return s.Log + s.Trace
+	case s.Opened != nil:
+		return describe(s.Opened)
+	}
+	return s.Name
+}
+
+// open opens the source with some of its devices. Those of a trace are selected
+// afterwards.
+func (s Source) open(zone *time.Location, devices []string) (energy.Source, error) {
+	switch {
+	case s.Opened != nil:
+		return s.Opened, nil
+	case s.Trace != "":
+		return powertest.OpenTrace(s.Trace)
+	case s.Log != "":
+		return energy.Open("smi", s.logArg(zone), devices)
+	}
+	return energy.Open(s.Name, s.Arg, devices)
+}
+
+// selects reports whether open selects devices.
+func (s Source) selects() bool { return s.Log != "" || s.Name != "" }
+
+// logArg is the log as an argument of the source smi.
+func (s Source) logArg(zone *time.Location) string {
+	keys := []string{"offset=" + s.ClockOffset.String()}
+	if s.MaxGap != 0 {
+		keys = append(keys, "gap="+s.MaxGap.String())
+	}
+	if zone != nil {
+		name := zone.String()
+		if _, err := time.LoadLocation(name); err != nil { // an offset that somebody has named
+			name = time.Now().In(zone).Format("-0700")
+		}
+		keys = append(keys, "tz="+url.PathEscape(name))
+	}
+	return s.Log + "?" + strings.Join(keys, "&")
+}
+
+// describe says where a source reads: its name and its endpoints.
+func describe(src energy.Source) string {
+	var endpoints []string
+	for _, d := range src.Devices() {
+		if d.Endpoint != "" && !slices.Contains(endpoints, d.Endpoint) {
+			endpoints = append(endpoints, d.Endpoint)
+		}
+	}
+	if len(endpoints) == 0 {
+		return src.Info().Name
+	}
+	return src.Info().Name + ": " + strings.Join(endpoints, ", ")
+}
+
+// An instrument is a source that is measured with, or why there is none.
+type instrument struct {
+	recorder *energy.Recorder
+	// window records a source that does not know the past.
+	window *energy.Window
+	// close closes the source, if it is ours.
+	close func()
+	// failed is why the source could not be opened.
+	failed error
+}
+
+// openInstrument opens the source of the options. The error says that the options
+// cannot be followed; that there is nothing to open is no such error.
+func openInstrument(o Options) (instrument, error) {
+	sel := energy.Selection{Devices: o.Devices, Roles: o.Roles}
+	src, err := o.Source.open(o.Zone, o.Devices)
+	if err != nil {
+		if o.mistaken(err) {
+			return instrument{}, err
+		}
+		return instrument{failed: err, close: func() {}}, nil
+	}
+	if o.Source.selects() { // it has only these
+		sel.Devices = nil
+	}
+	in := instrument{close: func() {
+		if o.Source.Opened == nil {
+			_ = src.Close()
+		}
+	}}
+	if in.recorder, err = energy.NewRecorderOf(src, sel); err != nil {
+		in.close()
+		return instrument{}, err
+	}
+	return in, nil
+}
+
+// mistaken reports whether an error of opening the source is about what was asked
+// for, rather than about what was found: the contents of a file, or no devices at all.
+func (o Options) mistaken(err error) bool {
+	if len(o.Devices) > 0 && errors.Is(err, energy.ErrNoDevice) {
+		all, err := o.Source.open(o.Zone, nil)
+		if err == nil {
+			defer all.Close()
+		}
+		return err == nil && len(all.Devices()) > 0
+	}
+	_, reasoned := errors.AsType[energy.ReasonedError](err)
+	ofFile := o.Source.isFile() && reasoned || o.Source.Trace != ""
+	return !ofFile && (errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource))
+}
+
+// begin begins to record a source that does not know the past. The error says that
+// there is no command to record.
+func (in instrument) begin(o Options) (instrument, error) {
+	if in.recorder == nil || in.remembers() {
+		return in, nil
+	}
+	if len(o.Command) == 0 {
+		return in, fmt.Errorf("%s: %w", describe(in.recorder.Source()), ErrNoCommand)
+	}
+	in.window = in.recorder.Open()
+	in.window.EveryTick() // what is measured is known afterwards
+	return in, nil
+}
+
+// remembers reports whether the source knows the past.
+func (in instrument) remembers() bool {
+	_, ok := in.recorder.Source().(energy.HistorySource)
+	return ok
+}
+
+// settleTime is how long a source may take to show what came after the window.
+const settleTime = 5 * time.Minute
+
+// measure measures the window of the workload, if there is one.
+func (in instrument) measure(ctx context.Context, o Options, w Workload) telemetry {
+	switch {
+	case in.failed != nil:
+		return telemetry{where: o.Source.String(), found: []energy.Finding{{Reason: o.Source.reasonOf(in.failed), Detail: in.failed.Error()}}}
+	case !w.HasWindow():
+		if in.window != nil {
+			in.window.Cancel()
+		}
+		return telemetry{where: o.Source.String()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, settleTime)
+	defer cancel()
+	src := in.recorder.Source()
+	t := telemetry{where: describe(src), measured: true}
+	if o.Source.isFile() { // by its name, as in InferenceX's validation file
+		t.where = o.Source.String()
+	}
+	if in.window != nil {
+		in.window.SetSpans(w.Span())
+		t.measurement = in.window.Measure(ctx)
+	} else {
+		t.measurement, _ = in.recorder.MeasurePast(ctx, w.Span()) // the source knows the past
+	}
+	return t.audited(src, w.Span())
+}
+
+// reasonOf returns the code for an error of opening a source. That a file is not
+// there is about the telemetry only if a file was asked for: of a driver it is the
+// library.
+func (s Source) reasonOf(err error) energy.Reason {
+	if e, ok := errors.AsType[energy.ReasonedError](err); ok {
+		return e.Code()
+	}
+	switch {
+	case s.isFile() && errors.Is(err, fs.ErrNotExist):
+		return telemetryFileMissing
+	case errors.Is(err, energy.ErrNoDevice):
+		return noUsableSamples
+	case s.isFile() && (errors.Is(err, fs.ErrPermission) || errors.Is(err, energy.ErrMalformed)):
+		return telemetryFileUnreadable
+	}
+	return energy.SourceStalled
+}

@@ -1,0 +1,142 @@
+package annotate
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// A telemetry is what a source reported of a window.
+type telemetry struct {
+	// where is the source in a few words, without credentials.
+	where string
+	// measurement is what was measured, if measured.
+	measurement energy.Measurement
+	measured    bool
+	// gpus are the devices of the source.
+	gpus []seenGPU
+	// found are the findings that are not in the measurement.
+	found []energy.Finding
+	// check compares a log with the energy accumulators; nil if there is nothing
+	// to compare it with.
+	check any
+}
+
+// A seenGPU is a device as the validation file describes it.
+type seenGPU struct {
+	// id is the name of the GPU in the source: its index in a log.
+	id, uuid string
+	// seen says that there were readings near the window, and samples how many.
+	seen    bool
+	samples int
+	// maxGap is the longest time between two of them, if hasGap.
+	maxGap time.Duration
+	hasGap bool
+}
+
+// audited adds what is known of the source beyond the measurement. Where it keeps no
+// more than that, its devices are called by their UUIDs.
+func (t telemetry) audited(src energy.Source, span energy.Span) telemetry {
+	if c, ok := src.(interface{ AccumulatorCheck() any }); ok {
+		t.check = c.AccumulatorCheck()
+	}
+	auditor, ok := src.(energy.Auditor)
+	if !ok {
+		for _, d := range t.measurement.Devices {
+			t.gpus = append(t.gpus, seenGPU{id: d.Device.UUID, uuid: d.Device.UUID, seen: true, samples: d.Ticks})
+		}
+		return t
+	}
+	a := auditor.Audit(span)
+	t.found = append(t.found, a.Findings...)
+	for _, d := range a.Devices {
+		if _, measured := t.device(d.UUID); !measured {
+			continue
+		}
+		t.found = append(t.found, d.Findings...)
+		t.gpus = append(t.gpus, seenGPU{id: d.ID, uuid: d.UUID, seen: d.Samples > 0, samples: d.Samples, maxGap: d.MaxGap, hasGap: d.Bracketed})
+	}
+	return t
+}
+
+// id returns the name of a device in the source, or its UUID.
+func (t telemetry) id(uuid string) string {
+	for _, g := range t.gpus {
+		if g.uuid == uuid {
+			return g.id
+		}
+	}
+	return uuid
+}
+
+// device returns the measurement of a device.
+func (t telemetry) device(uuid string) (energy.DeviceMeasurement, bool) {
+	for _, d := range t.measurement.Devices {
+		if d.Device.UUID == uuid {
+			return d, true
+		}
+	}
+	return energy.DeviceMeasurement{}, false
+}
+
+// observed is how many GPUs were seen around the window.
+func (t telemetry) observed() int {
+	n := 0
+	for _, g := range t.gpus {
+		if g.seen {
+			n++
+		}
+	}
+	return n
+}
+
+// expected compares the number of GPUs with the one that was asked for.
+func (t telemetry) expected(want *int) []energy.Finding {
+	switch {
+	case want == nil:
+		return nil
+	case *want <= 0:
+		return []energy.Finding{{Reason: invalidExpectedGPUs, Detail: fmt.Sprintf("-gpus=%d: it must be the number of GPUs that the benchmark used", *want)}}
+	case t.measured && t.observed() != *want:
+		return []energy.Finding{{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf("%d GPUs were seen, and -gpus says that %d were used: -devices chooses which count", t.observed(), *want)}}
+	}
+	return nil
+}
+
+// findings are all findings, each once: those of devices in the order in which
+// InferenceX looks at them, and then those of the whole.
+func (t telemetry) findings() []energy.Finding {
+	var all []energy.Finding
+	for _, f := range slices.Concat(t.found, t.measurement.Reasons) {
+		if !slices.ContainsFunc(all, func(g energy.Finding) bool { return f.Reason == g.Reason && f.Device == g.Device }) {
+			all = append(all, f)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b energy.Finding) int {
+		if a.Device == "" || b.Device == "" {
+			return strings.Compare(b.Device, a.Device)
+		}
+		return compareIDs(t.id(a.Device), t.id(b.Device))
+	})
+	return all
+}
+
+// compareIDs sorts numbers before other names.
+func compareIDs(a, b string) int {
+	m, errA := strconv.ParseUint(a, 10, 64)
+	n, errB := strconv.ParseUint(b, 10, 64)
+	switch {
+	case errA == nil && errB == nil:
+		return cmp.Compare(m, n)
+	case errA == nil:
+		return -1
+	case errB == nil:
+		return 1
+	}
+	return cmp.Compare(a, b)
+}

@@ -1,0 +1,189 @@
+package annotate
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"runtime/debug"
+	"slices"
+
+	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/pyjson"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// The ways in which energy is integrated, as the validation file names them.
+const (
+	trapezoid = "per_device_trapezoidal_with_linear_boundary_interpolation"
+	counter   = "per_device_energy_counter_with_closed_edges"
+)
+
+// A validation is the file that says what was found, key by key as InferenceX writes
+// it, with what only we know in one more object.
+type validation struct {
+	SchemaVersion     int                             `json:"schema_version"`
+	PowerValid        bool                            `json:"power_valid"`
+	Reasons           []energy.Reason                 `json:"reasons"`
+	TelemetrySource   string                          `json:"telemetry_source"`
+	BenchmarkResult   string                          `json:"benchmark_result"`
+	BenchmarkWindow   *windowJSON                     `json:"benchmark_window"`
+	WindowSource      string                          `json:"window_source,omitempty"`
+	IntegrationMethod string                          `json:"integration_method"`
+	ExpectedGPUs      *int                            `json:"expected_gpu_count"`
+	ObservedGPUs      int                             `json:"observed_gpu_count"`
+	ObservedIDs       []string                        `json:"observed_gpu_ids"`
+	Roles             pyjson.Members[string]          `json:"per_gpu_role,omitempty"`
+	SampleCounts      pyjson.Members[int]             `json:"per_gpu_sample_counts"`
+	MaxGaps           pyjson.Members[pyjson.Float]    `json:"per_gpu_max_sample_gap_s"`
+	Energies          pyjson.Members[pyjson.Float]    `json:"per_gpu_energy_j"`
+	DeviceIssues      pyjson.Members[[]energy.Reason] `json:"device_issues"`
+	AccumulatorCheck  any                             `json:"accumulator_check"`
+	Metrics           pyjson.Members[pyjson.Float]    `json:"metrics"`
+	Powertest         detailsJSON                     `json:"powertest"`
+}
+
+type windowJSON struct {
+	Start       pyjson.Float `json:"start_time_unix"`
+	End         pyjson.Float `json:"end_time_unix"`
+	Reported    pyjson.Float `json:"reported_duration_s"`
+	Integration pyjson.Float `json:"integration_duration_s"`
+	Completed   int64        `json:"completed"`
+	Input       int64        `json:"total_input_tokens"`
+	Output      int64        `json:"total_output_tokens"`
+}
+
+// detailsJSON is what a validation file has beyond InferenceX's.
+type detailsJSON struct {
+	// Version is that of the module.
+	Version string `json:"version"`
+	// Measurement is null if nothing was measured.
+	Measurement *energy.Measurement `json:"measurement"`
+	// Aiperf are the metrics of aiperf, ours and theirs.
+	Aiperf []comparisonJSON `json:"aiperf,omitempty"`
+	// Marks are the reasons that do not make the power invalid.
+	Marks []energy.Reason `json:"marks"`
+	// Findings are all findings in words, those of the measurement included.
+	Findings []energy.Finding `json:"findings"`
+	Notes    []string         `json:"notes,omitempty"`
+}
+
+// comparisonJSON is a [Comparison]: what is not known is null.
+type comparisonJSON struct {
+	Name   string       `json:"name"`
+	Unit   string       `json:"unit"`
+	Ours   pyjson.Float `json:"powertest"`
+	Theirs pyjson.Float `json:"aiperf"`
+}
+
+// validation gathers what was found.
+func (r Result) validation() validation {
+	t := r.telemetry
+	v := validation{
+		SchemaVersion:     1,
+		PowerValid:        r.Valid(),
+		Reasons:           r.Reasons(),
+		TelemetrySource:   t.where,
+		BenchmarkResult:   r.options.Result,
+		WindowSource:      formats[r.options.Format].window,
+		IntegrationMethod: method(r.Measurement),
+		ExpectedGPUs:      r.options.ExpectedGPUs,
+		ObservedGPUs:      t.observed(),
+		ObservedIDs:       []string{},
+		AccumulatorCheck:  t.check,
+		Powertest:         r.details(),
+	}
+	if w := r.Workload; w.HasWindow() {
+		v.BenchmarkWindow = &windowJSON{
+			Start: pyjson.Float(unixSeconds(w.Start)), End: pyjson.Float(unixSeconds(w.End)),
+			Reported: pyjson.Float(w.Seconds), Integration: pyjson.Float(w.length()),
+			Completed: w.Requests, Input: w.InputTokens, Output: w.OutputTokens,
+		}
+	}
+	for _, m := range r.Metrics {
+		v.Metrics = append(v.Metrics, pyjson.Member[pyjson.Float]{Key: m.Key, Value: pyjson.Round(m.Value, 6)})
+	}
+	return v.withGPUs(t, r.Findings)
+}
+
+// withGPUs adds what is known of each GPU, sorted as InferenceX does: numbers first,
+// by their value.
+func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
+	for _, g := range slices.SortedFunc(slices.Values(t.gpus), func(a, b seenGPU) int { return compareIDs(a.id, b.id) }) {
+		if g.seen {
+			v.ObservedIDs = append(v.ObservedIDs, g.id)
+			v.SampleCounts = append(v.SampleCounts, pyjson.Member[int]{Key: g.id, Value: g.samples})
+		}
+		if g.hasGap {
+			v.MaxGaps = append(v.MaxGaps, pyjson.Member[pyjson.Float]{Key: g.id, Value: pyjson.Float(g.maxGap.Seconds())})
+		}
+		if d, ok := t.device(g.uuid); ok {
+			if d.Device.Role != "" {
+				v.Roles = append(v.Roles, pyjson.Member[string]{Key: g.id, Value: d.Device.Role})
+			}
+			if d.Valid {
+				v.Energies = append(v.Energies, pyjson.Member[pyjson.Float]{Key: g.id, Value: pyjson.Float(d.Energy.Joules)})
+			}
+		}
+		var issues []energy.Reason
+		for _, f := range all {
+			if f.Device == g.uuid && spoils(f.Reason) && !slices.Contains(issues, f.Reason) {
+				issues = append(issues, f.Reason)
+			}
+		}
+		if issues != nil {
+			v.DeviceIssues = append(v.DeviceIssues, pyjson.Member[[]energy.Reason]{Key: g.id, Value: issues})
+		}
+	}
+	return v
+}
+
+// method names how the energy was integrated: by the counters, where there are
+// any.
+func method(m energy.Measurement) string {
+	for _, d := range m.Devices {
+		if d.Device.Method == energy.Counter {
+			return counter
+		}
+	}
+	return trapezoid
+}
+
+// details gathers what only we know.
+func (r Result) details() detailsJSON {
+	d := detailsJSON{Version: version(), Marks: r.Marks(), Findings: r.Findings, Notes: r.Workload.Notes}
+	if r.Measured {
+		d.Measurement = &r.Measurement
+		if _, err := json.Marshal(d.Measurement); err != nil { // it is not finite, which is no reason for no file
+			d.Measurement, d.Notes = nil, append(slices.Clone(d.Notes), "the measurement is left out: "+err.Error())
+		}
+	}
+	if d.Findings == nil {
+		d.Findings = []energy.Finding{}
+	}
+	for _, c := range r.Comparison {
+		d.Aiperf = append(d.Aiperf, comparisonJSON{c.Name, c.Unit, pyjson.Float(c.Ours), pyjson.Float(c.Theirs)})
+	}
+	return d
+}
+
+// version is the version of the module that runs.
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "(devel)"
+}
+
+// WriteValidation writes the validation file: a JSON object with the keys of
+// InferenceX's, and one more, powertest, which holds the [energy.Measurement] and all
+// findings in words. The file is there in full, or stays as it was.
+func (r Result) WriteValidation(path string) error {
+	text, err := json.MarshalIndent(r.validation(), "", "  ")
+	if err != nil {
+		return fmt.Errorf("the validation file: %w", err)
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := w.Write(append(text, '\n'))
+		return err
+	})
+}
