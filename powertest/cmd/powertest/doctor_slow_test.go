@@ -9,10 +9,12 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/joulebench/joulebench/dcgmsource/dcgmtest"
+	"github.com/joulebench/joulebench/internal/prometheustest"
 	"github.com/joulebench/joulebench/nvmlsource/nvmltest"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -26,10 +28,7 @@ func TestSlowDoctorPrometheus(t *testing.T) {
 	sim := simsource.New(simsource.Config{GPUs: 2, Idle: 90, Peak: 700, Seed: 7})
 	web := httptest.NewServer(dcgmtest.New(dcgmtest.Config{Source: sim, Collect: 400 * time.Millisecond, Only: true}))
 	defer web.Close()
-	address := startPrometheus(t, web.Listener.Addr().String())
-	if address == "" {
-		t.Skip("there is no prometheus in PATH")
-	}
+	address := strings.TrimPrefix(prometheustest.Start(t, web.Listener.Addr().String()), "http://")
 	var c doctor.Report
 	time.Sleep(4 * time.Second)         // opened before it knows how often it scrapes, it is waited for long
 	require.Eventually(t, func() bool { // until it has scraped for long enough
