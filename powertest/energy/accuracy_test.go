@@ -73,10 +73,10 @@ func runWindow(rng *rand.Rand, T, w float64, sh shape) (*experiment, DeviceMeasu
 	x := &experiment{s: s, e: e, phase: rng.Float64()}
 	x.tr = newTruth(rng, sh(rng, s, e, T), until)
 	x.dev = newCounter(rng, x.tr, T, until)
-	x.curve = NewCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, time.Unix(0, 0), 100*time.Millisecond)
+	x.curve = newCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, time.Unix(0, 0), 100*time.Millisecond)
 	win := newPoller(rng).record(x.curve, x.dev, s-uniform(rng, 2.2, 3.5)*T, s, e)
 	start := time.Now()
-	d := x.curve.measure(win)
+	d := measureDevice(x.curve, win, false)
 	return x, d, time.Since(start)
 }
 

@@ -25,12 +25,12 @@ func watts(ms, w float64) Reading {
 	return Reading{Before: at(ms), After: at(ms), Watts: w, HasWatts: true}
 }
 
-func counterCurve() *Curve { return NewCurve(Device{UUID: "GPU-1", Method: Counter}, epoch, 0) }
-func gaugeCurve() *Curve   { return NewCurve(Device{UUID: "GPU-1", Method: Gauge}, epoch, 0) }
+func counterCurve() *curve { return newCurve(Device{UUID: "GPU-1", Method: Counter}, epoch, 0) }
+func gaugeCurve() *curve   { return newCurve(Device{UUID: "GPU-1", Method: Gauge}, epoch, 0) }
 
 // tickEvery fills a counter curve with reads every 5 ms of a device at 600 W
 // that ticks every 100 ms.
-func tickEvery(c *Curve, from, to float64) {
+func tickEvery(c *curve, from, to float64) {
 	for ms := from; ms <= to; ms += 5 {
 		c.Add(joules(ms, 60*math.Floor(ms/100)))
 	}
@@ -59,7 +59,7 @@ func TestBand(t *testing.T) {
 func TestMeasureCurves(t *testing.T) {
 	c := counterCurve()
 	tickEvery(c, 0, 2000)
-	m := MeasureCurves(Info{Name: "test"}, []*Curve{c}, window(430, 1470))
+	m := MeasureCurves(Info{Name: "test"}, []*curve{c}, window(430, 1470))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 600*1.04, m.Energy.Joules, 0.005)
 	assert.InEpsilon(t, 600, m.Watts, 0.005)
@@ -92,7 +92,7 @@ func TestBadWindows(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := MeasureCurves(Info{}, []*Curve{c}, tt.spans)
+			m := MeasureCurves(Info{}, []*curve{c}, tt.spans)
 			assert.False(t, m.Valid)
 			assert.Zero(t, m.Energy)
 			assert.Zero(t, m.Watts)
@@ -109,11 +109,11 @@ func TestOutOfOrderReadings(t *testing.T) {
 	tickEvery(c, 0, 700)
 	c.Add(joules(600, 1e6))
 	tickEvery(c, 705, 1500)
-	m := MeasureCurves(Info{}, []*Curve{c}, window(300, 1200))
+	m := MeasureCurves(Info{}, []*curve{c}, window(300, 1200))
 	assert.False(t, m.Valid)
 	assert.True(t, m.Has(InvalidPowerSample), "%v", m.Reasons)
 	// Outside of the window it does no harm.
-	m = MeasureCurves(Info{}, []*Curve{c}, window(1150, 1300))
+	m = MeasureCurves(Info{}, []*curve{c}, window(1150, 1300))
 	assert.True(t, m.Valid, "%v", m.Reasons)
 }
 
@@ -122,7 +122,7 @@ func TestCurveIsBounded(t *testing.T) {
 	tickEvery(c, 0, 3*maxTicks*100)
 	assert.LessOrEqual(t, len(c.ticks), maxTicks)
 	// No energy is lost: the first and the last tick are still there.
-	m := MeasureCurves(Info{}, []*Curve{c}, window(1030, 3*maxTicks*100-530))
+	m := MeasureCurves(Info{}, []*curve{c}, window(1030, 3*maxTicks*100-530))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 0.6*(3*maxTicks*100-1560), m.Energy.Joules, 1e-4)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Add(joules(c.last.at(), c.last.value+1)) }))
@@ -136,7 +136,7 @@ func TestCurvesShareTheirMemory(t *testing.T) {
 		c.reserve(devices)
 		tickEvery(c, 0, 100*(maxTicks+10))
 		assert.LessOrEqual(t, len(c.ticks), most, "of %d devices", devices)
-		assert.Equal(t, most, c.power.limit)
+		assert.Equal(t, most, c.power.Limit)
 	}
 }
 
@@ -153,7 +153,7 @@ func TestGauge(t *testing.T) {
 	for ms := 0.0; ms <= 3000; ms += 100 {
 		c.Add(watts(ms, 100+0.2*ms)) // a ramp, which trapezoids integrate exactly
 	}
-	m := MeasureCurves(Info{}, []*Curve{c}, window(450, 2450))
+	m := MeasureCurves(Info{}, []*curve{c}, window(450, 2450))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 2*(100+0.2*1450), m.Energy.Joules, 1e-9)
 	assert.Greater(t, m.Energy.HalfWidth(), 0.0)
@@ -161,7 +161,7 @@ func TestGauge(t *testing.T) {
 	assert.InEpsilon(t, 180, m.BeforeWatts, 1e-9)
 
 	// Gaps are left out.
-	m = MeasureCurves(Info{}, []*Curve{c}, append(window(500, 1000), window(2000, 2500)...))
+	m = MeasureCurves(Info{}, []*curve{c}, append(window(500, 1000), window(2000, 2500)...))
 	require.True(t, m.Valid)
 	assert.InEpsilon(t, 0.5*(100+0.2*750)+0.5*(100+0.2*2250), m.Energy.Joules, 1e-9)
 }
@@ -180,11 +180,11 @@ func TestGaugeWithheld(t *testing.T) {
 			bad.Add(watts(ms, math.Inf(1)))
 		}
 	}
-	long := NewCurve(Device{Method: Gauge, MinWindow: 5 * time.Second, Metric: "a mean"}, epoch, 0)
+	long := newCurve(Device{Method: Gauge, MinWindow: 5 * time.Second, Metric: "a mean"}, epoch, 0)
 	few := gaugeCurve()
 	few.Add(watts(0, 300))
 	tests := map[string]struct {
-		c        *Curve
+		c        *curve
 		from, to float64
 		want     Reason
 	}{
@@ -198,13 +198,13 @@ func TestGaugeWithheld(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := MeasureCurves(Info{}, []*Curve{tt.c}, window(tt.from, tt.to))
+			m := MeasureCurves(Info{}, []*curve{tt.c}, window(tt.from, tt.to))
 			assert.False(t, m.Valid)
 			assert.True(t, m.Has(tt.want), "%v", m.Reasons)
 		})
 	}
 	// Between two readings there is a number, with a mark.
-	m := MeasureCurves(Info{}, []*Curve{c}, window(505, 595))
+	m := MeasureCurves(Info{}, []*curve{c}, window(505, 595))
 	assert.True(t, m.Valid, "%v", m.Reasons)
 	assert.True(t, m.Has(NoInWindowSamples))
 }
@@ -218,7 +218,7 @@ func TestCounterAgainstGauge(t *testing.T) {
 				r.Watts, r.HasWatts = 600*scale, true
 				c.Add(r)
 			}
-			m := MeasureCurves(Info{}, []*Curve{c}, window(500, 3500))
+			m := MeasureCurves(Info{}, []*curve{c}, window(500, 3500))
 			require.True(t, m.Valid, "a disagreement only marks: %v", m.Reasons)
 			require.True(t, m.Devices[0].HasGauge)
 			assert.InEpsilon(t, 1800*scale, m.Devices[0].GaugeJoules, 1e-6)
@@ -250,7 +250,7 @@ func FuzzCurve(f *testing.F) {
 			g.Add(watts(ms, j))
 		}
 		for _, w := range [][]Span{window(0, ms), window(ms/4, ms/2), append(window(ms/8, ms/4), window(ms/2, ms*0.9)...)} {
-			m := MeasureCurves(Info{}, []*Curve{c, g}, w)
+			m := MeasureCurves(Info{}, []*curve{c, g}, w)
 			for _, d := range m.Devices {
 				if !d.Valid {
 					assert.True(t, withheld(d.Reasons), "a reason")

@@ -23,11 +23,11 @@ func BenchmarkFleet(b *testing.B) {
 
 // fleet returns histories of devices that were scraped every second around a
 // window of a minute.
-func fleet(n int) ([]*Curve, []Span) {
+func fleet(n int) ([]*curve, []Span) {
 	rng := rand.New(rand.NewPCG(1, uint64(n)))
 	base := time.Unix(1_000_000, 0)
 	spans := []Span{{Start: base.Add(20 * time.Second), End: base.Add(80 * time.Second)}}
-	curves := make([]*Curve, n)
+	curves := make([]*curve, n)
 	for i := range curves {
 		d := Device{UUID: fmt.Sprint(i), Endpoint: fmt.Sprint(i / 8), Method: Counter, Resolution: 1e-3}
 		curves[i] = NewHistory(d, base, time.Second).curve

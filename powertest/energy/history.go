@@ -1,13 +1,18 @@
 package energy
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
 // A HistorySource is a [Source] that knows the past: a server or a log that keeps
-// what devices told at times of its own choosing. A [Recorder] does not read it
+// what devices reported at times of its own choosing. A [Recorder] does not read it
 // while windows are open; it asks once, after the end of a window.
 type HistorySource interface {
 	Source
@@ -27,13 +32,13 @@ type HistorySource interface {
 // where within the time between two readings a counter changed is then not known any
 // better from its other ticks: who reads at a regular interval is always late by the
 // same. It is not safe for concurrent use.
-type History struct{ curve *Curve }
+type History struct{ curve *curve }
 
 // NewHistory returns an empty history of a device. base is any time near the first
 // reading; period is the nominal refresh period, which counts until the ticks show
 // another.
 func NewHistory(d Device, base time.Time, period time.Duration) *History {
-	c := NewCurve(d, base, period)
+	c := newCurve(d, base, period)
 	c.recorded = true
 	return &History{c}
 }
@@ -52,8 +57,7 @@ func (h *History) Note(from, to time.Time, r Reason, detail string) {
 // from one time to another, in watts: the cross-check of the counter, where the
 // samples themselves would be too many.
 func (h *History) MeanPower(from, to time.Time, watts float64) {
-	a := &h.curve.average
-	a.from, a.to, a.watts = h.curve.at(from), h.curve.at(to), watts
+	h.curve.mean = gauge.Mean{From: h.curve.at(from), To: h.curve.at(to), Watts: watts}
 }
 
 // Settled reports whether enough is known of what comes after the last span to
@@ -64,47 +68,73 @@ func (h *History) Settled(spans []Span) bool {
 		return true
 	}
 	c := h.curve
-	in := c.spans(spans)
+	in := toSpans(c.base, spans)
 	c.learn()
 	return c.settled(in, in[len(in)-1].end)
 }
 
-// MeasureHistories lays a window over histories, one per device, as [MeasurePast]
-// does.
-func MeasureHistories(info Info, histories []*History, spans []Span) Measurement {
-	curves := make([]*Curve, len(histories))
-	for i, h := range histories {
-		curves[i] = h.curve
-	}
-	return MeasureCurves(info, curves, spans)
+// MeasurePast measures spans of the past by what a source remembers of them. It
+// is what a [Window] does for such a source, for who knows only afterwards what
+// was to be measured. Spans are in order and do not overlap. If what comes after
+// them is not known yet it waits, as [HistorySource.ReadRange] does.
+func MeasurePast(ctx context.Context, h HistorySource, spans ...Span) Measurement {
+	m, _ := NewRecorder(h).MeasurePast(ctx, spans...)
+	return m
 }
 
-func (c *Curve) spans(spans []Span) []span {
-	in := make([]span, len(spans))
+// MeasurePast is the function of that name, for the devices of the recorder. The
+// error wraps [errors.ErrUnsupported] if its source does not know the past.
+func (r *Recorder) MeasurePast(ctx context.Context, spans ...Span) (Measurement, error) {
+	h, ok := r.src.(HistorySource)
+	if !ok {
+		return Measurement{}, fmt.Errorf("source %s: measure the past: %w", r.info.Name, errors.ErrUnsupported)
+	}
+	base := time.Now()
+	if len(spans) > 0 {
+		base = spans[0].Start
+	}
+	m, _ := r.readPast(ctx, h, base, toSpans(base, spans))
+	return m, nil
+}
+
+// readPast measures spans, in ns since base, by what the source remembers of the
+// recorder's devices: the curves.
+func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time, spans []span) (Measurement, []*curve) {
+	began := time.Now()
+	curves := make([]*curve, len(r.devices))
+	histories := make([]*History, len(h.Devices()))
+	for i, d := range r.devices {
+		to := NewHistory(d, base, cmp.Or(d.Period, r.info.Period))
+		histories[r.index[i]], curves[i] = to, to.curve
+	}
+	list := make([]Span, len(spans))
 	for i, s := range spans {
-		in[i] = span{start: c.at(s.Start), end: c.at(s.End), on: int64(s.End.Sub(s.Start))}
+		list[i] = Span{Start: base.Add(time.Duration(s.start)), End: base.Add(time.Duration(s.end))}
 	}
-	return in
-}
-
-// learn takes the median time between ticks as the refresh period of a history,
-// whose pace had no say in when it was read.
-func (c *Curve) learn() {
-	if !c.recorded || len(c.ticks) < 3 {
-		return
+	var found []Finding
+	var err error
+	if len(spans) > 0 {
+		found, err = h.ReadRange(ctx, list, histories)
 	}
-	between := make([]float64, 0, len(c.ticks))
-	for i := 1; i < len(c.ticks); i++ {
-		if a, b := c.ticks[i-1], c.ticks[i]; !a.inferred && a.epoch == b.epoch {
-			between = append(between, float64(b.hi-a.hi))
+	m := measure(r.info, curves, base, spans)
+	m.total(correlatedFraction(curves))
+	if err != nil {
+		m.Add(Finding{Reason: SourceStalled, Detail: "the source did not tell what was around the window: " + err.Error()})
+	}
+	for _, f := range found {
+		if r.concerns(f) {
+			m.Add(f)
 		}
 	}
-	if len(between) == 0 {
-		return
-	}
-	slices.Sort(between)
-	c.pace.period, c.pace.ticks, c.pace.vPeriod = between[len(between)/2], len(between)+1, 0
+	m.Waited = time.Since(began)
+	return m, curves
 }
 
-// Curve returns the curve that the history fills.
-func (h *History) Curve() *Curve { return h.curve }
+// concerns reports whether a finding is about what is measured. Whoever selected
+// devices by name does not mind that there are others.
+func (r *Recorder) concerns(f Finding) bool {
+	if f.Device == "" {
+		return !r.byName || f.Reason != ExpectedGPUCountMismatch
+	}
+	return slices.ContainsFunc(r.devices, func(d Device) bool { return d.UUID == f.Device })
+}

@@ -1,6 +1,9 @@
 package energy
 
-import "time"
+import (
+	"fmt"
+	"time"
+)
 
 // Estimate is an amount of energy and the interval in which the true amount
 // lies in at least 95 % of windows. The interval covers what the instrument
@@ -23,6 +26,11 @@ func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / e.Joules }
 type Span struct {
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end"`
+}
+
+// byWallClock reports whether one of the edges has no monotonic reading.
+func (s Span) byWallClock() bool {
+	return s.Start == s.Start.Round(0) || s.End == s.End.Round(0)
 }
 
 // Measurement is the energy used during a window: of each device, and of all.
@@ -109,21 +117,26 @@ func (m Measurement) Has(r Reason) bool { return has(m.Reasons, r) }
 // Has reports whether the device's measurement has the reason.
 func (d DeviceMeasurement) Has(r Reason) bool { return has(d.Reasons, r) }
 
-func has(fs []Finding, r Reason) bool {
-	for _, f := range fs {
-		if f.Reason == r {
-			return true
-		}
-	}
-	return false
+func (d *DeviceMeasurement) find(r Reason, format string, args ...any) {
+	d.Reasons = append(d.Reasons, Finding{Reason: r, Device: d.Device.UUID, Detail: fmt.Sprintf(format, args...)})
 }
 
-// withheld reports whether one of the findings withholds the number.
-func withheld(fs []Finding) bool {
-	for _, f := range fs {
-		if f.Reason.Withholds() {
-			return true
+// findEvents adds events, each reason once.
+func (d *DeviceMeasurement) findEvents(list events) {
+	for _, e := range list {
+		if !d.Has(e.reason) {
+			d.find(e.reason, "%s", e.detail)
 		}
 	}
-	return false
+}
+
+// withhold takes the number back.
+func (d *DeviceMeasurement) withhold(r Reason, format string, args ...any) {
+	d.find(r, format, args...)
+	d.withdraw()
+}
+
+func (d *DeviceMeasurement) withdraw() {
+	d.Valid, d.Energy, d.Watts = false, Estimate{}, 0
+	d.HasBefore, d.BeforeWatts = false, 0
 }

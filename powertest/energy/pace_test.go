@@ -123,12 +123,3 @@ func TestTruncatedNormal(t *testing.T) {
 	assert.Equal(t, 50.0, m)
 	assert.Zero(t, mass)
 }
-
-func TestMixture(t *testing.T) {
-	m, _ := mixture{{mean: 1, sd: 1, weight: math.Log(3)}, {mean: 5, sd: 1, weight: 0}, {mean: 99, sd: 1, weight: -50}}.normalize(3e-5)
-	assert.Len(t, m, 2, "what does not matter is dropped")
-	assert.InEpsilon(t, 2, m.mean(), 1e-9)
-	one := mixture{{mean: 10, sd: 2, weight: 1}}
-	assert.InDelta(t, 10, one.quantile(0.5), 0.01)
-	assert.InDelta(t, 10-2*1.96, one.quantile(0.025), 0.02)
-}

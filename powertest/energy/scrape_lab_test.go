@@ -16,7 +16,7 @@ type scrapes struct{ collect, every, fresh time.Duration }
 
 // record fills a history with what was scraped from open until the window from
 // s to e is settled, or enough time has gone by.
-func (sc scrapes) record(rng *rand.Rand, tr *truth, s, e float64) (*Curve, []span) {
+func (sc scrapes) record(rng *rand.Rand, tr *truth, s, e float64) (*curve, []span) {
 	C, S := sc.collect.Seconds(), sc.every.Seconds()
 	ns := func(t float64) int64 { return int64(t * second) }
 	win := []span{{start: ns(s), end: ns(e), on: ns(e) - ns(s)}}
@@ -114,7 +114,7 @@ func runScraped(seed uint64, n int, sc scrapes, w time.Duration, sh shape) *cell
 		tr := newTruth(rng, sh(rng, s, e, visible), e+4*visible+2*sc.every.Seconds()+10)
 		curve, win := sc.record(rng, tr, s, e)
 		began := time.Now()
-		d := curve.measure(win)
+		d := measureDevice(curve, win, false)
 		c.elapsed += time.Since(began)
 		truth := tr.at(e) - tr.at(s)
 		o := outcome{withheld: !d.Valid}

@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -184,35 +187,55 @@ type Reading struct {
 	Err error
 }
 
-// An Inspector is a [Source] that can say in what state its devices are. It is
-// called before a window begins and after it has ended, since such calls can take
-// milliseconds; other windows may be open then.
-type Inspector interface {
-	// Inspect fills in dst: element i is the state of the device
-	// Devices()[dst[i].Device], which the caller has set.
-	Inspect(dst []State)
+// OpenFunc opens a source. arg is what follows the name and an equals sign in
+// POWERTEST_SOURCE, such as a URL, and empty if nothing does. devices selects
+// devices as the source documents; empty means its default choice. The error
+// wraps [ErrMalformed] if arg cannot be right, whatever there is to open.
+type OpenFunc func(arg string, devices []string) (Source, error)
+
+var registry = struct {
+	sync.Mutex
+	open map[string]OpenFunc
+}{open: map[string]OpenFunc{}}
+
+// Register makes a source available by name. A source's package calls it from
+// init, as a database/sql driver does, so that importing the package links the
+// source in. Register panics if the name is taken.
+func Register(name string, open OpenFunc) {
+	registry.Lock()
+	defer registry.Unlock()
+	if _, dup := registry.open[name]; dup {
+		panic("energy: source " + name + " registered twice")
+	}
+	registry.open[name] = open
 }
 
-// State is the state of a device at one time. Nil or absent means unknown.
-type State struct {
-	// Device is the index into [Source.Devices]; the caller sets it.
-	Device int `json:"-"`
-	// At is when the state was read.
-	At time.Time `json:"at"`
-	// Celsius is the temperature of the device, if HasCelsius.
-	Celsius    float64 `json:"celsius"`
-	HasCelsius bool    `json:"has_celsius"`
-	// Throttled is, by cause, for how long in all the device's clocks have
-	// been held down since its driver was loaded.
-	Throttled map[string]time.Duration `json:"throttled_ns,omitempty"`
-	// Processes are the processes that use the device, other than this one.
-	Processes []Process `json:"processes,omitempty"`
-	// Err says what could not be read; what could be read is set all the same.
-	Err error `json:"-"`
+// Registered returns the names of the linked-in sources, sorted.
+func Registered() []string {
+	registry.Lock()
+	defer registry.Unlock()
+	names := make([]string, 0, len(registry.open))
+	for name := range registry.open {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
 }
 
-// Process is a process that uses a device.
-type Process struct {
-	PID  int    `json:"pid"`
-	Name string `json:"name,omitempty"` // empty if unknown
+// ErrMalformed says that what was asked of a source cannot be understood.
+var ErrMalformed = errors.New("malformed")
+
+// ErrUnknownSource says that no source of the name is linked in.
+var ErrUnknownSource = errors.New("unknown source")
+
+// Open opens the linked-in source of the name. The error wraps
+// [ErrUnknownSource] if there is none.
+func Open(name, arg string, devices []string) (Source, error) {
+	registry.Lock()
+	open := registry.open[name]
+	registry.Unlock()
+	if open == nil {
+		return nil, fmt.Errorf("%w %q: linked into this binary are %s", ErrUnknownSource, name, strings.Join(Registered(), ", "))
+	}
+	return open(arg, devices)
 }

@@ -27,9 +27,9 @@ func pausing(rng *rand.Rand, T, w float64, on, off func() float64) (d DeviceMeas
 	for _, b := range levels {
 		truth += tr.at(b.to) - tr.at(b.from)
 	}
-	c := NewCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
+	c := newCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
 	newPoller(rng).record(c, newCounter(rng, tr, T, e+5*T), s-2.5*T, s, e)
-	return c.measure(win), truth
+	return measureDevice(c, win, false), truth
 }
 
 // Whatever the pauses of a window are, what is published holds.
@@ -129,7 +129,7 @@ func repeating(rng *rand.Rand, T float64, n int, on, off, tail float64) (d Devic
 	for _, end := range ends {
 		truth += tr.at(end) - tr.at(end-on)
 	}
-	c := NewCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
+	c := newCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
 	newPoller(rng).record(c, newCounter(rng, tr, T, e+5*T), s-2.5*T, s, e)
-	return c.measure(win), truth
+	return measureDevice(c, win, false), truth
 }

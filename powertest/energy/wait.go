@@ -38,7 +38,7 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	ok := w.wait(ctx, limit, func() bool {
 		for i, c := range r.curves {
 			if c.device.Method == Gauge {
-				if c.power.known() < w.opened {
+				if c.power.Known() < w.opened {
 					return false
 				}
 				continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 	"sync"
 	"time"
 )
@@ -34,6 +35,15 @@ type Window struct {
 // span is a stretch of time in ns since the recorder's base. on is how much of
 // it counts: all, except where many short spans were merged.
 type span struct{ start, end, on int64 }
+
+// toSpans returns spans in ns since base.
+func toSpans(base time.Time, spans []Span) []span {
+	in := make([]span, len(spans))
+	for i, s := range spans {
+		in[i] = span{start: int64(s.Start.Sub(base)), end: int64(s.End.Sub(base)), on: int64(s.End.Sub(s.Start))}
+	}
+	return in
+}
 
 // maxSpans bounds the memory of a window whose timer is stopped in every
 // operation.
@@ -128,12 +138,9 @@ func (w *Window) SetSpans(spans ...Span) {
 	if w.done || w.watches {
 		return
 	}
-	w.open, w.spans = false, w.spans[:0]
-	for _, s := range spans {
-		if s.Start == s.Start.Round(0) || s.End == s.End.Round(0) {
-			w.step = clockStep(w.rec.base)
-		}
-		w.spans = append(w.spans, span{start: int64(s.Start.Sub(w.rec.base)), end: int64(s.End.Sub(w.rec.base)), on: int64(s.End.Sub(s.Start))})
+	w.open, w.spans = false, toSpans(w.rec.base, spans)
+	if slices.ContainsFunc(spans, Span.byWallClock) {
+		w.step = clockStep(w.rec.base)
 	}
 }
 
@@ -197,8 +204,8 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		r.mu.Unlock()
 		if h, remembers := r.src.(HistorySource); remembers {
 			r.calls.Add(1)
-			var curves []*Curve
-			w.result, curves = r.recall(ctx, h, r.base, w.spans)
+			var curves []*curve
+			w.result, curves = r.readPast(ctx, h, r.base, w.spans)
 			w.joined()
 			w.keep(curves)
 			return
@@ -209,7 +216,7 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 			after = r.inspect()
 		}
 		r.mu.Lock()
-		curves := make([]*Curve, len(r.curves))
+		curves := make([]*curve, len(r.curves))
 		for i, c := range r.curves {
 			curves[i] = c.clone(w.from())
 		}
