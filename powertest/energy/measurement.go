@@ -34,6 +34,33 @@ func (s Span) byWallClock() bool {
 }
 
 // Measurement is the energy used during a window: of each device, and of all.
+//
+// Its JSON is an object with the keys that the fields name, and is the one in which
+// every command writes a measurement. Energy is in joules and power in watts, as
+// numbers; times are RFC 3339; lengths of time are integers of ns, in keys that end in
+// _ns; what is absent has no value, and has_before, has_gauge and has_celsius say of
+// numbers whether they have one:
+//
+//	{
+//	  "start": "2026-01-02T03:04:05.6Z", "end": "…", "duration_ns": 60000000000,
+//	  "valid": true,
+//	  "energy": {"joules": 41200.5, "low": 41150.1, "high": 41251.9},
+//	  "watts": 686.7, "before_watts": 102.3, "has_before": true,
+//	  "devices": [{
+//	    "device": {"uuid": "GPU-…", "index": 0, "method": "counter", "power_limit_watts": 700, …},
+//	    "valid": true, "energy": {…}, "watts": 686.7, "before_watts": 102.3, "has_before": true,
+//	    "period_ns": 100000000, "ticks": 600, "gauge_joules": 41190.2, "has_gauge": true,
+//	    "before": {"at": "…", "celsius": 41, "has_celsius": true, …}, "after": {…},
+//	    "reasons": [{"reason": "throttled", "device": "GPU-…", "detail": "…"}]
+//	  }],
+//	  "roles": [{"role": "prefill", "devices": 4, "valid": true, "energy": {…}, "watts": …}],
+//	  "waited_ns": 250000000,
+//	  "reasons": […],
+//	  "source": {"name": "nvml", …}
+//	}
+//
+// Keys are added, but not renamed or removed. If valid is false, of the whole, of a
+// device or of a role, its joules, low, high and watts are 0 and say nothing.
 type Measurement struct {
 	// Start and End are the edges of the window: of its first and last span.
 	Start time.Time `json:"start"`
