@@ -30,8 +30,11 @@ func gaugeCurve() *curve   { return newCurve(Device{UUID: "GPU-1", Method: Gauge
 
 // tickEvery fills a counter curve with reads every 5 ms of a device at 600 W
 // that ticks every 100 ms.
-func tickEvery(c *curve, from, to float64) {
-	for ms := from; ms <= to; ms += 5 {
+func tickEvery(c *curve, from, to float64) { readEvery(c, 5, from, to) }
+
+// readEvery is tickEvery with a read every few ms.
+func readEvery(c *curve, every, from, to float64) {
+	for ms := from; ms <= to; ms += every {
 		c.Add(joules(ms, 60*math.Floor(ms/100)))
 	}
 }
@@ -119,7 +122,7 @@ func TestOutOfOrderReadings(t *testing.T) {
 
 func TestCurveIsBounded(t *testing.T) {
 	c := counterCurve()
-	tickEvery(c, 0, 3*maxTicks*100)
+	readEvery(c, 50, 0, 3*maxTicks*100)
 	assert.LessOrEqual(t, len(c.ticks), maxTicks)
 	// No energy is lost: the first and the last tick are still there.
 	m := MeasureCurves(Info{}, []*curve{c}, window(1030, 3*maxTicks*100-530))
@@ -134,7 +137,7 @@ func TestCurvesShareTheirMemory(t *testing.T) {
 	for devices, most := range map[int]int{1: maxTicks, 2: maxTicks, 8: allTicks / 8, 1000: minTicks} {
 		c := counterCurve()
 		c.reserve(devices)
-		tickEvery(c, 0, 100*(maxTicks+10))
+		readEvery(c, 50, 0, 100*(maxTicks+10))
 		assert.LessOrEqual(t, len(c.ticks), most, "of %d devices", devices)
 		assert.Equal(t, most, c.power.Limit)
 	}

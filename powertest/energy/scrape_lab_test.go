@@ -85,16 +85,22 @@ func shapeOf(name string) shape {
 	panic("no shape " + name)
 }
 
-// TestScraped holds histories to their intervals.
+// TestScraped holds histories to their intervals. TestSlowScraped does with more
+// windows.
 func TestScraped(t *testing.T) {
 	if testing.Short() {
-		t.Skip("simulates 960 windows")
+		t.Skip("simulates 144 windows")
 	}
+	testScraped(t, 6)
+}
+
+func testScraped(t *testing.T, windows int) {
 	for _, k := range scrapeCases {
 		for _, name := range scrapeShapes {
 			w := k.windows[1]
 			t.Run(fmt.Sprintf("%v/W=%v/shape=%s", k.scrapes, w, name), func(t *testing.T) {
-				s := summarize(runScraped(*labSeed, 40, k.scrapes, w, shapeOf(name)).outcomes["powertest"])
+				t.Parallel()
+				s := summarize(runScraped(*labSeed, windows, k.scrapes, w, shapeOf(name)).outcomes["powertest"])
 				t.Logf("%+v", s)
 				if s.withheld < 100 {
 					assert.GreaterOrEqual(t, s.inside, 95.0)
