@@ -10,6 +10,7 @@ import (
 
 	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
 	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // curve is the cumulative energy of one device over time, as far as its
@@ -22,7 +23,7 @@ import (
 type curve struct {
 	device Device
 	base   time.Time // times in ns count from it
-	pace   pace
+	pace   pace.Pace
 
 	last    point // the newest good reading
 	ticks   []estimate.Tick
@@ -68,15 +69,16 @@ const (
 // newCurve returns an empty curve of the device. base is any time near the
 // first reading. period is the nominal refresh period.
 func newCurve(d Device, base time.Time, period time.Duration) *curve {
-	c := &curve{
+	if period <= 0 {
+		period = defaultPeriod
+	}
+	return &curve{
 		device: d,
 		base:   base,
-		pace:   newPace(period, 0),
+		pace:   pace.New(pace.Config{Nominal: period}),
+		power:  gauge.Series{Sensor: gauge.Sensor{Held: d.Held, Period: int64(period), Lag: int64(d.Lag)}, Limit: maxTicks},
 		limit:  maxTicks,
 	}
-	sensor := gauge.Sensor{Held: d.Held, Period: int64(c.pace.nominal), Lag: int64(d.Lag)}
-	c.power = gauge.Series{Sensor: sensor, Limit: maxTicks}
-	return c
 }
 
 // reserve makes room for readings of some ten minutes, so that adding them does
@@ -98,7 +100,7 @@ func (c *curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
 // that does not is noted as invalid, and left out.
 func (c *curve) Add(r Reading) bool {
 	p := point{lo: c.at(r.Before), hi: c.at(r.After)}
-	c.pace.called(p.lo)
+	c.pace.Called(p.lo)
 	if r.Err != nil {
 		c.addError(p, r.Err)
 		return false
@@ -117,7 +119,7 @@ func (c *curve) Add(r Reading) bool {
 	case c.device.Method == Counter && r.HasJoules:
 		return c.addJoules(p, r.Joules)
 	}
-	c.pace.failed(p.hi)
+	c.pace.Failed(p.hi)
 	return false
 }
 
@@ -137,7 +139,7 @@ func (c *curve) addError(p point, err error) {
 	}
 	// Any other error costs one reading: if it matters, the ticks will not
 	// bracket the window.
-	c.pace.failed(p.hi)
+	c.pace.Failed(p.hi)
 }
 
 func (c *curve) addWatts(p point, watts float64) {
@@ -154,10 +156,10 @@ func (c *curve) addWatts(p point, watts float64) {
 	}
 	c.power.Add(p.mid(), watts)
 	if byGauge {
-		c.pace.sample(p.hi, c.last.ok && watts != c.last.value)
+		c.pace.Sample(p.hi, c.last.ok && watts != c.last.value)
 		p.value, p.ok = watts, true
 		c.last = p
-		c.power.Sensor.Period = int64(min(c.pace.nominal, c.pace.period))
+		c.power.Sensor.Period = int64(min(c.pace.Nominal(), c.pace.Period()))
 	}
 }
 
@@ -172,26 +174,26 @@ func (c *curve) addJoules(p point, joules float64) bool {
 	tick := estimate.Tick{Lo: prev.lo, Hi: p.hi, Joules: joules, Epoch: c.epoch}
 	switch {
 	case !prev.ok:
-		tick.Lo, tick.Inferred = c.freshest(p, p.lo-int64(c.pace.nominal)), true
+		tick.Lo, tick.Inferred = c.freshest(p, p.lo-int64(c.pace.Nominal())), true
 		c.push(tick)
-		c.pace.unchanged(p.hi)
+		c.pace.Unchanged(p.hi)
 		return false
 	case joules == prev.value:
-		c.pace.unchanged(p.hi)
+		c.pace.Unchanged(p.hi)
 		return false
 	case joules < prev.value:
 		c.reset(prev, p)
-		c.pace.unchanged(p.hi)
+		c.pace.Unchanged(p.hi)
 		return false
 	}
-	if still := prev.lo - c.ticks[len(c.ticks)-1].Hi; c.pace.locked() && float64(still) > staleAfter*c.pace.period {
+	if still := prev.lo - c.ticks[len(c.ticks)-1].Hi; c.pace.Phase() != pace.Hunting && float64(still) > staleAfter*c.pace.Period() {
 		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
 	}
 	tick.Lo = c.freshest(p, prev.lo)
 	c.push(tick)
-	c.pace.ticked(prev.mid(), p.mid(), p.hi)
-	if c.pace.locked() {
-		c.power.Sensor.Period = int64(c.pace.period) // both are refreshed at once
+	c.pace.Ticked(prev.mid(), p.mid(), p.hi)
+	if c.pace.Phase() != pace.Hunting {
+		c.power.Sensor.Period = int64(c.pace.Period()) // both are refreshed at once
 	}
 	return true
 }
@@ -215,7 +217,7 @@ func (c *curve) freshest(p point, lo int64) int64 {
 // invalid notes a reading that cannot be right. It is left out.
 func (c *curve) invalid(p point, detail string) {
 	c.note(min(p.lo, p.hi), max(p.hi, c.last.hi), InvalidPowerSample, detail)
-	c.pace.failed(max(p.hi, c.last.hi))
+	c.pace.Failed(max(p.hi, c.last.hi))
 }
 
 func (c *curve) push(t estimate.Tick) {
@@ -245,7 +247,7 @@ func (c *curve) firstSeen(t int64) int {
 
 // note notes an event. One that goes on is one event.
 func (c *curve) note(from, to int64, r Reason, detail string) {
-	c.events = c.events.add(event{from: from, to: to, reason: r, detail: detail}, int64(3*c.pace.nominal))
+	c.events = c.events.add(event{from: from, to: to, reason: r, detail: detail}, int64(3*c.pace.Nominal()))
 }
 
 // nearby is how many ticks and samples before a window show the power before
@@ -275,7 +277,7 @@ func (c *curve) forget(t int64, keep int) {
 // learn settles how the readings came about, and takes the median time between ticks
 // as the refresh period of recorded ones: the pace had no say in when they were made.
 func (c *curve) learn() {
-	if c.pace.poll > 0 && !c.pace.locked() {
+	if c.pace.Poll() > 0 && c.pace.Phase() == pace.Hunting {
 		// It ticks about as often as it may be read: nobody aimed at the ticks,
 		// and all may be late by the same.
 		c.recorded = true
@@ -293,13 +295,16 @@ func (c *curve) learn() {
 		return
 	}
 	slices.Sort(between)
-	c.pace.period, c.pace.ticks, c.pace.vPeriod = between[len(between)/2], len(between)+1, 0
+	c.pace.Know(between[len(between)/2], c.pace.JitterVariance())
 }
 
 // period returns what is known of the refresh period.
 func (c *curve) period() estimate.Period {
 	p := &c.pace
-	return estimate.Period{Nominal: p.nominal, Seen: p.period, Variance: p.vPeriod, JitterVariance: p.vJitter, Known: p.locked(), Stride: p.stride}
+	return estimate.Period{
+		Nominal: p.Nominal(), Seen: p.Period(), Variance: p.PeriodVariance(), JitterVariance: p.JitterVariance(),
+		Known: p.Phase() != pace.Hunting, Stride: p.Stride(),
+	}
 }
 
 // expected returns the refresh period as far as it is known, in ns.
@@ -336,7 +341,7 @@ func (c *curve) ticksAround(spans []span, fleet bool) estimate.Input {
 	in := estimate.Input{
 		Ticks: c.ticks, Period: c.period(),
 		Resolution: c.device.Resolution, PowerLimit: c.device.PowerLimit, Behind: float64(c.device.Behind),
-		Recorded: c.recorded, Far: c.pace.poll > 0, Brief: fleet,
+		Recorded: c.recorded, Far: c.pace.Poll() > 0, Brief: fleet,
 	}
 	for _, s := range spans {
 		in.Spans = append(in.Spans, estimate.Span{Start: s.start, End: s.end, On: s.on})
@@ -355,7 +360,7 @@ const (
 func (c *curve) powerAround(spans []span) gauge.Input {
 	in := gauge.Input{Series: &c.power, MaxGap: int64(c.device.MaxGap)}
 	if in.MaxGap == 0 {
-		in.MaxGap = max(int64(maxGapPeriods*min(c.pace.nominal, c.pace.period)), int64(minGap))
+		in.MaxGap = max(int64(maxGapPeriods*min(c.pace.Nominal(), c.pace.Period())), int64(minGap))
 	}
 	for _, s := range spans {
 		in.Spans = append(in.Spans, gauge.Span{Start: s.start, End: s.end, On: s.on})

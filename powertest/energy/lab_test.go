@@ -231,11 +231,11 @@ func (p *poller) record(c *curve, dev *counter, open, s, e float64) []span {
 	edges := []float64{open, s, e}
 	now, free := open, open // free is when the call in progress ends
 	for {
-		next := max(c.pace.next/second, now)
+		next := max(c.pace.Next()/second, now)
 		for len(edges) > 0 && edges[0] <= max(next, free) {
 			now = max(edges[0], now)
-			c.pace.edge(ns(max(edges[0], free)), c.last.hi)
-			next = max(c.pace.next/second, now)
+			c.pace.Edge(ns(max(edges[0], free)), c.last.hi)
+			next = max(c.pace.Next()/second, now)
 			edges = edges[1:]
 		}
 		wake := max(next, free) + p.late*p.rng.Float64() + 20e-6

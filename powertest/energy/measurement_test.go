@@ -55,7 +55,7 @@ func TestJSONKeys(t *testing.T) {
 	var want []string
 	for _, keys := range [][]string{
 		sub("", "start end duration_ns valid"), sub("energy.", estimate), sub("", "watts before_watts has_before"),
-		sub("devices[].device.", "uuid index name pci host endpoint role rows power_limit_watts method metric resolution_joules period_ns fresh_ns behind_ns held lag_ns max_gap_ns min_window_ns hint"),
+		sub("devices[].device.", "uuid index name pci host endpoint role rows power_limit_watts method metric resolution_joules period_ns read_within_ns fresh_ns behind_ns held lag_ns max_gap_ns min_window_ns hint"),
 		sub("devices[].device.marks[].", finding),
 		sub("devices[].", "valid"), sub("devices[].energy.", estimate),
 		sub("devices[].", "watts before_watts has_before period_ns ticks gauge_joules has_gauge"),

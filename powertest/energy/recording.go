@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // Recording is what a source told around a window: enough to measure the window
@@ -192,8 +193,8 @@ func (p *Replay) fill(c *curve, d DeviceRecording) {
 	}
 	if d.TickPeriod > 0 {
 		c.recorded = false
-		c.pace.period, c.pace.vPeriod, c.pace.vJitter = d.TickPeriod, 0, d.TickJitter*d.TickJitter
-		c.pace.ticks, c.pace.poll = learning, float64(p.recording.Source.Poll)
+		c.pace = pace.New(pace.Config{Nominal: time.Duration(c.pace.Nominal()), Poll: p.recording.Source.Poll})
+		c.pace.Know(d.TickPeriod, d.TickJitter*d.TickJitter)
 	}
 	for _, s := range d.Power {
 		c.power.Restore(at(s[0]), s[1], int64(s[2]))

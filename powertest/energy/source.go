@@ -66,6 +66,12 @@ func (m *Method) UnmarshalText(text []byte) error {
 // A Source says what energy devices have used. All methods are called from one
 // goroutine at a time, except Close and Info, which may be called at any time.
 //
+// A source is read only while a window is open. How far apart the reads of a device
+// then are is for the recorder to choose: several in each refresh period near the
+// edges of a window, and between them as few as one in a refresh period, or in 0.13 s
+// for each device of the source if that is longer (two minutes, for a thousand). Where
+// a source must be read more often than that [Device].ReadWithin says so.
+//
 // A source that also implements [Inspector] is asked for the state of its
 // devices outside of windows.
 type Source interface {
@@ -100,6 +106,9 @@ type Info struct {
 	// Version is what provides the readings, such as a driver version.
 	Version string `json:"version,omitempty"`
 }
+
+// defaultPeriod is the nominal refresh period where the source says none.
+const defaultPeriod = 100 * time.Millisecond
 
 // PeriodOf returns the nominal refresh period of a device of the source.
 func (i Info) PeriodOf(d Device) time.Duration {
@@ -141,6 +150,11 @@ type Device struct {
 	// Period is the device's nominal refresh period where it differs from
 	// [Info.Period]; otherwise 0.
 	Period time.Duration `json:"period_ns,omitempty"`
+	// ReadWithin is the longest time between two reads of the device that the source
+	// needs while a window is open; 0 means any. A counter that wraps needs it, since its
+	// wraps can be counted only if it comes round less than once between two reads. A read
+	// that is late or fails makes the time longer: leave room for one.
+	ReadWithin time.Duration `json:"read_within_ns,omitempty"`
 	// Fresh is how old a counter's value can be when it is read, where that is
 	// known to be less than the time since the reading before; otherwise 0.
 	Fresh time.Duration `json:"fresh_ns,omitempty"`
