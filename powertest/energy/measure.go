@@ -54,22 +54,6 @@ func measureAll(curves []*curve, spans []span) []DeviceMeasurement {
 	return list
 }
 
-// measure makes the window's measurement from copies of the recorder's curves.
-func (w *Window) measure(curves []*curve, after []State, stalled bool) Measurement {
-	m := measure(w.rec.info, curves, w.rec.base, w.spans)
-	for i := range m.Devices {
-		d := &m.Devices[i]
-		if stalled && !d.Has(SourceStalled) {
-			d.withhold(SourceStalled, "a call to the source did not come back")
-		}
-		if w.before != nil && after != nil {
-			d.compare(w.before[i], after[i])
-		}
-	}
-	m.total(correlatedFraction(curves))
-	return m
-}
-
 // measureDevice returns the energy of spans by one curve. fleet says that there are
 // many others.
 func measureDevice(c *curve, spans []span, fleet bool) DeviceMeasurement {
@@ -107,18 +91,6 @@ func measureDevice(c *curve, spans []span, fleet bool) DeviceMeasurement {
 		crossCheck(c, &d, spans)
 	}
 	return d
-}
-
-// counted returns how much of the time of the spans counts, in ns. It is not above 0
-// for spans that are out of order.
-func counted(spans []span) (on int64) {
-	for i, s := range spans {
-		if s.end < s.start || i > 0 && s.start < spans[i-1].end {
-			return 0
-		}
-		on += s.on
-	}
-	return on
 }
 
 // counterEnergy estimates the energy by the ticks of a counter. ok is false if a

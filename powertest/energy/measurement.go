@@ -2,6 +2,9 @@ package energy
 
 import (
 	"fmt"
+	"maps"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -21,17 +24,6 @@ func (e Estimate) HalfWidth() float64 { return (e.High - e.Low) / 2 }
 
 // ErrPercent returns the half-width of the interval as a percentage of Joules.
 func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / e.Joules }
-
-// Span is a stretch of time [Start, End).
-type Span struct {
-	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
-}
-
-// byWallClock reports whether one of the edges has no monotonic reading.
-func (s Span) byWallClock() bool {
-	return s.Start == s.Start.Round(0) || s.End == s.End.Round(0)
-}
 
 // Measurement is the energy used during a window: of each device, and of all.
 //
@@ -166,4 +158,44 @@ func (d *DeviceMeasurement) withhold(r Reason, format string, args ...any) {
 func (d *DeviceMeasurement) withdraw() {
 	d.Valid, d.Energy, d.Watts = false, Estimate{}, 0
 	d.HasBefore, d.BeforeWatts = false, 0
+}
+
+// throttledPercent is the share of a window in which the clocks may be held
+// down without a word: a busy device touches its power limit now and then.
+const throttledPercent = 1
+
+// compare adds what the state of the device before and after the window tells.
+func (d *DeviceMeasurement) compare(before, after State) {
+	d.Before, d.After = &before, &after
+	var causes []string
+	took := after.At.Sub(before.At)
+	for _, cause := range slices.Sorted(maps.Keys(after.Throttled)) {
+		was, known := before.Throttled[cause]
+		delta := after.Throttled[cause] - was
+		if !known || delta <= 0 || took <= 0 {
+			continue
+		}
+		if percent := 100 * float64(min(delta, took)) / float64(took); percent >= throttledPercent {
+			causes = append(causes, fmt.Sprintf("%s %.0f %%", cause, percent))
+		}
+	}
+	if len(causes) > 0 {
+		d.find(Throttled, "clocks were held down during the window: %s of %v", strings.Join(causes, ", "), took.Round(time.Millisecond))
+	}
+	others := map[int]string{}
+	for _, p := range slices.Concat(before.Processes, after.Processes) {
+		others[p.PID] = p.Name
+	}
+	if len(others) == 0 {
+		return
+	}
+	names := make([]string, 0, len(others))
+	for _, pid := range slices.Sorted(maps.Keys(others)) {
+		name := fmt.Sprint(pid)
+		if others[pid] != "" {
+			name += " (" + others[pid] + ")"
+		}
+		names = append(names, name)
+	}
+	d.find(SharedGPU, "other processes use the GPU: %s; its energy is that of all of them (fine, if they are the server under test)", strings.Join(names, ", "))
 }

@@ -105,25 +105,6 @@ func (r Recording) Check() error {
 	return nil
 }
 
-// Record makes the window keep what the source tells, for Recording. Call it before
-// Measure.
-func (w *Window) Record() {
-	w.rec.mu.Lock()
-	defer w.rec.mu.Unlock()
-	w.records = true
-}
-
-func (w *Window) keep(curves []*curve) {
-	if w.records {
-		w.recording = record(w.rec.info, w.rec.base, curves)
-	}
-}
-
-// Recording returns what the source told around the window, after Measure and if
-// Record was called before. The times of a source that knows the past are joined
-// to this machine's clock as far as the source does so.
-func (w *Window) Recording() Recording { return w.recording }
-
 // Replay is a source that remembers a recording, and tells nothing new.
 type Replay struct {
 	recording Recording

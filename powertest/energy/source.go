@@ -201,6 +201,39 @@ type Reading struct {
 	Err error
 }
 
+// An Inspector is a [Source] that can say in what state its devices are. It is
+// called before a window begins and after it has ended, since such calls can take
+// milliseconds; other windows may be open then.
+type Inspector interface {
+	// Inspect fills in dst: element i is the state of the device
+	// Devices()[dst[i].Device], which the caller has set.
+	Inspect(dst []State)
+}
+
+// State is the state of a device at one time. Nil or absent means unknown.
+type State struct {
+	// Device is the index into [Source.Devices]; the caller sets it.
+	Device int `json:"-"`
+	// At is when the state was read.
+	At time.Time `json:"at"`
+	// Celsius is the temperature of the device, if HasCelsius.
+	Celsius    float64 `json:"celsius"`
+	HasCelsius bool    `json:"has_celsius"`
+	// Throttled is, by cause, for how long in all the device's clocks have
+	// been held down since its driver was loaded.
+	Throttled map[string]time.Duration `json:"throttled_ns,omitempty"`
+	// Processes are the processes that use the device, other than this one.
+	Processes []Process `json:"processes,omitempty"`
+	// Err says what could not be read; what could be read is set all the same.
+	Err error `json:"-"`
+}
+
+// Process is a process that uses a device.
+type Process struct {
+	PID  int    `json:"pid"`
+	Name string `json:"name,omitempty"` // empty if unknown
+}
+
 // OpenFunc opens a source. arg is what follows the name and an equals sign in
 // POWERTEST_SOURCE, such as a URL, and empty if nothing does. devices selects
 // devices as the source documents; empty means its default choice. The error

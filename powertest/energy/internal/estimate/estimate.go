@@ -21,7 +21,7 @@ func Estimate(in Input) (Result, error) {
 	if !w.whole() && r.Gap > maxGap*in.Period.Expected()*float64(in.Period.Stride)/second {
 		return r, ErrGap
 	}
-	r.BeforeWatts, r.HasBefore = w.before(&in)
+	r.BeforeWatts, r.HasBefore = w.powerBefore(&in)
 	at := w.cut()
 	ps, between := problems(&in, w, w.ticks, at)
 	u := variationOf(ps)

@@ -26,16 +26,16 @@ type weighted struct{ value, prior float64 }
 type grid struct{ ramps, tails, onNoise, offNoise []weighted }
 
 var (
-	// usual has time constants in seconds, and noise relative to the level.
-	usual = grid{
+	// usualGrid has time constants in seconds, and noise relative to the level.
+	usualGrid = grid{
 		ramps:    []weighted{{0, 0.4}, {0.01, 0.17}, {0.03, 0.15}, {0.1, 0.12}, {0.25, 0.1}, {0.6, 0.06}},
 		tails:    []weighted{{0, 0.3}, {0.005, 0.1}, {0.01, 0.1}, {0.02, 0.1}, {0.04, 0.1}, {0.08, 0.1}, {0.16, 0.1}, {0.32, 0.1}},
 		onNoise:  []weighted{{0.005, 0.2}, {0.02, 0.3}, {0.06, 0.25}, {0.2, 0.15}, {0.6, 0.1}},
 		offNoise: []weighted{{0.01, 0.5}, {0.05, 0.3}, {0.25, 0.2}},
 	}
-	// brief is for fleets of devices: thousands are to be measured in a
+	// briefGrid is for fleets of devices: thousands are to be measured in a
 	// second, and what one of them is off by matters little to the sum.
-	brief = grid{
+	briefGrid = grid{
 		ramps:    []weighted{{0, 0.7}, {0.3, 0.3}},
 		tails:    []weighted{{0, 0.6}, {0.2, 0.4}},
 		onNoise:  []weighted{{0.02, 0.6}, {0.2, 0.4}},
@@ -83,9 +83,9 @@ type hypothesis struct {
 // ramp and tail.
 func (p *problem) hypotheses() []hypothesis {
 	var all []hypothesis
-	g := usual
+	g := usualGrid
 	if p.brief {
-		g = brief
+		g = briefGrid
 	}
 	if p.period > slowPeriod {
 		g.ramps, g.tails = slowRamps, slowTails

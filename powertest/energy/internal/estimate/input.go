@@ -74,7 +74,8 @@ func (t Tick) Mid() float64 { return float64(t.Lo)/2 + float64(t.Hi)/2 }
 // stretches were merged.
 type Span struct{ Start, End, On int64 }
 
-func (s Span) whole() bool { return s.On == s.End-s.Start }
+// counts reports whether all of the span does.
+func (s Span) counts() bool { return s.On == s.End-s.Start }
 
 // Period is what is known of the refresh period, in ns.
 type Period struct {

@@ -69,7 +69,7 @@ func problems(in *Input, w window, ks []timedTick, at cut) (ps []*problem, betwe
 func newProblem(in *Input, spans []Span, ks []timedTick, s, e float64) *problem {
 	p := &problem{start: s, end: e, period: in.Period.Seen / second, quantum: in.Resolution, brief: in.Brief, far: in.Far}
 	for _, v := range spans {
-		if len(spans) > 1 && v.whole() {
+		if len(spans) > 1 && v.counts() {
 			p.spans = append(p.spans, interval{float64(v.Start) / second, float64(v.End) / second})
 		}
 	}

@@ -32,7 +32,7 @@ func (w window) edges() (start, end float64) {
 }
 
 // whole reports whether all the time from start to end counts.
-func (w window) whole() bool { return len(w.spans) == 1 && w.spans[0].whole() }
+func (w window) whole() bool { return len(w.spans) == 1 && w.spans[0].counts() }
 
 // align aligns the spans with the ticks. ok is false unless there is a tick on both
 // sides.
@@ -124,9 +124,9 @@ func (w window) widest() float64 {
 	return widest
 }
 
-// before returns the mean power over the ticks that were seen in a row just before
+// powerBefore returns the mean power over the ticks that were seen in a row just before
 // the window. ok is false where they are too few to resolve it.
-func (w window) before(in *Input) (watts float64, ok bool) {
+func (w window) powerBefore(in *Input) (watts float64, ok bool) {
 	const most = 8
 	last := firstAfter(in.Ticks, w.from()) - 1
 	first := last
