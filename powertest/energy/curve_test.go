@@ -39,6 +39,17 @@ func readEvery(c *curve, every, from, to float64) {
 	}
 }
 
+// measureCurves measures spans by curves of one base.
+func measureCurves(curves []*curve, spans []Span) Measurement {
+	base := epoch
+	if len(curves) > 0 {
+		base = curves[0].base
+	}
+	m := measure(Info{Name: "test"}, curves, base, toSpans(base, spans))
+	m.total(correlatedFraction(curves))
+	return m
+}
+
 func window(from, to float64) []Span { return []Span{{at(from), at(to)}} }
 
 func TestBand(t *testing.T) {
@@ -59,10 +70,10 @@ func TestBand(t *testing.T) {
 	assert.False(t, ok)
 }
 
-func TestMeasureCurves(t *testing.T) {
+func TestMeasureACounter(t *testing.T) {
 	c := counterCurve()
 	tickEvery(c, 0, 2000)
-	m := MeasureCurves(Info{Name: "test"}, []*curve{c}, window(430, 1470))
+	m := measureCurves([]*curve{c}, window(430, 1470))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 600*1.04, m.Energy.Joules, 0.005)
 	assert.InEpsilon(t, 600, m.Watts, 0.005)
@@ -95,14 +106,14 @@ func TestBadWindows(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := MeasureCurves(Info{}, []*curve{c}, tt.spans)
+			m := measureCurves([]*curve{c}, tt.spans)
 			assert.False(t, m.Valid)
 			assert.Zero(t, m.Energy)
 			assert.Zero(t, m.Watts)
 			assert.True(t, m.Has(tt.want), "%v", m.Reasons)
 		})
 	}
-	m := MeasureCurves(Info{}, nil, window(0, 1))
+	m := measureCurves(nil, window(0, 1))
 	assert.False(t, m.Valid)
 	assert.True(t, m.Has(ExpectedGPUCountMismatch))
 }
@@ -112,11 +123,11 @@ func TestOutOfOrderReadings(t *testing.T) {
 	tickEvery(c, 0, 700)
 	c.Add(joules(600, 1e6))
 	tickEvery(c, 705, 1500)
-	m := MeasureCurves(Info{}, []*curve{c}, window(300, 1200))
+	m := measureCurves([]*curve{c}, window(300, 1200))
 	assert.False(t, m.Valid)
 	assert.True(t, m.Has(InvalidPowerSample), "%v", m.Reasons)
 	// Outside of the window it does no harm.
-	m = MeasureCurves(Info{}, []*curve{c}, window(1150, 1300))
+	m = measureCurves([]*curve{c}, window(1150, 1300))
 	assert.True(t, m.Valid, "%v", m.Reasons)
 }
 
@@ -125,7 +136,7 @@ func TestCurveIsBounded(t *testing.T) {
 	readEvery(c, 50, 0, 3*maxTicks*100)
 	assert.LessOrEqual(t, len(c.ticks), maxTicks)
 	// No energy is lost: the first and the last tick are still there.
-	m := MeasureCurves(Info{}, []*curve{c}, window(1030, 3*maxTicks*100-530))
+	m := measureCurves([]*curve{c}, window(1030, 3*maxTicks*100-530))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 0.6*(3*maxTicks*100-1560), m.Energy.Joules, 1e-4)
 	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Add(joules(c.last.at(), c.last.value+1)) }))
@@ -156,7 +167,7 @@ func TestGauge(t *testing.T) {
 	for ms := 0.0; ms <= 3000; ms += 100 {
 		c.Add(watts(ms, 100+0.2*ms)) // a ramp, which trapezoids integrate exactly
 	}
-	m := MeasureCurves(Info{}, []*curve{c}, window(450, 2450))
+	m := measureCurves([]*curve{c}, window(450, 2450))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 2*(100+0.2*1450), m.Energy.Joules, 1e-9)
 	assert.Greater(t, m.Energy.HalfWidth(), 0.0)
@@ -164,7 +175,7 @@ func TestGauge(t *testing.T) {
 	assert.InEpsilon(t, 180, m.BeforeWatts, 1e-9)
 
 	// Gaps are left out.
-	m = MeasureCurves(Info{}, []*curve{c}, append(window(500, 1000), window(2000, 2500)...))
+	m = measureCurves([]*curve{c}, append(window(500, 1000), window(2000, 2500)...))
 	require.True(t, m.Valid)
 	assert.InEpsilon(t, 0.5*(100+0.2*750)+0.5*(100+0.2*2250), m.Energy.Joules, 1e-9)
 }
@@ -201,13 +212,13 @@ func TestGaugeWithheld(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := MeasureCurves(Info{}, []*curve{tt.c}, window(tt.from, tt.to))
+			m := measureCurves([]*curve{tt.c}, window(tt.from, tt.to))
 			assert.False(t, m.Valid)
 			assert.True(t, m.Has(tt.want), "%v", m.Reasons)
 		})
 	}
 	// Between two readings there is a number, with a mark.
-	m := MeasureCurves(Info{}, []*curve{c}, window(505, 595))
+	m := measureCurves([]*curve{c}, window(505, 595))
 	assert.True(t, m.Valid, "%v", m.Reasons)
 	assert.True(t, m.Has(NoInWindowSamples))
 }
@@ -221,12 +232,43 @@ func TestCounterAgainstGauge(t *testing.T) {
 				r.Watts, r.HasWatts = 600*scale, true
 				c.Add(r)
 			}
-			m := MeasureCurves(Info{}, []*curve{c}, window(500, 3500))
+			m := measureCurves([]*curve{c}, window(500, 3500))
 			require.True(t, m.Valid, "a disagreement only marks: %v", m.Reasons)
 			require.True(t, m.Devices[0].HasGauge)
 			assert.InEpsilon(t, 1800*scale, m.Devices[0].GaugeJoules, 1e-6)
 			assert.Equal(t, math.Abs(scale-1) > 0.05, m.Has(CounterDisagrees), "%v", m.Reasons)
 		})
+	}
+}
+
+// A power reading that makes no sense costs the cross-check, not the joules.
+func TestBadCrossCheck(t *testing.T) {
+	c := counterCurve()
+	for i := range 600 {
+		r := joules(5*float64(i), 60*math.Floor(float64(i)/20))
+		r.Watts, r.HasWatts = 600, true
+		if i%7 == 0 {
+			r.Watts = math.NaN()
+		}
+		c.Add(r)
+	}
+	m := measureCurves([]*curve{c}, window(1000, 2000))
+	assert.True(t, m.Valid, "%v", m.Reasons)
+}
+
+// Two stalls do not spoil what lies between them.
+func TestFaultsAreWhereTheyWere(t *testing.T) {
+	c := counterCurve()
+	for i := range 6000 {
+		r := joules(5*float64(i), 60*math.Floor(float64(i)/20))
+		if i == 1000 || i == 5000 {
+			r.Err = ErrStalled
+		}
+		c.Add(r)
+	}
+	for from, want := range map[float64]bool{4: false, 12: true, 24: false} {
+		m := measureCurves([]*curve{c}, window(1000*from, 1000*(from+2)))
+		assert.Equal(t, want, m.Valid, "from %v s: %v", from, m.Reasons)
 	}
 }
 
@@ -253,7 +295,7 @@ func FuzzCurve(f *testing.F) {
 			g.Add(watts(ms, j))
 		}
 		for _, w := range [][]Span{window(0, ms), window(ms/4, ms/2), append(window(ms/8, ms/4), window(ms/2, ms*0.9)...)} {
-			m := MeasureCurves(Info{}, []*curve{c, g}, w)
+			m := measureCurves([]*curve{c, g}, w)
 			for _, d := range m.Devices {
 				if !d.Valid {
 					assert.True(t, withheld(d.Reasons), "a reason")

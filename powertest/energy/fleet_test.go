@@ -14,7 +14,7 @@ func BenchmarkFleet(b *testing.B) {
 		b.Run(fmt.Sprintf("devices=%d", n), func(b *testing.B) {
 			curves, spans := fleet(n)
 			for b.Loop() {
-				MeasureCurves(Info{}, curves, spans)
+				measureCurves(curves, spans)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/device")
 		})
