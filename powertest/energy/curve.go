@@ -35,7 +35,7 @@ type curve struct {
 	lost    bool
 	// limit is how many ticks, and how many samples of the power, are kept.
 	limit int
-	// recorded says that the readings were made at times of someone else's choosing.
+	// recorded reports whether the readings were made at times of someone else's choosing.
 	recorded bool
 }
 
@@ -148,7 +148,7 @@ func (c *curve) addWatts(p point, watts float64) {
 		if byGauge {
 			c.invalid(p, fmt.Sprintf("a power reading is %v W", watts))
 		}
-		// A cross-check that fails does not spoil the counter.
+		// A cross-check that fails does not concern the counter.
 		return
 	}
 	if c.recorded {
@@ -335,8 +335,8 @@ func (c *curve) settled(spans []span, end int64) bool {
 	return estimate.Settled(c.ticks, spans[0].start, end)
 }
 
-// ticksAround returns what is known of a counter around spans. fleet says that it is one of
-// so many that it must be quick.
+// ticksAround returns what is known of a counter around spans. fleet
+// reports whether it is one of so many that it must be quick.
 func (c *curve) ticksAround(spans []span, fleet bool) estimate.Input {
 	in := estimate.Input{
 		Ticks: c.ticks, Period: c.period(),

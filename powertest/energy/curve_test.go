@@ -157,6 +157,23 @@ func TestCurvesShareTheirMemory(t *testing.T) {
 // at is the time of the point in ms since epoch.
 func (p point) at() float64 { return float64(p.hi)/1e6 + 1 }
 
+func TestCounted(t *testing.T) {
+	assert.EqualValues(t, 15, counted([]span{{0, 10, 10}, {10, 20, 5}}))
+	assert.Zero(t, counted(nil))
+	assert.Zero(t, counted([]span{{0, 10, 10}, {9, 20, 11}}), "they overlap")
+	assert.Zero(t, counted([]span{{10, 5, -5}}))
+}
+
+// TestAdvice: the window that would do is about twenty refresh periods long, or five of
+// a slow counter.
+func TestAdvice(t *testing.T) {
+	d := Device{Hint: "start the exporter with -c 1000"}
+	assert.Equal(t, "measure for longer, as with -benchtime=2s", advice(d, 100e6, false))
+	assert.Equal(t, "measure for longer, as with -benchtime=1s", advice(d, 10e6, false))
+	assert.Equal(t, "measure for longer, as with -benchtime=2m30s, or start the exporter with -c 1000", advice(d, 30e9, false))
+	assert.Contains(t, advice(d, 100e6, true), "pauses")
+}
+
 func TestMergeSpans(t *testing.T) {
 	s := []span{{0, 10, 10}, {20, 30, 10}, {40, 50, 10}}
 	assert.Equal(t, []span{{0, 30, 20}, {40, 50, 10}}, merge(s))

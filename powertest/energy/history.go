@@ -26,7 +26,7 @@ type HistorySource interface {
 // A History takes in what a [HistorySource] knows of one device: readings that were
 // made at times of someone else's choosing. Unlike with the readings of a [Recorder],
 // where within the time between two readings a counter changed is then not known any
-// better from its other ticks: who reads at a regular interval is always late by the
+// better from its other ticks: readings at a regular interval are always late by the
 // same. It is not safe for concurrent use.
 type History struct{ curve *curve }
 
@@ -43,8 +43,7 @@ func NewHistory(d Device, base time.Time, period time.Duration) *History {
 // in order of time; one that does not is noted as invalid, and left out.
 func (h *History) Add(r Reading) bool { return h.curve.Add(r) }
 
-// Note remembers something that spoils the measurement of the time between from
-// and to, and that readings do not show.
+// Note adds a finding about the time between from and to that readings do not show.
 func (h *History) Note(from, to time.Time, r Reason, detail string) {
 	h.curve.note(h.curve.at(from), h.curve.at(to), r, detail)
 }

@@ -54,8 +54,8 @@ func measureAll(curves []*curve, spans []span) []DeviceMeasurement {
 	return list
 }
 
-// measureDevice returns the energy of spans by one curve. fleet says that there are
-// many others.
+// measureDevice returns the energy of spans by one curve. fleet reports whether there
+// are many others.
 func measureDevice(c *curve, spans []span, fleet bool) DeviceMeasurement {
 	c.learn()
 	d := DeviceMeasurement{Device: c.device}
@@ -104,7 +104,7 @@ func counterEnergy(c *curve, d *DeviceMeasurement, spans []span, fleet bool) (e 
 	d.Ticks, d.coarse = r.Ticks, r.Coarse
 	d.findEvents(c.events.touching(r.From, r.To))
 	if err != nil {
-		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were forgotten to tell them apart", r.Gap)
+		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were dropped to tell them apart", r.Gap)
 		return Estimate{}, false
 	}
 	d.BeforeWatts, d.HasBefore = r.BeforeWatts, r.HasBefore
@@ -196,7 +196,7 @@ func explainFailure(c *curve, d *DeviceMeasurement, end int64) {
 	}
 }
 
-// seen says how many ticks, or readings, there were.
+// seen returns how many ticks, or readings, there were, in words.
 func (d *DeviceMeasurement) seen() string {
 	if d.Device.Method == Gauge {
 		return fmt.Sprintf("%d readings of the power", d.Ticks)
@@ -216,7 +216,7 @@ func hint(d Device, expected float64, conjunction string) string {
 	return conjunction + d.Hint
 }
 
-// advice says how a window would be measured well that was too short.
+// advice returns how a window that was too short would be measured well.
 func advice(d Device, expected float64, pauses bool) string {
 	if pauses {
 		return "pauses of about a refresh period and less can't be told from the load, so leave them in or make them longer"

@@ -30,8 +30,8 @@ func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / e.Joules }
 // Its JSON is an object with the keys that the fields name, and is the one in which
 // every command writes a measurement. Energy is in joules and power in watts, as
 // numbers; times are RFC 3339; lengths of time are integers of ns, in keys that end in
-// _ns; what is absent has no value, and has_before, has_gauge and has_celsius say of
-// numbers whether they have one:
+// _ns; what is absent has no value, and has_before, has_gauge and has_celsius report
+// whether a number is there:
 //
 //	{
 //	  "start": "2026-01-02T03:04:05.6Z", "end": "…", "duration_ns": 60000000000,
@@ -52,14 +52,14 @@ func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / e.Joules }
 //	}
 //
 // Keys are added, but not renamed or removed. If valid is false, of the whole, of a
-// device or of a role, its joules, low, high and watts are 0 and say nothing.
+// device or of a role, its joules, low, high and watts are 0 and mean nothing.
 type Measurement struct {
 	// Start and End are the edges of the window: of its first and last span.
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end"`
 	// Duration is the length of the window's spans; gaps do not count.
 	Duration time.Duration `json:"duration_ns"`
-	// Valid says that Energy and Watts can be defended. If not, they are 0 and
+	// Valid reports whether Energy and Watts can be defended. If not, they are 0 and
 	// Reasons has a reason that withholds them.
 	Valid bool `json:"valid"`
 	// Energy is the energy of all devices.
@@ -92,7 +92,7 @@ type RoleMeasurement struct {
 	Role string `json:"role"`
 	// Devices is how many devices have the role.
 	Devices int `json:"devices"`
-	// Valid says that all of them have a number; if not, Energy and Watts are 0.
+	// Valid reports whether all of them have a number; if not, Energy and Watts are 0.
 	Valid  bool     `json:"valid"`
 	Energy Estimate `json:"energy"`
 	// Watts is the mean power of these devices over the window.
@@ -102,7 +102,7 @@ type RoleMeasurement struct {
 // DeviceMeasurement is the energy that one device used during a window.
 type DeviceMeasurement struct {
 	Device Device `json:"device"`
-	// Valid says that Energy and Watts can be defended.
+	// Valid reports whether Energy and Watts can be defended.
 	Valid  bool     `json:"valid"`
 	Energy Estimate `json:"energy"`
 	// Watts is the mean power over the window.
@@ -120,13 +120,13 @@ type DeviceMeasurement struct {
 	GaugeJoules float64 `json:"gauge_joules"`
 	HasGauge    bool    `json:"has_gauge"`
 	// Before and After are the states of the device around the window; nil if
-	// the source does not tell them.
+	// the source does not report them.
 	Before *State `json:"before,omitempty"`
 	After  *State `json:"after,omitempty"`
 	// Reasons are the findings about this device.
 	Reasons []Finding `json:"reasons,omitempty"`
 
-	// coarse says that its error is that of all devices of the same load.
+	// coarse reports whether its error is that of all devices of the same load.
 	coarse bool
 }
 
@@ -161,10 +161,10 @@ func (d *DeviceMeasurement) withdraw() {
 }
 
 // throttledPercent is the share of a window in which the clocks may be held
-// down without a word: a busy device touches its power limit now and then.
+// down without a finding: a busy device touches its power limit now and then.
 const throttledPercent = 1
 
-// compare adds what the state of the device before and after the window tells.
+// compare adds what the states of the device before and after the window show.
 func (d *DeviceMeasurement) compare(before, after State) {
 	d.Before, d.After = &before, &after
 	var causes []string

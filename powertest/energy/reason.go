@@ -103,8 +103,8 @@ func (f Finding) String() string {
 	return b.String()
 }
 
-// event is something that spoils the measurement of the time between from and
-// to.
+// event is something because of which the time between from and to cannot be
+// measured.
 type event struct {
 	from, to int64
 	reason   Reason
@@ -127,7 +127,7 @@ func (list events) add(e event, within int64) events {
 		}
 	}
 	if len(list) == maxEvents {
-		// None is dropped: the oldest two become one, which spoils the time
+		// None is dropped: the oldest two become one, which covers the time
 		// between them, too.
 		a, b := list[0], list[1]
 		b.from, b.to = min(a.from, b.from), max(a.to, b.to)

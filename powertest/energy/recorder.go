@@ -215,7 +215,7 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 	m := measure(r.info, curves, base, spans)
 	m.total(correlatedFraction(curves))
 	if err != nil {
-		m.Add(Finding{Reason: SourceStalled, Detail: "the source did not tell what was around the window: " + err.Error()})
+		m.Add(Finding{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()})
 	}
 	for _, f := range found {
 		if r.concerns(f) {

@@ -10,7 +10,7 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
-// Recording is what a source told around a window: enough to measure the window
+// Recording is what a source reported around a window: enough to measure the window
 // again, or another one inside of it. Its JSON is part of traces. Times are in ns
 // since Base, by the monotonic clock.
 type Recording struct {
@@ -45,7 +45,7 @@ type DeviceRecording struct {
 	// someone else.
 	TickPeriod float64 `json:"tick_period,omitempty"`
 	TickJitter float64 `json:"tick_jitter,omitempty"`
-	// Trouble is what spoils measurements of the time between From and To.
+	// Trouble is findings because of which times cannot be measured.
 	Trouble []Trouble `json:"trouble,omitempty"`
 }
 
@@ -105,7 +105,7 @@ func (r Recording) Check() error {
 	return nil
 }
 
-// Replay is a source that remembers a recording, and tells nothing new.
+// Replay is a source of what was recorded, and of nothing new.
 type Replay struct {
 	recording Recording
 	devices   []Device
@@ -113,7 +113,7 @@ type Replay struct {
 
 var _ HistorySource = (*Replay)(nil)
 
-// NewReplay returns a source that remembers the recording, for [MeasurePast]. The
+// NewReplay returns a source of the recording, for [MeasurePast]. The
 // error is that of [Recording.Check].
 func NewReplay(r Recording) (*Replay, error) {
 	if err := r.Check(); err != nil {
@@ -132,7 +132,7 @@ func (p *Replay) Info() Info { return p.recording.Source }
 // Devices lists the devices that were recorded.
 func (p *Replay) Devices() []Device { return p.devices }
 
-// Read says of each device that it does not answer any more.
+// Read fails for each device with [ErrNoAnswer].
 func (p *Replay) Read(dst []Reading) {
 	for i := range dst {
 		now := time.Now()
@@ -140,7 +140,7 @@ func (p *Replay) Read(dst []Reading) {
 	}
 }
 
-var errReplay = fmt.Errorf("a recording tells of the past only: %w", ErrNoAnswer)
+var errReplay = fmt.Errorf("a recording has the past only: %w", ErrNoAnswer)
 
 // Close does nothing.
 func (p *Replay) Close() error { return nil }

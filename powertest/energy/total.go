@@ -128,7 +128,7 @@ func joined(parts []float64, correlated float64) float64 {
 // the whole, or of all.
 func (m *Measurement) Add(f Finding) {
 	m.Reasons = append(m.Reasons, f)
-	spoilt := map[string]bool{} // roles
+	withdrawn := map[string]bool{} // roles
 	for i := range m.Devices {
 		d := &m.Devices[i]
 		if f.Device != "" && f.Device != d.Device.UUID {
@@ -138,7 +138,7 @@ func (m *Measurement) Add(f Finding) {
 			d.Reasons = append(d.Reasons, f)
 		}
 		if f.Reason.Withholds() {
-			spoilt[d.Device.Role] = true
+			withdrawn[d.Device.Role] = true
 			if f.Reason != ExpectedGPUCountMismatch && f.Reason != PartialCohort { // these are about sums
 				d.withdraw()
 			}
@@ -149,7 +149,7 @@ func (m *Measurement) Add(f Finding) {
 	}
 	m.Valid, m.Energy, m.Watts = false, Estimate{}, 0
 	for i := range m.Roles {
-		if r := &m.Roles[i]; spoilt[r.Role] {
+		if r := &m.Roles[i]; withdrawn[r.Role] {
 			r.Valid, r.Energy, r.Watts = false, Estimate{}, 0
 		}
 	}

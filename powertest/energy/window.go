@@ -236,7 +236,7 @@ func (w *Window) measure(curves []*curve, after []State, stalled bool) Measureme
 	return m
 }
 
-// Record makes the window keep what the source tells, for Recording. Call it before
+// Record makes the window keep what the source reports, for Recording. Call it before
 // Measure.
 func (w *Window) Record() {
 	w.rec.mu.Lock()
@@ -250,7 +250,7 @@ func (w *Window) keep(curves []*curve) {
 	}
 }
 
-// Recording returns what the source told around the window, after Measure and if
+// Recording returns what the source reported around the window, after Measure and if
 // Record was called before. The times of a source that knows the past are joined
 // to this machine's clock as far as the source does so.
 func (w *Window) Recording() Recording { return w.recording }

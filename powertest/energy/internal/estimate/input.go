@@ -48,12 +48,12 @@ type Input struct {
 	// device can draw in watts, and Behind by how many ns the value of a tick may be
 	// older than the tick; 0 where that is unknown.
 	Resolution, PowerLimit, Behind float64
-	// Recorded says that the readings were made at times of someone else's choosing:
+	// Recorded reports whether the readings were made at times of someone else's choosing:
 	// all ticks may be late by the same.
 	Recorded bool
-	// Far says that the ticks were not seen closely, since reading costs much.
+	// Far reports whether the ticks were not seen closely, since reading costs much.
 	Far bool
-	// Brief says that the device is one of so many that it must be quick.
+	// Brief reports whether the device is one of so many that it must be quick.
 	Brief bool
 }
 
@@ -63,7 +63,7 @@ type Tick struct {
 	Lo, Hi int64
 	Joules float64
 	Epoch  int32 // counts the resets of the counter
-	// Inferred says that it was not seen to change: the value that was found.
+	// Inferred reports whether it was not seen to change: the value that was found.
 	Inferred bool
 }
 
@@ -100,7 +100,7 @@ func (p Period) Expected() float64 {
 // Result is the energy of the spans in joules.
 type Result struct {
 	Mean, Low, High float64
-	// Coarse says that ticks next to an edge were passed over: what the load did
+	// Coarse reports whether ticks next to an edge were passed over: what the load did
 	// there is unknown on all devices that share it.
 	Coarse bool
 	// From and To are the time of the ticks that took part, and Ticks the number of
@@ -115,9 +115,9 @@ type Result struct {
 }
 
 var (
-	// ErrNotBracketed says that there is no tick on one side of the window.
+	// ErrNotBracketed means that there is no tick on one side of the window.
 	ErrNotBracketed = errors.New("no tick on one side of the window")
-	// ErrGap says that ticks of a window with pauses are too far apart to tell the
+	// ErrGap means that ticks of a window with pauses are too far apart to tell the
 	// pauses from the rest: by [Result.Gap].
 	ErrGap = errors.New("ticks too far apart")
 )

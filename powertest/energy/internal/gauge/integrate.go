@@ -36,11 +36,11 @@ type Result struct {
 }
 
 var (
-	// ErrTooFew says that there are not enough samples to integrate.
+	// ErrTooFew means that there are not enough samples to integrate.
 	ErrTooFew = errors.New("too few readings of the power")
-	// ErrNotBracketed says that the readings do not reach over both edges.
+	// ErrNotBracketed means that the readings do not reach over both edges.
 	ErrNotBracketed = errors.New("the readings do not reach over both edges of the window")
-	// ErrGap says that readings are too far apart: by [Result.Gap].
+	// ErrGap means that readings are too far apart: by [Result.Gap].
 	ErrGap = errors.New("readings too far apart")
 )
 

@@ -11,7 +11,7 @@ import (
 
 // Sensor is what is known of a gauge. Times are in ns.
 type Sensor struct {
-	// Held says that the gauge shows the value of its last refresh, which may
+	// Held reports whether the gauge shows the value of its last refresh, which may
 	// be up to a Period old, until the next.
 	Held   bool
 	Period int64
