@@ -18,7 +18,7 @@ type read struct {
 }
 
 // groups are devices that tick together, because one request of the source
-// shows all of them: those with the same Endpoint.
+// reports all of them: those with the same Endpoint.
 type groups struct {
 	of    []int  // the group of each device
 	n     int    // how many groups there are

@@ -44,7 +44,7 @@ type Recorder struct {
 // NewRecorder returns a recorder of all devices of the source. The source stays the
 // caller's to close, after the last window.
 func NewRecorder(src Source) *Recorder {
-	r, _ := NewRecorderOf(src, Selection{}) // which cannot be wrong
+	r, _ := NewRecorderOf(src, Selection{}) // which selects all, and so cannot fail
 	return r
 }
 
@@ -114,7 +114,7 @@ func (r *Recorder) open(before []State) *Window {
 // The window that it returns measures nothing, and what it has seen is forgotten
 // as other windows come and go: end it with Cancel.
 func (r *Recorder) KeepWarm() *Window {
-	w := &Window{rec: r, watches: true}
+	w := &Window{rec: r, keepsWarm: true}
 	r.interest(w)
 	return w
 }
@@ -130,7 +130,7 @@ func (r *Recorder) interest(w *Window) {
 	}
 	oldest := now
 	for _, other := range r.windows {
-		if !other.watches {
+		if !other.keepsWarm {
 			oldest = min(oldest, other.opened)
 		}
 	}
@@ -145,7 +145,7 @@ func (r *Recorder) interest(w *Window) {
 	}
 }
 
-// edge makes every device be read now, and its next ticks be seen closely. The
+// edge makes every device be read now, and its next ticks be watched. The
 // caller holds mu.
 func (r *Recorder) edge(now int64) {
 	r.spread()
@@ -156,11 +156,11 @@ func (r *Recorder) edge(now int64) {
 }
 
 // spread sets how many ticks are passed over between edges: none while a window
-// looks closely. The caller holds mu.
+// wants every tick. The caller holds mu.
 func (r *Recorder) spread() {
-	closely := slices.ContainsFunc(r.windows, func(w *Window) bool { return w.closely })
+	everyTick := slices.ContainsFunc(r.windows, func(w *Window) bool { return w.everyTick })
 	for _, c := range r.curves {
-		c.pace.Spread(r.groups.alone, closely)
+		c.pace.Spread(r.groups.alone, everyTick)
 	}
 }
 

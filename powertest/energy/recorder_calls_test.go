@@ -82,17 +82,19 @@ func (s *inspected) Inspect(dst []energy.State) {
 }
 
 func TestInspect(t *testing.T) {
-	sim := exact(3)
-	r, err := energy.NewRecorderOf(&inspected{Source: sim}, energy.Selection{Devices: []string{"2", "0"}})
-	require.NoError(t, err)
-	states := r.Inspect()
-	require.Len(t, states, 2)
-	for i, s := range states {
-		assert.Equal(t, r.Devices()[i].Index, s.Device)
-		assert.Equal(t, float64(40+s.Device), s.Celsius)
-	}
-	fake := &energytest.Fake{}
-	assert.Nil(t, energy.NewRecorder(fake).Inspect(), "it is no Inspector")
+	synctest.Test(t, func(t *testing.T) {
+		sim := exact(3)
+		r, err := energy.NewRecorderOf(&inspected{Source: sim}, energy.Selection{Devices: []string{"2", "0"}})
+		require.NoError(t, err)
+		states := r.Inspect()
+		require.Len(t, states, 2)
+		for i, s := range states {
+			assert.Equal(t, r.Devices()[i].Index, s.Device)
+			assert.Equal(t, float64(40+s.Device), s.Celsius)
+		}
+		fake := &energytest.Fake{}
+		assert.Nil(t, energy.NewRecorder(fake).Inspect(), "it is no Inspector")
+	})
 }
 
 // While Inspect hangs nothing else is asked of the source, and nobody waits for it

@@ -16,19 +16,19 @@ import (
 // Windows of one recorder may overlap and nest. A window ends with Measure or
 // Cancel. All methods may be called from any goroutine.
 type Window struct {
-	rec     *Recorder
-	opened  int64
-	watches bool
-	before  []State
-	step    time.Duration // of the wall clock, where SetSpans joined times of it
+	rec       *Recorder
+	opened    int64
+	keepsWarm bool
+	before    []State
+	step      time.Duration // of the wall clock, where SetSpans joined times of it
 
 	// The recorder's mu guards what follows.
-	spans   []span
-	open    bool // the last span has no end yet
-	done    bool
-	stalled bool
-	records bool
-	closely bool
+	spans     []span
+	open      bool // the last span has no end yet
+	done      bool
+	stalled   bool
+	records   bool
+	everyTick bool
 
 	once      sync.Once
 	result    Measurement
@@ -44,7 +44,7 @@ func (w *Window) Sub() *Window { return w.rec.open(nil) }
 func (w *Window) Resume() {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
-	if w.open || w.done || w.watches {
+	if w.open || w.done || w.keepsWarm {
 		return
 	}
 	if len(w.spans) == maxSpans {
@@ -94,7 +94,7 @@ func (w *Window) Restart() {
 func (w *Window) EveryTick() {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
-	w.closely = true
+	w.everyTick = true
 	w.rec.edge(w.rec.now())
 }
 
@@ -107,7 +107,7 @@ func (w *Window) EveryTick() {
 func (w *Window) SetSpans(spans ...Span) {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
-	if w.done || w.watches {
+	if w.done || w.keepsWarm {
 		return
 	}
 	w.open, w.spans = false, toSpans(w.rec.base, spans)
@@ -275,7 +275,7 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	for i, c := range r.curves {
 		seen[i] = len(c.ticks)
 		c.pace.Watch(ticks)
-		if w.watches {
+		if w.keepsWarm {
 			// What goes on for long is worth learning well at once: passing over
 			// ticks from the start it would take many reads of each.
 			c.pace.Watch(pace.Learning)

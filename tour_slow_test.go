@@ -1,3 +1,5 @@
+//go:build slow
+
 package joulebench_test
 
 import (
@@ -26,13 +28,10 @@ var tourUnits = map[string][]string{
 	"Phases":                append([]string{"prefill-J/op", "decode-J/op"}, perToken...),
 }
 
-// TestTheTourRuns runs the command that the README begins with, but once, and
+// TestSlowTourRuns runs the command that the README begins with, but once, and
 // reads its output as benchstat does. On a machine that is busy with other
 // things joules may be withheld, as they should be: then it takes longer.
-func TestTheTourRuns(t *testing.T) {
-	if testing.Short() {
-		t.Skip("runs the benchmarks for some seconds")
-	}
+func TestSlowTourRuns(t *testing.T) {
 	for _, benchtime := range []string{"1s", "2s"} {
 		out := runTour(t, benchtime)
 		missing := missingUnits(readTour(t, out))
