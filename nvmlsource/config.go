@@ -13,12 +13,11 @@ type Config struct {
 	// linker finds it. A process can use one library only: the first one that
 	// was opened.
 	Library string
-	// Devices selects GPUs, each by "all", by the index that nvidia-smi shows,
-	// by UUID or the beginning of one ("GPU-8f3a"), by PCI address with or
-	// without its domain ("0000:17:00.0", "17:00"), or by the UUID of a MIG
-	// instance, which stands for its parent. An element may hold several,
-	// separated by commas. A GPU selected twice counts once. Empty means what
-	// CUDA_VISIBLE_DEVICES says, and every GPU that tells energy or power if
+	// Devices selects GPUs as [energy.Select] does, by the indices that
+	// nvidia-smi shows, or by the UUID of a MIG instance or the beginning of
+	// one, which stands for its parent. An element may hold several, separated
+	// by commas. A GPU selected twice counts once. Empty means what
+	// CUDA_VISIBLE_DEVICES says, and every GPU that reports energy or power if
 	// that is not set.
 	Devices []string
 	// OpenTimeout is how long Open may take; 0 means 30 s. Without persistence
@@ -40,4 +39,14 @@ func init() {
 		}
 		return s, nil
 	})
+}
+
+// Modes are settings of a GPU that matter to a measurement. Nil is unknown.
+type Modes struct {
+	// Persistence says that the driver stays loaded while no program uses the
+	// GPU. If not, its counter may start again, and opening it takes seconds.
+	Persistence *bool
+	// MIG says that the GPU is divided into instances, which have no counters of
+	// their own.
+	MIG *bool
 }

@@ -15,14 +15,15 @@ import (
 // A source on the library does what every source must, however it has to read.
 func TestConformance(t *testing.T) {
 	tests := map[string]fake{
-		"field values": {env: []string{"FAKE_NVML_GPUS=3", "FAKE_NVML_TICK_MS=20"}},
-		"total energy": {without: []string{"nvmlDeviceGetFieldValues"}, env: []string{"FAKE_NVML_GPUS=2", "FAKE_NVML_TICK_MS=20"}},
+		"field values": {env: []string{"FAKE_NVML_GPUS=3", "FAKE_NVML_TICK_MS=20", "FAKE_NVML_WATTS=400"}},
+		"total energy": {without: []string{"nvmlDeviceGetFieldValues"}, env: []string{"FAKE_NVML_GPUS=2", "FAKE_NVML_TICK_MS=20", "FAKE_NVML_WATTS=400"}},
 	}
+	open := func(devices []string) (energy.Source, error) { return energy.Open("nvml", "", devices) }
 	for name, f := range tests {
 		t.Run(name, func(t *testing.T) {
 			isolated(t, f, func(t *testing.T) {
 				assert.NoError(t, energytest.TestSource(func() (energy.Source, error) { return Open(Config{}) },
-					energytest.Patience(3*time.Second), energytest.Allocs(8)))
+					energytest.Patience(3*time.Second), energytest.Allocs(8), energytest.ExpectWatts(399, 401), energytest.Opens(open)))
 			})
 		})
 	}

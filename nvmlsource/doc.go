@@ -10,7 +10,7 @@
 //
 // The energy counter and the power of the moment, in one call of the driver per
 // GPU and without allocating. GPUs and drivers that lack them are read by what
-// they have; every way is tried when the source is opened, the best first, and
+// they have; all ways are tried when the source is opened, the best first, and
 // [energy.Device.Metric] names the one that works:
 //
 //	nvmlDeviceGetFieldValues             energy counter, and power as a cross-check
@@ -30,11 +30,11 @@
 // understood as CUDA does. In CUDA's default order, an index is ambiguous on a
 // machine with different models, and [Open] fails and says so.
 //
-// A MIG instance has no counter. Whoever names one gets its parent, marked
-// [energy.MIGParentScope]; so does whoever names nothing on a GPU in MIG mode,
-// or makes it visible to CUDA, since a program can use but one instance of it.
-// Whoever selects the whole GPU by its index, UUID or PCI address gets it
-// unmarked: then that is what was asked for.
+// A MIG instance has no counter. In place of one that is selected its parent is
+// read, marked [energy.MIGParentScope]. A GPU in MIG mode is marked, too, if
+// nothing is selected or CUDA_VISIBLE_DEVICES names it, since a program can use but
+// one instance of it. A GPU that [Config.Devices] selects as a whole, by its index,
+// UUID or PCI address, is not marked.
 //
 // # Limits
 //

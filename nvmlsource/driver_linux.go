@@ -27,7 +27,7 @@ type driver struct {
 
 const defaultLibrary = "libnvidia-ml.so.1"
 
-// instead ends the messages about a missing driver.
+// instead ends the advice of errors about a missing driver.
 const instead = "or set POWERTEST_SOURCE=sim (simulated GPUs) or POWERTEST_SOURCE=off"
 
 // process is what this process has of NVML. It is guarded by opening.
@@ -42,7 +42,7 @@ func load(path string) (*driver, error) {
 		path = cmp.Or(process.bound, defaultLibrary)
 	}
 	if process.bound != "" && path != process.bound {
-		return nil, fmt.Errorf("nvml: %s is in use, and a process can use one NVML library only: open %s in another process", process.bound, path)
+		return nil, fmt.Errorf("nvml: a process can use one NVML library only, and %s is in use\nopen %s in another process", process.bound, path)
 	}
 	if process.driver != nil {
 		return process.driver, nil
@@ -53,7 +53,7 @@ func load(path string) (*driver, error) {
 	process.bound = path
 	d := &driver{Interface: nvml.New(nvml.WithLibraryPath(path)), path: path}
 	if ret := d.Init(); ret != nvml.SUCCESS {
-		return nil, fmt.Errorf("nvml: initialise %s: %w; %s", path, code(ret), instead)
+		return nil, fmt.Errorf("nvml: initialise %s: %w\n%s", path, code(ret), instead)
 	}
 	d.has = lookUp(d.Extensions().LookupSymbol)
 	process.driver = d
@@ -62,18 +62,181 @@ func load(path string) (*driver, error) {
 
 // check makes sure that the library can be loaded and is NVML. go-nvml does not:
 // its Init hides the linker's message, and calls nvmlInit even if the library
-// lacks it, which kills the process.
+// lacks it, which ends the process.
 func check(path string) error {
 	lib := dl.New(path, dl.RTLD_LAZY|dl.RTLD_LOCAL)
 	if err := lib.Open(); err != nil {
 		if strings.Contains(err.Error(), "cannot open shared object file") {
 			err = fmt.Errorf("%w (%w)", fs.ErrNotExist, err)
 		}
-		return fmt.Errorf("nvml: load %s: %w: install the NVIDIA driver, in a container run with --gpus all, %s", path, err, instead)
+		return fmt.Errorf("nvml: load %s: %w\ninstall the NVIDIA driver, in a container run with --gpus all, %s", path, err, instead)
 	}
 	defer lib.Close()
 	if lib.Lookup("nvmlInit_v2") != nil && lib.Lookup("nvmlInit") != nil {
-		return fmt.Errorf("nvml: %s is not an NVML library, it has no nvmlInit: give the path of the driver's libnvidia-ml.so.1, %s", path, instead)
+		return fmt.Errorf("nvml: %s has no nvmlInit: it is not an NVML library\ngive the path of the driver's libnvidia-ml.so.1, %s", path, instead)
 	}
 	return nil
+}
+
+// symbols says which functions the library has. go-nvml binds them at the first
+// call, and a missing one ends the process, with exit status 127. So only the
+// methods below call it, and they return FUNCTION_NOT_FOUND in its place.
+type symbols struct {
+	driverVersion, count, handle                 bool
+	uuid, name, pci, limit                       bool
+	temperatureV, temperature                    bool
+	fields, totalEnergy, samples, power          bool
+	migMode, migCount, migHandle, persistence    bool
+	computeProcesses, graphicsProcesses, exeName bool
+}
+
+func lookUp(find func(string) error) symbols {
+	any := func(names ...string) bool {
+		for _, name := range names {
+			if find(name) == nil {
+				return true
+			}
+		}
+		return false
+	}
+	// Where several are named, go-nvml takes the newest that there is.
+	return symbols{
+		driverVersion:     any("nvmlSystemGetDriverVersion"),
+		count:             any("nvmlDeviceGetCount_v2", "nvmlDeviceGetCount"),
+		handle:            any("nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"),
+		uuid:              any("nvmlDeviceGetUUID"),
+		name:              any("nvmlDeviceGetName"),
+		pci:               any("nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2", "nvmlDeviceGetPciInfo"),
+		limit:             any("nvmlDeviceGetEnforcedPowerLimit"),
+		temperatureV:      any("nvmlDeviceGetTemperatureV"),
+		temperature:       any("nvmlDeviceGetTemperature"),
+		fields:            any("nvmlDeviceGetFieldValues"),
+		totalEnergy:       any("nvmlDeviceGetTotalEnergyConsumption"),
+		samples:           any("nvmlDeviceGetSamples"),
+		power:             any("nvmlDeviceGetPowerUsage"),
+		migMode:           any("nvmlDeviceGetMigMode"),
+		migCount:          any("nvmlDeviceGetMaxMigDeviceCount"),
+		migHandle:         any("nvmlDeviceGetMigDeviceHandleByIndex"),
+		persistence:       any("nvmlDeviceGetPersistenceMode"),
+		computeProcesses:  any("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses"),
+		graphicsProcesses: any("nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v2", "nvmlDeviceGetGraphicsRunningProcesses"),
+		exeName:           any("nvmlSystemGetProcessName"),
+	}
+}
+
+// call makes a call that returns one value, if the library has it.
+func call[T any](has bool, f func() (T, nvml.Return)) (T, nvml.Return) {
+	if !has {
+		var none T
+		return none, nvml.ERROR_FUNCTION_NOT_FOUND
+	}
+	return f()
+}
+
+func (d *driver) version() (string, nvml.Return) {
+	return call(d.has.driverVersion, d.SystemGetDriverVersion)
+}
+
+func (d *driver) count() (int, nvml.Return) { return call(d.has.count, d.DeviceGetCount) }
+
+func (d *driver) handle(index int) (nvml.Device, nvml.Return) {
+	return call(d.has.handle, func() (nvml.Device, nvml.Return) { return d.DeviceGetHandleByIndex(index) })
+}
+
+func (d *driver) uuid(g nvml.Device) (string, nvml.Return) { return call(d.has.uuid, g.GetUUID) }
+
+func (d *driver) name(g nvml.Device) (string, nvml.Return) { return call(d.has.name, g.GetName) }
+
+func (d *driver) pci(g nvml.Device) (nvml.PciInfo, nvml.Return) {
+	return call(d.has.pci, g.GetPciInfo)
+}
+
+// limit returns the enforced power limit in milliwatts.
+func (d *driver) limit(g nvml.Device) (uint32, nvml.Return) {
+	return call(d.has.limit, g.GetEnforcedPowerLimit)
+}
+
+// temperature returns degrees Celsius. The older of the two calls is deprecated,
+// and older drivers lack the newer one.
+func (d *driver) temperature(g nvml.Device) (int, nvml.Return) {
+	if d.has.temperatureV {
+		t, ret := g.GetTemperatureV().V1()
+		return int(t.Temperature), ret
+	}
+	return call(d.has.temperature, func() (int, nvml.Return) {
+		t, ret := g.GetTemperature(nvml.TEMPERATURE_GPU)
+		return int(t), ret
+	})
+}
+
+// migMode reports whether MIG mode is on now, whatever is pending.
+func (d *driver) migMode(g nvml.Device) (bool, nvml.Return) {
+	return call(d.has.migMode, func() (bool, nvml.Return) {
+		current, _, ret := g.GetMigMode()
+		return current == nvml.DEVICE_MIG_ENABLE, ret
+	})
+}
+
+// persistence reports whether the driver stays loaded while no program uses the GPU.
+func (d *driver) persistence(g nvml.Device) (bool, nvml.Return) {
+	return call(d.has.persistence, func() (bool, nvml.Return) {
+		mode, ret := g.GetPersistenceMode()
+		return mode == nvml.FEATURE_ENABLED, ret
+	})
+}
+
+func (d *driver) migCount(g nvml.Device) (int, nvml.Return) {
+	return call(d.has.migCount, g.GetMaxMigDeviceCount)
+}
+
+func (d *driver) migHandle(g nvml.Device, i int) (nvml.Device, nvml.Return) {
+	return call(d.has.migHandle, func() (nvml.Device, nvml.Return) { return g.GetMigDeviceHandleByIndex(i) })
+}
+
+func (d *driver) computeProcesses(g nvml.Device) ([]nvml.ProcessInfo, nvml.Return) {
+	return call(d.has.computeProcesses, g.GetComputeRunningProcesses)
+}
+
+func (d *driver) graphicsProcesses(g nvml.Device) ([]nvml.ProcessInfo, nvml.Return) {
+	return call(d.has.graphicsProcesses, g.GetGraphicsRunningProcesses)
+}
+
+func (d *driver) exeName(pid int) (string, nvml.Return) {
+	return call(d.has.exeName, func() (string, nvml.Return) { return d.SystemGetProcessName(pid) })
+}
+
+// The calls that are made while measuring do without closures.
+
+// fields fills in the values; each carries a code of its own.
+func (d *driver) fields(g nvml.Device, values []nvml.FieldValue) nvml.Return {
+	if !d.has.fields || len(values) == 0 { // go-nvml panics on none
+		return nvml.ERROR_FUNCTION_NOT_FOUND
+	}
+	return g.GetFieldValues(values)
+}
+
+// totalEnergy returns millijoules.
+func (d *driver) totalEnergy(g nvml.Device) (uint64, nvml.Return) {
+	if !d.has.totalEnergy {
+		return 0, nvml.ERROR_FUNCTION_NOT_FOUND
+	}
+	return g.GetTotalEnergyConsumption()
+}
+
+// samples returns the power samples newer than last, in milliwatts, with times
+// in microseconds. Trailing ones may be zero: go-nvml keeps the length that the
+// driver announced rather than the one that it delivered.
+func (d *driver) samples(g nvml.Device, last uint64) (nvml.ValueType, []nvml.Sample, nvml.Return) {
+	if !d.has.samples {
+		return 0, nil, nvml.ERROR_FUNCTION_NOT_FOUND
+	}
+	return g.GetSamples(nvml.TOTAL_POWER_SAMPLES, last)
+}
+
+// power returns milliwatts.
+func (d *driver) power(g nvml.Device) (uint32, nvml.Return) {
+	if !d.has.power {
+		return 0, nvml.ERROR_FUNCTION_NOT_FOUND
+	}
+	return g.GetPowerUsage()
 }

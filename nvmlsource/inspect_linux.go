@@ -76,7 +76,7 @@ func (s *Source) inspect(st *energy.State) {
 }
 
 // missing returns the error of reading what, and nil if there is no such thing
-// on this GPU, which is nothing to complain about.
+// on this GPU, which is no failure.
 func missing(what string, ret nvml.Return) error {
 	if ret == nvml.SUCCESS || unavailable(ret) {
 		return nil
@@ -127,7 +127,7 @@ func (d *driver) throttled(h nvml.Device) (map[string]time.Duration, error) {
 }
 
 // processes returns the other processes on the GPU, each once; nil if the
-// driver does not tell, and empty if there are none.
+// driver does not report them, and empty if there are none.
 func (d *driver) processes(h nvml.Device) ([]energy.Process, error) {
 	compute, ret := d.computeProcesses(h)
 	graphics, ret2 := d.graphicsProcesses(h)
@@ -149,4 +149,22 @@ func (d *driver) processes(h nvml.Device) ([]energy.Process, error) {
 		found = append(found, proc)
 	}
 	return found, err
+}
+
+// Modes returns the settings of the device, by its index in [Source.Devices]. It
+// asks the driver, as [Source.Inspect] does, and is as little for use while
+// something is measured.
+func (s *Source) Modes(device int) Modes {
+	var m Modes
+	if s.closed.Load() || uint(device) >= uint(len(s.meters)) {
+		return m
+	}
+	h := s.meters[device].handle
+	if on, ret := s.driver.persistence(h); ret == nvml.SUCCESS {
+		m.Persistence = &on
+	}
+	if on, ret := s.driver.migMode(h); ret == nvml.SUCCESS {
+		m.MIG = &on
+	}
+	return m
 }

@@ -5,6 +5,7 @@ package nvmlsource
 import (
 	"bytes"
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -29,6 +30,16 @@ const (
 	controlVar = "FAKE_NVML_CONTROL"
 	childDone  = "the body of the test ran to its end"
 )
+
+// TestMain lets more tests run at a time than there are processors: they wait for
+// processes of their own, which sleep.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	if err := flag.Set("test.parallel", "8"); err != nil {
+		panic(err)
+	}
+	os.Exit(m.Run())
+}
 
 // isolated runs the rest of a test in a process of its own, with a library of its own: a
 // process can use only one, and one that lacks a symbol kills the process if

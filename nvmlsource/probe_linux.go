@@ -5,6 +5,7 @@ package nvmlsource
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
@@ -12,9 +13,78 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// way is a way in which a GPU may tell its energy.
+// handle is how the driver is asked about a GPU, or why it cannot be.
+type handle struct {
+	device nvml.Device
+	err    error
+}
+
+// inventory lists the GPUs that the driver shows to this process, in its order.
+// One that does not answer is listed with its error: it matters only if it is
+// chosen.
+func (d *driver) inventory() ([]gpu, []handle, error) {
+	n, ret := d.count()
+	if ret != nvml.SUCCESS {
+		return nil, nil, fmt.Errorf("nvml: count the GPUs: %w", code(ret))
+	}
+	if n == 0 {
+		return nil, nil, fmt.Errorf("nvml: %w: the driver shows no GPU to this process\ncheck nvidia-smi -L, in a container run with --gpus all, %s", energy.ErrNoDevice, instead)
+	}
+	gpus, handles := make([]gpu, n), make([]handle, n)
+	for i := range gpus {
+		gpus[i], handles[i] = d.describe(i)
+	}
+	return gpus, handles, nil
+}
+
+func (d *driver) describe(index int) (gpu, handle) {
+	g := gpu{Device: energy.Device{Index: index}}
+	h, ret := d.handle(index)
+	if ret != nvml.SUCCESS {
+		return g, handle{err: code(ret)}
+	}
+	uuid, ret := d.uuid(h)
+	if ret != nvml.SUCCESS || uuid == "" {
+		return g, handle{err: fmt.Errorf("read its UUID: %w", code(ret))}
+	}
+	g.UUID = uuid
+	// What follows may be missing.
+	if name, ret := d.name(h); ret == nvml.SUCCESS {
+		g.Name = name
+	}
+	if pci, ret := d.pci(h); ret == nvml.SUCCESS {
+		g.PCI = fmt.Sprintf("%08X:%02X:%02X.0", pci.Domain, pci.Bus, pci.Device) // a GPU's function is always 0
+	}
+	if on, ret := d.migMode(h); ret == nvml.SUCCESS && on {
+		g.mig = true
+		g.instances = d.migInstances(h)
+	}
+	return g, handle{device: h}
+}
+
+// migInstances returns the UUIDs of the GPU's MIG instances. Their numbers may
+// have gaps, where instances were destroyed.
+func (d *driver) migInstances(h nvml.Device) []string {
+	n, ret := d.migCount(h)
+	if ret != nvml.SUCCESS {
+		return nil
+	}
+	var uuids []string
+	for i := range n {
+		m, ret := d.migHandle(h, i)
+		if ret != nvml.SUCCESS {
+			continue
+		}
+		if uuid, ret := d.uuid(m); ret == nvml.SUCCESS && strings.HasPrefix(uuid, "MIG-") {
+			uuids = append(uuids, uuid)
+		}
+	}
+	return uuids
+}
+
+// way is a way in which a GPU may report its energy.
 type way struct {
-	via       string
+	metric    string
 	method    energy.Method
 	minWindow time.Duration
 	lag       time.Duration // of a mean
@@ -24,41 +94,41 @@ type way struct {
 }
 
 // ways are all of them, best first. Which of them works depends on the GPU, the
-// driver, virtualisation and permissions, and no table of architectures knows
-// it, so they are tried.
+// driver, virtualisation and permissions, which no table of architectures has, so
+// they are tried.
 //
-// A mean over the last second is no measure of a window that is not much longer.
-// nvmlDeviceGetPowerUsage tells such a mean on some architectures and the power
+// A mean over the last second does not measure a window that is not much longer.
+// nvmlDeviceGetPowerUsage returns such a mean on some architectures and the power
 // of the moment on others, and does not say which.
 var ways = []way{
 	{
-		via: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION, POWER_INSTANT)", method: energy.Counter,
+		metric: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION, POWER_INSTANT)", method: energy.Counter,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_TOTAL_ENERGY_CONSUMPTION, nvml.FI_DEV_POWER_INSTANT},
 	},
 	{
-		via: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION)", method: energy.Counter,
+		metric: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION)", method: energy.Counter,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_TOTAL_ENERGY_CONSUMPTION},
 	},
-	{via: "nvmlDeviceGetTotalEnergyConsumption", method: energy.Counter, read: (*meter).readTotalEnergy},
-	{via: "nvmlDeviceGetSamples(TOTAL_POWER_SAMPLES)", method: energy.Gauge, fresh: true, read: (*meter).readSamples},
+	{metric: "nvmlDeviceGetTotalEnergyConsumption", method: energy.Counter, read: (*meter).readTotalEnergy},
+	{metric: "nvmlDeviceGetSamples(TOTAL_POWER_SAMPLES)", method: energy.Gauge, fresh: true, read: (*meter).readSamples},
 	{
-		via: "nvmlDeviceGetFieldValues(POWER_INSTANT)", method: energy.Gauge,
+		metric: "nvmlDeviceGetFieldValues(POWER_INSTANT)", method: energy.Gauge,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_POWER_INSTANT},
 	},
 	{
-		via: "nvmlDeviceGetFieldValues(POWER_AVERAGE), 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, lag: time.Second / 2,
+		metric: "nvmlDeviceGetFieldValues(POWER_AVERAGE), 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, lag: time.Second / 2,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_POWER_AVERAGE},
 	},
 	{
-		via: "nvmlDeviceGetPowerUsage, up to 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, lag: time.Second / 2,
+		metric: "nvmlDeviceGetPowerUsage, up to 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, lag: time.Second / 2,
 		read: (*meter).readPowerUsage,
 	},
 }
 
 // probe finds the best way to read the GPU. If there is none, it fails with the
-// first failure that somebody can do something about, if there is one.
+// first failure that can be remedied, if there is one.
 func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
-	dev := energy.Device{UUID: g.uuid, Index: g.index, Name: g.name, PCI: g.pci.String()}
+	dev := g.Device
 	if mw, ret := d.limit(h); ret == nvml.SUCCESS {
 		dev.PowerLimit = float64(mw) / 1000
 	}
@@ -68,7 +138,7 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 		err := m.try(w)
 		switch {
 		case err == nil:
-			dev.Metric, dev.Method, dev.MinWindow = w.via, w.method, w.minWindow
+			dev.Metric, dev.Method, dev.MinWindow = w.metric, w.method, w.minWindow
 			dev.Lag, dev.Held = w.lag, !w.fresh
 			if w.method == energy.Counter {
 				dev.Resolution = 0.001 // NVML counts millijoules
@@ -77,18 +147,18 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 		case errors.Is(err, energy.ErrDeviceLost):
 			return nil, dev, fmt.Errorf("nvml: %s: %w", g, err)
 		case failure == nil && !absent(err):
-			failure = fmt.Errorf("%s: %w", w.via, err)
+			failure = fmt.Errorf("%s: %w", w.metric, err)
 		}
 	}
 	if failure == nil {
-		return nil, dev, fmt.Errorf("nvml: %w: %s tells neither its energy nor its power: choose other GPUs with POWERTEST_DEVICES, %s",
+		return nil, dev, fmt.Errorf("nvml: %w: %s reports neither energy nor power\nchoose other GPUs with POWERTEST_DEVICES, %s",
 			errors.ErrUnsupported, g, instead)
 	}
-	return nil, dev, fmt.Errorf("nvml: %s tells neither its energy nor its power: %w; %s", g, failure, instead)
+	return nil, dev, fmt.Errorf("nvml: %s reports neither energy nor power: %w\n%s", g, failure, instead)
 }
 
-// absent reports whether the error of a way says that the GPU does not have it,
-// or tells nonsense by it; nobody can do anything about that.
+// absent reports whether the error of a way says that the GPU does not have it, or
+// has no usable value in it, which cannot be remedied.
 func absent(err error) bool {
 	c := code(nvml.SUCCESS)
 	return errors.As(err, &c) && unavailable(nvml.Return(c)) ||
@@ -104,8 +174,8 @@ const (
 	retry     = 20 * time.Millisecond
 )
 
-// try reads once, to see whether all that the way promises is there. A counter
-// that stays at 0 is none, whatever its call returns.
+// try reads once, to check that the way has all its values. A counter that stays at
+// 0 is none, whatever its call returns.
 func (m *meter) try(w way) error {
 	for start := time.Now(); ; time.Sleep(retry) {
 		var r energy.Reading

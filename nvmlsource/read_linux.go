@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"time"
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
@@ -26,7 +27,7 @@ type meter struct {
 
 var (
 	errValue     = errors.New("the driver returned no usable value")
-	errPower     = errors.New("the power is 0, or more than twice the GPU's limit: the sensor is not to be trusted")
+	errPower     = errors.New("the power is 0, or more than twice the GPU's limit")
 	errNoSamples = errors.New("there is no new power sample")
 )
 
@@ -86,7 +87,7 @@ func (m *meter) watts(v *nvml.FieldValue) (float64, error) {
 }
 
 // plausible returns milliwatts as watts, unless they cannot be true: some
-// mobile GPUs tell far more than they can draw.
+// mobile GPUs report far more than they can draw.
 func (m *meter) plausible(mw uint64) (float64, error) {
 	watts := float64(mw) / 1000
 	if mw == 0 || mw >= math.MaxUint32 || m.limit > 0 && watts > 2*m.limit {
@@ -133,4 +134,49 @@ func (m *meter) readPowerUsage(r *energy.Reading) {
 	if r.Watts, r.Err = m.plausible(uint64(mw)); r.Err == nil {
 		r.HasWatts = true
 	}
+}
+
+// readSamples reads the driver's buffer of power samples. It holds a few
+// seconds of them, closer together than calls should be. The reading is the mean
+// of the new ones, within one nominal period: what is older belongs to an earlier
+// reading, or to a time that nobody reads. The reading's Before
+// moves back by the time that the samples span.
+func (m *meter) readSamples(r *energy.Reading) {
+	kind, samples, ret := m.driver.samples(m.handle, m.last)
+	if ret == nvml.ERROR_NOT_FOUND && m.last != 0 {
+		r.Err = errNoSamples
+		return
+	}
+	if ret != nvml.SUCCESS {
+		r.Err = code(ret)
+		return
+	}
+	newest := m.last
+	for _, s := range samples {
+		newest = max(newest, s.TimeStamp)
+	}
+	since := max(m.last, newest-min(newest, uint64(nominalPeriod/time.Microsecond)))
+	var sum float64
+	n, oldest := 0, newest
+	for _, s := range samples {
+		if s.TimeStamp <= since {
+			continue
+		}
+		mw, _ := whole(kind, s.SampleValue)
+		watts, err := m.plausible(mw)
+		if err != nil {
+			r.Err = err
+			return
+		}
+		sum += watts
+		n++
+		oldest = min(oldest, s.TimeStamp)
+	}
+	if n == 0 {
+		r.Err = errNoSamples
+		return
+	}
+	m.last = newest
+	r.Watts, r.HasWatts = sum/float64(n), true
+	r.Before = r.Before.Add(-time.Duration(newest-oldest) * time.Microsecond)
 }

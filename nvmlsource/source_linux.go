@@ -38,11 +38,12 @@ var (
 	errIndex   = fmt.Errorf("nvml: %w: the reading's index is out of range", energy.ErrNoDevice)
 )
 
-// Open opens the GPUs that cfg selects. Its errors say what to do, and wrap
+// Open opens the GPUs that cfg selects. Its errors have what to do on a second line,
+// and wrap
 // [fs.ErrNotExist] if there is no NVML library, [fs.ErrPermission] if the driver
 // denies access, [energy.ErrNoDevice] if no GPU is selected or one is not there,
 // [energy.ErrDeviceLost] if a selected GPU is lost, [errors.ErrUnsupported] if
-// one tells neither energy nor power, and [energy.ErrStalled] if the driver does
+// one reports neither energy nor power, and [energy.ErrStalled] if the driver does
 // not answer within cfg.OpenTimeout.
 func Open(cfg Config) (*Source, error) {
 	timeout := cfg.OpenTimeout
@@ -75,7 +76,7 @@ func Open(cfg Config) (*Source, error) {
 		return r.source, r.err
 	case <-timer.C:
 		openStalled.Store(true)
-		return nil, fmt.Errorf("nvml: %w: the driver did not answer within %v: check whether nvidia-smi answers, %s", energy.ErrStalled, timeout, instead)
+		return nil, fmt.Errorf("nvml: %w: the driver did not answer within %v\ncheck whether nvidia-smi answers, %s", energy.ErrStalled, timeout, instead)
 	}
 }
 
@@ -104,15 +105,15 @@ func open(cfg Config) (*Source, error) {
 	if v, ret := d.version(); ret == 0 {
 		s.info.Version = v
 	}
-	var mute error
+	var unsupported error
 	for _, c := range chosen {
 		g, h := gpus[c.gpu], handles[c.gpu]
 		if h.err != nil {
-			return nil, fmt.Errorf("nvml: %s: %w, or choose other GPUs with POWERTEST_DEVICES", g, h.err)
+			return nil, fmt.Errorf("nvml: %s: %w\nchoose other GPUs with POWERTEST_DEVICES", g, h.err)
 		}
 		m, dev, err := d.probe(g, h.device)
 		if c.byDefault && errors.Is(err, errors.ErrUnsupported) {
-			mute = err // such as the small GPU that drives the display
+			unsupported = err // such as the small GPU that drives the display
 			continue
 		}
 		if err != nil {
@@ -122,7 +123,7 @@ func open(cfg Config) (*Source, error) {
 		s.devices, s.meters = append(s.devices, dev), append(s.meters, m)
 	}
 	if len(s.devices) == 0 {
-		return nil, mute
+		return nil, unsupported
 	}
 	return s, nil
 }
@@ -134,7 +135,7 @@ func (c choice) marks(g gpu) []energy.Finding {
 	}
 	return []energy.Finding{{
 		Reason: energy.MIGParentScope,
-		Device: g.uuid,
+		Device: g.UUID,
 		Detail: fmt.Sprintf("a MIG instance has no energy counter: this is the energy of the whole GPU, of which %s was used", c.parentOf),
 	}}
 }
@@ -145,7 +146,7 @@ func (s *Source) Info() energy.Info { return s.info }
 // Devices lists the GPUs that were selected, in that order.
 func (s *Source) Devices() []energy.Device { return s.devices }
 
-// Read reads one GPU after another. It does not allocate where the GPUs tell
+// Read reads one GPU after another. It does not allocate where the GPUs have
 // field values; other calls take one small allocation each, inside go-nvml. If a
 // driver hangs, Read does too, and until it has come back, another Read fails
 // at once with [energy.ErrStalled].

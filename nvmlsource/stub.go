@@ -22,11 +22,11 @@ var _ interface {
 // Open fails with an error that wraps [errors.ErrUnsupported]: NVML is read on
 // linux, in binaries built with cgo.
 func Open(Config) (*Source, error) {
-	why := "was built without cgo: build it with CGO_ENABLED=1 and a C compiler"
+	why, advice := "this binary was built without cgo", "build it with CGO_ENABLED=1 and a C compiler"
 	if runtime.GOOS != "linux" {
-		why = "is for " + runtime.GOOS + ", and NVML is read on linux only: run the benchmark there"
+		why, advice = "NVML is read on linux only, not on "+runtime.GOOS, "run the benchmark there"
 	}
-	return nil, fmt.Errorf("nvml: %w: this binary %s, or set POWERTEST_SOURCE=sim or POWERTEST_SOURCE=off", errors.ErrUnsupported, why)
+	return nil, fmt.Errorf("nvml: %w: %s\n%s, or set POWERTEST_SOURCE=sim or POWERTEST_SOURCE=off", errors.ErrUnsupported, why, advice)
 }
 
 // Info describes the source.

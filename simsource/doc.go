@@ -2,9 +2,8 @@
 // tests run on where there is no GPU, and what the instrument itself is tested
 // against, because a simulation knows the truth.
 //
-// Do not use it to learn what a program costs: its joules follow from the load
-// that the program reports, not from anything that was measured. It never
-// hides this: [energy.Info].Simulated is set, and device UUIDs begin with SIM.
+// It does not measure what a program costs: its joules follow from the load that the
+// program reports. It never hides this: [energy.Info].Simulated is set, and device UUIDs begin with SIM.
 //
 // A simulated GPU draws its idle power until the program says that it is busy:
 //
@@ -15,14 +14,13 @@
 //
 // Between the two its power rises towards the peak, and afterwards it falls
 // back to idle, each with its own time constant. The energy counter shows the
-// integral of the power, and as a real counter does it shows it late: its
-// value changes only at ticks, every Config.Period, with jitter, and some
-// ticks are missed if the Config says so. [Source.TrueJoules] tells what the
-// counter cannot: the exact energy between any two times.
+// integral of the power, late as a real counter does: its value changes only at ticks, every Config.Period, with jitter, and some
+// ticks are missed if the Config says so. [Source.TrueJoules] returns what the
+// counter does not show: the exact energy between any two times.
 //
 // The integral is a closed form, so nothing runs in the background, and time
 // comes from [time.Now]: inside a testing/synctest bubble everything is exact.
-// Everything that looks random follows from Config.Seed, so that two
+// Everything random follows from Config.Seed, so that two
 // simulations of the same configuration and the same load agree.
 //
 // Importing the package links it in as the source "sim":

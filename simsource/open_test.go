@@ -104,12 +104,12 @@ func TestSelect(t *testing.T) {
 		}
 		assert.Equal(t, tt.want, index)
 	}
-	for _, bad := range []string{"12", "-1", "", "GPU-1", "SIM-", "SIM-00000abc-0000-0000-0000-00000000001"} {
+	for _, bad := range []string{"12", "-1", "GPU-1", "SIM-", "SIM-00000abc-0000-0000-0000-00000000001"} {
 		_, err := s.Select(bad)
 		require.ErrorIs(t, err, energy.ErrNoDevice, bad)
 		assert.Contains(t, err.Error(), "11 (SIM-00000abc-0000-0000-0000-000000000011)")
 	}
-	prefix, err := New(Config{}).Select("SIM")
+	prefix, err := New(Config{}).Select("SIM-0")
 	require.NoError(t, err, "a prefix that only one device has")
 	assert.Len(t, prefix.Devices(), 1)
 }

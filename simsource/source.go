@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
-	"slices"
-	"strconv"
+	"os"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,50 +42,19 @@ func New(cfg Config) *Source {
 	return s
 }
 
-// Select returns a source that shows only some devices of the same simulation.
-// Each is given by its index or by the beginning of its UUID; no selector
-// means all devices. The error wraps [energy.ErrNoDevice] if a selector
-// matches none, or more than one.
+// Select returns a source that shows only some devices of the same simulation, which
+// are selected as [energy.Select] does.
 func (s *Source) Select(selectors ...string) (*Source, error) {
-	if len(selectors) == 0 {
-		return &Source{sim: s.sim, pick: s.pick, devices: s.devices}, nil
+	at, err := energy.Select(s.devices, selectors...)
+	if err != nil {
+		return nil, fmt.Errorf("simulated source: %w", err)
 	}
 	out := &Source{sim: s.sim}
-	for _, sel := range selectors {
-		i, err := s.find(strings.TrimSpace(sel))
-		if err != nil {
-			return nil, err
-		}
-		if !slices.Contains(out.pick, s.pick[i]) {
-			out.pick = append(out.pick, s.pick[i])
-			out.devices = append(out.devices, s.devices[i])
-		}
+	for _, i := range at {
+		out.pick = append(out.pick, s.pick[i])
+		out.devices = append(out.devices, s.devices[i])
 	}
 	return out, nil
-}
-
-func (s *Source) find(sel string) (int, error) {
-	found, n := -1, 0
-	for i, d := range s.devices {
-		if sel == strconv.Itoa(d.Index) || sel == d.UUID {
-			return i, nil
-		}
-		if sel != "" && strings.HasPrefix(d.UUID, sel) {
-			found, n = i, n+1
-		}
-	}
-	if n == 1 {
-		return found, nil
-	}
-	var have strings.Builder
-	for i, d := range s.devices {
-		if i > 0 {
-			have.WriteString(", ")
-		}
-		fmt.Fprintf(&have, "%d (%s)", d.Index, d.UUID)
-	}
-	return 0, fmt.Errorf("select simulated GPU %q: %w: %d match, give the index or UUID of one of %s",
-		sel, energy.ErrNoDevice, n, have.String())
 }
 
 // Info describes the source as simulated.
@@ -147,9 +116,48 @@ func (s *Source) Close() error {
 	return nil
 }
 
+// Busy puts full load on devices of the source, given by their index in
+// [Source.Devices]; on all of them if none is given. The load lasts until done
+// is called; calling it again does nothing. Loads add up until a device is
+// fully loaded. Busy is safe to call from any goroutine. It panics if there is
+// no such device.
+func (s *Source) Busy(devices ...int) (done func()) {
+	return s.sim.begin(fullLoad, s.bits(devices))
+}
+
+// BusyLoad is [Source.Busy] with a load between 0 (idle) and 1 (full). It
+// panics if fraction is not in that range.
+func (s *Source) BusyLoad(fraction float64, devices ...int) (done func()) {
+	return s.sim.begin(unitsOf(fraction), s.bits(devices))
+}
+
+func unitsOf(fraction float64) int64 {
+	if !(fraction >= 0 && fraction <= 1) {
+		panic(fmt.Sprintf("simsource: load %v is not between 0 and 1", fraction))
+	}
+	return int64(fraction*fullLoad + 0.5)
+}
+
+// bits returns the machine's devices for indexes of the source's.
+func (s *Source) bits(devices []int) uint64 {
+	set := uint64(0)
+	if len(devices) == 0 {
+		for _, d := range s.pick {
+			set |= 1 << d
+		}
+	}
+	for _, i := range devices {
+		if i < 0 || i >= len(s.pick) {
+			panic(fmt.Sprintf("simsource: there is no device %d: the source has %d", i, len(s.pick)))
+		}
+		set |= 1 << s.pick[i]
+	}
+	return set
+}
+
 // SetPeriod changes the refresh period of the counters, as a driver may do:
 // the next tick comes one new period from now. The nominal periods that
-// [Source.Info] and [Source.Devices] tell stay what they were.
+// [Source.Info] and [Source.Devices] report stay what they were.
 func (s *Source) SetPeriod(period time.Duration) {
 	for _, i := range s.pick {
 		s.sim.setPeriod(i, refresh(period, defaultPeriod))
@@ -161,7 +169,7 @@ func (s *Source) SetPeriod(period time.Duration) {
 // by their index in [Source.Devices]; none means the sum of all. It panics if
 // there is no such device.
 //
-// The simulation remembers the last Config.History changes of each device's
+// The simulation keeps the last Config.History changes of each device's
 // power. The result is NaN, because absent is not zero, if start is before the
 // oldest of them or before the simulation began, or if end has not come yet.
 func (s *Source) TrueJoules(start, end time.Time, devices ...int) float64 {
@@ -175,4 +183,78 @@ func (s *Source) TrueJoules(start, end time.Time, devices ...int) float64 {
 		}
 	}
 	return sum
+}
+
+func init() { energy.Register("sim", open) }
+
+// process is the simulation of the process.
+var process struct {
+	sync.Mutex
+	source *Source
+}
+
+// Default returns the source of the process's own simulation: the one that
+// POWERTEST_SOURCE=sim opens. Its first use starts it, with the configuration
+// in POWERTEST_SOURCE if there is a valid one.
+//
+// Opening the source "sim" with another configuration replaces the simulation,
+// and load that is on the old one stays there: open first, then work. Tests
+// that run in several testing/synctest bubbles, each with its own clock, had
+// better call [New] in each.
+func Default() *Source {
+	process.Lock()
+	defer process.Unlock()
+	if process.source == nil {
+		process.source = New(fromEnvironment())
+	}
+	return process.source
+}
+
+// Busy is [Source.Busy] of [Default].
+func Busy(devices ...int) (done func()) { return Default().Busy(devices...) }
+
+// BusyLoad is [Source.BusyLoad] of [Default].
+func BusyLoad(fraction float64, devices ...int) (done func()) {
+	return Default().BusyLoad(fraction, devices...)
+}
+
+// fromEnvironment returns the configuration in POWERTEST_SOURCE, and the zero
+// one if there is none or a malformed one, which opening the source reports.
+func fromEnvironment() Config {
+	arg, ok := strings.CutPrefix(os.Getenv("POWERTEST_SOURCE"), "sim=")
+	if !ok {
+		return Config{}
+	}
+	cfg, _ := parse(arg)
+	return cfg
+}
+
+// open is the [energy.OpenFunc] of this package.
+func open(arg string, devices []string) (energy.Source, error) {
+	cfg, err := parse(arg)
+	if err != nil {
+		return nil, err
+	}
+	process.Lock()
+	defer process.Unlock()
+	if s := process.source; s == nil || s.sim.cfg != cfg || !s.sim.onClock() {
+		process.source = New(cfg)
+	}
+	// A source of its own, so that closing it leaves Default open.
+	s, err := process.source.Select(devices...)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+// onClock reports whether the simulation's time can be that of this goroutine:
+// a test's fake clock is decades away from the real one, and the next test's
+// fake clock starts again where the last one did.
+func (m *machine) onClock() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	const aYear = 365 * 24 * time.Hour
+	d := time.Since(m.base) - time.Duration(m.time)
+	return 0 <= d && d < aYear
 }

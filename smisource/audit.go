@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,9 +38,8 @@ type GPUAudit struct {
 	Findings []energy.Finding `json:"findings,omitempty"`
 }
 
-// Audit says what the log holds around a span, as far as it was read. The
-// samples that it counts are those that InferenceX counts, and its longest gap
-// is theirs.
+// Audit reports what the log holds around a span, as far as it was read. It counts
+// samples and the longest gap as InferenceX does.
 func (s *Source) Audit(span energy.Span) Audit {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -124,7 +124,7 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 		list, _ := g.between(wide.start, wide.end)
 		usable += len(list)
 		if from, to := bracket(list, w); from <= to {
-			if _, runs := g.between(from, to); runs > 1 && !has(found, energy.ClockStep) {
+			if _, runs := g.between(from, to); runs > 1 && !slices.ContainsFunc(found, func(f energy.Finding) bool { return f.Reason == energy.ClockStep }) {
 				add(energy.ClockStep, "the time stamps of GPU %s go backwards in the window: the clock of the log's host was set, or the log was not written in order", g.id)
 			}
 		}
@@ -132,7 +132,7 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 	if usable == 0 {
 		add(NoUsablePowerSamples, "no GPU has a reading near the window: is the log of the same time, and its time zone right?")
 	}
-	if names := s.strangers(w); len(names) > 0 {
+	if names := s.unexpected(w); len(names) > 0 {
 		add(energy.ExpectedGPUCountMismatch, "the log has %d GPUs that it did not have when it was opened (%s): open it again", len(names), strings.Join(names, ", "))
 	}
 	wide := w.wide(s.cfg.MaxGap)
@@ -161,8 +161,9 @@ func bracket(list []sample, w window) (from, to int64) {
 	return from, to
 }
 
-// strangers returns the GPUs that were wanted, had they been there.
-func (s *Source) strangers(w window) (names []string) {
+// unexpected returns the GPUs that came after the log was opened, where all are
+// wanted.
+func (s *Source) unexpected(w window) (names []string) {
 	if !s.all {
 		return nil
 	}
@@ -173,13 +174,4 @@ func (s *Source) strangers(w window) (names []string) {
 		}
 	}
 	return names
-}
-
-func has(found []energy.Finding, r energy.Reason) bool {
-	for _, f := range found {
-		if f.Reason == r {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package smisource
 
 import (
+	"strings"
 	"testing"
 	"time"
 	"unsafe"
@@ -37,11 +38,12 @@ func TestLogClockGoesBack(t *testing.T) {
 
 // local is a log of constant power with time stamps of a place.
 func local(place *time.Location, from time.Time, seconds int) string {
-	text := heading
+	var text strings.Builder
+	text.WriteString(heading)
 	for i := range seconds {
-		text += from.Add(time.Duration(i)*time.Second).In(place).Format("2006/01/02 15:04:05.000") + ", 0, GPU-0, 100 W\n"
+		text.WriteString(from.Add(time.Duration(i)*time.Second).In(place).Format("2006/01/02 15:04:05.000") + ", 0, GPU-0, 100 W\n")
 	}
-	return text
+	return text.String()
 }
 
 func berlin(t *testing.T) *time.Location {
@@ -126,11 +128,11 @@ func set(t time.Time, d time.Duration) time.Time {
 
 func TestOwnClockIsSet(t *testing.T) {
 	now := time.Now()
-	step, stepped := clockStep(set(now.Add(-time.Minute), time.Hour), now)
+	step, stepped := energy.ClockSetBetween(set(now.Add(-time.Minute), time.Hour), now)
 	assert.True(t, stepped)
 	assert.InDelta(t, time.Hour, step, 1e6)
 	for _, from := range []time.Time{now, now.Add(-time.Hour), now.Round(0).Add(-time.Hour), set(now, 10*time.Millisecond)} {
-		_, stepped = clockStep(from, now)
+		_, stepped = energy.ClockSetBetween(from, now)
 		assert.False(t, stepped, "%v", from)
 	}
 

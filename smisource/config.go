@@ -36,9 +36,9 @@ type Config struct {
 	// MaxGap is how far apart two readings may be for the time between them to
 	// count as known; 0 means 3 s.
 	MaxGap time.Duration
-	// Devices selects GPUs by index as in the log, by UUID, or by the beginning
-	// of one. An element may hold several, separated by commas. Empty, or
-	// "all", means all.
+	// Devices selects GPUs as [energy.Select] does, or by what the log calls
+	// them: card0, a serial number. An element may hold several, separated by
+	// commas. Empty means all. They stay in the order of the log.
 	Devices []string
 	// EnergyStart and EnergyEnd are the snapshots of amd-smi's energy
 	// accumulators before and after the log (amd-smi metric -E --csv), for
@@ -89,7 +89,7 @@ func parse(arg string) (Config, error) {
 		}
 	}
 	if strings.TrimSpace(cfg.Path) == "" {
-		return cfg, malformed("no file is given: set for instance %s", form)
+		return cfg, malformed("no file is given\nset for instance %s", form)
 	}
 	return cfg, nil
 }
@@ -110,22 +110,22 @@ func (cfg *Config) set(key, value string) error {
 	switch key {
 	case "tz":
 		if cfg.Location, err = time.LoadLocation(value); err != nil || value == "" {
-			return malformed("tz=%s is not a time zone: give a name such as Europe/Berlin, UTC or Local", value)
+			return malformed("tz=%s is not a time zone\ngive a name such as Europe/Berlin, UTC or Local", value)
 		}
 	case "offset":
 		if cfg.Offset, err = time.ParseDuration(value); err != nil {
-			return malformed("offset=%s is not a time: give how far this machine's clock is ahead, for instance offset=1.5s", value)
+			return malformed("offset=%s is not a time\ngive how far this machine's clock is ahead, for instance offset=1.5s", value)
 		}
 	case "gap":
 		if cfg.MaxGap, err = time.ParseDuration(value); err != nil || cfg.MaxGap <= 0 {
-			return malformed("gap=%s is not a time: give how far apart readings may be, for instance gap=3s", value)
+			return malformed("gap=%s is not a time above 0\ngive how far apart readings may be, for instance gap=3s", value)
 		}
 	case "energy_start":
 		cfg.EnergyStart = value
 	case "energy_end":
 		cfg.EnergyEnd = value
 	default:
-		return malformed("%q is not a key: there are tz, offset, gap, energy_start and energy_end, as in %s", key, form)
+		return malformed("%q is not a key\nthe keys are tz, offset, gap, energy_start and energy_end, as in %s", key, form)
 	}
 	return nil
 }
@@ -136,7 +136,7 @@ func (cfg Config) complete() (Config, error) {
 		return cfg, malformed("no file is given")
 	}
 	if cfg.MaxGap < 0 {
-		return cfg, malformed("the longest gap is %v: it must be more than 0", cfg.MaxGap)
+		return cfg, malformed("the longest gap is %v, not more than 0", cfg.MaxGap)
 	}
 	if cfg.MaxGap == 0 {
 		cfg.MaxGap = defaultMaxGap

@@ -1,11 +1,18 @@
 package smisource
 
 import (
+	"bytes"
 	"cmp"
+	"errors"
+	"io"
+	"io/fs"
 	"maps"
+	"os"
 	"slices"
 	"strconv"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // tolerance is by how much, as a share of the accumulators' energy, the log may
@@ -14,7 +21,7 @@ const tolerance = 0.05
 
 // Accumulator compares what the energy accumulators of GPUs gained while a log
 // was written with the integral of the whole log. It says whether the readings
-// can be believed, not whether a window is valid: the snapshots are from before
+// agree with them, not whether a window is valid: the snapshots are from before
 // and after all of the log. Its keys are those of InferenceX.
 type Accumulator struct {
 	// Available is true: the snapshots were there.
@@ -35,7 +42,7 @@ type Accumulator struct {
 	// GPUJoules is what the accumulator of each GPU gained that is in both
 	// snapshots, by its number there.
 	GPUJoules map[string]float64 `json:"per_gpu_delta_j"`
-	// Integrated are the GPUs of GPUJoules that the log tells of.
+	// Integrated are the GPUs of GPUJoules that the log has.
 	Integrated []string `json:"integrated_gpu_ids"`
 	// Unmatched are the GPUs that only one snapshot has.
 	Unmatched []string `json:"unmatched_gpus"`
@@ -47,8 +54,8 @@ type Accumulator struct {
 	StreamSeconds float64 `json:"stream_span_s"`
 }
 
-// CrossCheck compares the log, to its end, with the energy snapshots around it. It is about all GPUs of the log, whatever was selected. The error is
-// an [Error] with [MissingStartSnapshot], [MissingEndSnapshot],
+// CrossCheck compares the log, to its end, with the energy snapshots around it. It
+// is about all GPUs of the log, whatever was selected. The error is an [Error] with [MissingStartSnapshot], [MissingEndSnapshot],
 // [UnparseableStartSnapshot] or [UnparseableEndSnapshot]; it wraps
 // [ErrNoSnapshots] if there is neither.
 func (s *Source) CrossCheck() (Accumulator, error) {
@@ -83,7 +90,7 @@ func (s *Source) CrossCheck() (Accumulator, error) {
 
 // integrate adds what the log says of the GPUs whose accumulators are known.
 // Package energy would withhold an integral over gaps, and it would be right: but
-// here it is the log as a whole that is on trial, gaps and all.
+// here the log as a whole is checked, gaps included.
 func (s *Source) integrate(a *Accumulator) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -139,4 +146,84 @@ func numerically(a, b map[string]float64) []string {
 		return cmp.Compare(a, b)
 	})
 	return slices.Compact(ids)
+}
+
+const snapshotHint = "write one before the log and one after it with amd-smi metric -E --csv"
+
+// largest is how long a snapshot may be: it has one row per GPU.
+const largest = 1 << 20
+
+// snapshots reads the energy accumulators before and after the log, by GPU.
+func (s *Source) snapshots() (start, end map[string]float64, err error) {
+	start, errStart := s.snapshot(s.cfg.EnergyStart, MissingStartSnapshot, UnparseableStartSnapshot)
+	end, errEnd := s.snapshot(s.cfg.EnergyEnd, MissingEndSnapshot, UnparseableEndSnapshot)
+	if missing(errStart) && missing(errEnd) {
+		return nil, nil, &Error{Reason: MissingStartSnapshot, Path: s.cfg.EnergyStart, Err: errors.Join(ErrNoSnapshots, fs.ErrNotExist),
+			Hint: snapshotHint}
+	}
+	// A missing one is reported before one that is broken.
+	for _, err := range []error{errStart, errEnd} {
+		if missing(err) {
+			return nil, nil, err
+		}
+	}
+	return start, end, errors.Join(errStart, errEnd)
+}
+
+func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
+
+// snapshot reads what amd-smi metric -E --csv wrote. GPUs without an energy are
+// left out.
+func (s *Source) snapshot(path string, absent, broken energy.Reason) (map[string]float64, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, &Error{Reason: absent, Path: path, Err: err}
+	}
+	if err != nil {
+		return nil, &Error{Reason: broken, Path: path, Err: err}
+	}
+	defer file.Close()
+	text, err := io.ReadAll(io.LimitReader(file, largest))
+	if err != nil {
+		return nil, &Error{Reason: broken, Path: path, Err: err}
+	}
+	byGPU := parseSnapshot(text)
+	if len(byGPU) == 0 {
+		return nil, &Error{Reason: broken, Path: path, Err: ErrNotALog, Detail: "it has no GPU with a total_energy_consumption", Hint: snapshotHint}
+	}
+	return byGPU, nil
+}
+
+func parseSnapshot(text []byte) map[string]float64 {
+	var d decoder
+	byGPU := map[string]float64{}
+	var h *header
+	var value *column
+	for line := range bytes.Lines(d.decode(text, true)) {
+		line = bytes.TrimSpace(line)
+		if h == nil {
+			if h, value = snapshotHeader(line); value == nil {
+				h = nil
+			}
+			continue
+		}
+		row, ok := cells(nil, line, h.separator)
+		key := cell(row, h.id()) // as the log's GPUs are counted
+		if !ok || absent(key) || len(row) > h.width {
+			continue
+		}
+		if v, ok := value.quantity(cell(row, value.at)); ok {
+			byGPU[string(key)] = v
+		}
+	}
+	return byGPU
+}
+
+// snapshotHeader parses the header of a snapshot, which may have a power as well.
+func snapshotHeader(line []byte) (*header, *column) {
+	h, _ := parseHeader(line)
+	if h.id() < 0 || len(h.energies) == 0 {
+		return nil, nil
+	}
+	return h, &h.energies[0]
 }

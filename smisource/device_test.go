@@ -2,6 +2,7 @@ package smisource
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,6 +92,10 @@ func TestSelection(t *testing.T) {
 		{[]string{"0", "0", uuid0}, []string{uuid0}},
 		{[]string{"GPU-704a"}, []string{uuid1}},
 		{[]string{"704ac76c"}, []string{uuid1}},
+		{[]string{"GPU-704A", "0-0"}, []string{uuid0, uuid1}},
+		{[]string{"0-1"}, []string{uuid0, uuid1}},
+		{[]string{"ALL"}, []string{uuid0, uuid1}},
+		{[]string{"0-2"}, nil},
 		{[]string{"GPU-8"}, nil},
 		{[]string{"GPU-"}, nil},
 		{[]string{"2"}, nil},
@@ -109,6 +114,38 @@ func TestSelection(t *testing.T) {
 		m := energy.MeasurePast(t.Context(), s, span(0, 10))
 		assert.Equal(t, len(uuids) == 1 && uuids[0] == uuid0, m.Valid, "what is wrong with others is of no interest: %v", m.Reasons)
 		require.NoError(t, s.Close())
+	}
+}
+
+// A GPU is selected by whatever the log calls it.
+func TestSelectionByNamesOfTheLog(t *testing.T) {
+	card := "timestamp,card,uuid,socket_power\n1,card3,GPU-aaaa,1\n1,card5,GPU-bbbb,1\n2,card3,GPU-aaaa,1\n2,card5,GPU-bbbb,1\n"
+	serial := "timestamp,serial,power\n1,x77,1\n1,y88,1\n2,x77,1\n2,y88,1\n"
+	address := "timestamp,index,pci.bus_id,power\n1,4,00000000:07:00.0,1\n1,6,00000000:08:00.0,1\n"
+	for _, tt := range []struct{ log, sel, want string }{
+		{card, "card5", "GPU-bbbb"},
+		{card, "CARD5", "GPU-bbbb"},
+		{card, "card5,card3", "GPU-aaaa GPU-bbbb"},
+		{card, "card5,GPU-aaaa,1", "GPU-aaaa GPU-bbbb"},
+		{card, "card5,all", "GPU-aaaa GPU-bbbb"},
+		{card, "card4", ""},
+		{card, "card5,card4", ""},
+		{serial, "y88", "smi:gpu_metrics.csv:y88"},
+		{serial, "smi:gpu_metrics.csv:x77", "smi:gpu_metrics.csv:x77"},
+		{address, "08:00.0", "smi:gpu_metrics.csv:6"},
+		{address, "00000000:07:00.0,6", "smi:gpu_metrics.csv:4 smi:gpu_metrics.csv:6"},
+	} {
+		s, err := Open(Config{Path: write(t, tt.log), Devices: []string{tt.sel}})
+		if tt.want == "" {
+			assert.ErrorIs(t, err, energy.ErrNoDevice, tt.sel)
+			continue
+		}
+		require.NoError(t, err, tt.sel)
+		var uuids []string
+		for _, d := range s.Devices() {
+			uuids = append(uuids, d.UUID)
+		}
+		assert.Equal(t, tt.want, strings.Join(uuids, " "), tt.sel)
 	}
 }
 

@@ -5,10 +5,9 @@
 //	POWERTEST_SOURCE=smi=gpu.csv
 //	POWERTEST_SOURCE=smi=gpu.csv?tz=Europe/Berlin&offset=1.5s&gap=3s
 //
-// It is for machines on which nothing else can be run than these tools, and for
-// logs that are there already. It is not for GPUs of this machine that can be read
-// directly: package nvmlsource reads their energy counters, where a log has
-// nothing but samples of power, and knows nothing of what happens between them.
+// It is for machines on which only these tools can be run, and for logs that exist
+// already. It is not for GPUs of this machine that can be read directly: package
+// nvmlsource reads their energy counters, where a log has only samples of power.
 //
 // # How to record
 //
@@ -29,7 +28,7 @@
 //
 // Cells are separated by commas, semicolons or tabs, and may be in quotes. Lines
 // may end in CRLF. A byte-order mark, blank lines, headers that are repeated, and
-// what amd-smi says before it begins are passed over. UTF-16 is understood, since
+// what amd-smi prints before it begins are skipped. UTF-16 is understood, since
 // PowerShell writes it where output is redirected. A header with other columns
 // counts from there on.
 //
@@ -45,9 +44,9 @@
 //	model      name
 //
 // Every GPU is read by the best column that has a value in its first row: older
-// ones have [N/A] for power.draw.instant. A mean, as power.draw.average, tells of
-// half a second before its time, and measures windows of 5 s and more. On some
-// GPUs power.draw is such a mean, too, and the log does not say so: record
+// ones have [N/A] for power.draw.instant. A mean, as power.draw.average, is the power
+// of half a second before its time, and measures windows of 5 s and more. On some
+// GPUs power.draw is such a mean too, and the log does not say so: record
 // power.draw.instant.
 //
 // The unit of a value is that of its cell, else that of the header (W, mW, kW), else
@@ -58,16 +57,16 @@
 //
 // # Time stamps
 //
-// They are seconds, ms, µs or ns since 1970, told apart by magnitude; or
+// They are seconds, ms, µs or ns since 1970, distinguished by magnitude; or
 // 2026/07/23 12:00:09.000, as nvidia-smi writes, or ISO 8601, either with a zone or
 // without one. Without one, the log's time zone is [Config.Location]. The hour that
-// occurs twice as summer ends is told apart by the order of rows; a log that begins
+// occurs twice as summer ends is distinguished by the order of rows; a log that begins
 // in it is taken to begin in the first. If the log is from a machine with another
 // clock, [Config.Offset] is the difference.
 //
 // A time stamp in whole seconds says that the reading was taken within the second
-// that begins then. The estimate takes it by its word, as InferenceX does; the
-// interval is wide enough for all readings to be a second late.
+// that begins then. The estimate takes the stamp as the time, as InferenceX does;
+// the interval is wide enough for all readings to be a second late.
 //
 // Readings of a GPU that have one time stamp are averaged. Where the time stamps of
 // a GPU go backwards, the rows are sorted; if rows from both sides of such a place
@@ -83,18 +82,17 @@
 // window, and one that does not say of which GPU it is, which concerns all. Anywhere
 // else they do no harm. Rows with too few or too many cells are such rows, unless
 // what is needed is there for sure. The last line of a file may be cut in the middle:
-// it counts only if what it says is certain, and is looked at again when it has
-// grown.
+// it counts only if what it says is certain, and is parsed again when it has grown.
 //
-// [Source.Audit] tells how many readings there are around a window, and what was
+// [Source.Audit] reports how many readings there are around a window, and what was
 // found wrong.
 //
 // # Logs that are still written
 //
-// [Source.Past] reads on from where it was, and waits until every GPU has a reading
+// [Source.ReadRange] reads on from where it was, and waits until every GPU has a reading
 // after the window, but not longer than three readings take, and the longest gap. A
 // file that is cut short, or replaced by another, is read from its start; what was
-// read before stays, but for what the new file tells again.
+// read before stays, but for what the new file repeats.
 //
 // # Accumulators
 //
@@ -102,7 +100,7 @@
 //
 //	amd-smi metric -E --csv > gpu_energy_start.csv
 //
-// and gpu_energy_end.csv, say whether the log as a whole can be believed:
+// and gpu_energy_end.csv, say whether the log as a whole agrees with them:
 // [Source.CrossCheck].
 //
 // # InferenceX
@@ -116,7 +114,7 @@
 //     it, not wherever it is.
 //   - A header that is repeated is no corruption.
 //   - A cut row does not count, even if its beginning is a number.
-//   - Columns and numbers are looked at as a whole: uptime is not a time stamp,
+//   - Columns and numbers are read as a whole: uptime is not a time stamp,
 //     power_management is no power, 1,234.5 W is not 1 W.
 //   - Numbers have an interval. A window that has no reading inside is marked, and
 //     withheld if the interval is too wide.

@@ -8,7 +8,7 @@ import (
 )
 
 // chunk is how much is read at a time, and longest the longest line that is
-// looked at.
+// parsed.
 const (
 	chunk   = 64 << 10
 	longest = 1 << 20
@@ -31,7 +31,7 @@ type follower struct {
 
 // read takes what the file has got since the last call to the log.
 func (f *follower) read(l *log) error {
-	// Opening a pipe would wait for who writes it.
+	// Opening a pipe would wait for its writer.
 	if what, err := os.Stat(f.path); err != nil {
 		return err
 	} else if !what.Mode().IsRegular() {
@@ -98,8 +98,8 @@ func (f *follower) take(l *log, b []byte) {
 	}
 }
 
-// tail looks at the last line, which may be cut in the middle: it is used if
-// what it says is certain. Otherwise it is looked at again when it has grown.
+// tail takes the last line, which may be cut in the middle, if what it says is
+// certain. Otherwise it is parsed again when it has grown.
 func (f *follower) tail(l *log) {
 	if len(f.rest) > 0 && !f.skip && l.line(bytes.Clone(f.rest), false) {
 		f.rest, f.skip = f.rest[:0], true

@@ -227,9 +227,9 @@ func TestConformance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := startRecorder(t, false)
 		defer r.stop()
-		require.NoError(t, energytest.TestSource(func() (energy.Source, error) {
-			return Open(Config{Path: r.path, Location: time.UTC})
-		}, energytest.Allocs(20)))
+		open := func(devices []string) (energy.Source, error) { return energy.Open("smi", r.path+"?tz=UTC", devices) }
+		require.NoError(t, energytest.TestSource(func() (energy.Source, error) { return open(nil) },
+			energytest.Allocs(20), energytest.ExpectWatts(499, 501), energytest.Opens(open)))
 	})
 }
 

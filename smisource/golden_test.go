@@ -176,7 +176,7 @@ func TestX6NothingToMeasure(t *testing.T) {
 	assert.Equal(t, []energy.Reason{TelemetryFileUnreadable}, reasons(t, err))
 	_, err = Open(Config{Path: os.DevNull})
 	assert.Equal(t, []energy.Reason{TelemetryFileUnreadable}, reasons(t, err), "it could be a pipe, which nobody writes")
-	_, err = Open(Config{Path: write(t, strings.Repeat("text\n", 2*patience)+nvidiaLog(constant(0, 0, 1, 1)))})
+	_, err = Open(Config{Path: write(t, strings.Repeat("text\n", 2*headerWithin)+nvidiaLog(constant(0, 0, 1, 1)))})
 	assert.ErrorIs(t, err, ErrNotALog)
 	_, err = Open(Config{})
 	assert.ErrorIs(t, err, energy.ErrMalformed)
@@ -239,7 +239,7 @@ func TestX8ExpectedCount(t *testing.T) {
 
 	_, err = Open(Config{Path: path, Devices: []string{"0", "7"}})
 	assert.ErrorIs(t, err, energy.ErrNoDevice)
-	assert.ErrorContains(t, err, `"7"; the log has 0, 1`)
+	assert.ErrorContains(t, err, `"7"; there are 0 (smi:gpu_metrics.csv:0), 1 (smi:gpu_metrics.csv:1)`)
 }
 
 func TestX9EveryGPUMustBracket(t *testing.T) {

@@ -38,7 +38,7 @@ type header struct {
 	limits                         []column
 }
 
-// id returns the column that tells GPUs apart, as people see it.
+// id returns the column that distinguishes GPUs, as people count them.
 func (h *header) id() int {
 	for _, c := range []int{h.index, h.uuid, h.serial, h.pci} {
 		if c >= 0 {
@@ -48,7 +48,7 @@ func (h *header) id() int {
 	return -1
 }
 
-// parseHeader looks for the columns of a header. known is how many kinds of
+// parseHeader finds the columns of a header. known is how many kinds of
 // column it has: a line with none is not a header.
 func parseHeader(line []byte) (h *header, known int) {
 	h = &header{line: bytes.Clone(line), stamp: -1, uuid: -1, index: -1, serial: -1, pci: -1, name: -1}
@@ -86,8 +86,8 @@ func parseHeader(line []byte) (h *header, known int) {
 	slices.SortStableFunc(h.values, byRank)
 	slices.SortStableFunc(h.limits, byRank)
 	h.usable = len(h.missing()) == 0
-	for _, there := range []bool{h.stamp >= 0, len(h.values) > 0, h.id() >= 0, len(h.limits) > 0} {
-		if there {
+	for _, has := range []bool{h.stamp >= 0, len(h.values) > 0, h.id() >= 0, len(h.limits) > 0} {
+		if has {
 			known++
 		}
 	}
@@ -117,6 +117,46 @@ func (h *header) missing() (reasons []energy.Reason) {
 		reasons = append(reasons, GPUIdentityColumnMissing)
 	}
 	return reasons
+}
+
+// certain reports whether the cells of a line that is not complete are complete
+// as far as they are needed: another cell follows, or a unit.
+func (h *header) certain(row [][]byte) bool {
+	last := len(row) - 1
+	if last <= max(h.stamp, h.uuid, h.index, h.serial, h.pci) {
+		return false
+	}
+	for _, c := range h.values {
+		if last < c.at {
+			return false
+		}
+		if last == c.at {
+			_, unit := split(row[last])
+			return len(unit) == 1 && (unit[0] == 'W' || unit[0] == 'J')
+		}
+	}
+	return true
+}
+
+// fits reports whether a row has the cells that are needed, and none too many,
+// as one would that another was written into.
+func fits(row [][]byte, h *header) bool {
+	for i := h.width; i < len(row); i++ {
+		if len(row[i]) > 0 {
+			return false
+		}
+	}
+	return len(row) >= h.width || h.certain(row)
+}
+
+// key returns what the GPU of a row is known by, if the row says it.
+func (h *header) key(row [][]byte) ([]byte, bool) {
+	for _, c := range [...]int{h.uuid, h.index, h.serial, h.pci} {
+		if key := cell(row, c); !absent(key) {
+			return key, true
+		}
+	}
+	return nil, false
 }
 
 // plain returns the name of a column in lower case with underscores, and its
@@ -183,6 +223,19 @@ var powerRanks = map[string]int{
 var notPower = []string{"limit", "cap", "max", "min", "default", "enforced", "requested", "management", "brake", "slowdown", "hw", "sw", "state", "status",
 	"violation", "threshold", "reason", "module", "memory", "mem", "cpu", "profile", "smoothing", "count", "time", "supported", "sensor", "supply", "mode", "cycle"}
 
+// suffixed divides the name of a column from the unit that it ends with, as
+// energy_mj does, where the header gives no other.
+func suffixed(name, unit string) (bare, u string) {
+	const longest = len("mj")
+	i := strings.LastIndexByte(name, '_')
+	if last := name[i+1:]; unit == "" && i > 0 && len(last) <= longest {
+		if _, known := units[last]; known {
+			return name[:i], last
+		}
+	}
+	return name, unit
+}
+
 // powerColumn says what column of power the name is.
 func powerColumn(name, unit string) (column, bool) {
 	words := strings.Split(name, "_")
@@ -196,18 +249,9 @@ func powerColumn(name, unit string) (column, bool) {
 			rank = rankAverage
 		}
 	}
-	last := words[len(words)-1]
-	if unit == "" && (last == "mw" || last == "kw" || last == "uw") {
-		unit = last[:1] + "W"
-	}
-	scale := 1.0
-	if unit != "" {
-		var ok bool
-		if scale, ok = wattUnits[unit]; !ok {
-			return column{}, false
-		}
-	}
-	return column{averaged: rank == rankAverage, scale: scale, rank: rank}, true
+	_, unit = suffixed(name, unit)
+	scale, ok := scaleOf(unit, false)
+	return column{averaged: rank == rankAverage, scale: scale, rank: rank}, ok
 }
 
 // energyNames are the names of cumulative energy.
@@ -215,26 +259,8 @@ var energyNames = []string{"total_energy_consumption", "total_energy", "energy_c
 
 // energyColumn says what column of energy the name is.
 func energyColumn(name, unit string) (column, bool) {
-	bare := name
-	for _, suffix := range []string{"_mj", "_uj", "_kj", "_j"} {
-		if s, found := strings.CutSuffix(name, suffix); found && unit == "" {
-			bare, unit = s, strings.ToUpper(suffix[len(suffix)-1:])
-			if len(suffix) > 2 {
-				unit = suffix[1:2] + unit
-			}
-			break
-		}
-	}
-	rank := slices.Index(energyNames, bare)
-	if rank < 0 {
-		return column{}, false
-	}
-	scale := 1.0
-	if unit != "" {
-		var ok bool
-		if scale, ok = jouleUnits[unit]; !ok {
-			return column{}, false
-		}
-	}
-	return column{energy: true, scale: scale, rank: rank}, true
+	name, unit = suffixed(name, unit)
+	rank := slices.Index(energyNames, name)
+	scale, ok := scaleOf(unit, true)
+	return column{energy: true, scale: scale, rank: rank}, ok && rank >= 0
 }

@@ -1,36 +1,14 @@
 package smisource
 
 import (
+	"bytes"
 	"math"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
-
-// sample is a power or an energy at a time, in ns since 1970.
-type sample struct {
-	at    int64
-	value float64
-}
-
-// gpu is what a log tells of a GPU.
-type gpu struct {
-	id   string // as people count it
-	uuid string // as the log has it; empty if it has none
-	pci  string
-	name string
-	// limit is the power limit in watts; 0 if unknown.
-	limit float64
-	index int
-	// value is the column that it is read by; nil as long as it had no value.
-	// first is that of its first.
-	value, first *column
-	// samples are in the order of the file. Each run of them, which begins at
-	// an element of runs, is in order of time.
-	samples []sample
-	runs    []int
-}
 
 // every is the GPU of a fault that concerns all, or any.
 const every = -1
@@ -51,7 +29,7 @@ const (
 
 var faultReasons = [...]energy.Reason{InvalidTimestampSample, energy.InvalidPowerSample, GPUIdentityMissing}
 
-// log is the contents of a log.
+// log is what was read of a log.
 type log struct {
 	wall   wall
 	offset int64 // is added to all stamps, ns
@@ -59,7 +37,7 @@ type log struct {
 
 	head   *header
 	main   *header // the first that is usable
-	unit   string  // of its values, and so of all
+	unit   string  // of its values, and so of all: W or J
 	first  []byte  // the first line that is not a header, for a message
 	lines  int64
 	cells  [][]byte
@@ -100,11 +78,97 @@ func (l *log) settle(at int64) {
 	l.open = len(l.faults)
 }
 
+// line takes in a line without its end. complete says that it has one: if not,
+// it is taken only if what is needed of it is all there, which line reports.
+func (l *log) line(b []byte, complete bool) bool {
+	if complete {
+		l.lines++
+	}
+	if len(bytes.TrimSpace(b)) == 0 || preamble(b) {
+		return complete
+	}
+	if l.head == nil {
+		if complete {
+			l.header(b)
+		}
+		return complete
+	}
+	if bytes.Equal(b, l.head.line) {
+		return complete
+	}
+	if !l.head.usable {
+		if complete {
+			l.restarted(b)
+		}
+		return complete
+	}
+	row, whole := cells(l.cells, b, l.head.separator)
+	l.cells = row
+	if !complete {
+		if !whole || !l.head.certain(row) {
+			return false
+		}
+		l.lines++
+	}
+	l.row(b, row, whole && fits(row, l.head))
+	return true
+}
+
+// preamble reports whether a line is what amd-smi prints before it begins.
+func preamble(b []byte) bool {
+	b = bytes.TrimSpace(b)
+	return bytes.HasPrefix(b, []byte("'CTRL'")) || bytes.HasPrefix(b, []byte("CTRL"))
+}
+
+// headerWithin is among how many lines the header must be.
+const headerWithin = 1000
+
+// header takes a line for the header of the log, if it is one.
+func (l *log) header(b []byte) {
+	if l.lines > headerWithin {
+		return
+	}
+	h, known := parseHeader(b)
+	if known > 0 {
+		l.adopt(h)
+	} else if l.first == nil {
+		l.first = bytes.Clone(b[:min(len(b), 200)])
+	}
+}
+
+// adopt makes h the header of the rows that follow. That of a file which replaces
+// another is of no use if it has not the same quantity.
+func (l *log) adopt(h *header) {
+	if h.usable && l.main == nil {
+		l.main, l.unit = h, h.unit()
+	}
+	h.usable = h.usable && h.unit() == l.unit
+	l.head = h
+	for _, g := range l.gpus {
+		g.value = nil
+	}
+}
+
+// restarted reports whether a line is the header of a recording that was started
+// anew. One with another quantity counts, too: its rows are of that quantity.
+func (l *log) restarted(b []byte) bool {
+	for _, part := range []string{"ime", "IME", "ate", "ATE"} { // of the names of time stamps
+		if !bytes.Contains(b, []byte(part)) {
+			continue
+		}
+		if h, known := parseHeader(b); h.stamp >= 0 && known > 1 {
+			l.adopt(h)
+			return true
+		}
+	}
+	return false
+}
+
 // row takes in the cells of a line.
 func (l *log) row(b []byte, row [][]byte, fits bool) {
 	at, ok := l.time(row)
 	if !ok {
-		if l.again(b) {
+		if l.restarted(b) {
 			return
 		}
 		l.quote(badStamp, cell(row, l.head.stamp))
@@ -134,13 +198,43 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 		l.fault(i, badValue, at, at)
 		return
 	}
-	if n := len(g.samples); n == 0 || at < g.samples[n-1].at {
-		g.runs = append(g.runs, n)
-	}
-	g.samples = append(g.samples, sample{at, v})
+	g.add(sample{at, v})
 }
 
-// fault remembers a row. One of an unknown time lies between the stamps around
+// known returns the number of the GPU that a row which cannot be used is of, if
+// that is known, or every. It does not make a GPU of what may be half a name.
+func (l *log) known(row [][]byte) int {
+	h := l.head
+	if key, ok := h.key(row); ok && len(row)-1 > max(h.uuid, h.index, h.serial, h.pci) {
+		if i, known := l.byKey[string(key)]; known {
+			return i
+		}
+	}
+	return every
+}
+
+// gpu returns the number of the GPU that a row is of, which says so.
+func (l *log) gpu(row [][]byte) int {
+	key, _ := l.head.key(row)
+	// The GPUs follow each other in the same order, again and again.
+	if n := l.recent + 1; n < len(l.gpus) && l.gpus[n].key() == string(key) {
+		l.recent = n
+		return n
+	}
+	i, known := l.byKey[string(key)]
+	if !known {
+		i = len(l.gpus)
+		l.byKey[string(key)] = i
+		l.gpus = append(l.gpus, l.head.newGPU(row, string(key), i))
+	}
+	l.recent = i
+	if i == len(l.gpus)-1 {
+		l.recent = -1
+	}
+	return i
+}
+
+// fault records a row. One of an unknown time lies between the stamps around
 // it in the file.
 func (l *log) fault(gpu int, reason uint8, from, to int64) {
 	f := fault{from: from, to: to, line: l.lines, gpu: int32(gpu), reason: reason}
@@ -154,6 +248,16 @@ func (l *log) fault(gpu int, reason uint8, from, to int64) {
 	}
 	f.to = math.MaxInt64
 	l.faults = append(l.faults, f)
+}
+
+// longestQuote is how much of a cell is quoted.
+const longestQuote = 60
+
+// quote keeps the first cell that a reason is about.
+func (l *log) quote(reason uint8, cell []byte) {
+	if l.quotes[reason] == "" {
+		l.quotes[reason] = strconv.Quote(string(cell[:min(len(cell), longestQuote)]))
+	}
 }
 
 // time returns the time of a row.
@@ -178,52 +282,15 @@ func (l *log) time(row [][]byte) (at int64, ok bool) {
 	return s.sec*1e9 + s.nanos + l.offset, true
 }
 
-// read returns the value of a row. The best column that ever had one is the
-// GPU's: columns are not mixed.
-func (g *gpu) read(row [][]byte, h *header) (float64, bool) {
-	if g.value == nil {
-		for i := range h.values {
-			c := &h.values[i]
-			if c.at >= len(row) {
-				continue
-			}
-			if v, ok := c.quantity(row[c.at]); ok {
-				g.value = c
-				if g.first == nil {
-					g.first = c
-				}
-				return v, true
-			}
-		}
-		return 0, false
-	}
-	if g.value.at >= len(row) {
-		return 0, false
-	}
-	return g.value.quantity(row[g.value.at])
-}
-
-// drop forgets what a file that replaces the one before tells again, from the
-// time of its first row on.
+// drop removes what a file that replaces the one before repeats, from the time of
+// its first row on.
 func (l *log) drop(from int64) {
 	l.cut = false
 	if l.stamp < from {
 		l.seams = append(l.seams, [2]int64{l.stamp, from})
 	}
 	for _, g := range l.gpus {
-		g.value = nil
-		kept := g.samples[:0]
-		g.runs = g.runs[:0]
-		for _, s := range g.samples {
-			if s.at >= from {
-				continue
-			}
-			if n := len(kept); n == 0 || s.at < kept[n-1].at {
-				g.runs = append(g.runs, n)
-			}
-			kept = append(kept, s)
-		}
-		g.samples = kept
+		g.drop(from)
 	}
 	l.faults = slices.DeleteFunc(l.faults, func(f fault) bool { return f.from >= from })
 	l.open = len(l.faults)

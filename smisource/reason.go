@@ -3,6 +3,8 @@ package smisource
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -50,7 +52,7 @@ const (
 var ErrNotALog = errors.New("not a log of nvidia-smi or amd-smi")
 
 // ErrNoSnapshots says that there is neither a snapshot from before the log nor
-// one from after it: nobody meant to cross-check. It is wrapped by an [Error]
+// one from after it, so that no cross-check is wanted. It is wrapped by an [Error]
 // with [MissingStartSnapshot].
 var ErrNoSnapshots = errors.New("no energy snapshots")
 
@@ -64,13 +66,15 @@ type Error struct {
 	Others []energy.Reason
 	// Path is the file.
 	Path string
-	// Detail says in words what was seen, and what to do.
+	// Detail says in words what was seen.
 	Detail string
+	// Hint says what to do about it.
+	Hint string
 	// Err is the cause.
 	Err error
 }
 
-// Error returns the error as one line.
+// Error returns what is wrong on one line, and the hint on another.
 func (e *Error) Error() string {
 	text := fmt.Sprintf("smi: %s: %s", e.Path, e.Reason)
 	if e.Detail != "" {
@@ -79,8 +83,80 @@ func (e *Error) Error() string {
 	if e.Err != nil && e.Err != energy.ErrNoDevice { // of a log that has none, Detail says why
 		text += ": " + e.Err.Error()
 	}
+	if e.Hint != "" {
+		text += "\n" + e.Hint
+	}
 	return text
 }
 
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
+
+// recordHint is how to record a log.
+const recordHint = "record with nvidia-smi --query-gpu=timestamp,index,uuid,power.draw --format=csv -lms 500"
+
+func (s *Source) fail(reason energy.Reason, cause error, hint, format string, args ...any) *Error {
+	return &Error{Reason: reason, Path: s.cfg.Path, Detail: fmt.Sprintf(format, args...), Hint: hint, Err: cause}
+}
+
+// check returns what is wrong with the log as a whole.
+func (s *Source) check() error {
+	l := s.log
+	if l.head == nil && l.first == nil && len(s.file.rest) > 0 {
+		l.header(s.file.rest) // which has no end yet
+	}
+	if l.head == nil {
+		return s.headless()
+	}
+	if missing := l.head.missing(); l.main == nil && len(missing) > 0 {
+		e := s.fail(missing[0], ErrNotALog, recordHint, "the header is %q", l.head.line)
+		e.Others = missing[1:]
+		return e
+	}
+	for _, g := range l.gpus {
+		if len(g.samples) > 0 {
+			return nil
+		}
+	}
+	return s.unusable()
+}
+
+// headless says how a file without a header begins.
+func (s *Source) headless() error {
+	l := s.log
+	if l.first == nil {
+		return s.fail(TelemetryFileEmpty, energy.ErrNoDevice, "", "nothing was written to it yet")
+	}
+	if slices.Contains(l.first, 0) {
+		return s.fail(TelemetryFileUnreadable, ErrNotALog, "", "it is not a text")
+	}
+	e := s.fail(TimestampColumnMissing, ErrNotALog, recordHint, "no line is a header, the first is %q", l.first)
+	e.Others = []energy.Reason{PowerColumnMissing, GPUIdentityColumnMissing}
+	row, _ := cells(nil, slices.Clone(l.first), ',')
+	if _, data := parseStamp(row[0]); data {
+		e.Detail = fmt.Sprintf("it begins with readings and has no header: %q", l.first)
+		e.Hint = "record with --format=csv, without noheader, or put the names of the columns above the first line"
+	}
+	return e
+}
+
+// unusable says why a log has a header and no reading: what its rows lack, and how
+// the first that lacks it is written.
+func (s *Source) unusable() error {
+	l := s.log
+	var count [len(faultReasons)]int
+	for _, f := range l.faults {
+		count[f.reason]++
+	}
+	what := [...]string{badStamp: "time that is understood", badValue: "power", badIdentity: "GPU"}
+	var lacks []string
+	for _, r := range []uint8{badStamp, badIdentity, badValue} {
+		if count[r] > 0 {
+			lacks = append(lacks, fmt.Sprintf("%d with no %s, the first is %s", count[r], what[r], l.quotes[r]))
+		}
+	}
+	if len(lacks) == 0 {
+		return s.fail(NoUsablePowerSamples, energy.ErrNoDevice, "record for a moment before the log is opened", "it has a header, and no row that is complete")
+	}
+	return s.fail(NoUsablePowerSamples, energy.ErrNoDevice, recordHint, "no row has a reading: %s", strings.Join(lacks, "; "))
+}

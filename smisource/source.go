@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -20,6 +21,9 @@ const (
 	averageLag    = time.Second / 2
 	averageWindow = 5 * time.Second
 )
+
+// errClosed is the error of what is asked of a closed source.
+var errClosed = fmt.Errorf("smi: %w: the source is closed", fs.ErrClosed)
 
 // Source is an [energy.HistorySource] on a log. It keeps 16 bytes of every reading.
 type Source struct {
@@ -39,7 +43,7 @@ type Source struct {
 }
 
 // Open reads a log, which may still be written: it is read on when a window is
-// measured. The GPUs are those that the log tells of by now.
+// measured. The GPUs are those that the log has by now.
 //
 // The error is an [Error] with a reason if it is about the log. It wraps
 // [io/fs.ErrNotExist] if there is no such file, [ErrNotALog] if it cannot be
@@ -63,14 +67,50 @@ func Open(cfg Config) (*Source, error) {
 	}
 	s.known = len(s.log.gpus)
 	s.info = energy.Info{Name: sourceName, Period: s.log.interval(s.gpus), Version: tool(s.log.main)}
-	for i, k := range s.gpus {
-		s.devices = append(s.devices, s.describe(i, s.log.gpus[k]))
-	}
 	return s, nil
 }
 
-func (s *Source) fail(reason energy.Reason, cause error, format string, args ...any) error {
-	return &Error{Reason: reason, Path: s.cfg.Path, Detail: fmt.Sprintf(format, args...), Err: cause}
+// choose selects GPUs of the log, each once, in the order of the log.
+func (s *Source) choose() error {
+	var devices []energy.Device
+	for k := range s.log.gpus {
+		devices = append(devices, s.describe(k))
+	}
+	selectors := energy.Selectors(s.cfg.Devices...)
+	s.all = len(selectors) == 0
+	var rest []string // all but names that are the log's own
+	for _, sel := range selectors {
+		s.all = s.all || strings.EqualFold(sel, "all")
+		if at := s.log.called(sel); len(at) > 0 {
+			s.gpus = append(s.gpus, at...)
+		} else {
+			rest = append(rest, sel)
+		}
+	}
+	if s.all || len(rest) > 0 {
+		at, err := energy.Select(devices, rest...)
+		if err != nil {
+			return fmt.Errorf("smi: %s: %w", s.cfg.Path, err)
+		}
+		s.gpus = append(s.gpus, at...)
+	}
+	slices.Sort(s.gpus)
+	s.gpus = slices.Compact(s.gpus)
+	for _, k := range s.gpus {
+		s.devices = append(s.devices, devices[k])
+	}
+	return nil
+}
+
+// called returns the GPUs that the log calls so, if that is not a number: card0, a
+// serial number, an address.
+func (l *log) called(name string) (gpus []int) {
+	for k, g := range l.gpus {
+		if _, err := strconv.Atoi(g.id); err != nil && strings.EqualFold(g.id, name) {
+			gpus = append(gpus, k)
+		}
+	}
+	return gpus
 }
 
 // read reads what the file has got.
@@ -79,59 +119,10 @@ func (s *Source) read() error {
 	case err == nil:
 		return nil
 	case errors.Is(err, fs.ErrNotExist):
-		return s.fail(TelemetryFileMissing, err, "start the recording first, and give its path")
+		return &Error{Reason: TelemetryFileMissing, Path: s.cfg.Path, Err: err, Hint: "start the recording first, and give its path"}
 	default:
-		return s.fail(TelemetryFileUnreadable, err, "it cannot be read")
+		return &Error{Reason: TelemetryFileUnreadable, Path: s.cfg.Path, Err: err}
 	}
-}
-
-// check says what is wrong with the log as a whole.
-func (s *Source) check() error {
-	l := s.log
-	if l.head == nil {
-		return s.headless()
-	}
-	if missing := l.head.missing(); l.main == nil && len(missing) > 0 {
-		return &Error{
-			Reason: missing[0], Others: missing[1:], Path: s.cfg.Path, Err: ErrNotALog,
-			Detail: fmt.Sprintf("the header is %q: record with %s", l.head.line, record),
-		}
-	}
-	for _, g := range l.gpus {
-		if len(g.samples) > 0 {
-			return nil
-		}
-	}
-	return s.unusable()
-}
-
-// record is how to record a log, for messages.
-const record = "nvidia-smi --query-gpu=timestamp,index,uuid,power.draw --format=csv -lms 500"
-
-func (s *Source) headless() error {
-	l := s.log
-	if len(s.file.rest) > 0 && l.first == nil {
-		l.header(s.file.rest) // which has no end yet
-		if l.head != nil {
-			return s.check()
-		}
-	}
-	if l.first == nil {
-		return s.fail(TelemetryFileEmpty, energy.ErrNoDevice, "nothing was written to it yet")
-	}
-	e := &Error{Reason: TimestampColumnMissing, Others: []energy.Reason{PowerColumnMissing, GPUIdentityColumnMissing}, Path: s.cfg.Path, Err: ErrNotALog}
-	row, _ := cells(nil, slices.Clone(l.first), ',')
-	_, data := parseStamp(row[0])
-	switch {
-	case data:
-		e.Detail = fmt.Sprintf("it begins with readings and has no header: record with --format=csv, without noheader, or put the names of its columns above %q", l.first)
-	case slices.Contains(l.first, 0):
-		e.Reason, e.Others = TelemetryFileUnreadable, nil
-		e.Detail = "it is not a text"
-	default:
-		e.Detail = fmt.Sprintf("no line is a header, the first is %q: record with %s", l.first, record)
-	}
-	return e
 }
 
 // tool returns what wrote a log, by its columns.
@@ -145,11 +136,12 @@ func tool(h *header) string {
 	return ""
 }
 
-// describe returns the device that a GPU of the log is.
-func (s *Source) describe(i int, g *gpu) energy.Device {
+// describe returns GPU k of the log as a device.
+func (s *Source) describe(k int) energy.Device {
+	g := s.log.gpus[k]
 	d := energy.Device{
 		UUID: g.uuid, Index: g.index, Name: g.name, PCI: g.pci, PowerLimit: g.limit,
-		Method: energy.Gauge, MaxGap: s.cfg.MaxGap, Period: s.log.interval(s.gpus[i : i+1]),
+		Method: energy.Gauge, MaxGap: s.cfg.MaxGap, Period: s.log.interval([]int{k}),
 	}
 	if d.UUID == "" {
 		d.UUID = fmt.Sprintf("smi:%s:%s", filepath.Base(s.cfg.Path), g.id)
@@ -176,9 +168,44 @@ func (s *Source) describe(i int, g *gpu) energy.Device {
 func (s *Source) Info() energy.Info { return s.info }
 
 // Devices lists the GPUs that were selected, in the order of their first rows.
-// One whose UUID the log does not tell has one made of the name of the file and
+// One whose UUID the log does not have gets one made of the name of the file and
 // its index: smi:gpu.csv:0.
 func (s *Source) Devices() []energy.Device { return s.devices }
+
+// Read fills in the newest reading of each GPU, with the time that the log gives
+// it. It reads what the log has got, which allocates. A GPU without readings
+// carries an error that wraps [energy.ErrNoDevice].
+func (s *Source) Read(dst []energy.Reading) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var err error
+	if s.closed.Load() {
+		err = errClosed
+	} else if len(dst) > 0 {
+		err = s.read()
+	}
+	now := time.Now()
+	for k := range dst {
+		i := dst[k].Device
+		r := energy.Reading{Device: i, Before: now, After: now, Err: err}
+		if err == nil && uint(i) >= uint(len(s.devices)) {
+			r.Err = fmt.Errorf("smi: %w: the reading's index is out of range", energy.ErrNoDevice)
+		} else if err == nil {
+			if x, ok := s.log.gpus[s.gpus[i]].newest(); ok {
+				r = s.reading(i, x)
+				if r.After.After(now) {
+					r.After = now
+				}
+				if r.Before.After(r.After) {
+					r.Before = r.After
+				}
+			} else {
+				r.Err = fmt.Errorf("smi: %w: the log has no reading of %s", energy.ErrNoDevice, s.devices[i].UUID)
+			}
+		}
+		dst[k] = r
+	}
+}
 
 // Close ends the use of the log.
 func (s *Source) Close() error {

@@ -1,7 +1,8 @@
 package smisource
 
 import (
-	"math"
+	"bytes"
+	"strconv"
 	"time"
 )
 
@@ -15,61 +16,38 @@ type stamp struct {
 	whole bool
 }
 
-// lastYear is the last whose nanoseconds since 1970 an int64 can hold.
-const lastYear = 2261
+// lastSecond is the last whose nanoseconds since 1970 an int64 can hold whatever
+// the zone is: the end of 2261.
+const lastSecond = 9214646399
 
 // parseStamp parses seconds, ms, µs or ns since 1970, by magnitude, and dates
 // with a time as nvidia-smi (2026/07/23 12:00:09.000) and ISO 8601 write them.
 func parseStamp(b []byte) (stamp, bool) {
-	whole, rest := digits(b)
-	if len(whole) == 0 {
+	n := digits(b)
+	switch {
+	case n == 0:
 		return stamp{}, false
-	}
-	if len(rest) == 0 || rest[0] == '.' {
-		return epoch(whole, rest)
+	case n == len(b) || b[n] == '.':
+		return epoch(b[:n], b[n:])
 	}
 	return date(b)
 }
 
-// digits divides b after its first digits.
-func digits(b []byte) (d, rest []byte) {
-	i := 0
-	for i < len(b) && b[i] >= '0' && b[i] <= '9' {
-		i++
+// digits returns how many digits b begins with.
+func digits(b []byte) int {
+	n := 0
+	for n < len(b) && b[n] >= '0' && b[n] <= '9' {
+		n++
 	}
-	return b[:i], b[i:]
-}
-
-// fraction parses a point and digits behind it, as parts of 1e9. Digits beyond
-// the ninth are cut off.
-func fraction(b []byte) (nanos int64, rest []byte, ok bool) {
-	if len(b) == 0 || b[0] != '.' && b[0] != ',' {
-		return 0, b, true
-	}
-	d, rest := digits(b[1:])
-	for i := range 9 {
-		nanos *= 10
-		if i < len(d) {
-			nanos += int64(d[i] - '0')
-		}
-	}
-	return nanos, rest, len(d) > 0
+	return n
 }
 
 // epoch makes a stamp of a number: a second of our time has ten digits, a
-// millisecond thirteen, and so on.
-func epoch(whole, rest []byte) (stamp, bool) {
-	pointed := len(rest) > 0
-	nanos, rest, ok := fraction(rest)
-	if !ok || len(rest) > 0 || len(whole) > 19 {
+// millisecond thirteen, and so on. Digits beyond nanoseconds are cut off.
+func epoch(whole, fraction []byte) (stamp, bool) {
+	n, err := strconv.ParseInt(string(whole), 10, 64)
+	if err != nil || len(whole) > 19 {
 		return stamp{}, false
-	}
-	var n int64
-	for _, c := range whole {
-		if n > (math.MaxInt64-9)/10 {
-			return stamp{}, false
-		}
-		n = n*10 + int64(c-'0')
 	}
 	unit := int64(1) // of the number, in a second
 	for _, limit := range []int64{1e11, 1e14, 1e17} {
@@ -77,129 +55,66 @@ func epoch(whole, rest []byte) (stamp, bool) {
 			unit *= 1000
 		}
 	}
-	s := stamp{sec: n / unit, whole: unit == 1 && !pointed}
-	s.nanos = n%unit*(1e9/unit) + nanos/unit
-	return s, s.sec < math.MaxInt64/int64(1e9)
+	var nanos int64
+	if len(fraction) > 0 {
+		point := fraction[1:]
+		if digits(point) != len(point) || len(point) == 0 {
+			return stamp{}, false
+		}
+		for i := range 9 {
+			nanos *= 10
+			if i < len(point) {
+				nanos += int64(point[i] - '0')
+			}
+		}
+	}
+	s := stamp{sec: n / unit, nanos: n%unit*(1e9/unit) + nanos/unit, whole: unit == 1 && len(fraction) == 0}
+	return s, s.sec <= lastSecond
 }
 
-// fixed parses a number of exactly n digits.
-func fixed(b []byte, n int) (v int64, rest []byte, ok bool) {
-	if len(b) < n {
-		return 0, b, false
-	}
-	for _, c := range b[:n] {
-		if c < '0' || c > '9' {
-			return 0, b, false
-		}
-		v = v*10 + int64(c-'0')
-	}
-	return v, b[n:], true
-}
+const iso = "2006-01-02T15:04:05"
 
 // date parses 2026/07/23 12:00:09.000, with slashes or dashes, a blank or a T,
 // and a zone or none.
 func date(b []byte) (stamp, bool) {
-	var f [6]int64
-	ok := true
-	for i, width := range [...]int{4, 2, 2, 2, 2, 2} {
-		if i > 0 {
-			if len(b) == 0 || !between(i, b[0]) {
-				return stamp{}, false
-			}
-			b = b[1:]
-			if i == 3 {
-				b = trimLeft(b)
-			}
-		}
-		if f[i], b, ok = fixed(b, width); !ok {
-			return stamp{}, false
-		}
-	}
-	pointed := len(b) > 0 && (b[0] == '.' || b[0] == ',')
-	nanos, b, ok := fraction(b)
-	if !ok || f[0] < 1970 || f[0] > lastYear || f[1] < 1 || f[1] > 12 || f[2] < 1 || f[2] > monthDays(f[0], f[1]) || f[3] > 23 || f[4] > 59 || f[5] > 59 {
+	const day = len("2006-01-02")
+	if len(b) <= day || b[4] != b[7] || b[4] != '/' && b[4] != '-' || b[day] != ' ' && b[day]|0x20 != 't' {
 		return stamp{}, false
 	}
-	s := stamp{sec: days(f[0], f[1], f[2])*86400 + f[3]*3600 + f[4]*60 + f[5], nanos: nanos, whole: !pointed}
-	b = trimLeft(b)
-	if len(b) == 0 {
-		s.naive = true
-		return s, true
+	clock := trimLeft(b[day+1:])
+	// Where the digits and points of the time end, its zone begins.
+	end := 0
+	for end < len(clock) && (clock[end] >= '0' && clock[end] <= ':' || clock[end] == '.' || clock[end] == ',') {
+		end++
 	}
-	offset, ok := zone(b)
-	s.sec -= offset
-	return s, ok && s.sec >= 0
-}
-
-// between reports whether c may stand before the i-th field of a date.
-func between(i int, c byte) bool {
-	switch i {
-	case 1, 2:
-		return c == '/' || c == '-'
-	case 3:
-		return c == ' ' || c == 'T' || c == 't'
+	if end < len("15:04:05") || clock[2] != ':' { // time.Parse takes an hour of one digit
+		return stamp{}, false
 	}
-	return c == ':'
-}
-
-// zone parses Z, UTC, +02, +0200 and +02:00, as seconds east of Greenwich.
-func zone(b []byte) (int64, bool) {
-	switch string(b) {
-	case "Z", "z", "UTC", "GMT":
-		return 0, true
-	}
-	sign := int64(1)
-	switch b[0] {
-	case '-':
-		sign = -1
-	case '+':
+	var spelling [64]byte // as time.Parse wants it
+	text := append(spelling[:0], b[:day]...)
+	text[4], text[7] = '-', '-'
+	text = append(append(text, 'T'), clock[:end]...)
+	zone := trimLeft(clock[end:])
+	layout := time.RFC3339 // which has a fast path
+	switch {
+	case len(zone) == 0, bytes.EqualFold(zone, []byte("Z")), string(zone) == "UTC", string(zone) == "GMT":
+		text = append(text, 'Z')
+	case len(zone) == len("+02"):
+		layout, text = iso+"Z07", append(text, zone...)
+	case len(zone) == len("+0200"):
+		layout, text = iso+"Z0700", append(text, zone...)
 	default:
-		return 0, false
+		text = append(text, zone...)
 	}
-	hours, b, ok := fixed(b[1:], 2)
-	if !ok || hours > 15 {
-		return 0, false
-	}
-	if len(b) > 0 && b[0] == ':' {
-		b = b[1:]
-		ok = len(b) > 0
-	}
-	minutes := int64(0)
-	if len(b) > 0 {
-		minutes, b, ok = fixed(b, 2)
-	}
-	return sign * (hours*3600 + minutes*60), ok && len(b) == 0 && minutes < 60
-}
-
-func leap(y int64) bool { return y%4 == 0 && (y%100 != 0 || y%400 == 0) }
-
-func monthDays(y, m int64) int64 {
-	switch m {
-	case 4, 6, 9, 11:
-		return 30
-	case 2:
-		if leap(y) {
-			return 29
-		}
-		return 28
-	}
-	return 31
-}
-
-// days returns the days from 1970-01-01 to a date of the Gregorian calendar.
-func days(y, m, d int64) int64 {
-	// Years that begin in March have their leap day at the end.
-	if m <= 2 {
-		y--
-		m += 12
-	}
-	return 365*y + y/4 - y/100 + y/400 + (153*(m-3)+2)/5 + d - 1 - 719468
+	t, err := time.Parse(layout, string(text))
+	s := stamp{sec: t.Unix(), nanos: int64(t.Nanosecond()), naive: len(zone) == 0, whole: end == len("15:04:05")}
+	return s, err == nil && s.sec >= 0 && s.sec <= lastSecond
 }
 
 // wall turns wall-clock times of a place into times.
 type wall struct {
 	place *time.Location
-	// Of the hour that was looked up last, in which the offset is known not to
+	// Of the hour of the last call, in which the offset is known not to
 	// change.
 	hour, offset int64
 	known        bool

@@ -59,7 +59,7 @@ func TestParseMalformed(t *testing.T) {
 		"-duration 5 -users 1": "invalid value",
 	} {
 		var stderr strings.Builder
-		assert.Equal(t, usage, run(t.Context(), strings.Fields(args), nil, &stderr, environment("OPENAI_API_KEY", "sesame")), args)
+		assert.Equal(t, usage, run(t.Context(), connect, strings.Fields(args), nil, &stderr, environment("OPENAI_API_KEY", "sesame")), args)
 		assert.Contains(t, stderr.String(), says)
 		assert.NotContains(t, stderr.String(), "sesame")
 	}
@@ -82,7 +82,7 @@ func TestFilesThatCannotBe(t *testing.T) {
 		"-bench out -json none/out":     "-json none/out cannot be written",
 	} {
 		var stderr strings.Builder
-		assert.Equal(t, usage, run(t.Context(), strings.Fields(args), nil, &stderr, environment()), args)
+		assert.Equal(t, usage, run(t.Context(), connect, strings.Fields(args), nil, &stderr, environment()), args)
 		assert.Contains(t, stderr.String(), says)
 	}
 	_, err := parse([]string{"-bench", "old.txt", "-json", filepath.Join("dir", "out")}, nil, environment())
@@ -92,7 +92,7 @@ func TestFilesThatCannotBe(t *testing.T) {
 // TestHelp: -help is no error, and does not show the key.
 func TestHelp(t *testing.T) {
 	var stderr strings.Builder
-	assert.Equal(t, ok, run(t.Context(), []string{"-help"}, nil, &stderr, environment("OPENAI_API_KEY", "sesame")))
+	assert.Equal(t, ok, run(t.Context(), connect, []string{"-help"}, nil, &stderr, environment("OPENAI_API_KEY", "sesame")))
 	assert.Contains(t, stderr.String(), "-slo-ttft")
 	assert.NotContains(t, stderr.String(), "sesame")
 }

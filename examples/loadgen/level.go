@@ -4,10 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/chat"
+	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/powertest"
 )
 
@@ -18,7 +21,7 @@ type level struct {
 	users  int
 	stream uint64 // of the prompts of its first user
 	tally  *tally
-	over   chan struct{} // closed when nobody is to ask any more
+	over   chan struct{} // closed when no more is to be asked
 }
 
 // load makes the load, and measures it in a window, which it ends. When ctx ends
@@ -31,9 +34,9 @@ func (l *level) load(ctx context.Context, start func() *powertest.Window) {
 	for i := range l.users {
 		users.Go(func() { l.user(work, uint64(i)) })
 	}
-	if pause(ctx, l.warmup) {
+	if wait.Sleep(ctx, l.warmup) {
 		l.tally.begin(start)
-		pause(ctx, l.duration)
+		wait.Sleep(ctx, l.duration)
 		l.tally.end()
 	}
 	close(l.over)
@@ -55,7 +58,7 @@ func (l *level) user(ctx context.Context, i uint64) {
 			r.abandon()
 		default:
 			r.fail(err)
-			l.wait(refused.next())
+			l.rest(refused.next())
 		}
 	}
 }
@@ -84,15 +87,15 @@ func (l *level) isOver() bool {
 	}
 }
 
-// wait waits until the time or the level is over.
-func (l *level) wait(d time.Duration) {
+// rest waits until the time or the level is over.
+func (l *level) rest(d time.Duration) {
 	select {
 	case <-time.After(d):
 	case <-l.over:
 	}
 }
 
-// backoff is how long a user waits who was refused: longer each time.
+// backoff is how long a user waits after a refusal: longer each time.
 type backoff time.Duration
 
 const (
@@ -105,12 +108,34 @@ func (b *backoff) next() time.Duration {
 	return time.Duration(*b)
 }
 
-// pause waits, and reports whether it did so to the end: ctx may end first.
-func pause(ctx context.Context, d time.Duration) bool {
-	select {
-	case <-time.After(d):
-		return ctx.Err() == nil
-	case <-ctx.Done():
-		return false
+// words are what prompts are made of: most models have a token for each.
+var words = strings.Fields(`the of and to in is that for it as was with be by on
+not he this are or his from at which but have an had they you were there one all
+we can her has been if more when will would who so no energy power time light
+water house river stone wood fire north south green small great long old new`)
+
+// wish asks for an answer that is long enough to be cut by the limit.
+var wish = strings.Fields("Tell a very long story with these words.")
+
+// prompts are the prompts of one user: no two are alike, so that a server can't
+// answer from its prefix cache.
+type prompts struct {
+	random *rand.Rand
+	length int // in words
+}
+
+// newPrompts returns the prompts of a user, a stream of its own for each of them.
+func newPrompts(seed uint64, stream uint64, length int) *prompts {
+	return &prompts{rand.New(rand.NewPCG(seed, stream)), length}
+}
+
+func (p *prompts) next() string {
+	list := make([]string, 0, p.length)
+	for range p.length {
+		list = append(list, words[p.random.IntN(len(words))])
 	}
+	if n := p.length - len(wish); n > 0 {
+		copy(list[n:], wish)
+	}
+	return strings.Join(list, " ")
 }

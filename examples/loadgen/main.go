@@ -1,25 +1,24 @@
 // Loadgen loads an OpenAI-compatible inference server with more and more users,
-// and says what a token costs in energy at each number of them. It is an example
+// and reports what a token costs in energy at each number of them. It is an example
 // of package powertest in a load harness: what a [powertest.Meter] is for.
 //
 //	go run ./examples/loadgen
 //
-// needs nothing: the server is embedded, and its GPU is a simulated one, which the
-// output says. To load a real server, name it; on the machine with its GPUs that
-// is all:
+// needs nothing: the server is embedded and its GPU is simulated, as the output says.
+// To load a real server on this machine's GPUs, name it:
 //
 //	OPENAI_BASE_URL=http://localhost:8000/v1 OPENAI_API_KEY=… go run ./examples/loadgen -model my-model
 //
 // Where the GPUs are on other machines, name their exporters, or the Prometheus
 // server that scrapes them, as well: POWERTEST_SOURCE=dcgm=gpu-node-01,gpu-node-02.
-// Without a GPU that can be read there are no joules, and the rest is measured.
+// Where no GPU can be read, all but the energy is measured.
 //
 // # The load
 //
 // It is closed: each user asks, reads the answer as it is streamed, and asks
 // again. A level begins with -warmup, in which the users are at work already,
-// followed by the window of -duration, which is measured. When that is over nobody
-// asks any more, and answers that are under way are read to their end. What is
+// followed by the window of -duration, which is measured. When that is over no
+// more is asked, and answers that are under way are read to their end. What is
 // counted is what came inside the window, token by token, whenever its request
 // began and ended. -steady goes further, and measures from the first token of as
 // many requests as there are users to that of the last but as many: requests and
@@ -27,8 +26,8 @@
 // tokens stay those of the whole window.
 //
 // Prompts are of random words, a different one for each request, but the same in
-// each run with one -seed: a server that caches prefixes knows them in the second
-// run. A user who is refused waits, for longer each time up to 5 s.
+// each run with one -seed: a server that caches prefixes has them in the second
+// run. A user waits after a refusal, for longer each time up to 5 s.
 //
 // # The output
 //
@@ -87,11 +86,12 @@ const (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, stop) // the second interrupt ends the program
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
+	os.Exit(run(ctx, connect, os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
 }
 
-// run is the program, and returns its exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
+// run is the program, and returns its exit code. connect returns a client of the
+// server that is configured, and what ends both.
+func run(ctx context.Context, connect connector, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
 	say := func(format string, args ...any) { fmt.Fprintf(stderr, "loadgen: "+format+"\n", args...) }
 	c, err := parse(args, stderr, getenv)
 	switch {
@@ -120,8 +120,10 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, getenv fu
 	return s.run(ctx)
 }
 
-// connect returns a client of the server that is named, or of an embedded one,
-// and what ends both.
+type connector func(config) (llm *chat.Client, hangUp func(), err error)
+
+// connect is the [connector] of the program: the server that is named, or an
+// embedded one.
 func connect(c config) (llm *chat.Client, hangUp func(), err error) {
 	settings := chat.Config{URL: c.url, Key: c.key, Model: c.model, CountChunks: true}
 	stop := func() error { return nil }

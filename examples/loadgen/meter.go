@@ -18,8 +18,8 @@ import (
 
 // openMeter opens what POWERTEST_SOURCE names. The embedded server puts its load
 // on a simulated GPU, which is measured for it unless the environment says
-// otherwise. Where there is no GPU that can be read the meter is nil, and the
-// reason is said: the load is worth measuring without joules too.
+// otherwise. Where no GPU can be read the meter is nil and the reason is printed:
+// the load is worth measuring without energy too.
 func openMeter(ctx context.Context, embedded bool, say func(string, ...any), getenv func(string) string) (*powertest.Meter, error) {
 	strict := getenv("POWERTEST_STRICT") != ""
 	var options []powertest.Option
@@ -32,14 +32,14 @@ func openMeter(ctx context.Context, embedded bool, say func(string, ...any), get
 	case err == nil:
 		return meter, nil
 	case strict || ctx.Err() != nil || !unreadable(err, getenv("POWERTEST_DEVICES") != ""):
-		return nil, fmt.Errorf("%w (POWERTEST_SOURCE=off measures without joules)", err)
+		return nil, fmt.Errorf("%w\nPOWERTEST_SOURCE=off measures the load without energy", err)
 	}
-	say("going on without joules: %v", err)
+	say("going on without an energy measurement: %v", err)
 	return nil, nil
 }
 
 // unreadable reports whether there is no GPU that can be read, rather than
-// something wrong with what was asked for: devices that are named must be there.
+// something wrong in the request: devices that are named must exist.
 func unreadable(err error, named bool) bool {
 	if errors.Is(err, energy.ErrNoDevice) {
 		return !named

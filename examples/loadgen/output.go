@@ -7,6 +7,8 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"text/tabwriter"
+	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/powertest"
@@ -92,4 +94,79 @@ func (s *session) writeReports(w io.Writer) error {
 	e := json.NewEncoder(w)
 	e.SetIndent("", "\t")
 	return e.Encode(reports)
+}
+
+// column is a column of the table: its name, and its cell for a level.
+type column struct {
+	name string
+	cell func(r result) string
+}
+
+var columns = []column{
+	{"users", func(r result) string { return strconv.Itoa(r.users) }},
+	{"requests", func(r result) string { return strconv.FormatInt(r.report.Work.Requests, 10) }},
+	{"req/s", func(r result) string { return number("%.1f")(r.perSecond()) }},
+	{"tokens/s", metric("tokens/s", "%.0f")},
+	{"TTFT-p50-ms", func(r result) string { return millis(r.ttft, 0.5) }},
+	{"TTFT-p99-ms", func(r result) string { return millis(r.ttft, 0.99) }},
+	{"ITL-p50-ms", func(r result) string { return millis(r.gaps, 0.5) }},
+	{"ITL-p99-ms", func(r result) string { return millis(r.gaps, 0.99) }},
+	{"SLO-%", func(r result) string { return number("%.1f")(r.metPercent()) }},
+	{"W", metric("W", "%.1f")},
+	{"tokens/J", metric("tokens/J", "%.4g")},
+	{"±%", metric("err-%", "%.2g")},
+	{"goodput-tokens/J", metric("goodput-tokens/J", "%.4g")},
+	{"J/token", metric("J/token", "%.4g")},
+	{"prefill-J/req", metric("prefill-J/op", "%.4g")},
+	{"decode-J/req", metric("decode-J/op", "%.4g")},
+	{"errors", func(r result) string { return strconv.Itoa(r.failures) }},
+}
+
+// unknown is the cell of a number that is not there.
+const unknown = "-"
+
+// number formats a number that may not be known.
+func number(format string) func(v float64, known bool) string {
+	return func(v float64, known bool) string {
+		if !known {
+			return unknown
+		}
+		return fmt.Sprintf(format, v)
+	}
+}
+
+func metric(unit, format string) func(r result) string {
+	return func(r result) string { return number(format)(r.report.Value(unit)) }
+}
+
+func millis(sorted []time.Duration, p float64) string {
+	v, known := quantile(sorted, p)
+	return number("%.1f")(float64(v)/float64(time.Millisecond), known)
+}
+
+// writeTable writes a row for each level, and the notes to them. No line is
+// one of the benchmark format, so that both can be in one file.
+func writeTable(w io.Writer, results []result) error {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	for _, c := range columns {
+		fmt.Fprintf(t, "%s\t", c.name)
+	}
+	fmt.Fprintln(t)
+	for _, r := range results {
+		for _, c := range columns {
+			fmt.Fprintf(t, "%s\t", c.cell(r))
+		}
+		fmt.Fprintln(t)
+	}
+	if err := t.Flush(); err != nil {
+		return err
+	}
+	for _, r := range results {
+		for _, note := range r.notes() {
+			if _, err := fmt.Fprintf(w, "Note: users=%d: %s\n", r.users, note); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +21,7 @@ type result struct {
 	counted    bool
 }
 
-// newResult takes what was counted and measured. The quantiles of times become
+// newResult joins what was counted and measured. The quantiles of times become
 // metrics of the report.
 func newResult(users int, report powertest.Report, t *tally) result {
 	t.mu.Lock()
@@ -55,7 +57,7 @@ func (r result) metPercent() (v float64, known bool) {
 	return 100 * float64(w.Judged-w.Rejected) / float64(w.Judged), w.Judged > 0
 }
 
-// String is the line that is said when the level is over.
+// String is the line that is printed when the level is over.
 func (r result) String() string {
 	w := r.report.Work
 	s := fmt.Sprintf("users=%d: %d requests and %d tokens in %v", r.users, w.Requests, w.OutputTokens, w.Elapsed.Round(time.Millisecond))
@@ -87,8 +89,28 @@ func (r result) notes() []string {
 	}
 	for _, p := range r.report.Phases {
 		if m := p.Measurement; !m.Valid && r.report.Valid() {
-			list = append(list, fmt.Sprintf("%s: no joules: %v", p.Name, m.Reasons))
+			list = append(list, fmt.Sprintf("%s: no energy measurement: %v", p.Name, m.Reasons))
 		}
 	}
+	return list
+}
+
+// quantile returns the value below which a share p of the samples lies, between
+// two samples by linear interpolation: Hyndman and Fan's type 7, which is also
+// what numpy, and with it most benchmarks of servers, do. Samples must be sorted;
+// without any it is not known.
+func quantile(sorted []time.Duration, p float64) (v time.Duration, known bool) {
+	if len(sorted) == 0 {
+		return 0, false
+	}
+	whole, part := math.Modf(p * float64(len(sorted)-1))
+	i := int(whole)
+	j := min(i+1, len(sorted)-1)
+	return sorted[i] + time.Duration(math.Round(part*float64(sorted[j]-sorted[i]))), true
+}
+
+func sorted(list []time.Duration) []time.Duration {
+	list = slices.Clone(list)
+	slices.Sort(list)
 	return list
 }

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/chat"
+	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/powertest"
 )
 
@@ -65,7 +66,7 @@ func (s *session) try(ctx context.Context) int {
 	return ok
 }
 
-// level measures one level, and tells of it in a line.
+// level measures one level, and reports it in a line.
 func (s *session) level(ctx context.Context, users int) int {
 	l := &level{config: s.config, llm: s.llm, users: users, stream: s.streams, tally: newTally(s.slo), over: make(chan struct{})}
 	s.streams += uint64(users)
@@ -104,7 +105,7 @@ func (s *session) judge(ctx context.Context, r result, err error) int {
 		s.say("%v", err)
 	}
 	if s.embedded() && len(s.results) == 1 && r.report.Source != "" && r.report.Source != "simulated" {
-		s.say("the embedded server puts no load on the GPUs of the source %q: the joules are not its own; name a real server, or unset POWERTEST_SOURCE", r.report.Source)
+		s.say("the embedded server puts no load on the GPUs of the source %q: the energy is not its own\nname a real server, or unset POWERTEST_SOURCE", r.report.Source)
 	}
 	switch {
 	case ctx.Err() != nil:
@@ -126,7 +127,7 @@ const settleTime = 3 * time.Second
 func grace(ctx context.Context, d time.Duration) (context.Context, context.CancelFunc) {
 	later, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	stop := context.AfterFunc(ctx, func() {
-		if pause(later, d) {
+		if wait.Sleep(later, d) {
 			cancel()
 		}
 	})

@@ -37,7 +37,7 @@ func newTally(slo objective) *tally {
 type stage struct {
 	name  string
 	users int
-	stop  func() // nil while no window is open or nobody is in it
+	stop  func() // nil while no window is open or no user is in it
 }
 
 func (s *stage) enter(w *powertest.Window) {
@@ -53,7 +53,7 @@ func (s *stage) leave() {
 	}
 }
 
-// begin opens the window. Who is in a stage by then is in that phase.
+// begin opens the window. Users who are in a stage by then are in that phase.
 func (t *tally) begin(start func() *powertest.Window) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -132,8 +132,8 @@ func (r *request) leave() {
 	}
 }
 
-// abandon says that the request was cut off because the level is over: that is
-// nobody's fault. Its tokens came, and stay.
+// abandon says that the request was cut off because the level is over, which is no
+// failure. Its tokens count.
 func (r *request) abandon() {
 	t := r.tally
 	t.mu.Lock()
@@ -144,8 +144,7 @@ func (r *request) abandon() {
 // maxWhy is how many distinct errors are kept.
 const maxWhy = 3
 
-// fail says that the request failed. Its tokens cost what they cost, but are no
-// good ones.
+// fail says that the request failed. Its tokens count, but not as good ones.
 func (r *request) fail(err error) {
 	t := r.tally
 	t.mu.Lock()

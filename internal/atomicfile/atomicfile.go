@@ -1,5 +1,5 @@
-// Package atomicfile writes files that are there in full or not at all: who reads
-// one while it is written, or after a crash or on a full disk, finds the old one.
+// Package atomicfile writes files in full or not at all: a reader, while one is written
+// or after a crash or on a full disk, finds the old one.
 package atomicfile
 
 import (

@@ -10,10 +10,11 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/simsource"
 )
 
-// handler is a small OpenAI-compatible server that pretends to think. Its time
+// handler is a small OpenAI-compatible server that simulates inference. Its time
 // and its GPU's load are shaped like those of a real one: reading a prompt keeps
 // the GPU fully busy, one prompt at a time; writing an answer leaves most of it
 // idle, and answers written together share it nearly for free. That is why many
@@ -33,7 +34,7 @@ const (
 	maxRequest = 64 << 20 // bytes
 )
 
-// Alone returns how long the embedded server takes to answer who has it alone.
+// Alone returns how long the embedded server takes to answer its only user.
 func Alone(promptTokens, outputTokens int) time.Duration {
 	return time.Duration(promptTokens)*readTime + time.Duration(outputTokens-1)*wordTime(1)
 }
@@ -103,7 +104,7 @@ func parseRequest(w http.ResponseWriter, r *http.Request) (request, error) {
 	return q, nil
 }
 
-// promptTokens counts words: good enough for who only pretends to read them.
+// promptTokens counts words.
 func (q request) promptTokens() int {
 	n := 0
 	for _, m := range q.Messages {
@@ -136,7 +137,7 @@ func (h *handler) complete(w http.ResponseWriter, r *http.Request) {
 	fmt.Fprint(w, "data: [DONE]\n\n")
 }
 
-// read pretends to read a prompt.
+// read simulates the prefill of a prompt.
 func (h *handler) read(ctx context.Context, tokens int) error {
 	select {
 	case h.prefill <- struct{}{}:
@@ -145,10 +146,11 @@ func (h *handler) read(ctx context.Context, tokens int) error {
 		return ctx.Err()
 	}
 	defer h.gpu.Busy()()
-	return sleep(ctx, time.Duration(tokens)*readTime)
+	wait.Sleep(ctx, time.Duration(tokens)*readTime)
+	return ctx.Err()
 }
 
-// write pretends to think of an answer, and streams it token by token.
+// write simulates the decoding of an answer, and streams it token by token.
 func (h *handler) write(ctx context.Context, w http.ResponseWriter, tokens int) error {
 	h.writing.Add(1)
 	defer h.writing.Add(-1)
@@ -156,10 +158,8 @@ func (h *handler) write(ctx context.Context, w http.ResponseWriter, tokens int) 
 	flush := http.NewResponseController(w)
 	for i := range tokens {
 		// The first token is what reading the prompt ends with.
-		if i > 0 {
-			if err := sleep(ctx, wordTime(h.writing.Load())); err != nil {
-				return err
-			}
+		if i > 0 && !wait.Sleep(ctx, wordTime(h.writing.Load())) {
+			return ctx.Err()
 		}
 		if _, err := fmt.Fprint(w, "data: {\"choices\":[{\"index\":0,\"delta\":{\"content\":\" joule\"}}]}\n\n"); err != nil {
 			return err
@@ -169,13 +169,4 @@ func (h *handler) write(ctx context.Context, w http.ResponseWriter, tokens int) 
 		}
 	}
 	return nil
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	select {
-	case <-time.After(d):
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
 }

@@ -36,46 +36,81 @@
 package nvmltest
 
 import (
+	"bytes"
 	_ "embed"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"sync"
 	"testing"
 )
 
 //go:embed testdata/nvml.c
 var source []byte
 
-// Build compiles the library and returns the directory that holds it, which
-// lasts as long as the test. The library lacks the symbols that are named, such
-// as nvmlDeviceGetFieldValues, as an old driver does. Without a C compiler the
+// libraryName is the name that the real library has.
+const libraryName = "libnvidia-ml.so.1"
+
+// Build compiles the library, once in a process, and returns a directory that holds
+// it, which lasts as long as the test. The library lacks the symbols that are named,
+// such as nvmlDeviceGetFieldValues, as an old driver does. Without a C compiler the
 // test is skipped, or fails if the environment variable CI is set.
 func Build(t testing.TB, without ...string) string {
 	t.Helper()
-	compiler, err := findCompiler()
-	if err != nil {
+	if _, err := findCompiler(); err != nil {
 		if os.Getenv("CI") != "" {
 			t.Fatalf("nvmltest: no C compiler, and CI is set: %v", err)
 		}
 		t.Skipf("nvmltest: this test needs a C compiler: install gcc, or set CC: %v", err)
 	}
-	dir := t.TempDir()
-	src := filepath.Join(dir, "nvml.c")
-	if err := os.WriteFile(src, source, 0o644); err != nil {
+	library, err := compiled()
+	if err != nil {
 		t.Fatalf("nvmltest: %v", err)
 	}
-	const name = "libnvidia-ml.so.1"
-	args := []string{"-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-pthread", "-Wl,-soname," + name, "-o", filepath.Join(dir, name)}
 	for _, symbol := range without {
-		args = append(args, fmt.Sprintf("-D%s=absent_%[1]s", symbol))
+		library = withoutSymbol(library, symbol)
 	}
-	if out, err := exec.Command(compiler, append(args, src)...).CombinedOutput(); err != nil {
-		t.Fatalf("nvmltest: %s: %v\n%s", compiler, err, out)
+	dir := t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, libraryName), library, 0o755); err != nil {
+		t.Fatalf("nvmltest: %v", err)
 	}
 	return dir
 }
+
+// withoutSymbol returns a library that has a symbol of another name in its place. Its
+// hash table still leads to it, where the linker finds that the name is not the one
+// it wants.
+func withoutSymbol(library []byte, symbol string) []byte {
+	name := []byte("\x00" + symbol + "\x00")
+	other := bytes.Clone(name)
+	other[1] = '-'
+	return bytes.ReplaceAll(library, name, other)
+}
+
+// compiled returns the library with all its symbols. Calls inside it are bound to
+// itself, whatever becomes of its symbols.
+var compiled = sync.OnceValues(func() ([]byte, error) {
+	compiler, err := findCompiler()
+	if err != nil {
+		return nil, err
+	}
+	dir, err := os.MkdirTemp("", "nvmltest")
+	if err != nil {
+		return nil, err
+	}
+	defer os.RemoveAll(dir)
+	src, library := filepath.Join(dir, "nvml.c"), filepath.Join(dir, libraryName)
+	if err := os.WriteFile(src, source, 0o644); err != nil {
+		return nil, err
+	}
+	args := []string{"-O1", "-Wall", "-Werror", "-shared", "-fPIC", "-pthread", "-s", "-Wl,-Bsymbolic", "-Wl,-soname," + libraryName, "-o", library, src}
+	if out, err := exec.Command(compiler, args...).CombinedOutput(); err != nil {
+		return nil, fmt.Errorf("%s: %w\n%s", compiler, err, out)
+	}
+	return os.ReadFile(library)
+})
 
 func findCompiler() (string, error) {
 	var errs []error

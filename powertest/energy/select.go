@@ -17,36 +17,44 @@ import (
 //	2              the device with that index, where all are on one host
 //	0-3            those with these indices, all of which must be there
 //	GPU-8f3a…      a UUID, or the beginning of one; GPU- may be left out
-//	0000:3b:00.0   a PCI address; a domain of 0 may be left out
+//	0000:3b:00.0   a PCI address; a domain and a function of 0 may be left out
 //	HOST           the devices of a host
 //	HOST/2         the device of a host with that index; HOST/0-3 is possible too
 //
 // A selector that names nothing, or that could mean different things, is an error
 // that lists what there is and wraps [ErrNoDevice].
 func Select(devices []Device, selectors ...string) ([]int, error) {
+	selectors = Selectors(selectors...)
+	if len(selectors) == 0 {
+		return where(devices, func(Device) bool { return true }), nil
+	}
 	var chosen []int
-	named := false
-	for _, list := range selectors {
-		for sel := range strings.SplitSeq(list, ",") {
-			if sel = strings.TrimSpace(sel); sel == "" {
-				continue
-			}
-			named = true
-			at, err := selectOne(devices, sel)
-			if err != nil {
-				return nil, err
-			}
-			for _, i := range at {
-				if !slices.Contains(chosen, i) {
-					chosen = append(chosen, i)
-				}
+	for _, sel := range selectors {
+		at, err := selectOne(devices, sel)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range at {
+			if !slices.Contains(chosen, i) {
+				chosen = append(chosen, i)
 			}
 		}
 	}
-	if !named {
-		return where(devices, func(Device) bool { return true }), nil
-	}
 	return chosen, nil
+}
+
+// Selectors returns the selectors in lists of them, which have commas between them:
+// for a source that has some of its own beside those of [Select].
+func Selectors(lists ...string) []string {
+	var all []string
+	for _, list := range lists {
+		for sel := range strings.SplitSeq(list, ",") {
+			if sel = strings.TrimSpace(sel); sel != "" {
+				all = append(all, sel)
+			}
+		}
+	}
+	return all
 }
 
 // selectOne returns the devices that one selector names. A whole name goes before
@@ -181,7 +189,7 @@ func indexRange(s string) (from, to int, ok bool) {
 }
 
 // byPCI compares PCI addresses, whose domain is written with four digits, with
-// eight, or left out where it is 0.
+// eight, or left out where it is 0, as the function may be.
 func byPCI(devices []Device, sel string) ([]int, error) {
 	if !strings.Contains(sel, ":") {
 		return nil, nil
@@ -190,6 +198,7 @@ func byPCI(devices []Device, sel string) ([]int, error) {
 }
 
 func shortPCI(address string) string {
+	address = strings.TrimSuffix(address, ".0")
 	if strings.Count(address, ":") < 2 {
 		return address
 	}

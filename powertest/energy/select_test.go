@@ -42,6 +42,7 @@ func TestSelect(t *testing.T) {
 		{oneHost(4), []string{"GPU-1"}, []int{1}},
 		{oneHost(4), []string{"111ab"}, []int{1}},
 		{oneHost(4), []string{"0000:3b:00.0"}, []int{1}},
+		{oneHost(4), []string{"3b:00"}, []int{1}},
 		{oneHost(4), []string{"3B:00.0"}, []int{1}},
 		{twoHosts(), []string{"NODE-B"}, []int{4, 5, 6, 7}},
 		{twoHosts(), []string{"node-b/2"}, []int{6}},

@@ -1,6 +1,5 @@
 // A libnvidia-ml.so.1 with GPUs that are made up; nvmltest.go says how to use
-// it. The types and numbers are those of NVIDIA's nvml.h. Symbols are left out
-// by renaming them: cc -DnvmlDeviceGetUUID=absent_nvmlDeviceGetUUID.
+// it. The types and numbers are those of NVIDIA's nvml.h.
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>

@@ -199,7 +199,7 @@ func TestX20ExpectedGPUs(t *testing.T) {
 	assert.Equal(t, []any{"1"}, x.file("side.json")["observed_gpu_ids"])
 	x.annotate("-devices", "7")
 	assert.Equal(t, exitUsage, x.code, "that there is no such GPU is no finding about the power")
-	assert.Contains(t, x.errs, `no such device: "7"; the log has 0, 1`)
+	assert.Contains(t, x.errs, `no such device: nothing is named "7"; there are 0`)
 }
 
 // TestX21StaleKeys: numbers of another run never stay, those of roles included.

@@ -40,7 +40,7 @@ func checkTicks(s *suite, src energy.Source) error {
 	var errs []error
 	for i, d := range src.Devices() {
 		if d.Method == energy.Counter {
-			errs = append(errs, s.checkTick(src, i, period(src, d)))
+			errs = append(errs, s.checkTick(src, i, src.Info().PeriodOf(d)))
 		}
 	}
 	return errors.Join(errs...)
@@ -51,7 +51,7 @@ func (s *suite) checkTick(src energy.Source, i int, period time.Duration) error 
 	r := []energy.Reading{{Device: i}}
 	src.Read(r)
 	first, start := r[0], time.Now()
-	limit := 10*period + s.patience
+	limit := 10*period + s.maxWait
 	for time.Since(start) <= limit {
 		time.Sleep(period / 4)
 		src.Read(r)

@@ -17,7 +17,7 @@ type Fake struct {
 	// is nil and Watts is not, the device is a gauge.
 	Joules func(elapsed time.Duration) float64
 	// Watts is the power in watts at a time since Start; nil if the device
-	// does not tell it.
+	// does not report it.
 	Watts func(elapsed time.Duration) float64
 	// Period is the refresh period: the device shows the values of the last
 	// whole multiple of it after Start. Zero means 100 ms.

@@ -65,6 +65,10 @@ func TestGoodSourcesPass(t *testing.T) {
 		names, err := failed(t, open)
 		assert.Empty(t, names, "%s: %v", name, err)
 	}
+	registered := func(devices []string) (energy.Source, error) { return energy.Open("sim", "gpus=3,gauge=with", devices) }
+	names, err := failed(t, func() energy.Source { src, _ := registered(nil); return src },
+		energytest.ExpectWatts(99, 101), energytest.Opens(registered))
+	assert.Empty(t, names, "%v", err)
 }
 
 // warm is a source that has used some energy.
@@ -120,6 +124,119 @@ func TestHangingSourceFailsInBoundedTime(t *testing.T) {
 	assert.Less(t, took, 16*time.Minute)
 }
 
+// meter opens a source of two devices whose counter the test can advance.
+type meter struct{ extra float64 }
+
+func (m *meter) open(devices []string) (energy.Source, error) {
+	sim, err := simsource.New(simsource.Config{GPUs: 2, Seed: 0xabc}).Select(devices...)
+	if err != nil {
+		return nil, err
+	}
+	return &faulty{Source: sim, read: func(dst []energy.Reading) {
+		for i := range dst {
+			if dst[i].HasJoules {
+				dst[i].Joules += m.extra
+			}
+		}
+	}}, nil
+}
+
+// The cases that only options ask for fail the sources that they are about.
+func TestFaultsFailTheCasesOfOptions(t *testing.T) {
+	const wrapsAt = 1 << 20
+	m := &meter{}
+	sim := func() energy.Source { src, _ := m.open(nil); return src }
+	gauge := func() energy.Source { return simsource.New(simsource.Config{Gauge: simsource.OnlyGauge}) }
+	wraps := energytest.Wraps(wrapsAt, func(joules float64) { m.extra += joules })
+	watts := energytest.ExpectWatts(90, 110)
+	// unwrapped continues a counter that wraps, at a range that may not be the counter's.
+	unwrapped := func(at float64) func() energy.Source {
+		return func() energy.Source {
+			var last, wraps [2]float64
+			return &faulty{Source: simsource.New(simsource.Config{GPUs: 2}), read: func(dst []energy.Reading) {
+				for i := range dst {
+					if d := dst[i].Device; dst[i].HasJoules {
+						raw := math.Mod(dst[i].Joules+m.extra, wrapsAt)
+						if raw < last[d] {
+							wraps[d]++
+						}
+						last[d] = raw
+						dst[i].Joules = raw + wraps[d]*at
+					}
+				}
+			}}
+		}
+	}
+	exact := func(devices []string) (energy.Source, error) {
+		if len(devices) > 0 && strings.Contains(devices[0], "ABC") {
+			return nil, energy.ErrNoDevice
+		}
+		return m.open(devices)
+	}
+	for _, tt := range []struct {
+		name   string
+		open   func() energy.Source
+		option energytest.Option
+		want   string
+	}{
+		{"it continues", sim, wraps, ""},
+		{"it wraps", func() energy.Source { return energytest.Wrap(sim(), wrapsAt) }, wraps, "wrap"},
+		{"it is continued at the range", unwrapped(wrapsAt), wraps, ""},
+		{"it is continued at another range", unwrapped(wrapsAt * 1.01), wraps, "wrap"},
+		{"it does not move", func() energy.Source { return simsource.New(simsource.Config{}) }, wraps, "wrap"},
+
+		{"the power is right", sim, watts, ""},
+		{"the power of a gauge is right", gauge, watts, ""},
+		{"millijoules", func() energy.Source { return energytest.Scale(sim(), 1000) }, watts, "power"},
+		{"kilowatts", func() energy.Source { return energytest.Scale(gauge(), 1e-3) }, watts, "power"},
+		{"a third too much", func() energy.Source { return energytest.Scale(sim(), 4./3) }, watts, "resolution power"},
+
+		{"it opens", sim, energytest.Opens(m.open), ""},
+		{"it ignores selectors", sim, energytest.Opens(energytest.IgnoreSelectors(m.open)), "open"},
+		{"it takes the first only", sim, energytest.Opens(func(devices []string) (energy.Source, error) {
+			return m.open(devices[:min(len(devices), 1)])
+		}), "open"},
+		{"it ignores what does not exist", sim, energytest.Opens(func(devices []string) (energy.Source, error) {
+			src, err := m.open(devices)
+			if err != nil {
+				return m.open(nil)
+			}
+			return src, nil
+		}), "open"},
+		{"another error", sim, energytest.Opens(func(devices []string) (energy.Source, error) {
+			src, err := m.open(devices)
+			if err != nil {
+				return nil, errors.New("no")
+			}
+			return src, nil
+		}), "open"},
+		{"a nil source that is not nil", sim, energytest.Opens(func(devices []string) (energy.Source, error) {
+			src, err := m.open(devices)
+			if err != nil {
+				return (*faulty)(nil), err
+			}
+			return src, nil
+		}), "open"},
+		{"case matters", sim, energytest.Opens(exact), "open"},
+	} {
+		names, err := failed(t, tt.open, tt.option)
+		assert.Equal(t, tt.want, strings.Join(names, " "), "%s: %v", tt.name, err)
+	}
+}
+
+// A resolution that is claimed must be kept.
+func TestResolutionThatIsNotKept(t *testing.T) {
+	claim := func(joules float64) func() energy.Source {
+		return func() energy.Source {
+			return energytest.Redescribe(warm(), func(d *energy.Device) { d.Resolution = joules })
+		}
+	}
+	for joules, want := range map[float64]string{0: "", 1e-3: "", 1e-4: "", 0.3: "resolution", 7: "resolution", 64: "resolution"} {
+		names, err := failed(t, claim(joules))
+		assert.Equal(t, want, strings.Join(names, " "), "%v J: %v", joules, err)
+	}
+}
+
 func TestOpenThatFailsIsReported(t *testing.T) {
 	err := energytest.TestSource(func() (energy.Source, error) { return nil, energy.ErrNoDevice })
 	require.ErrorIs(t, err, energy.ErrNoDevice)
@@ -139,7 +256,7 @@ func TestOptions(t *testing.T) {
 
 	var sink []byte
 	messy := func() energy.Source {
-		return &broken{Source: warm().(*simsource.Source), read: func([]energy.Reading) { sink = make([]byte, 64) }}
+		return &faulty{Source: warm().(*simsource.Source), read: func([]energy.Reading) { sink = make([]byte, 64) }}
 	}
 	names, _ = failed(t, messy)
 	assert.Equal(t, []string{"allocs"}, names)

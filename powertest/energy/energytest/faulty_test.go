@@ -16,8 +16,8 @@ import (
 	"github.com/joulebench/joulebench/simsource"
 )
 
-// broken is a source with methods to break.
-type broken struct {
+// faulty is a source whose methods can be replaced.
+type faulty struct {
 	*simsource.Source
 	info    func(energy.Info) energy.Info
 	devices func([]energy.Device) []energy.Device
@@ -26,28 +26,28 @@ type broken struct {
 	close   func() error
 }
 
-func (b *broken) Info() energy.Info {
+func (b *faulty) Info() energy.Info {
 	if b.info == nil {
 		return b.Source.Info()
 	}
 	return b.info(b.Source.Info())
 }
 
-func (b *broken) Devices() []energy.Device {
+func (b *faulty) Devices() []energy.Device {
 	if b.devices == nil {
 		return b.Source.Devices()
 	}
 	return b.devices(slices.Clone(b.Source.Devices()))
 }
 
-func (b *broken) Read(dst []energy.Reading) {
+func (b *faulty) Read(dst []energy.Reading) {
 	b.Source.Read(dst)
 	if b.read != nil {
 		b.read(dst)
 	}
 }
 
-func (b *broken) Inspect(dst []energy.State) {
+func (b *faulty) Inspect(dst []energy.State) {
 	if b.inspect == nil {
 		b.Source.Inspect(dst)
 		return
@@ -55,17 +55,17 @@ func (b *broken) Inspect(dst []energy.State) {
 	b.inspect(dst)
 }
 
-func (b *broken) Close() error {
+func (b *faulty) Close() error {
 	if b.close == nil {
 		return b.Source.Close()
 	}
 	return b.close()
 }
 
-func TestBrokenSourcesFailTheirCases(t *testing.T) {
-	// each breaks every reading that has no error.
-	each := func(f func(*energy.Reading)) func(*broken) {
-		return func(b *broken) {
+func TestFaultySourcesFailTheirCases(t *testing.T) {
+	// each changes every reading that has no error.
+	each := func(f func(*energy.Reading)) func(*faulty) {
+		return func(b *faulty) {
 			b.read = func(dst []energy.Reading) {
 				for i := range dst {
 					if dst[i].Err == nil {
@@ -75,8 +75,8 @@ func TestBrokenSourcesFailTheirCases(t *testing.T) {
 			}
 		}
 	}
-	state := func(f func(*energy.State)) func(*broken) {
-		return func(b *broken) {
+	state := func(f func(*energy.State)) func(*faulty) {
+		return func(b *faulty) {
 			b.inspect = func(dst []energy.State) {
 				b.Source.Inspect(dst)
 				for i := range dst {
@@ -85,20 +85,20 @@ func TestBrokenSourcesFailTheirCases(t *testing.T) {
 			}
 		}
 	}
-	device := func(f func([]energy.Device) []energy.Device) func(*broken) {
-		return func(b *broken) { b.devices = f }
+	device := func(f func([]energy.Device) []energy.Device) func(*faulty) {
+		return func(b *faulty) { b.devices = f }
 	}
 	var calls atomic.Int64
 	var sink []byte
 	var early time.Time
 	for _, tt := range []struct {
 		name, want string
-		breakIt    func(*broken)
+		fault      func(*faulty)
 	}{
-		{"nothing", "", func(*broken) {}},
-		{"no name", "info", func(b *broken) { b.info = func(i energy.Info) energy.Info { i.Name = ""; return i } }},
-		{"negative period", "info", func(b *broken) { b.info = func(i energy.Info) energy.Info { i.Period = -1; return i } }},
-		{"simulated now and then", "info", func(b *broken) {
+		{"nothing", "", func(*faulty) {}},
+		{"no name", "info", func(b *faulty) { b.info = func(i energy.Info) energy.Info { i.Name = ""; return i } }},
+		{"negative period", "info", func(b *faulty) { b.info = func(i energy.Info) energy.Info { i.Period = -1; return i } }},
+		{"simulated now and then", "info", func(b *faulty) {
 			b.info = func(i energy.Info) energy.Info { i.Simulated = calls.Add(1)%2 == 0; return i }
 		}},
 		{"same UUID", "devices", device(func(d []energy.Device) []energy.Device { d[1].UUID = d[0].UUID; return d })},
@@ -109,28 +109,28 @@ func TestBrokenSourcesFailTheirCases(t *testing.T) {
 		{"no method", "devices", device(func(d []energy.Device) []energy.Device { d[0].Method = 7; return d })},
 		{"no devices", "devices values", device(func([]energy.Device) []energy.Device { return nil })},
 		{"gauge with joules", "presence", device(func(d []energy.Device) []energy.Device { d[0].Method = energy.Gauge; return d })},
-		{"wrong device", "read-any", func(b *broken) {
+		{"wrong device", "read-any", func(b *faulty) {
 			b.read = func(dst []energy.Reading) {
 				for i := range dst {
 					dst[i].Device = 0
 				}
 			}
 		}},
-		{"last not filled", "read-any", func(b *broken) {
+		{"last not filled", "read-any", func(b *faulty) {
 			b.read = func(dst []energy.Reading) {
 				if n := len(dst); n > 2 {
 					dst[n-1].Joules = -1
 				}
 			}
 		}},
-		{"beyond dst", "read-any", func(b *broken) {
+		{"beyond dst", "read-any", func(b *faulty) {
 			b.read = func(dst []energy.Reading) {
 				if n := len(dst); cap(dst) > n {
 					dst[:n+1][n].Joules++
 				}
 			}
 		}},
-		{"panic on nothing", "read-none", func(b *broken) { b.read = func(dst []energy.Reading) { _ = dst[0] } }},
+		{"panic on nothing", "read-none", func(b *faulty) { b.read = func(dst []energy.Reading) { _ = dst[0] } }},
 		{"no times", "times", each(func(r *energy.Reading) { r.After = time.Time{} })},
 		{"backwards", "times", each(func(r *energy.Reading) { r.Before = r.After.Add(1) })},
 		{"future", "times", each(func(r *energy.Reading) { r.After = r.After.Add(1) })},
@@ -145,7 +145,7 @@ func TestBrokenSourcesFailTheirCases(t *testing.T) {
 		{"value and error", "presence", each(func(r *energy.Reading) { r.Err = energy.ErrStalled })},
 		{"negative watts", "values", each(func(r *energy.Reading) { r.Watts, r.HasWatts = -2, true })},
 		{"garbage", "allocs", each(func(*energy.Reading) { sink = make([]byte, 64) })},
-		{"panics at read 20", "monotone allocs goroutines", func(b *broken) {
+		{"panics at read 20", "monotone resolution allocs goroutines", func(b *faulty) {
 			n := 0
 			b.read = func([]energy.Reading) {
 				if n++; n == 20 {
@@ -160,8 +160,8 @@ func TestBrokenSourcesFailTheirCases(t *testing.T) {
 		{"no PID", "inspect", state(func(s *energy.State) { s.Processes = make([]energy.Process, 1) })},
 		{"negative throttle", "inspect", state(func(s *energy.State) { s.Throttled = map[string]time.Duration{"power_cap": -1} })},
 		{"bare state error", "inspect", state(func(s *energy.State) { s.Err = errors.New("?") })},
-		{"does not inspect", "inspect", func(b *broken) { b.inspect = func([]energy.State) {} }},
-		{"closes once", "close read-closed", func(b *broken) {
+		{"does not inspect", "inspect", func(b *faulty) { b.inspect = func([]energy.State) {} }},
+		{"closes once", "close read-closed", func(b *faulty) {
 			n := 0
 			b.close = func() error {
 				if n++; n > 1 {
@@ -170,8 +170,8 @@ func TestBrokenSourcesFailTheirCases(t *testing.T) {
 				return b.Source.Close()
 			}
 		}},
-		{"reads on", "read-closed", func(b *broken) { b.close = func() error { return nil } }},
-		{"zero when closed", "read-closed", func(b *broken) {
+		{"reads on", "read-closed", func(b *faulty) { b.close = func() error { return nil } }},
+		{"zero when closed", "read-closed", func(b *faulty) {
 			b.read = func(dst []energy.Reading) {
 				for i := range dst {
 					if dst[i].Err != nil {
@@ -180,7 +180,7 @@ func TestBrokenSourcesFailTheirCases(t *testing.T) {
 				}
 			}
 		}},
-		{"panic when closed", "read-closed", func(b *broken) {
+		{"panic when closed", "read-closed", func(b *faulty) {
 			b.read = func(dst []energy.Reading) {
 				if len(dst) > 0 && dst[0].Err != nil {
 					panic("closed")
@@ -190,8 +190,8 @@ func TestBrokenSourcesFailTheirCases(t *testing.T) {
 	} {
 		names, err := failed(t, func() energy.Source {
 			early = time.Time{}
-			b := &broken{Source: warm().(*simsource.Source)}
-			tt.breakIt(b)
+			b := &faulty{Source: warm().(*simsource.Source)}
+			tt.fault(b)
 			return b
 		})
 		assert.Equal(t, tt.want, strings.Join(names, " "), "%s: %v", tt.name, err)

@@ -15,9 +15,9 @@ import (
 func TestUnusable(t *testing.T) {
 	const head = "timestamp, index, power.draw [W]\n"
 	for text, says := range map[string]string{
-		head: "it has a header, and no row that is complete: record for a moment before it is opened",
-		head + "noon, 0, 500 W\nmidnight, 0, 500 W\n": `no row has a reading: 2 with no time that is understood, the first is "noon": record with `,
-		head + "noon, 0, 500 W\n2025/01/15 12:34:56.789, [N/A], 500 W\n2025/01/15 12:34:56.789, 0, [N/A]\n2025/01/15 12:34:57.789, 0, lots\n": `1 with no time that is understood, the first is "noon"; 1 with no GPU, the first is "[N/A]"; 2 with no power, the first is "[N/A]": record`,
+		head: "it has a header, and no row that is complete\nrecord for a moment before the log is opened",
+		head + "noon, 0, 500 W\nmidnight, 0, 500 W\n": `no row has a reading: 2 with no time that is understood, the first is "noon"` + "\nrecord with ",
+		head + "noon, 0, 500 W\n2025/01/15 12:34:56.789, [N/A], 500 W\n2025/01/15 12:34:56.789, 0, [N/A]\n2025/01/15 12:34:57.789, 0, lots\n": `1 with no time that is understood, the first is "noon"; 1 with no GPU, the first is "[N/A]"; 2 with no power, the first is "[N/A]"` + "\nrecord with ",
 		head + "2025/01/15 12:34:56.789, 0\n":         `1 with no power, the first is "2025/01/15 12:34:56.789, 0"`,
 		head + strings.Repeat("x", 5000) + ", 0, 1\n": `the first is "` + strings.Repeat("x", longestQuote) + `"`,
 		"": "nothing was written to it yet",

@@ -1,0 +1,201 @@
+package smisource
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"sort"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// sample is a power or an energy at a time, in ns since 1970.
+type sample struct {
+	at    int64
+	value float64
+}
+
+// gpu is what a log has of a GPU.
+type gpu struct {
+	id   string // as people count it
+	uuid string // as the log has it; empty if it has none
+	pci  string
+	name string
+	// limit is the power limit in watts; 0 if unknown.
+	limit float64
+	index int
+	// value is the column that it is read by; nil as long as it had no value.
+	// first is that of its first.
+	value, first *column
+	// samples are in the order of the file. Each run of them, which begins at
+	// an element of runs, is in order of time.
+	samples []sample
+	runs    []int
+}
+
+// key returns what a GPU is known by.
+func (g *gpu) key() string {
+	if g.uuid != "" {
+		return g.uuid
+	}
+	return g.id
+}
+
+// newGPU returns the GPU that a row names. index is that of one whose row has none.
+func (h *header) newGPU(row [][]byte, key string, index int) *gpu {
+	text := func(i int) string {
+		if c := cell(row, i); !absent(c) {
+			return string(c)
+		}
+		return ""
+	}
+	g := &gpu{id: text(h.index), uuid: text(h.uuid), pci: text(h.pci), name: text(h.name), index: index}
+	if g.id == "" {
+		g.id = key
+	}
+	if n, err := strconv.Atoi(strings.TrimPrefix(g.id, "nvidia")); err == nil && n >= 0 {
+		g.index = n
+	}
+	for _, c := range h.limits {
+		if v, ok := c.quantity(cell(row, c.at)); ok && v > 0 {
+			g.limit = v
+			break
+		}
+	}
+	return g
+}
+
+// read returns the value of a row. The best column that ever had one is the
+// GPU's: columns are not mixed.
+func (g *gpu) read(row [][]byte, h *header) (float64, bool) {
+	if g.value == nil {
+		for i := range h.values {
+			c := &h.values[i]
+			if c.at >= len(row) {
+				continue
+			}
+			if v, ok := c.quantity(row[c.at]); ok {
+				g.value = c
+				if g.first == nil {
+					g.first = c
+				}
+				return v, true
+			}
+		}
+		return 0, false
+	}
+	if g.value.at >= len(row) {
+		return 0, false
+	}
+	return g.value.quantity(row[g.value.at])
+}
+
+// add adds a reading, which begins another run if it is earlier than the one before.
+func (g *gpu) add(s sample) {
+	if n := len(g.samples); n == 0 || s.at < g.samples[n-1].at {
+		g.runs = append(g.runs, n)
+	}
+	g.samples = append(g.samples, s)
+}
+
+// drop removes the readings from a time on.
+func (g *gpu) drop(from int64) {
+	all := g.samples
+	g.samples, g.runs, g.value = all[:0], g.runs[:0], nil
+	for _, s := range all {
+		if s.at < from {
+			g.add(s)
+		}
+	}
+}
+
+// between returns the samples of a GPU from one time to another, in order of
+// time, those of one time as one: their mean. The slice is the log's own if no
+// more is needed, so it is not to be changed. runs is how many runs they are of.
+func (g *gpu) between(from, to int64) (list []sample, runs int) {
+	var parts [][]sample
+	for i, begin := range g.runs {
+		end := len(g.samples)
+		if i+1 < len(g.runs) {
+			end = g.runs[i+1]
+		}
+		run := g.samples[begin:end]
+		a := sort.Search(len(run), func(k int) bool { return run[k].at >= from })
+		b := sort.Search(len(run), func(k int) bool { return run[k].at > to })
+		if a < b {
+			parts = append(parts, run[a:b])
+		}
+	}
+	if len(parts) == 1 && !repeats(parts[0]) {
+		return parts[0], 1
+	}
+	list = slices.Concat(parts...)
+	if len(parts) > 1 {
+		slices.SortStableFunc(list, func(a, b sample) int { return cmp.Compare(a.at, b.at) })
+	}
+	return merged(list), len(parts)
+}
+
+// whole returns all samples of a GPU as between does.
+func (g *gpu) whole() []sample {
+	list, _ := g.between(math.MinInt64, math.MaxInt64)
+	return list
+}
+
+func repeats(list []sample) bool {
+	for i := 1; i < len(list); i++ {
+		if list[i].at == list[i-1].at {
+			return true
+		}
+	}
+	return false
+}
+
+// merged makes one sample of those that have one time, in place.
+func merged(list []sample) []sample {
+	n := 0
+	for i := 0; i < len(list); {
+		sum, k := 0.0, i
+		for ; k < len(list) && list[k].at == list[i].at; k++ {
+			sum += list[k].value
+		}
+		list[n] = sample{list[i].at, sum / float64(k-i)}
+		n, i = n+1, k
+	}
+	return list[:n]
+}
+
+// newest returns the sample that was written last.
+func (g *gpu) newest() (sample, bool) {
+	if len(g.samples) == 0 {
+		return sample{}, false
+	}
+	return g.samples[len(g.samples)-1], true
+}
+
+// usualInterval is assumed where a log has too few readings.
+const usualInterval = time.Second
+
+// interval returns the median time between two readings of those GPUs, as far as
+// it shows in the newest.
+func (l *log) interval(gpus []int) time.Duration {
+	const enough = 256
+	var steps []int64
+	for _, k := range gpus {
+		list := l.gpus[k].samples
+		for i := max(len(list)-enough, 1); i < len(list); i++ {
+			if d := list[i].at - list[i-1].at; d > 0 {
+				steps = append(steps, d)
+			}
+		}
+		if len(steps) >= enough {
+			break
+		}
+	}
+	if len(steps) == 0 {
+		return usualInterval
+	}
+	slices.Sort(steps)
+	return time.Duration(steps[len(steps)/2])
+}
