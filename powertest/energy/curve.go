@@ -95,10 +95,10 @@ func (c *curve) reserve(among int) {
 
 func (c *curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
 
-// Add takes in a reading and reports whether it showed something new: a tick
+// add takes in a reading and reports whether it showed something new: a tick
 // of the counter, or a value of the gauge. Readings come in order of time; one
 // that does not is noted as invalid, and left out.
-func (c *curve) Add(r Reading) bool {
+func (c *curve) add(r Reading) bool {
 	p := point{lo: c.at(r.Before), hi: c.at(r.After)}
 	c.pace.Called(p.lo)
 	if r.Err != nil {

@@ -35,7 +35,7 @@ func tickEvery(c *curve, from, to float64) { readEvery(c, 5, from, to) }
 // readEvery is tickEvery with a read every few ms.
 func readEvery(c *curve, every, from, to float64) {
 	for ms := from; ms <= to; ms += every {
-		c.Add(joules(ms, 60*math.Floor(ms/100)))
+		c.add(joules(ms, 60*math.Floor(ms/100)))
 	}
 }
 
@@ -51,24 +51,6 @@ func measureCurves(curves []*curve, spans []Span) Measurement {
 }
 
 func window(from, to float64) []Span { return []Span{{at(from), at(to)}} }
-
-func TestBand(t *testing.T) {
-	c := counterCurve()
-	_, _, ok := c.Band(at(250))
-	assert.False(t, ok)
-	tickEvery(c, 0, 500)
-	low, high, ok := c.Band(at(250))
-	require.True(t, ok)
-	assert.Equal(t, 120.0, low)
-	assert.Equal(t, 180.0, high)
-	// Where the tick itself may lie on either side, the band is that of both.
-	low, high, ok = c.Band(at(298))
-	require.True(t, ok)
-	assert.Equal(t, 120.0, low)
-	assert.Equal(t, 240.0, high)
-	_, _, ok = c.Band(at(5000))
-	assert.False(t, ok)
-}
 
 func TestMeasureACounter(t *testing.T) {
 	c := counterCurve()
@@ -121,7 +103,7 @@ func TestBadWindows(t *testing.T) {
 func TestOutOfOrderReadings(t *testing.T) {
 	c := counterCurve()
 	tickEvery(c, 0, 700)
-	c.Add(joules(600, 1e6))
+	c.add(joules(600, 1e6))
 	tickEvery(c, 705, 1500)
 	m := measureCurves([]*curve{c}, window(300, 1200))
 	assert.False(t, m.Valid)
@@ -139,7 +121,7 @@ func TestCurveIsBounded(t *testing.T) {
 	m := measureCurves([]*curve{c}, window(1030, 3*maxTicks*100-530))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 0.6*(3*maxTicks*100-1560), m.Energy.Joules, 1e-4)
-	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Add(joules(c.last.at(), c.last.value+1)) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { c.add(joules(c.last.at(), c.last.value+1)) }))
 }
 
 // TestCurvesShareTheirMemory: what a recorder holds does not grow with the number of
@@ -182,7 +164,7 @@ func TestMergeSpans(t *testing.T) {
 func TestGauge(t *testing.T) {
 	c := gaugeCurve()
 	for ms := 0.0; ms <= 3000; ms += 100 {
-		c.Add(watts(ms, 100+0.2*ms)) // a ramp, which trapezoids integrate exactly
+		c.add(watts(ms, 100+0.2*ms)) // a ramp, which trapezoids integrate exactly
 	}
 	m := measureCurves([]*curve{c}, window(450, 2450))
 	require.True(t, m.Valid, "%v", m.Reasons)
@@ -201,19 +183,19 @@ func TestGaugeWithheld(t *testing.T) {
 	c := gaugeCurve()
 	for ms := 0.0; ms <= 3000; ms += 100 {
 		if ms < 1000 || ms > 1600 {
-			c.Add(watts(ms, 300))
+			c.add(watts(ms, 300))
 		}
 	}
 	bad := gaugeCurve()
 	for ms := 0.0; ms <= 3000; ms += 100 {
-		bad.Add(watts(ms, 300))
+		bad.add(watts(ms, 300))
 		if ms == 1500 {
-			bad.Add(watts(ms, math.Inf(1)))
+			bad.add(watts(ms, math.Inf(1)))
 		}
 	}
 	long := newCurve(Device{Method: Gauge, MinWindow: 5 * time.Second, Metric: "a mean"}, epoch, 0)
 	few := gaugeCurve()
-	few.Add(watts(0, 300))
+	few.add(watts(0, 300))
 	tests := map[string]struct {
 		c        *curve
 		from, to float64
@@ -247,7 +229,7 @@ func TestCounterAgainstGauge(t *testing.T) {
 			for ms := 0.0; ms <= 4000; ms += 5 {
 				r := joules(ms, 60*math.Floor(ms/100))
 				r.Watts, r.HasWatts = 600*scale, true
-				c.Add(r)
+				c.add(r)
 			}
 			m := measureCurves([]*curve{c}, window(500, 3500))
 			require.True(t, m.Valid, "a disagreement only marks: %v", m.Reasons)
@@ -267,7 +249,7 @@ func TestBadCrossCheck(t *testing.T) {
 		if i%7 == 0 {
 			r.Watts = math.NaN()
 		}
-		c.Add(r)
+		c.add(r)
 	}
 	m := measureCurves([]*curve{c}, window(1000, 2000))
 	assert.True(t, m.Valid, "%v", m.Reasons)
@@ -281,7 +263,7 @@ func TestFaultsAreWhereTheyWere(t *testing.T) {
 		if i == 1000 || i == 5000 {
 			r.Err = ErrStalled
 		}
-		c.Add(r)
+		c.add(r)
 	}
 	for from, want := range map[float64]bool{4: false, 12: true, 24: false} {
 		m := measureCurves([]*curve{c}, window(1000*from, 1000*(from+2)))
@@ -308,8 +290,8 @@ func FuzzCurve(f *testing.F) {
 			case dj%3 != 0:
 				j += float64(dj) / 100
 			}
-			c.Add(joules(ms, j))
-			g.Add(watts(ms, j))
+			c.add(joules(ms, j))
+			g.add(watts(ms, j))
 		}
 		for _, w := range [][]Span{window(0, ms), window(ms/4, ms/2), append(window(ms/8, ms/4), window(ms/2, ms*0.9)...)} {
 			m := measureCurves([]*curve{c, g}, w)

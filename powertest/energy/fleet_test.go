@@ -38,7 +38,7 @@ func fleet(n int) ([]*curve, []Span) {
 			}
 			at := base.Add(time.Duration(t * second))
 			joules := 1e6 + 100*t + (level-100)*(min(max(t-phase, 20), 80)-20)
-			curves[i].Add(Reading{Before: at, After: at, Joules: joules, HasJoules: true})
+			curves[i].add(Reading{Before: at, After: at, Joules: joules, HasJoules: true})
 		}
 	}
 	return curves, spans

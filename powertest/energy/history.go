@@ -41,7 +41,7 @@ func NewHistory(d Device, base time.Time, period time.Duration) *History {
 
 // Add takes in a reading and reports whether it showed something new. Readings come
 // in order of time; one that does not is noted as invalid, and left out.
-func (h *History) Add(r Reading) bool { return h.curve.Add(r) }
+func (h *History) Add(r Reading) bool { return h.curve.add(r) }
 
 // Note adds a finding about the time between from and to that readings do not show.
 func (h *History) Note(from, to time.Time, r Reason, detail string) {

@@ -240,7 +240,7 @@ func (p *poller) record(c *curve, dev *counter, open, s, e float64) []span {
 		}
 		wake := max(next, free) + p.late*p.rng.Float64() + 20e-6
 		after := wake + p.latency*uniform(p.rng, 0.8, 1.2)
-		fresh := c.Add(Reading{
+		fresh := c.add(Reading{
 			Before: c.base.Add(time.Duration(ns(wake))), After: c.base.Add(time.Duration(ns(after))),
 			Joules: dev.show(uniform(p.rng, wake, after)), HasJoules: true,
 		})

@@ -33,7 +33,7 @@ type Recorder struct {
 	kick    chan struct{} // asks the goroutine to plan again
 
 	mu      sync.Mutex
-	curves  []*Curve
+	curves  []*curve
 	stats   []callStats // of each device
 	windows []*Window
 	running bool // the goroutine is alive
@@ -83,8 +83,8 @@ func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
 // modify the list.
 func (r *Recorder) Devices() []Device { return r.devices }
 
-func (r *Recorder) newCurve(d Device) *Curve {
-	c := NewCurve(d, r.base, r.info.PeriodOf(d))
+func (r *Recorder) newCurve(d Device) *curve {
+	c := newCurve(d, r.base, r.info.PeriodOf(d))
 	c.pace = pace.New(pace.Config{Nominal: time.Duration(c.pace.Nominal()), Poll: r.info.Poll, Within: d.ReadWithin})
 	c.pace.Spread(r.groups.alone, false)
 	c.reserve(len(r.devices))

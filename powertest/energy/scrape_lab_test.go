@@ -30,7 +30,7 @@ func (sc scrapes) record(rng *rand.Rand, tr *truth, s, e float64) (*curve, []spa
 		collected := math.Floor((at-phase)/C)*C + phase
 		shown := math.Floor((collected-tick)/0.1)*0.1 + tick
 		when := c.base.Add(time.Duration(ns(at)))
-		c.Add(Reading{Before: when, After: when, HasJoules: true, Joules: math.Floor((5e6+tr.at(max(shown, 0)))*1e3) / 1e3})
+		c.add(Reading{Before: when, After: when, HasJoules: true, Joules: math.Floor((5e6+tr.at(max(shown, 0)))*1e3) / 1e3})
 		c.learn()
 		if at > e && c.settled(win, win[0].end) {
 			break
