@@ -26,3 +26,11 @@ func ClockSetBetween(from, to time.Time) (by time.Duration, set bool) {
 	}
 	return ClockSet(to.Round(0).Sub(from.Round(0)), to.Sub(from), 0)
 }
+
+// clockStep returns by how much the wall clock was set since base; 0 if it was not.
+func clockStep(base time.Time) time.Duration {
+	if by, set := ClockSetBetween(base, time.Now()); set {
+		return by
+	}
+	return 0
+}

@@ -8,56 +8,36 @@ import (
 	"sort"
 	"time"
 
+	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
+	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
-// Curve is the cumulative energy of one device over time, as far as its
+// curve is the cumulative energy of one device over time, as far as its
 // readings pin it down. For a counter it holds the ticks: between two of them
 // the true energy is unknown, but it is monotone, so it lies between their
 // values. For a gauge it holds the readings of power.
 //
-// A Curve is bounded: old ticks away from the edges of interest are thinned
+// A curve is bounded: old ticks away from the edges of interest are thinned
 // out, which loses no energy, only detail. It is not safe for concurrent use.
-type Curve struct {
+type curve struct {
 	device Device
-	base   time.Time
+	base   time.Time // times in ns count from it
 	pace   pace.Pace
 
-	last   point // the newest good reading
-	ticks  []tick
-	power  power // of gauges, and of counters that also tell power
-	events []event
-	epoch  int32 // counts the resets
-	lost   bool
-	// limit is how many ticks, and how many points, are kept.
+	last    point // the newest good reading
+	ticks   []estimate.Tick
+	power   gauge.Series // of gauges, and of counters that report power, too
+	mean    gauge.Mean   // of the power gauge of a counter, where that is known beside
+	events  events
+	failure failure
+	epoch   int32 // counts the resets
+	lost    bool
+	// limit is how many ticks, and how many samples of the power, are kept.
 	limit int
-	// recorded says that the readings were made by someone else.
+	// recorded reports whether the readings were made at times of someone else's choosing.
 	recorded bool
-	// coarse says that the measurement had edges near which ticks were passed over.
-	coarse bool
-	// brief says that it is one of so many that it must be measured quickly.
-	brief bool
-	// average is the mean of the power gauge over a stretch of time, if that is
-	// known beside the readings.
-	average struct {
-		from, to int64
-		watts    float64
-	}
-	// failing is what the newest readings failed with, all since failed.
-	failing error
-	failed  int64
 }
-
-// tick is the moment at which the counter's visible value became joules: after
-// lo and not after hi.
-type tick struct {
-	lo, hi   int64 // ns since the curve's base
-	joules   float64
-	epoch    int32
-	inferred bool // not seen to change: the value that was found
-}
-
-func (t tick) mid() float64 { return float64(t.lo)/2 + float64(t.hi)/2 }
 
 // point is a reading: a value taken between lo and hi.
 type point struct {
@@ -68,12 +48,11 @@ type point struct {
 
 func (p point) mid() int64 { return p.lo + (p.hi-p.lo)/2 }
 
-// event is something that spoils the measurement of the time between from and
-// to.
-type event struct {
-	from, to int64
-	reason   Reason
-	detail   string
+// failure is what the newest readings failed with, all of them since a time; err is
+// nil if the newest did not fail.
+type failure struct {
+	err   error
+	since int64
 }
 
 // staleAfter is how many refresh periods a working counter never stays still:
@@ -81,47 +60,45 @@ type event struct {
 const staleAfter = 10
 
 const (
-	maxTicks  = 1 << 16 // of a curve
-	minTicks  = 1 << 12
-	allTicks  = 1 << 17 // of a recorder: 10 MB, with as many points of power
-	reserved  = 8192
-	maxEvents = 64
+	maxTicks = 1 << 16 // of a curve
+	minTicks = 1 << 12
+	allTicks = 1 << 17 // of a recorder: 10 MB, with as many samples of the power
+	reserved = 8192
 )
 
-// NewCurve returns an empty curve of the device. base is any time near the
+// newCurve returns an empty curve of the device. base is any time near the
 // first reading. period is the nominal refresh period.
-func NewCurve(d Device, base time.Time, period time.Duration) *Curve {
+func newCurve(d Device, base time.Time, period time.Duration) *curve {
 	if period <= 0 {
 		period = defaultPeriod
 	}
-	c := &Curve{
+	return &curve{
 		device: d,
 		base:   base,
 		pace:   pace.New(pace.Config{Nominal: period}),
+		power:  gauge.Series{Sensor: gauge.Sensor{Held: d.Held, Period: int64(period), Lag: int64(d.Lag)}, Limit: maxTicks},
 		limit:  maxTicks,
 	}
-	c.power = power{held: d.Held, period: int64(c.pace.Nominal()), limit: maxTicks}
-	return c
 }
 
 // reserve makes room for readings of some ten minutes, so that adding them does
 // not allocate. Of a curve among many it bounds the memory: to less detail of the
 // past, and not to less of it.
-func (c *Curve) reserve(among int) {
+func (c *curve) reserve(among int) {
 	c.limit = min(max(allTicks/among, minTicks), maxTicks)
-	c.power.limit = c.limit
+	c.power.Limit = c.limit
 	room := min(reserved, c.limit)
 	c.ticks = slices.Grow(c.ticks, room)
 	c.events = slices.Grow(c.events, maxEvents)
-	c.power.points = slices.Grow(c.power.points, room)
+	c.power.Reserve(room)
 }
 
-func (c *Curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
+func (c *curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
 
-// Add takes in a reading and reports whether it showed something new: a tick
+// add takes in a reading and reports whether it showed something new: a tick
 // of the counter, or a value of the gauge. Readings come in order of time; one
 // that does not is noted as invalid, and left out.
-func (c *Curve) Add(r Reading) bool {
+func (c *curve) add(r Reading) bool {
 	p := point{lo: c.at(r.Before), hi: c.at(r.After)}
 	c.pace.Called(p.lo)
 	if r.Err != nil {
@@ -132,7 +109,7 @@ func (c *Curve) Add(r Reading) bool {
 		c.invalid(p, "a reading is out of order")
 		return false
 	}
-	c.failing = nil
+	c.failure = failure{}
 	if r.HasWatts {
 		c.addWatts(p, r.Watts)
 	}
@@ -146,11 +123,11 @@ func (c *Curve) Add(r Reading) bool {
 	return false
 }
 
-func (c *Curve) addError(p point, err error) {
-	if c.failing == nil {
-		c.failed = p.lo
+func (c *curve) addError(p point, err error) {
+	if c.failure.err == nil {
+		c.failure.since = p.lo
 	}
-	c.failing = err
+	c.failure.err = err
 	switch {
 	case errors.Is(err, ErrDeviceLost):
 		if !c.lost {
@@ -165,28 +142,28 @@ func (c *Curve) addError(p point, err error) {
 	c.pace.Failed(p.hi)
 }
 
-func (c *Curve) addWatts(p point, watts float64) {
-	gauge := c.device.Method == Gauge
+func (c *curve) addWatts(p point, watts float64) {
+	byGauge := c.device.Method == Gauge
 	if !(watts >= 0) || math.IsInf(watts, 0) {
-		if gauge {
+		if byGauge {
 			c.invalid(p, fmt.Sprintf("a power reading is %v W", watts))
 		}
-		// A cross-check that fails does not spoil the counter.
+		// A cross-check that fails does not concern the counter.
 		return
 	}
 	if c.recorded {
-		c.power.late = max(c.power.late, (p.hi-p.lo)/2)
+		c.power.Sensor.Late = max(c.power.Sensor.Late, (p.hi-p.lo)/2)
 	}
-	c.power.add(p.mid()-int64(c.device.Lag), watts)
-	if gauge {
+	c.power.Add(p.mid(), watts)
+	if byGauge {
 		c.pace.Sample(p.hi, c.last.ok && watts != c.last.value)
 		p.value, p.ok = watts, true
 		c.last = p
-		c.power.period = int64(min(c.pace.Nominal(), c.pace.Period()))
+		c.power.Sensor.Period = int64(min(c.pace.Nominal(), c.pace.Period()))
 	}
 }
 
-func (c *Curve) addJoules(p point, joules float64) bool {
+func (c *curve) addJoules(p point, joules float64) bool {
 	if !(joules >= 0) || math.IsInf(joules, 0) {
 		c.invalid(p, fmt.Sprintf("an energy reading is %v J", joules))
 		return false
@@ -194,35 +171,43 @@ func (c *Curve) addJoules(p point, joules float64) bool {
 	p.value, p.ok = joules, true
 	prev := c.last
 	c.last = p
+	tick := estimate.Tick{Lo: prev.lo, Hi: p.hi, Joules: joules, Epoch: c.epoch}
 	switch {
 	case !prev.ok:
-		c.push(tick{lo: c.freshest(p, p.lo-int64(c.pace.Nominal())), hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
+		tick.Lo, tick.Inferred = c.freshest(p, p.lo-int64(c.pace.Nominal())), true
+		c.push(tick)
 		c.pace.Unchanged(p.hi)
 		return false
 	case joules == prev.value:
 		c.pace.Unchanged(p.hi)
 		return false
 	case joules < prev.value:
-		c.epoch++
-		c.note(prev.lo, p.hi, CounterReset, fmt.Sprintf("the counter went down from %.3f J to %.3f J", prev.value, joules))
-		c.push(tick{lo: prev.lo, hi: p.hi, joules: joules, epoch: c.epoch, inferred: true})
+		c.reset(prev, p)
 		c.pace.Unchanged(p.hi)
 		return false
 	}
-	if still := prev.lo - c.ticks[len(c.ticks)-1].hi; c.pace.Phase() != pace.Hunting && float64(still) > staleAfter*c.pace.Period() {
+	if still := prev.lo - c.ticks[len(c.ticks)-1].Hi; c.pace.Phase() != pace.Hunting && float64(still) > staleAfter*c.pace.Period() {
 		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
 	}
-	c.push(tick{lo: c.freshest(p, prev.lo), hi: p.hi, joules: joules, epoch: c.epoch})
+	tick.Lo = c.freshest(p, prev.lo)
+	c.push(tick)
 	c.pace.Ticked(prev.mid(), p.mid(), p.hi)
 	if c.pace.Phase() != pace.Hunting {
-		c.power.period = int64(c.pace.Period()) // both are refreshed at once
+		c.power.Sensor.Period = int64(c.pace.Period()) // both are refreshed at once
 	}
 	return true
 }
 
+// reset takes in that the counter went down from one reading to the next.
+func (c *curve) reset(from, to point) {
+	c.epoch++
+	c.note(from.lo, to.hi, CounterReset, fmt.Sprintf("the counter went down from %.3f J to %.3f J", from.value, to.value))
+	c.push(estimate.Tick{Lo: from.lo, Hi: to.hi, Joules: to.value, Epoch: c.epoch, Inferred: true})
+}
+
 // freshest returns from when on the value that was read at p may have been
 // visible: lo, or later if the source says so.
-func (c *Curve) freshest(p point, lo int64) int64 {
+func (c *curve) freshest(p point, lo int64) int64 {
 	if f := int64(c.device.Fresh); f > 0 {
 		return max(lo, p.lo-f)
 	}
@@ -230,59 +215,155 @@ func (c *Curve) freshest(p point, lo int64) int64 {
 }
 
 // invalid notes a reading that cannot be right. It is left out.
-func (c *Curve) invalid(p point, detail string) {
+func (c *curve) invalid(p point, detail string) {
 	c.note(min(p.lo, p.hi), max(p.hi, c.last.hi), InvalidPowerSample, detail)
 	c.pace.Failed(max(p.hi, c.last.hi))
 }
 
-func (c *Curve) push(t tick) {
+func (c *curve) push(t estimate.Tick) {
 	if len(c.ticks) >= c.limit {
 		c.ticks = thin(c.ticks)
 	}
 	c.ticks = append(c.ticks, t)
 }
 
-// firstAfter returns the index of the first tick after t; the number of ticks if
-// there is none.
-func (c *Curve) firstAfter(t int64) int {
-	return sort.Search(len(c.ticks), func(i int) bool { return int64(c.ticks[i].mid()) > t })
+// thin drops every other tick but the oldest and newest quarter: the start of a
+// window, and what is recent, keep their detail.
+func thin(s []estimate.Tick) []estimate.Tick {
+	keep := len(s) / 4
+	n := keep
+	for i := keep; i < len(s)-keep; i += 2 {
+		s[n] = s[i]
+		n++
+	}
+	n += copy(s[n:], s[len(s)-keep:])
+	return s[:n]
 }
 
-// Band returns the energies between which the counter's true energy lies at t,
-// in joules since the device's counter began. ok is false where no two ticks
-// enclose t, and for gauges.
-func (c *Curve) Band(t time.Time) (low, high float64, ok bool) {
-	x := c.at(t)
+// firstSeen returns the index of the first tick that was seen at t or later.
+func (c *curve) firstSeen(t int64) int {
+	return sort.Search(len(c.ticks), func(i int) bool { return c.ticks[i].Hi >= t })
+}
+
+// note notes an event. One that goes on is one event.
+func (c *curve) note(from, to int64, r Reason, detail string) {
+	c.events = c.events.add(event{from: from, to: to, reason: r, detail: detail}, int64(3*c.pace.Nominal()))
+}
+
+// nearby is how many ticks and samples before a window show the power before
+// it, and how the counter ticks.
+const nearby = 64
+
+// clone returns a copy that can be measured while the curve grows, of what is
+// known since shortly before from.
+func (c *curve) clone(from int64) *curve {
+	d := *c
+	d.ticks = slices.Clone(c.ticks[max(c.firstSeen(from)-nearby, 0):])
+	d.events = slices.Clone(c.events)
+	d.power = c.power.Since(from, nearby)
+	return &d
+}
+
+// forget drops what is older than t, but for the newest keep ticks and samples
+// before it, once that is most of it: so that the copying is amortised.
+func (c *curve) forget(t int64, keep int) {
+	if i := c.firstSeen(t) - keep; i > len(c.ticks)/2 {
+		c.ticks = append(c.ticks[:0], c.ticks[i:]...)
+	}
+	c.power.Forget(t, keep)
+	c.events = slices.DeleteFunc(c.events, func(e event) bool { return e.to < t })
+}
+
+// learn settles how the readings came about, and takes the median time between ticks
+// as the refresh period of recorded ones: the pace had no say in when they were made.
+func (c *curve) learn() {
+	if c.pace.Poll() > 0 && c.pace.Phase() == pace.Hunting {
+		// It ticks about as often as it may be read: nobody aimed at the ticks,
+		// and all may be late by the same.
+		c.recorded = true
+	}
+	if !c.recorded || len(c.ticks) < 3 {
+		return
+	}
+	between := make([]float64, 0, len(c.ticks))
 	for i := 1; i < len(c.ticks); i++ {
-		a, b := c.ticks[i-1], c.ticks[i]
-		if a.lo <= x && x <= b.hi && a.epoch == b.epoch {
-			if !ok {
-				low = a.joules
-			}
-			high, ok = b.joules, true
+		if a, b := c.ticks[i-1], c.ticks[i]; !a.Inferred && a.Epoch == b.Epoch {
+			between = append(between, float64(b.Hi-a.Hi))
 		}
 	}
-	return low, high, ok
+	if len(between) == 0 {
+		return
+	}
+	slices.Sort(between)
+	c.pace.Know(between[len(between)/2], c.pace.JitterVariance())
 }
 
-// Period returns the refresh period that was seen, or 0 if none was yet.
-func (c *Curve) Period() time.Duration {
-	if c.pace.Phase() == pace.Hunting {
-		return 0
+// period returns what is known of the refresh period.
+func (c *curve) period() estimate.Period {
+	p := &c.pace
+	return estimate.Period{
+		Nominal: p.Nominal(), Seen: p.Period(), Variance: p.PeriodVariance(), JitterVariance: p.JitterVariance(),
+		Known: p.Phase() != pace.Hunting, Stride: p.Stride(),
 	}
-	return time.Duration(c.pace.Period())
 }
+
+// expected returns the refresh period as far as it is known, in ns.
+func (c *curve) expected() float64 { return c.period().Expected() }
 
 // steady returns how many ticks in a row were seen up to now, at distances of
 // a few periods, since shortly before the time from.
-func (c *Curve) steady(from int64) int {
+func (c *curve) steady(from int64) int {
 	n := 0
 	from -= int64(3 * c.expected())
-	for i := len(c.ticks) - 1; i >= 0; i-- {
-		if t := c.ticks[i]; t.inferred || t.epoch != c.epoch || t.lo < from {
+	for _, t := range slices.Backward(c.ticks) {
+		if t.Inferred || t.Epoch != c.epoch || t.Lo < from {
 			break
 		}
 		n++
 	}
 	return n
+}
+
+// settled reports whether enough is known beyond the end of the window.
+func (c *curve) settled(spans []span, end int64) bool {
+	switch {
+	case c.lost:
+		return true
+	case c.device.Method == Gauge:
+		return c.power.Known() >= end
+	}
+	return estimate.Settled(c.ticks, spans[0].start, end)
+}
+
+// ticksAround returns what is known of a counter around spans. fleet
+// reports whether it is one of so many that it must be quick.
+func (c *curve) ticksAround(spans []span, fleet bool) estimate.Input {
+	in := estimate.Input{
+		Ticks: c.ticks, Period: c.period(),
+		Resolution: c.device.Resolution, PowerLimit: c.device.PowerLimit, Behind: float64(c.device.Behind),
+		Recorded: c.recorded, Far: c.pace.Poll() > 0, Brief: fleet,
+	}
+	for _, s := range spans {
+		in.Spans = append(in.Spans, estimate.Span{Start: s.start, End: s.end, On: s.on})
+	}
+	return in
+}
+
+// maxGapPeriods is how far apart the readings of a gauge may be, in refresh
+// periods, but not less than minGap, where the device does not say.
+const (
+	maxGapPeriods = 5
+	minGap        = 500 * time.Millisecond
+)
+
+// powerAround returns what is known of a gauge around spans.
+func (c *curve) powerAround(spans []span) gauge.Input {
+	in := gauge.Input{Series: &c.power, MaxGap: int64(c.device.MaxGap)}
+	if in.MaxGap == 0 {
+		in.MaxGap = max(int64(maxGapPeriods*min(c.pace.Nominal(), c.pace.Period())), int64(minGap))
+	}
+	for _, s := range spans {
+		in.Spans = append(in.Spans, gauge.Span{Start: s.start, End: s.end, On: s.on})
+	}
+	return in
 }

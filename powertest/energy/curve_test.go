@@ -25,41 +25,37 @@ func watts(ms, w float64) Reading {
 	return Reading{Before: at(ms), After: at(ms), Watts: w, HasWatts: true}
 }
 
-func counterCurve() *Curve { return NewCurve(Device{UUID: "GPU-1", Method: Counter}, epoch, 0) }
-func gaugeCurve() *Curve   { return NewCurve(Device{UUID: "GPU-1", Method: Gauge}, epoch, 0) }
+func counterCurve() *curve { return newCurve(Device{UUID: "GPU-1", Method: Counter}, epoch, 0) }
+func gaugeCurve() *curve   { return newCurve(Device{UUID: "GPU-1", Method: Gauge}, epoch, 0) }
 
 // tickEvery fills a counter curve with reads every 5 ms of a device at 600 W
 // that ticks every 100 ms.
-func tickEvery(c *Curve, from, to float64) {
-	for ms := from; ms <= to; ms += 5 {
-		c.Add(joules(ms, 60*math.Floor(ms/100)))
+func tickEvery(c *curve, from, to float64) { readEvery(c, 5, from, to) }
+
+// readEvery is tickEvery with a read every few ms.
+func readEvery(c *curve, every, from, to float64) {
+	for ms := from; ms <= to; ms += every {
+		c.add(joules(ms, 60*math.Floor(ms/100)))
 	}
+}
+
+// measureCurves measures spans by curves of one base.
+func measureCurves(curves []*curve, spans []Span) Measurement {
+	base := epoch
+	if len(curves) > 0 {
+		base = curves[0].base
+	}
+	m := measure(Info{Name: "test"}, curves, base, toSpans(base, spans))
+	m.total(correlatedFraction(curves))
+	return m
 }
 
 func window(from, to float64) []Span { return []Span{{at(from), at(to)}} }
 
-func TestBand(t *testing.T) {
-	c := counterCurve()
-	_, _, ok := c.Band(at(250))
-	assert.False(t, ok)
-	tickEvery(c, 0, 500)
-	low, high, ok := c.Band(at(250))
-	require.True(t, ok)
-	assert.Equal(t, 120.0, low)
-	assert.Equal(t, 180.0, high)
-	// Where the tick itself may lie on either side, the band is that of both.
-	low, high, ok = c.Band(at(298))
-	require.True(t, ok)
-	assert.Equal(t, 120.0, low)
-	assert.Equal(t, 240.0, high)
-	_, _, ok = c.Band(at(5000))
-	assert.False(t, ok)
-}
-
-func TestMeasureCurves(t *testing.T) {
+func TestMeasureACounter(t *testing.T) {
 	c := counterCurve()
 	tickEvery(c, 0, 2000)
-	m := MeasureCurves(Info{Name: "test"}, []*Curve{c}, window(430, 1470))
+	m := measureCurves([]*curve{c}, window(430, 1470))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 600*1.04, m.Energy.Joules, 0.005)
 	assert.InEpsilon(t, 600, m.Watts, 0.005)
@@ -92,14 +88,14 @@ func TestBadWindows(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := MeasureCurves(Info{}, []*Curve{c}, tt.spans)
+			m := measureCurves([]*curve{c}, tt.spans)
 			assert.False(t, m.Valid)
 			assert.Zero(t, m.Energy)
 			assert.Zero(t, m.Watts)
 			assert.True(t, m.Has(tt.want), "%v", m.Reasons)
 		})
 	}
-	m := MeasureCurves(Info{}, nil, window(0, 1))
+	m := measureCurves(nil, window(0, 1))
 	assert.False(t, m.Valid)
 	assert.True(t, m.Has(ExpectedGPUCountMismatch))
 }
@@ -107,25 +103,25 @@ func TestBadWindows(t *testing.T) {
 func TestOutOfOrderReadings(t *testing.T) {
 	c := counterCurve()
 	tickEvery(c, 0, 700)
-	c.Add(joules(600, 1e6))
+	c.add(joules(600, 1e6))
 	tickEvery(c, 705, 1500)
-	m := MeasureCurves(Info{}, []*Curve{c}, window(300, 1200))
+	m := measureCurves([]*curve{c}, window(300, 1200))
 	assert.False(t, m.Valid)
 	assert.True(t, m.Has(InvalidPowerSample), "%v", m.Reasons)
 	// Outside of the window it does no harm.
-	m = MeasureCurves(Info{}, []*Curve{c}, window(1150, 1300))
+	m = measureCurves([]*curve{c}, window(1150, 1300))
 	assert.True(t, m.Valid, "%v", m.Reasons)
 }
 
 func TestCurveIsBounded(t *testing.T) {
 	c := counterCurve()
-	tickEvery(c, 0, 3*maxTicks*100)
+	readEvery(c, 50, 0, 3*maxTicks*100)
 	assert.LessOrEqual(t, len(c.ticks), maxTicks)
 	// No energy is lost: the first and the last tick are still there.
-	m := MeasureCurves(Info{}, []*Curve{c}, window(1030, 3*maxTicks*100-530))
+	m := measureCurves([]*curve{c}, window(1030, 3*maxTicks*100-530))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 0.6*(3*maxTicks*100-1560), m.Energy.Joules, 1e-4)
-	assert.Zero(t, testing.AllocsPerRun(100, func() { c.Add(joules(c.last.at(), c.last.value+1)) }))
+	assert.Zero(t, testing.AllocsPerRun(100, func() { c.add(joules(c.last.at(), c.last.value+1)) }))
 }
 
 // TestCurvesShareTheirMemory: what a recorder holds does not grow with the number of
@@ -134,14 +130,31 @@ func TestCurvesShareTheirMemory(t *testing.T) {
 	for devices, most := range map[int]int{1: maxTicks, 2: maxTicks, 8: allTicks / 8, 1000: minTicks} {
 		c := counterCurve()
 		c.reserve(devices)
-		tickEvery(c, 0, 100*(maxTicks+10))
+		readEvery(c, 50, 0, 100*(maxTicks+10))
 		assert.LessOrEqual(t, len(c.ticks), most, "of %d devices", devices)
-		assert.Equal(t, most, c.power.limit)
+		assert.Equal(t, most, c.power.Limit)
 	}
 }
 
 // at is the time of the point in ms since epoch.
 func (p point) at() float64 { return float64(p.hi)/1e6 + 1 }
+
+func TestCounted(t *testing.T) {
+	assert.EqualValues(t, 15, counted([]span{{0, 10, 10}, {10, 20, 5}}))
+	assert.Zero(t, counted(nil))
+	assert.Zero(t, counted([]span{{0, 10, 10}, {9, 20, 11}}), "they overlap")
+	assert.Zero(t, counted([]span{{10, 5, -5}}))
+}
+
+// TestAdvice: the window that would do is about twenty refresh periods long, or five of
+// a slow counter.
+func TestAdvice(t *testing.T) {
+	d := Device{Hint: "start the exporter with -c 1000"}
+	assert.Equal(t, "measure for longer, as with -benchtime=2s", advice(d, 100e6, false))
+	assert.Equal(t, "measure for longer, as with -benchtime=1s", advice(d, 10e6, false))
+	assert.Equal(t, "measure for longer, as with -benchtime=2m30s, or start the exporter with -c 1000", advice(d, 30e9, false))
+	assert.Contains(t, advice(d, 100e6, true), "pauses")
+}
 
 func TestMergeSpans(t *testing.T) {
 	s := []span{{0, 10, 10}, {20, 30, 10}, {40, 50, 10}}
@@ -151,9 +164,9 @@ func TestMergeSpans(t *testing.T) {
 func TestGauge(t *testing.T) {
 	c := gaugeCurve()
 	for ms := 0.0; ms <= 3000; ms += 100 {
-		c.Add(watts(ms, 100+0.2*ms)) // a ramp, which trapezoids integrate exactly
+		c.add(watts(ms, 100+0.2*ms)) // a ramp, which trapezoids integrate exactly
 	}
-	m := MeasureCurves(Info{}, []*Curve{c}, window(450, 2450))
+	m := measureCurves([]*curve{c}, window(450, 2450))
 	require.True(t, m.Valid, "%v", m.Reasons)
 	assert.InEpsilon(t, 2*(100+0.2*1450), m.Energy.Joules, 1e-9)
 	assert.Greater(t, m.Energy.HalfWidth(), 0.0)
@@ -161,7 +174,7 @@ func TestGauge(t *testing.T) {
 	assert.InEpsilon(t, 180, m.BeforeWatts, 1e-9)
 
 	// Gaps are left out.
-	m = MeasureCurves(Info{}, []*Curve{c}, append(window(500, 1000), window(2000, 2500)...))
+	m = measureCurves([]*curve{c}, append(window(500, 1000), window(2000, 2500)...))
 	require.True(t, m.Valid)
 	assert.InEpsilon(t, 0.5*(100+0.2*750)+0.5*(100+0.2*2250), m.Energy.Joules, 1e-9)
 }
@@ -170,21 +183,21 @@ func TestGaugeWithheld(t *testing.T) {
 	c := gaugeCurve()
 	for ms := 0.0; ms <= 3000; ms += 100 {
 		if ms < 1000 || ms > 1600 {
-			c.Add(watts(ms, 300))
+			c.add(watts(ms, 300))
 		}
 	}
 	bad := gaugeCurve()
 	for ms := 0.0; ms <= 3000; ms += 100 {
-		bad.Add(watts(ms, 300))
+		bad.add(watts(ms, 300))
 		if ms == 1500 {
-			bad.Add(watts(ms, math.Inf(1)))
+			bad.add(watts(ms, math.Inf(1)))
 		}
 	}
-	long := NewCurve(Device{Method: Gauge, MinWindow: 5 * time.Second, Metric: "a mean"}, epoch, 0)
+	long := newCurve(Device{Method: Gauge, MinWindow: 5 * time.Second, Metric: "a mean"}, epoch, 0)
 	few := gaugeCurve()
-	few.Add(watts(0, 300))
+	few.add(watts(0, 300))
 	tests := map[string]struct {
-		c        *Curve
+		c        *curve
 		from, to float64
 		want     Reason
 	}{
@@ -198,13 +211,13 @@ func TestGaugeWithheld(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			m := MeasureCurves(Info{}, []*Curve{tt.c}, window(tt.from, tt.to))
+			m := measureCurves([]*curve{tt.c}, window(tt.from, tt.to))
 			assert.False(t, m.Valid)
 			assert.True(t, m.Has(tt.want), "%v", m.Reasons)
 		})
 	}
 	// Between two readings there is a number, with a mark.
-	m := MeasureCurves(Info{}, []*Curve{c}, window(505, 595))
+	m := measureCurves([]*curve{c}, window(505, 595))
 	assert.True(t, m.Valid, "%v", m.Reasons)
 	assert.True(t, m.Has(NoInWindowSamples))
 }
@@ -216,14 +229,45 @@ func TestCounterAgainstGauge(t *testing.T) {
 			for ms := 0.0; ms <= 4000; ms += 5 {
 				r := joules(ms, 60*math.Floor(ms/100))
 				r.Watts, r.HasWatts = 600*scale, true
-				c.Add(r)
+				c.add(r)
 			}
-			m := MeasureCurves(Info{}, []*Curve{c}, window(500, 3500))
+			m := measureCurves([]*curve{c}, window(500, 3500))
 			require.True(t, m.Valid, "a disagreement only marks: %v", m.Reasons)
 			require.True(t, m.Devices[0].HasGauge)
 			assert.InEpsilon(t, 1800*scale, m.Devices[0].GaugeJoules, 1e-6)
 			assert.Equal(t, math.Abs(scale-1) > 0.05, m.Has(CounterDisagrees), "%v", m.Reasons)
 		})
+	}
+}
+
+// A power reading that makes no sense costs the cross-check, not the joules.
+func TestBadCrossCheck(t *testing.T) {
+	c := counterCurve()
+	for i := range 600 {
+		r := joules(5*float64(i), 60*math.Floor(float64(i)/20))
+		r.Watts, r.HasWatts = 600, true
+		if i%7 == 0 {
+			r.Watts = math.NaN()
+		}
+		c.add(r)
+	}
+	m := measureCurves([]*curve{c}, window(1000, 2000))
+	assert.True(t, m.Valid, "%v", m.Reasons)
+}
+
+// Two stalls do not spoil what lies between them.
+func TestFaultsAreWhereTheyWere(t *testing.T) {
+	c := counterCurve()
+	for i := range 6000 {
+		r := joules(5*float64(i), 60*math.Floor(float64(i)/20))
+		if i == 1000 || i == 5000 {
+			r.Err = ErrStalled
+		}
+		c.add(r)
+	}
+	for from, want := range map[float64]bool{4: false, 12: true, 24: false} {
+		m := measureCurves([]*curve{c}, window(1000*from, 1000*(from+2)))
+		assert.Equal(t, want, m.Valid, "from %v s: %v", from, m.Reasons)
 	}
 }
 
@@ -246,11 +290,11 @@ func FuzzCurve(f *testing.F) {
 			case dj%3 != 0:
 				j += float64(dj) / 100
 			}
-			c.Add(joules(ms, j))
-			g.Add(watts(ms, j))
+			c.add(joules(ms, j))
+			g.add(watts(ms, j))
 		}
 		for _, w := range [][]Span{window(0, ms), window(ms/4, ms/2), append(window(ms/8, ms/4), window(ms/2, ms*0.9)...)} {
-			m := MeasureCurves(Info{}, []*Curve{c, g}, w)
+			m := measureCurves([]*curve{c, g}, w)
 			for _, d := range m.Devices {
 				if !d.Valid {
 					assert.True(t, withheld(d.Reasons), "a reason")

@@ -14,7 +14,7 @@ func BenchmarkFleet(b *testing.B) {
 		b.Run(fmt.Sprintf("devices=%d", n), func(b *testing.B) {
 			curves, spans := fleet(n)
 			for b.Loop() {
-				MeasureCurves(Info{}, curves, spans)
+				measureCurves(curves, spans)
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*n), "ns/device")
 		})
@@ -23,11 +23,11 @@ func BenchmarkFleet(b *testing.B) {
 
 // fleet returns histories of devices that were scraped every second around a
 // window of a minute.
-func fleet(n int) ([]*Curve, []Span) {
+func fleet(n int) ([]*curve, []Span) {
 	rng := rand.New(rand.NewPCG(1, uint64(n)))
 	base := time.Unix(1_000_000, 0)
 	spans := []Span{{Start: base.Add(20 * time.Second), End: base.Add(80 * time.Second)}}
-	curves := make([]*Curve, n)
+	curves := make([]*curve, n)
 	for i := range curves {
 		d := Device{UUID: fmt.Sprint(i), Endpoint: fmt.Sprint(i / 8), Method: Counter, Resolution: 1e-3}
 		curves[i] = NewHistory(d, base, time.Second).curve
@@ -38,7 +38,7 @@ func fleet(n int) ([]*Curve, []Span) {
 			}
 			at := base.Add(time.Duration(t * second))
 			joules := 1e6 + 100*t + (level-100)*(min(max(t-phase, 20), 80)-20)
-			curves[i].Add(Reading{Before: at, After: at, Joules: joules, HasJoules: true})
+			curves[i].add(Reading{Before: at, After: at, Joules: joules, HasJoules: true})
 		}
 	}
 	return curves, spans

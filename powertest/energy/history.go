@@ -2,12 +2,13 @@ package energy
 
 import (
 	"context"
-	"slices"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
 // A HistorySource is a [Source] that knows the past: a server or a log that keeps
-// what devices told at times of its own choosing. A [Recorder] does not read it
+// what devices reported at times of its own choosing. A [Recorder] does not read it
 // while windows are open; it asks once, after the end of a window.
 type HistorySource interface {
 	Source
@@ -25,25 +26,24 @@ type HistorySource interface {
 // A History takes in what a [HistorySource] knows of one device: readings that were
 // made at times of someone else's choosing. Unlike with the readings of a [Recorder],
 // where within the time between two readings a counter changed is then not known any
-// better from its other ticks: who reads at a regular interval is always late by the
+// better from its other ticks: readings at a regular interval are always late by the
 // same. It is not safe for concurrent use.
-type History struct{ curve *Curve }
+type History struct{ curve *curve }
 
 // NewHistory returns an empty history of a device. base is any time near the first
 // reading; period is the nominal refresh period, which counts until the ticks show
 // another.
 func NewHistory(d Device, base time.Time, period time.Duration) *History {
-	c := NewCurve(d, base, period)
+	c := newCurve(d, base, period)
 	c.recorded = true
 	return &History{c}
 }
 
 // Add takes in a reading and reports whether it showed something new. Readings come
 // in order of time; one that does not is noted as invalid, and left out.
-func (h *History) Add(r Reading) bool { return h.curve.Add(r) }
+func (h *History) Add(r Reading) bool { return h.curve.add(r) }
 
-// Note remembers something that spoils the measurement of the time between from
-// and to, and that readings do not show.
+// Note adds a finding about the time between from and to that readings do not show.
 func (h *History) Note(from, to time.Time, r Reason, detail string) {
 	h.curve.note(h.curve.at(from), h.curve.at(to), r, detail)
 }
@@ -52,8 +52,7 @@ func (h *History) Note(from, to time.Time, r Reason, detail string) {
 // from one time to another, in watts: the cross-check of the counter, where the
 // samples themselves would be too many.
 func (h *History) MeanPower(from, to time.Time, watts float64) {
-	a := &h.curve.average
-	a.from, a.to, a.watts = h.curve.at(from), h.curve.at(to), watts
+	h.curve.mean = gauge.Mean{From: h.curve.at(from), To: h.curve.at(to), Watts: watts}
 }
 
 // Settled reports whether enough is known of what comes after the last span to
@@ -64,47 +63,28 @@ func (h *History) Settled(spans []Span) bool {
 		return true
 	}
 	c := h.curve
-	in := c.spans(spans)
+	in := toSpans(c.base, spans)
 	c.learn()
 	return c.settled(in, in[len(in)-1].end)
 }
 
-// MeasureHistories lays a window over histories, one per device, as [MeasurePast]
-// does.
-func MeasureHistories(info Info, histories []*History, spans []Span) Measurement {
-	curves := make([]*Curve, len(histories))
-	for i, h := range histories {
-		curves[i] = h.curve
+// readHistories returns curves of the devices at some positions of the source, with
+// what it knows of spans, in ns since base. What it finds is about all of its devices.
+func readHistories(ctx context.Context, h HistorySource, index []int, devices []Device, base time.Time, spans []span) ([]*curve, []Finding, error) {
+	info := h.Info()
+	curves := make([]*curve, len(devices))
+	histories := make([]*History, len(h.Devices()))
+	for i, d := range devices {
+		to := NewHistory(d, base, info.PeriodOf(d))
+		histories[index[i]], curves[i] = to, to.curve
 	}
-	return MeasureCurves(info, curves, spans)
-}
-
-func (c *Curve) spans(spans []Span) []span {
-	in := make([]span, len(spans))
+	if len(spans) == 0 {
+		return curves, nil, nil
+	}
+	list := make([]Span, len(spans))
 	for i, s := range spans {
-		in[i] = span{start: c.at(s.Start), end: c.at(s.End), on: int64(s.End.Sub(s.Start))}
+		list[i] = Span{Start: base.Add(time.Duration(s.start)), End: base.Add(time.Duration(s.end))}
 	}
-	return in
+	found, err := h.ReadRange(ctx, list, histories)
+	return curves, found, err
 }
-
-// learn takes the median time between ticks as the refresh period of a history,
-// whose pace had no say in when it was read.
-func (c *Curve) learn() {
-	if !c.recorded || len(c.ticks) < 3 {
-		return
-	}
-	between := make([]float64, 0, len(c.ticks))
-	for i := 1; i < len(c.ticks); i++ {
-		if a, b := c.ticks[i-1], c.ticks[i]; !a.inferred && a.epoch == b.epoch {
-			between = append(between, float64(b.hi-a.hi))
-		}
-	}
-	if len(between) == 0 {
-		return
-	}
-	slices.Sort(between)
-	c.pace.Know(between[len(between)/2], c.pace.JitterVariance())
-}
-
-// Curve returns the curve that the history fills.
-func (h *History) Curve() *Curve { return h.curve }

@@ -9,6 +9,9 @@ import (
 // The lab: simulated devices with a known true energy, and a poller in virtual
 // time that drives the real pace and the real curve, as the recorder does.
 
+// second is a second in ns.
+const second = 1e9
+
 // truth is the cumulative energy of a device on a fine grid, from which the
 // energy of any stretch of time is known exactly.
 type truth struct {
@@ -222,7 +225,7 @@ func newPoller(rng *rand.Rand) *poller {
 }
 
 // record polls from open until the window from s to e is settled.
-func (p *poller) record(c *Curve, dev *counter, open, s, e float64) []span {
+func (p *poller) record(c *curve, dev *counter, open, s, e float64) []span {
 	ns := func(t float64) int64 { return int64(t * second) }
 	win := []span{{start: ns(s), end: ns(e), on: ns(e) - ns(s)}}
 	edges := []float64{open, s, e}
@@ -237,7 +240,7 @@ func (p *poller) record(c *Curve, dev *counter, open, s, e float64) []span {
 		}
 		wake := max(next, free) + p.late*p.rng.Float64() + 20e-6
 		after := wake + p.latency*uniform(p.rng, 0.8, 1.2)
-		fresh := c.Add(Reading{
+		fresh := c.add(Reading{
 			Before: c.base.Add(time.Duration(ns(wake))), After: c.base.Add(time.Duration(ns(after))),
 			Joules: dev.show(uniform(p.rng, wake, after)), HasJoules: true,
 		})

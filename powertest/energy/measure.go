@@ -1,6 +1,7 @@
 package energy
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -8,65 +9,17 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
+	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
+	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
 // maxErrPercent is the widest interval that is published, as half-width in per
 // cent of the energy: a number known worse than this decides nothing.
 const maxErrPercent = 25
 
-// MeasureCurves lays a window over curves, one per device. It is what
-// [Window.Measure] does with the curves of its recorder; a source that knows
-// the past can fill curves and measure them here. Spans are in order and do not
-// overlap.
-func MeasureCurves(info Info, curves []*Curve, spans []Span) Measurement {
-	m := Measurement{Source: info}
-	for _, s := range spans {
-		m.Duration += s.End.Sub(s.Start)
-	}
-	if len(spans) > 0 {
-		m.Start, m.End = spans[0].Start, spans[len(spans)-1].End
-	}
-	m.Devices = measureAll(curves, func(c *Curve) []span { return c.spans(spans) })
-	m.total(alike(curves))
-	return m
-}
-
-func alike(curves []*Curve) float64 {
-	for _, c := range curves {
-		if c.recorded {
-			return alikeRecorded
-		}
-	}
-	return alikeShare
-}
-
-// measureAll lays spans over each curve. A fleet is shared out among the
-// processors.
-func measureAll(curves []*Curve, spans func(*Curve) []span) []DeviceMeasurement {
-	const fleet = 64
-	list := make([]DeviceMeasurement, len(curves))
-	workers := 1
-	if len(curves) > fleet {
-		workers = runtime.GOMAXPROCS(0)
-	}
-	var next atomic.Int64
-	var wg sync.WaitGroup
-	for range workers {
-		wg.Go(func() {
-			for i := next.Add(1) - 1; i < int64(len(curves)); i = next.Add(1) - 1 {
-				curves[i].brief = len(curves) > fleet
-				list[i] = curves[i].measure(spans(curves[i]))
-			}
-		})
-	}
-	wg.Wait()
-	return list
-}
-
-// measure lays spans, in ns since base, over curves with that base. It leaves the
-// total to the caller.
-func measure(info Info, curves []*Curve, base time.Time, spans []span) Measurement {
+// measure returns the energy of spans, in ns since base, by curves with that base. It
+// leaves the sums to the caller.
+func measure(info Info, curves []*curve, base time.Time, spans []span) Measurement {
 	m := Measurement{Source: info}
 	for _, s := range spans {
 		m.Duration += time.Duration(s.on)
@@ -75,160 +28,202 @@ func measure(info Info, curves []*Curve, base time.Time, spans []span) Measureme
 		m.Start = base.Add(time.Duration(spans[0].start))
 		m.End = base.Add(time.Duration(spans[n-1].end))
 	}
-	m.Devices = measureAll(curves, func(*Curve) []span { return spans })
+	m.Devices = measureAll(curves, spans)
 	return m
 }
 
-// measure makes the window's measurement from copies of the recorder's curves.
-func (w *Window) measure(curves []*Curve, after []State, stalled bool) Measurement {
-	m := measure(w.rec.info, curves, w.rec.base, w.spans)
-	for i := range m.Devices {
-		d := &m.Devices[i]
-		if stalled && !d.Has(SourceStalled) {
-			d.withhold(SourceStalled, "a call to the source did not come back")
-		}
-		if w.before != nil && after != nil {
-			d.compare(w.before[i], after[i])
-		}
+// measureAll measures spans by each curve. A fleet is shared out among the
+// processors.
+func measureAll(curves []*curve, spans []span) []DeviceMeasurement {
+	fleet := len(curves) > 64
+	list := make([]DeviceMeasurement, len(curves))
+	workers := 1
+	if fleet {
+		workers = runtime.GOMAXPROCS(0)
 	}
-	m.total(alike(curves))
-	return m
-}
-
-func (d *DeviceMeasurement) find(r Reason, format string, args ...any) {
-	d.Reasons = append(d.Reasons, Finding{Reason: r, Device: d.Device.UUID, Detail: fmt.Sprintf(format, args...)})
-}
-
-// withhold takes the number back.
-func (d *DeviceMeasurement) withhold(r Reason, format string, args ...any) {
-	d.find(r, format, args...)
-	d.withdraw()
-}
-
-func (d *DeviceMeasurement) withdraw() {
-	d.Valid, d.Energy, d.Watts = false, Estimate{}, 0
-	d.HasBefore, d.BeforeWatts = false, 0
-}
-
-// measure lays spans over the curve.
-func (c *Curve) measure(spans []span) DeviceMeasurement {
-	if c.pace.Poll() > 0 && c.pace.Phase() == pace.Hunting {
-		// It ticks about as often as it may be read: nobody aimed at the ticks,
-		// and all may be late by the same.
-		c.recorded = true
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range workers {
+		wg.Go(func() {
+			for i := next.Add(1) - 1; i < int64(len(curves)); i = next.Add(1) - 1 {
+				list[i] = measureDevice(curves[i], spans, fleet)
+			}
+		})
 	}
+	wg.Wait()
+	return list
+}
+
+// measureDevice returns the energy of spans by one curve. fleet reports whether there
+// are many others.
+func measureDevice(c *curve, spans []span, fleet bool) DeviceMeasurement {
 	c.learn()
-	d := DeviceMeasurement{Device: c.device, Period: c.Period()}
-	d.Reasons = append(d.Reasons, c.device.Marks...)
-	var on int64
-	for i, s := range spans {
-		on += s.on
-		if s.end < s.start || i > 0 && s.start < spans[i-1].end {
-			on = math.MinInt64 / 2
-		}
+	d := DeviceMeasurement{Device: c.device}
+	p := c.period()
+	if p.Known {
+		d.Period = time.Duration(p.Seen)
 	}
+	d.Reasons = append(d.Reasons, c.device.Marks...)
+	on := counted(spans)
 	if on <= 0 {
 		d.withhold(InvalidBenchmarkWindow, "the window has no length, or its spans are out of order")
 		return d
 	}
-	var est closed
+	var energy Estimate
 	var ok bool
 	if c.device.Method == Gauge {
-		est, ok = c.gauge(&d, spans)
+		energy, ok = gaugeEnergy(c, &d, spans)
 	} else {
-		est, ok = c.counter(&d, spans)
+		energy, ok = counterEnergy(c, &d, spans, fleet)
 	}
 	if !ok || withheld(d.Reasons) {
-		if !withheld(d.Reasons) {
-			d.find(BenchmarkWindowNotBracketed, "there is no reading on one side of the window")
-		}
 		return d
 	}
-	d.Energy = Estimate{Joules: est.mean, Low: est.low, High: est.high}
-	d.Watts = est.mean / (float64(on) / second)
+	d.Energy = energy
+	d.Watts = energy.Joules / (float64(on) / float64(time.Second))
 	d.Valid = true
 	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > maxErrPercent {
-		advice := fmt.Sprintf("measure for longer, as with -benchtime=%v%s", c.advise(), c.faster(", or "))
-		if len(spans) > 1 {
-			advice = "pauses of about a refresh period and less can't be told from the load, so leave them in or make them longer"
-		}
 		d.withhold(WindowTooShort, "%v in %d pieces, with %s, leaves ±%.0f %%: %s",
-			time.Duration(on).Round(time.Millisecond), len(spans), c.seen(d.Ticks), e, advice)
+			time.Duration(on).Round(time.Millisecond), len(spans), d.seen(), e, advice(c.device, p.Expected(), len(spans) > 1))
 		return d
 	}
 	if c.device.Method == Counter {
-		c.crossCheck(&d, spans)
+		crossCheck(c, &d, spans)
 	}
 	return d
 }
 
-// seen says how many ticks, or readings, there were.
-func (c *Curve) seen(n int) string {
-	if c.device.Method == Gauge {
-		return fmt.Sprintf("%d readings of the power", n)
+// counterEnergy estimates the energy by the ticks of a counter. ok is false if a
+// finding says why it cannot.
+func counterEnergy(c *curve, d *DeviceMeasurement, spans []span, fleet bool) (e Estimate, ok bool) {
+	r, err := estimate.Estimate(c.ticksAround(spans, fleet))
+	if errors.Is(err, estimate.ErrNotBracketed) {
+		explain(c, d, spans)
+		return Estimate{}, false
 	}
-	return fmt.Sprintf("%d ticks of %v", n, c.Period().Round(time.Millisecond))
+	d.Ticks, d.coarse = r.Ticks, r.Coarse
+	d.findEvents(c.events.touching(r.From, r.To))
+	if err != nil {
+		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were dropped to tell them apart", r.Gap)
+		return Estimate{}, false
+	}
+	d.BeforeWatts, d.HasBefore = r.BeforeWatts, r.HasBefore
+	return Estimate{Joules: r.Mean, Low: r.Low, High: r.High}, true
 }
 
-// expected returns the refresh period as far as it is known, in ns.
-func (c *Curve) expected() float64 {
-	if c.pace.Phase() != pace.Hunting {
-		return c.pace.Period()
+// gaugeEnergy integrates the readings of a power gauge. ok is false if a finding says
+// why it cannot.
+func gaugeEnergy(c *curve, d *DeviceMeasurement, spans []span) (e Estimate, ok bool) {
+	start, end := spans[0].start, spans[len(spans)-1].end
+	d.findEvents(c.events.touching(start, end))
+	if need, length := c.device.MinWindow, time.Duration(end-start); length < need {
+		d.find(WindowTooShort, "%s is a mean over a long time: it can measure windows of %v and more, this one is %v", c.device.Metric, need, length.Round(time.Millisecond))
+		return Estimate{}, false
 	}
-	return max(c.pace.Nominal(), c.pace.Period())
+	in := c.powerAround(spans)
+	r, err := gauge.Integrate(in)
+	switch {
+	case errors.Is(err, gauge.ErrTooFew):
+		d.find(InsufficientPowerSamples, "%d readings of the power", len(in.Series.Samples()))
+	case errors.Is(err, gauge.ErrNotBracketed) && c.failure.err != nil:
+		explainFailure(c, d, end)
+	case errors.Is(err, gauge.ErrNotBracketed):
+		d.find(BenchmarkWindowNotBracketed, "%v", err)
+	case err != nil:
+		d.find(SamplingGapExceeded, "%v between two readings of the power, %v allowed", time.Duration(r.Gap).Round(time.Millisecond), time.Duration(in.MaxGap))
+	}
+	if err != nil {
+		return Estimate{}, false
+	}
+	if r.Interpolated {
+		d.find(NoInWindowSamples, "the window lies between two readings of the power")
+	}
+	d.Ticks = r.Readings
+	d.BeforeWatts, d.HasBefore = r.BeforeWatts, true
+	return Estimate{Joules: r.Mean, Low: r.Low, High: r.High}, true
 }
 
-// counter measures a curve of ticks.
-func (c *Curve) counter(d *DeviceMeasurement, spans []span) (closed, bool) {
-	w, ok := c.lay(spans)
+// crossCheck compares a counter with the power gauge of the same device, where
+// the readings of the gauge suffice.
+func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
+	mean := c.mean
+	mean.Period = c.expected()
+	check, ok := gauge.CrossCheck(c.powerAround(spans), mean)
 	if !ok {
-		c.explain(d, spans)
-		return closed{}, false
-	}
-	for _, t := range c.ticks[w.first : w.end+1] {
-		if m := int64(t.mid()); m > w.from() && m <= w.till() {
-			d.Ticks++
-		}
-	}
-	c.report(d, c.ticks[w.first].lo, c.ticks[w.end].hi)
-	if gap := w.widest(); !w.whole() && gap > maxPiece*c.expected()*float64(c.pace.Stride())/second {
-		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were forgotten to tell them apart", gap)
-		return closed{}, false
-	}
-	c.idle(d, w)
-	est := c.close(w)
-	d.coarse = c.coarse
-	return est, true
-}
-
-// maxPiece is how many refresh periods (times the number of ticks passed over)
-// may lie between two known ticks of a window with pauses.
-const maxPiece = 8
-
-// widest returns the longest time between two knots, in seconds.
-func (w laid) widest() float64 {
-	widest := 0.0
-	for i := 1; i < len(w.knots); i++ {
-		widest = max(widest, w.knots[i].t-w.knots[i-1].t)
-	}
-	return widest
-}
-
-// idle sets the power before the window: the mean over the ticks that were seen
-// in a row just before it.
-func (c *Curve) idle(d *DeviceMeasurement, w laid) {
-	const most = 8
-	last := c.firstAfter(w.from()) - 1
-	first := last
-	for first > 0 && last-first < most {
-		a, b := c.ticks[first-1], c.ticks[first]
-		if a.inferred || a.epoch != b.epoch || b.mid()-a.mid() > 3*c.expected()*float64(c.pace.Stride()) {
-			break
-		}
-		first--
-	}
-	if first == last || c.device.Resolution > 0.05*(c.ticks[last].joules-c.ticks[first].joules) {
 		return
 	}
-	d.BeforeWatts, d.HasBefore = c.mean(first, last), true
+	d.GaugeJoules, d.HasGauge = check.Joules, true
+	if check.Disagrees(d.Energy.Joules, d.Energy.HalfWidth()) {
+		d.find(CounterDisagrees, "the counter says %.4g J, the integral of the power gauge %.4g J", d.Energy.Joules, check.Joules)
+	}
+}
+
+// explain says why the window has no ticks on one of its sides.
+func explain(c *curve, d *DeviceMeasurement, spans []span) {
+	start, end := spans[0].start, spans[len(spans)-1].end
+	d.findEvents(c.events.touching(start, math.MaxInt64))
+	if withheld(d.Reasons) {
+		return
+	}
+	n, expected := len(c.ticks), c.expected()
+	switch {
+	case c.failure.err != nil:
+		explainFailure(c, d, end)
+	case n == 0:
+		d.find(InsufficientPowerSamples, "the device was never read")
+	case c.last.hi > end && float64(c.last.hi-c.ticks[n-1].Hi) > 2.5*expected:
+		d.find(CounterStale, "the counter has not changed for %v%s", time.Duration(c.last.hi-c.ticks[n-1].Hi).Round(time.Millisecond), hint(c.device, expected, "; if that is how often it does, "))
+	default:
+		d.find(BenchmarkWindowNotBracketed, "no tick was seen on one side of the window%s", hint(c.device, expected, ": "))
+	}
+}
+
+// explainFailure says what the newest readings fail with.
+func explainFailure(c *curve, d *DeviceMeasurement, end int64) {
+	reason := BenchmarkWindowNotBracketed
+	switch {
+	case errors.Is(c.failure.err, ErrNoDevice):
+		reason = DeviceLost
+	case errors.Is(c.failure.err, ErrNoAnswer):
+		reason = SourceStalled
+	case !c.last.ok:
+		reason = InsufficientPowerSamples // never read
+	}
+	if before := time.Duration(end - c.failure.since); before > 0 {
+		d.find(reason, "all readings since %v before the end of the window failed: %v", before.Round(time.Millisecond), c.failure.err)
+	} else {
+		d.find(reason, "all readings after the window failed: %v", c.failure.err)
+	}
+}
+
+// seen returns how many ticks, or readings, there were, in words.
+func (d *DeviceMeasurement) seen() string {
+	if d.Device.Method == Gauge {
+		return fmt.Sprintf("%d readings of the power", d.Ticks)
+	}
+	return fmt.Sprintf("%d ticks of %v", d.Ticks, d.Period.Round(time.Millisecond))
+}
+
+// slowPeriod is the refresh period of a slow counter.
+const slowPeriod = float64(1500 * time.Millisecond)
+
+// hint returns the device's hint for a slow counter, after a conjunction. expected is
+// the refresh period in ns.
+func hint(d Device, expected float64, conjunction string) string {
+	if d.Hint == "" || expected < slowPeriod {
+		return ""
+	}
+	return conjunction + d.Hint
+}
+
+// advice returns how a window that was too short would be measured well.
+func advice(d Device, expected float64, pauses bool) string {
+	if pauses {
+		return "pauses of about a refresh period and less can't be told from the load, so leave them in or make them longer"
+	}
+	length := max(time.Duration(expected*20).Round(time.Second/2), time.Second)
+	if expected > slowPeriod {
+		length = time.Duration(math.Ceil(expected*5/float64(time.Second)/10)) * 10 * time.Second
+	}
+	return fmt.Sprintf("measure for longer, as with -benchtime=%v%s", length, hint(d, expected, ", or "))
 }

@@ -1,6 +1,12 @@
 package energy
 
-import "time"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+)
 
 // Estimate is an amount of energy and the interval in which the true amount
 // lies in at least 95 % of windows. The interval covers what the instrument
@@ -19,20 +25,41 @@ func (e Estimate) HalfWidth() float64 { return (e.High - e.Low) / 2 }
 // ErrPercent returns the half-width of the interval as a percentage of Joules.
 func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / e.Joules }
 
-// Span is a stretch of time [Start, End).
-type Span struct {
-	Start time.Time `json:"start"`
-	End   time.Time `json:"end"`
-}
-
 // Measurement is the energy used during a window: of each device, and of all.
+//
+// Its JSON is an object with the keys that the fields name, and is the one in which
+// every command writes a measurement. Energy is in joules and power in watts, as
+// numbers; times are RFC 3339; lengths of time are integers of ns, in keys that end in
+// _ns; what is absent has no value, and has_before, has_gauge and has_celsius report
+// whether a number is there:
+//
+//	{
+//	  "start": "2026-01-02T03:04:05.6Z", "end": "…", "duration_ns": 60000000000,
+//	  "valid": true,
+//	  "energy": {"joules": 41200.5, "low": 41150.1, "high": 41251.9},
+//	  "watts": 686.7, "before_watts": 102.3, "has_before": true,
+//	  "devices": [{
+//	    "device": {"uuid": "GPU-…", "index": 0, "method": "counter", "power_limit_watts": 700, …},
+//	    "valid": true, "energy": {…}, "watts": 686.7, "before_watts": 102.3, "has_before": true,
+//	    "period_ns": 100000000, "ticks": 600, "gauge_joules": 41190.2, "has_gauge": true,
+//	    "before": {"at": "…", "celsius": 41, "has_celsius": true, …}, "after": {…},
+//	    "reasons": [{"reason": "throttled", "device": "GPU-…", "detail": "…"}]
+//	  }],
+//	  "roles": [{"role": "prefill", "devices": 4, "valid": true, "energy": {…}, "watts": …}],
+//	  "waited_ns": 250000000,
+//	  "reasons": […],
+//	  "source": {"name": "nvml", …}
+//	}
+//
+// Keys are added, but not renamed or removed. If valid is false, of the whole, of a
+// device or of a role, its joules, low, high and watts are 0 and mean nothing.
 type Measurement struct {
 	// Start and End are the edges of the window: of its first and last span.
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end"`
 	// Duration is the length of the window's spans; gaps do not count.
 	Duration time.Duration `json:"duration_ns"`
-	// Valid says that Energy and Watts can be defended. If not, they are 0 and
+	// Valid reports whether Energy and Watts can be defended. If not, they are 0 and
 	// Reasons has a reason that withholds them.
 	Valid bool `json:"valid"`
 	// Energy is the energy of all devices.
@@ -65,7 +92,7 @@ type RoleMeasurement struct {
 	Role string `json:"role"`
 	// Devices is how many devices have the role.
 	Devices int `json:"devices"`
-	// Valid says that all of them have a number; if not, Energy and Watts are 0.
+	// Valid reports whether all of them have a number; if not, Energy and Watts are 0.
 	Valid  bool     `json:"valid"`
 	Energy Estimate `json:"energy"`
 	// Watts is the mean power of these devices over the window.
@@ -75,7 +102,7 @@ type RoleMeasurement struct {
 // DeviceMeasurement is the energy that one device used during a window.
 type DeviceMeasurement struct {
 	Device Device `json:"device"`
-	// Valid says that Energy and Watts can be defended.
+	// Valid reports whether Energy and Watts can be defended.
 	Valid  bool     `json:"valid"`
 	Energy Estimate `json:"energy"`
 	// Watts is the mean power over the window.
@@ -93,13 +120,13 @@ type DeviceMeasurement struct {
 	GaugeJoules float64 `json:"gauge_joules"`
 	HasGauge    bool    `json:"has_gauge"`
 	// Before and After are the states of the device around the window; nil if
-	// the source does not tell them.
+	// the source does not report them.
 	Before *State `json:"before,omitempty"`
 	After  *State `json:"after,omitempty"`
 	// Reasons are the findings about this device.
 	Reasons []Finding `json:"reasons,omitempty"`
 
-	// coarse says that its error is that of all devices of the same load.
+	// coarse reports whether its error is that of all devices of the same load.
 	coarse bool
 }
 
@@ -109,21 +136,66 @@ func (m Measurement) Has(r Reason) bool { return has(m.Reasons, r) }
 // Has reports whether the device's measurement has the reason.
 func (d DeviceMeasurement) Has(r Reason) bool { return has(d.Reasons, r) }
 
-func has(fs []Finding, r Reason) bool {
-	for _, f := range fs {
-		if f.Reason == r {
-			return true
-		}
-	}
-	return false
+func (d *DeviceMeasurement) find(r Reason, format string, args ...any) {
+	d.Reasons = append(d.Reasons, Finding{Reason: r, Device: d.Device.UUID, Detail: fmt.Sprintf(format, args...)})
 }
 
-// withheld reports whether one of the findings withholds the number.
-func withheld(fs []Finding) bool {
-	for _, f := range fs {
-		if f.Reason.Withholds() {
-			return true
+// findEvents adds events, each reason once.
+func (d *DeviceMeasurement) findEvents(list events) {
+	for _, e := range list {
+		if !d.Has(e.reason) {
+			d.find(e.reason, "%s", e.detail)
 		}
 	}
-	return false
+}
+
+// withhold takes the number back.
+func (d *DeviceMeasurement) withhold(r Reason, format string, args ...any) {
+	d.find(r, format, args...)
+	d.withdraw()
+}
+
+func (d *DeviceMeasurement) withdraw() {
+	d.Valid, d.Energy, d.Watts = false, Estimate{}, 0
+	d.HasBefore, d.BeforeWatts = false, 0
+}
+
+// throttledPercent is the share of a window in which the clocks may be held
+// down without a finding: a busy device touches its power limit now and then.
+const throttledPercent = 1
+
+// compare adds what the states of the device before and after the window show.
+func (d *DeviceMeasurement) compare(before, after State) {
+	d.Before, d.After = &before, &after
+	var causes []string
+	took := after.At.Sub(before.At)
+	for _, cause := range slices.Sorted(maps.Keys(after.Throttled)) {
+		was, known := before.Throttled[cause]
+		delta := after.Throttled[cause] - was
+		if !known || delta <= 0 || took <= 0 {
+			continue
+		}
+		if percent := 100 * float64(min(delta, took)) / float64(took); percent >= throttledPercent {
+			causes = append(causes, fmt.Sprintf("%s %.0f %%", cause, percent))
+		}
+	}
+	if len(causes) > 0 {
+		d.find(Throttled, "clocks were held down during the window: %s of %v", strings.Join(causes, ", "), took.Round(time.Millisecond))
+	}
+	others := map[int]string{}
+	for _, p := range slices.Concat(before.Processes, after.Processes) {
+		others[p.PID] = p.Name
+	}
+	if len(others) == 0 {
+		return
+	}
+	names := make([]string, 0, len(others))
+	for _, pid := range slices.Sorted(maps.Keys(others)) {
+		name := fmt.Sprint(pid)
+		if others[pid] != "" {
+			name += " (" + others[pid] + ")"
+		}
+		names = append(names, name)
+	}
+	d.find(SharedGPU, "other processes use the GPU: %s; its energy is that of all of them (fine, if they are the server under test)", strings.Join(names, ", "))
 }

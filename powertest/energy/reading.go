@@ -144,7 +144,7 @@ func (r *Recorder) take(inTime bool) {
 	for k, reading := range r.read.batch {
 		i := r.read.due[k]
 		r.stats[i].add(r.devices[i].Method, &reading)
-		r.curves[i].Add(reading)
+		r.curves[i].add(reading)
 	}
 	r.wake()
 }

@@ -2,6 +2,7 @@ package energy
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -100,4 +101,55 @@ func (f Finding) String() string {
 		b.WriteString(f.Detail)
 	}
 	return b.String()
+}
+
+// event is something because of which the time between from and to cannot be
+// measured.
+type event struct {
+	from, to int64
+	reason   Reason
+	detail   string
+}
+
+// events are in the order in which they were noted. They are at most maxEvents.
+type events []event
+
+const maxEvents = 64
+
+// add adds an event. One of the same reason within some time of the last is that,
+// going on.
+func (list events) add(e event, within int64) events {
+	if n := len(list); n > 0 {
+		last := &list[n-1]
+		if last.reason == e.reason && e.from-last.to <= within {
+			last.to = max(last.to, e.to)
+			return list
+		}
+	}
+	if len(list) == maxEvents {
+		// None is dropped: the oldest two become one, which covers the time
+		// between them, too.
+		a, b := list[0], list[1]
+		b.from, b.to = min(a.from, b.from), max(a.to, b.to)
+		if a.reason == DeviceLost {
+			b.reason, b.detail = a.reason, a.detail
+		}
+		list = slices.Delete(list, 0, 1)
+		list[0] = b
+	}
+	return append(list, e)
+}
+
+// touching returns the events of the time from one moment to another.
+func (list events) touching(from, to int64) events {
+	return slices.DeleteFunc(slices.Clone(list), func(e event) bool { return e.to < from || e.from > to })
+}
+
+func has(fs []Finding, r Reason) bool {
+	return slices.ContainsFunc(fs, func(f Finding) bool { return f.Reason == r })
+}
+
+// withheld reports whether one of the findings withholds the number.
+func withheld(fs []Finding) bool {
+	return slices.ContainsFunc(fs, func(f Finding) bool { return f.Reason.Withholds() })
 }

@@ -1,6 +1,8 @@
 package energy
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
@@ -31,7 +33,7 @@ type Recorder struct {
 	kick    chan struct{} // asks the goroutine to plan again
 
 	mu      sync.Mutex
-	curves  []*Curve
+	curves  []*curve
 	stats   []callStats // of each device
 	windows []*Window
 	running bool // the goroutine is alive
@@ -81,8 +83,8 @@ func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
 // modify the list.
 func (r *Recorder) Devices() []Device { return r.devices }
 
-func (r *Recorder) newCurve(d Device) *Curve {
-	c := NewCurve(d, r.base, r.info.PeriodOf(d))
+func (r *Recorder) newCurve(d Device) *curve {
+	c := newCurve(d, r.base, r.info.PeriodOf(d))
 	c.pace = pace.New(pace.Config{Nominal: time.Duration(c.pace.Nominal()), Poll: r.info.Poll, Within: d.ReadWithin})
 	c.pace.Spread(r.groups.alone, false)
 	c.reserve(len(r.devices))
@@ -179,4 +181,56 @@ func (r *Recorder) release(w *Window) {
 	if len(r.windows) == 0 {
 		r.replan()
 	}
+}
+
+// MeasurePast measures spans of the past by what a source remembers of them. It
+// is what a [Window] does for such a source, for who knows only afterwards what
+// was to be measured. Spans are in order and do not overlap. If what comes after
+// them is not known yet it waits, as [HistorySource.ReadRange] does.
+func MeasurePast(ctx context.Context, h HistorySource, spans ...Span) Measurement {
+	m, _ := NewRecorder(h).MeasurePast(ctx, spans...)
+	return m
+}
+
+// MeasurePast is the function of that name, for the devices of the recorder. The
+// error wraps [errors.ErrUnsupported] if its source does not know the past.
+func (r *Recorder) MeasurePast(ctx context.Context, spans ...Span) (Measurement, error) {
+	h, ok := r.src.(HistorySource)
+	if !ok {
+		return Measurement{}, fmt.Errorf("source %s: measure the past: %w", r.info.Name, errors.ErrUnsupported)
+	}
+	base := time.Now()
+	if len(spans) > 0 {
+		base = spans[0].Start
+	}
+	m, _ := r.readPast(ctx, h, base, toSpans(base, spans))
+	return m, nil
+}
+
+// readPast measures spans, in ns since base, by what the source remembers of the
+// recorder's devices: the curves.
+func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time, spans []span) (Measurement, []*curve) {
+	began := time.Now()
+	curves, found, err := readHistories(ctx, h, r.index, r.devices, base, spans)
+	m := measure(r.info, curves, base, spans)
+	m.total(correlatedFraction(curves))
+	if err != nil {
+		m.Add(Finding{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()})
+	}
+	for _, f := range found {
+		if r.concerns(f) {
+			m.Add(f)
+		}
+	}
+	m.Waited = time.Since(began)
+	return m, curves
+}
+
+// concerns reports whether a finding is about what is measured. Whoever selected
+// devices by name does not mind that there are others.
+func (r *Recorder) concerns(f Finding) bool {
+	if f.Device == "" {
+		return !r.byName || f.Reason != ExpectedGPUCountMismatch
+	}
+	return slices.ContainsFunc(r.devices, func(d Device) bool { return d.UUID == f.Device })
 }

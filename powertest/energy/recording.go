@@ -1,14 +1,16 @@
 package energy
 
 import (
+	"context"
 	"fmt"
 	"math"
 	"time"
 
+	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
 	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
-// Recording is what a source told around a window: enough to measure the window
+// Recording is what a source reported around a window: enough to measure the window
 // again, or another one inside of it. Its JSON is part of traces. Times are in ns
 // since Base, by the monotonic clock.
 type Recording struct {
@@ -43,7 +45,7 @@ type DeviceRecording struct {
 	// someone else.
 	TickPeriod float64 `json:"tick_period,omitempty"`
 	TickJitter float64 `json:"tick_jitter,omitempty"`
-	// Trouble is what spoils measurements of the time between From and To.
+	// Trouble is findings because of which times cannot be measured.
 	Trouble []Trouble `json:"trouble,omitempty"`
 }
 
@@ -55,28 +57,20 @@ type Trouble struct {
 	Detail string `json:"detail,omitempty"`
 }
 
-// clockStep returns by how much the wall clock was set since base; 0 if it was not.
-func clockStep(base time.Time) time.Duration {
-	if by, set := ClockSetBetween(base, time.Now()); set {
-		return by
-	}
-	return 0
-}
-
 // record copies curves with a common base.
-func record(info Info, base time.Time, curves []*Curve) Recording {
+func record(info Info, base time.Time, curves []*curve) Recording {
 	r := Recording{Source: info, Base: base.Round(0), Step: clockStep(base)}
 	for _, c := range curves {
 		d := DeviceRecording{Device: c.device}
 		for _, t := range c.ticks {
-			d.Ticks = append(d.Ticks, [3]float64{float64(t.lo), float64(t.hi), t.joules})
+			d.Ticks = append(d.Ticks, [3]float64{float64(t.Lo), float64(t.Hi), t.Joules})
 		}
-		for _, p := range c.power.points {
-			d.Power = append(d.Power, [3]float64{float64(p.at), p.watts, float64(p.gap)})
+		for _, p := range c.power.Samples() {
+			d.Power = append(d.Power, [3]float64{float64(p.At), p.Watts, float64(p.Gap)})
 		}
-		d.PowerUntil, d.PowerPeriod, d.PowerLate = c.power.seen, c.power.period, c.power.late
-		if !c.recorded && c.pace.Phase() != pace.Hunting {
-			d.TickPeriod, d.TickJitter = c.pace.Period(), math.Sqrt(c.pace.JitterVariance())
+		d.PowerUntil, d.PowerPeriod, d.PowerLate = c.power.Seen, c.power.Sensor.Period, c.power.Sensor.Late
+		if p := c.period(); !c.recorded && p.Known {
+			d.TickPeriod, d.TickJitter = p.Seen, math.Sqrt(p.JitterVariance)
 		}
 		for _, e := range c.events {
 			d.Trouble = append(d.Trouble, Trouble{From: e.from, To: e.to, Reason: e.reason, Detail: e.detail})
@@ -111,21 +105,86 @@ func (r Recording) Check() error {
 	return nil
 }
 
-// Record makes the window keep what the source tells, for Recording. Call it before
-// Measure.
-func (w *Window) Record() {
-	w.rec.mu.Lock()
-	defer w.rec.mu.Unlock()
-	w.records = true
+// Replay is a source of what was recorded, and of nothing new.
+type Replay struct {
+	recording Recording
+	devices   []Device
 }
 
-func (w *Window) keep(curves []*Curve) {
-	if w.records {
-		w.recording = record(w.rec.info, w.rec.base, curves)
+var _ HistorySource = (*Replay)(nil)
+
+// NewReplay returns a source of the recording, for [MeasurePast]. The
+// error is that of [Recording.Check].
+func NewReplay(r Recording) (*Replay, error) {
+	if err := r.Check(); err != nil {
+		return nil, err
+	}
+	p := &Replay{recording: r}
+	for _, d := range r.Devices {
+		p.devices = append(p.devices, d.Device)
+	}
+	return p, nil
+}
+
+// Info describes the source that was recorded.
+func (p *Replay) Info() Info { return p.recording.Source }
+
+// Devices lists the devices that were recorded.
+func (p *Replay) Devices() []Device { return p.devices }
+
+// Read fails for each device with [ErrNoAnswer].
+func (p *Replay) Read(dst []Reading) {
+	for i := range dst {
+		now := time.Now()
+		dst[i] = Reading{Device: dst[i].Device, Before: now, After: now, Err: errReplay}
 	}
 }
 
-// Recording returns what the source told around the window, after Measure and if
-// Record was called before. The times of a source that knows the past are joined
-// to this machine's clock as far as the source does so.
-func (w *Window) Recording() Recording { return w.recording }
+var errReplay = fmt.Errorf("a recording has the past only: %w", ErrNoAnswer)
+
+// Close does nothing.
+func (p *Replay) Close() error { return nil }
+
+// ReadRange is [HistorySource.ReadRange]. It does not wait: nothing will be known later.
+func (p *Replay) ReadRange(_ context.Context, _ []Span, to []*History) ([]Finding, error) {
+	for i, d := range p.recording.Devices {
+		if to[i] != nil {
+			p.fill(to[i].curve, d)
+		}
+	}
+	if step := p.recording.Step; step != 0 {
+		return []Finding{{Reason: ClockStep, Detail: fmt.Sprintf("the clock was set by %v while this was recorded: times from elsewhere can't be joined to it", step.Round(time.Millisecond))}}, nil
+	}
+	return nil, nil
+}
+
+// fill makes the curve what it was when it was recorded.
+func (p *Replay) fill(c *curve, d DeviceRecording) {
+	at := func(ns float64) int64 { return c.at(p.recording.Base.Add(time.Duration(ns))) }
+	for i, t := range d.Ticks {
+		if i > 0 && t[2] < d.Ticks[i-1][2] {
+			c.epoch++
+			c.note(at(d.Ticks[i-1][1]), at(t[1]), CounterReset, fmt.Sprintf("the counter went down from %.3f J to %.3f J", d.Ticks[i-1][2], t[2]))
+		}
+		first := i == 0 || c.epoch != c.ticks[len(c.ticks)-1].Epoch
+		c.push(estimate.Tick{Lo: at(t[0]), Hi: at(t[1]), Joules: t[2], Epoch: c.epoch, Inferred: first})
+	}
+	if n := len(c.ticks); n > 0 {
+		c.last = point{lo: c.ticks[n-1].Hi, hi: c.ticks[n-1].Hi, value: c.ticks[n-1].Joules, ok: true}
+	}
+	if d.TickPeriod > 0 {
+		c.recorded = false
+		c.pace = pace.New(pace.Config{Nominal: time.Duration(c.pace.Nominal()), Poll: p.recording.Source.Poll})
+		c.pace.Know(d.TickPeriod, d.TickJitter*d.TickJitter)
+	}
+	for _, s := range d.Power {
+		c.power.Restore(at(s[0]), s[1], int64(s[2]))
+	}
+	c.power.Seen, c.power.Sensor.Period, c.power.Sensor.Late = at(float64(d.PowerUntil)), d.PowerPeriod, d.PowerLate
+	base := p.recording.Base
+	for _, e := range d.Trouble {
+		if e.Reason != CounterReset { // the ticks show it
+			c.note(c.at(base.Add(time.Duration(e.From))), c.at(base.Add(time.Duration(e.To))), e.Reason, e.Detail)
+		}
+	}
+}

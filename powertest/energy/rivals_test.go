@@ -12,7 +12,7 @@ type rival func(x *experiment) float64
 type experiment struct {
 	tr    *truth
 	dev   *counter
-	curve *Curve
+	curve *curve
 	s, e  float64
 	phase float64 // of a periodic scraper, in [0, 1)
 }
@@ -67,9 +67,9 @@ func interp(x *experiment) float64 {
 	at := func(t float64) float64 {
 		ticks := x.curve.ticks
 		for i := 1; i < len(ticks); i++ {
-			a, b := ticks[i-1].mid()/second, ticks[i].mid()/second
+			a, b := ticks[i-1].Mid()/second, ticks[i].Mid()/second
 			if t <= b || i == len(ticks)-1 {
-				return ticks[i-1].joules + (ticks[i].joules-ticks[i-1].joules)*(t-a)/(b-a)
+				return ticks[i-1].Joules + (ticks[i].Joules-ticks[i-1].Joules)*(t-a)/(b-a)
 			}
 		}
 		return math.NaN()

@@ -2,7 +2,6 @@ package energy_test
 
 import (
 	"context"
-	"math"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -164,39 +163,4 @@ func TestHangWhileInspecting(t *testing.T) {
 		close(j.hang)
 		time.Sleep(time.Second)
 	})
-}
-
-// A power reading that makes no sense costs the cross-check, not the joules.
-func TestBadCrossCheck(t *testing.T) {
-	epoch := time.Unix(0, 0)
-	c := energy.NewCurve(energy.Device{Method: energy.Counter}, epoch, 0)
-	for i := range 600 {
-		at := epoch.Add(time.Duration(i) * 5 * time.Millisecond)
-		w := 600.0
-		if i%7 == 0 {
-			w = math.NaN()
-		}
-		c.Add(energy.Reading{Before: at, After: at, Joules: 60 * math.Floor(float64(i)/20), HasJoules: true, Watts: w, HasWatts: true})
-	}
-	m := energy.MeasureCurves(energy.Info{}, []*energy.Curve{c}, []energy.Span{{Start: epoch.Add(time.Second), End: epoch.Add(2 * time.Second)}})
-	assert.True(t, m.Valid, "%v", m.Reasons)
-}
-
-// Two stalls do not spoil what lies between them.
-func TestFaultsAreWhereTheyWere(t *testing.T) {
-	epoch := time.Unix(0, 0)
-	c := energy.NewCurve(energy.Device{Method: energy.Counter}, epoch, 0)
-	for i := range 6000 {
-		at := epoch.Add(time.Duration(i) * 5 * time.Millisecond)
-		r := energy.Reading{Before: at, After: at, Joules: 60 * math.Floor(float64(i)/20), HasJoules: true}
-		if i == 1000 || i == 5000 {
-			r = energy.Reading{Before: at, After: at, Err: energy.ErrStalled}
-		}
-		c.Add(r)
-	}
-	at := func(s int) time.Time { return epoch.Add(time.Duration(s) * time.Second) }
-	for from, want := range map[int]bool{4: false, 12: true, 24: false} {
-		m := energy.MeasureCurves(energy.Info{}, []*energy.Curve{c}, []energy.Span{{Start: at(from), End: at(from + 2)}})
-		assert.Equal(t, want, m.Valid, "from %d s: %v", from, m.Reasons)
-	}
 }

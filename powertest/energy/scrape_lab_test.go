@@ -16,7 +16,7 @@ type scrapes struct{ collect, every, fresh time.Duration }
 
 // record fills a history with what was scraped from open until the window from
 // s to e is settled, or enough time has gone by.
-func (sc scrapes) record(rng *rand.Rand, tr *truth, s, e float64) (*Curve, []span) {
+func (sc scrapes) record(rng *rand.Rand, tr *truth, s, e float64) (*curve, []span) {
 	C, S := sc.collect.Seconds(), sc.every.Seconds()
 	ns := func(t float64) int64 { return int64(t * second) }
 	win := []span{{start: ns(s), end: ns(e), on: ns(e) - ns(s)}}
@@ -30,7 +30,7 @@ func (sc scrapes) record(rng *rand.Rand, tr *truth, s, e float64) (*Curve, []spa
 		collected := math.Floor((at-phase)/C)*C + phase
 		shown := math.Floor((collected-tick)/0.1)*0.1 + tick
 		when := c.base.Add(time.Duration(ns(at)))
-		c.Add(Reading{Before: when, After: when, HasJoules: true, Joules: math.Floor((5e6+tr.at(max(shown, 0)))*1e3) / 1e3})
+		c.add(Reading{Before: when, After: when, HasJoules: true, Joules: math.Floor((5e6+tr.at(max(shown, 0)))*1e3) / 1e3})
 		c.learn()
 		if at > e && c.settled(win, win[0].end) {
 			break
@@ -85,16 +85,22 @@ func shapeOf(name string) shape {
 	panic("no shape " + name)
 }
 
-// TestScraped holds histories to their intervals.
+// TestScraped holds histories to their intervals. TestSlowScraped does with more
+// windows.
 func TestScraped(t *testing.T) {
 	if testing.Short() {
-		t.Skip("simulates 960 windows")
+		t.Skip("simulates 144 windows")
 	}
+	testScraped(t, 6)
+}
+
+func testScraped(t *testing.T, windows int) {
 	for _, k := range scrapeCases {
 		for _, name := range scrapeShapes {
 			w := k.windows[1]
 			t.Run(fmt.Sprintf("%v/W=%v/shape=%s", k.scrapes, w, name), func(t *testing.T) {
-				s := summarize(runScraped(*labSeed, 40, k.scrapes, w, shapeOf(name)).outcomes["powertest"])
+				t.Parallel()
+				s := summarize(runScraped(*labSeed, windows, k.scrapes, w, shapeOf(name)).outcomes["powertest"])
 				t.Logf("%+v", s)
 				if s.withheld < 100 {
 					assert.GreaterOrEqual(t, s.inside, 95.0)
@@ -114,7 +120,7 @@ func runScraped(seed uint64, n int, sc scrapes, w time.Duration, sh shape) *cell
 		tr := newTruth(rng, sh(rng, s, e, visible), e+4*visible+2*sc.every.Seconds()+10)
 		curve, win := sc.record(rng, tr, s, e)
 		began := time.Now()
-		d := curve.measure(win)
+		d := measureDevice(curve, win, false)
 		c.elapsed += time.Since(began)
 		truth := tr.at(e) - tr.at(s)
 		o := outcome{withheld: !d.Valid}

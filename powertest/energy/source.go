@@ -4,6 +4,9 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -11,21 +14,21 @@ import (
 // errors.Is. A source that cannot work on this platform or in this build wraps
 // [errors.ErrUnsupported]; one that lacks permission wraps [io/fs.ErrPermission].
 var (
-	// ErrDeviceLost says that the device is gone (fallen off the bus, needs a
+	// ErrDeviceLost means that the device is gone (fallen off the bus, needs a
 	// reset): it will not answer again in this process.
 	ErrDeviceLost = errors.New("device lost")
-	// ErrStalled says that the source did not answer in time: whatever window
-	// goes on meanwhile is spoilt.
+	// ErrStalled means that the source did not answer in time: a window that
+	// goes on meanwhile has no number.
 	ErrStalled = errors.New("source stalled")
-	// ErrNoAnswer says that the source did not answer this time, or not
-	// usefully. A window is spoilt only if that goes on over its end.
+	// ErrNoAnswer means that the source did not answer this time, or not
+	// usefully. A window has no number only if that goes on over its end.
 	ErrNoAnswer = errors.New("no answer")
-	// ErrNoDevice says that there is no device to read, or none that matches;
-	// as the error of a reading, that the source does not tell of it now.
+	// ErrNoDevice means that there is no device to read, or none that matches;
+	// as the error of a reading, that the source does not report it now.
 	ErrNoDevice = errors.New("no such device")
 )
 
-// Method is how a device tells its energy.
+// Method is how a device reports its energy.
 type Method uint8
 
 const (
@@ -60,7 +63,7 @@ func (m *Method) UnmarshalText(text []byte) error {
 	return fmt.Errorf("%q is neither counter nor gauge: %w", text, ErrMalformed)
 }
 
-// A Source says what energy devices have used. All methods are called from one
+// A Source reports what energy devices have used. All methods are called from one
 // goroutine at a time, except Close and Info, which may be called at any time.
 //
 // A source is read only while a window is open. How far apart the reads of a device
@@ -90,7 +93,7 @@ type Source interface {
 type Info struct {
 	// Name is the source's name: "nvml", "simulated", "dcgm".
 	Name string `json:"name"`
-	// Simulated says that no real device is behind the readings.
+	// Simulated reports whether no real device is behind the readings.
 	Simulated bool `json:"simulated,omitempty"`
 	// Period is the nominal refresh period: a first guess, which the recorder
 	// replaces by what it sees. Zero means 100 ms.
@@ -126,19 +129,19 @@ type Device struct {
 	// this one, or unknown. It is for people: it does not identify.
 	Host string `json:"host,omitempty"`
 	// Endpoint is where the device is read, such as a URL without credentials.
-	// Devices with the same Endpoint are read together, since one request tells
+	// Devices with the same Endpoint are read together, since one request reads
 	// all of them, and so they tick together. Empty means that the device is
 	// read by itself.
 	Endpoint string `json:"endpoint,omitempty"`
 	// Role is what the device does in a server that divides its work, such as
 	// "prefill" or "decode"; empty if it has none.
 	Role string `json:"role,omitempty"`
-	// Rows is how many entries of the source tell of the device (MIG instances,
+	// Rows is how many entries of the source are about the device (MIG instances,
 	// pods, jobs, endpoints), of which it is the one that counts; 0 means 1.
 	Rows int `json:"rows,omitempty"`
 	// PowerLimit is the enforced power limit in watts; 0 if unknown.
 	PowerLimit float64 `json:"power_limit_watts,omitempty"`
-	// Method is how the device tells its energy.
+	// Method is how the device reports its energy.
 	Method Method `json:"method"`
 	// Metric is the call or metric that is read, for people.
 	Metric string `json:"metric,omitempty"`
@@ -159,7 +162,7 @@ type Device struct {
 	// of a moment up to so much earlier, as where it samples another counter
 	// that ticks by itself. Otherwise 0.
 	Behind time.Duration `json:"behind_ns,omitempty"`
-	// Held says that a gauge shows the value of its last refresh until the
+	// Held reports whether a gauge shows the value of its last refresh until the
 	// next, as NVML's do. Otherwise a reading is the power when it was read.
 	Held bool `json:"held,omitempty"`
 	// Lag is how old a gauge's value is: half the time, for a mean over a time.
@@ -171,7 +174,7 @@ type Device struct {
 	// readings are averages over a long time; otherwise 0.
 	MinWindow time.Duration `json:"min_window_ns,omitempty"`
 	// Hint says what would make the values change more often, such as "start
-	// the exporter with -c 1000"; empty if nothing would. It is told where a
+	// the exporter with -c 1000"; empty if nothing would. It is shown where a
 	// number is withheld because they change too seldom.
 	Hint string `json:"hint,omitempty"`
 	// Marks are findings that hold for every measurement of the device, such
@@ -179,7 +182,7 @@ type Device struct {
 	Marks []Finding `json:"marks,omitempty"`
 }
 
-// Reading is what a source said of one device at one time. The value was taken
+// Reading is what a source reported of one device at one time. The value was taken
 // at some moment between Before and After.
 type Reading struct {
 	// Device is the index into [Source.Devices]; the caller sets it.
@@ -198,7 +201,7 @@ type Reading struct {
 	Err error
 }
 
-// An Inspector is a [Source] that can say in what state its devices are. It is
+// An Inspector is a [Source] that can report the state of its devices. It is
 // called before a window begins and after it has ended, since such calls can take
 // milliseconds; other windows may be open then.
 type Inspector interface {
@@ -229,4 +232,57 @@ type State struct {
 type Process struct {
 	PID  int    `json:"pid"`
 	Name string `json:"name,omitempty"` // empty if unknown
+}
+
+// OpenFunc opens a source. arg is what follows the name and an equals sign in
+// POWERTEST_SOURCE, such as a URL, and empty if nothing does. devices selects
+// devices as the source documents; empty means its default choice. The error
+// wraps [ErrMalformed] if arg cannot be right, whatever there is to open.
+type OpenFunc func(arg string, devices []string) (Source, error)
+
+var registry = struct {
+	sync.Mutex
+	open map[string]OpenFunc
+}{open: map[string]OpenFunc{}}
+
+// Register makes a source available by name. A source's package calls it from
+// init, as a database/sql driver does, so that importing the package links the
+// source in. Register panics if the name is taken.
+func Register(name string, open OpenFunc) {
+	registry.Lock()
+	defer registry.Unlock()
+	if _, dup := registry.open[name]; dup {
+		panic("energy: source " + name + " registered twice")
+	}
+	registry.open[name] = open
+}
+
+// Registered returns the names of the linked-in sources, sorted.
+func Registered() []string {
+	registry.Lock()
+	defer registry.Unlock()
+	names := make([]string, 0, len(registry.open))
+	for name := range registry.open {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	return names
+}
+
+// ErrMalformed means that what was asked of a source cannot be understood.
+var ErrMalformed = errors.New("malformed")
+
+// ErrUnknownSource means that no source of the name is linked in.
+var ErrUnknownSource = errors.New("unknown source")
+
+// Open opens the linked-in source of the name. The error wraps
+// [ErrUnknownSource] if there is none.
+func Open(name, arg string, devices []string) (Source, error) {
+	registry.Lock()
+	open := registry.open[name]
+	registry.Unlock()
+	if open == nil {
+		return nil, fmt.Errorf("%w %q: linked into this binary are %s", ErrUnknownSource, name, strings.Join(Registered(), ", "))
+	}
+	return open(arg, devices)
 }

@@ -27,13 +27,16 @@ func pausing(rng *rand.Rand, T, w float64, on, off func() float64) (d DeviceMeas
 	for _, b := range levels {
 		truth += tr.at(b.to) - tr.at(b.from)
 	}
-	c := NewCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
+	c := newCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
 	newPoller(rng).record(c, newCounter(rng, tr, T, e+5*T), s-2.5*T, s, e)
-	return c.measure(win), truth
+	return measureDevice(c, win, false), truth
 }
 
-// Whatever the pauses of a window are, what is published holds.
-func TestPausesOfAnyLength(t *testing.T) {
+// Whatever the pauses of a window are, what is published holds. TestSlowPauses does
+// more windows.
+func TestPausesOfAnyLength(t *testing.T) { testPauses(t, 12) }
+
+func testPauses(t *testing.T, windows int) {
 	tests := map[string]struct{ on, off [2]float64 }{
 		"long":          {[2]float64{0.2, 0.5}, [2]float64{0.4, 0.9}},
 		"of one period": {[2]float64{0.1, 0.3}, [2]float64{0.05, 0.2}},
@@ -43,9 +46,10 @@ func TestPausesOfAnyLength(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rng := rand.New(rand.NewPCG(1, uint64(len(name))))
 			inside, n, errs, half := 0.0, 0.0, 0.0, 0.0
-			for range 60 {
+			for range windows {
 				d, truth := pausing(rng, 0.1, 4,
 					func() float64 { return uniform(rng, tt.on[0], tt.on[1]) },
 					func() float64 { return uniform(rng, tt.off[0], tt.off[1]) })
@@ -60,7 +64,7 @@ func TestPausesOfAnyLength(t *testing.T) {
 					inside++
 				}
 			}
-			t.Logf("%.0f of 60 published, mean error %.2f %%, mean half-width %.2f %%, %.1f %% inside", n, 100*errs/n, 100*half/n, 100*inside/n)
+			t.Logf("%.0f of %d published, mean error %.2f %%, mean half-width %.2f %%, %.1f %% inside", n, windows, 100*errs/n, 100*half/n, 100*inside/n)
 			if n > 0 {
 				assert.GreaterOrEqual(t, inside/n, 0.95)
 			}
@@ -69,8 +73,10 @@ func TestPausesOfAnyLength(t *testing.T) {
 }
 
 // The same operation again and again, with a tail after each: the errors of
-// the edges are alike, and do not cancel.
-func TestManyEqualOperations(t *testing.T) {
+// the edges are correlated, and do not cancel. TestSlowEqualOperations does more windows.
+func TestManyEqualOperations(t *testing.T) { testEqualOperations(t, 4) }
+
+func testEqualOperations(t *testing.T, windows int) {
 	tests := map[string]struct{ on, off, tail float64 }{
 		"tail of two operations": {0.03, 0.48, 0.06},
 		"short tail":             {0.03, 0.48, 0.02},
@@ -79,9 +85,10 @@ func TestManyEqualOperations(t *testing.T) {
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			rng := rand.New(rand.NewPCG(2, uint64(len(name))))
 			inside, n, half := 0.0, 0.0, 0.0
-			for range 20 {
+			for range windows {
 				d, truth := repeating(rng, 0.1, 60, tt.on, tt.off, tt.tail)
 				if !d.Valid {
 					continue
@@ -92,7 +99,7 @@ func TestManyEqualOperations(t *testing.T) {
 					inside++
 				}
 			}
-			t.Logf("%.0f of 20 published, mean half-width %.2f %%, %.1f %% inside", n, 100*half/n, 100*inside/n)
+			t.Logf("%.0f of %d published, mean half-width %.2f %%, %.1f %% inside", n, windows, 100*half/n, 100*inside/n)
 			if n > 0 {
 				assert.GreaterOrEqual(t, inside/n, 0.9)
 			}
@@ -129,7 +136,7 @@ func repeating(rng *rand.Rand, T float64, n int, on, off, tail float64) (d Devic
 	for _, end := range ends {
 		truth += tr.at(end) - tr.at(end-on)
 	}
-	c := NewCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
+	c := newCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
 	newPoller(rng).record(c, newCounter(rng, tr, T, e+5*T), s-2.5*T, s, e)
-	return c.measure(win), truth
+	return measureDevice(c, win, false), truth
 }

@@ -1,6 +1,7 @@
 package energy_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -20,16 +21,15 @@ func TestGaugeOfWholeSeconds(t *testing.T) {
 	}
 	const truth = 100*10.5 + 700*19.5
 	for _, late := range []time.Duration{0, 200 * time.Millisecond, 500 * time.Millisecond, 900 * time.Millisecond} {
-		wide := energy.NewHistory(energy.Device{UUID: "GPU-0", Method: energy.Gauge}, base, time.Second)
-		narrow := energy.NewHistory(energy.Device{UUID: "GPU-0", Method: energy.Gauge}, base, time.Second)
-		for at := range 40 {
-			stamp := base.Add(time.Duration(at) * time.Second)
-			w := watts(time.Duration(at)*time.Second + late)
-			wide.Add(energy.Reading{Before: stamp.Add(-time.Second), After: stamp.Add(time.Second), Watts: w, HasWatts: true})
-			narrow.Add(energy.Reading{Before: stamp, After: stamp, Watts: w, HasWatts: true})
-		}
-		span := energy.Span{Start: base, End: base.Add(30 * time.Second)}
-		m := energy.MeasureHistories(energy.Info{Period: time.Second}, []*energy.History{wide, narrow}, []energy.Span{span})
+		log := stampedLog{func(wide, narrow *energy.History) {
+			for at := range 40 {
+				stamp := base.Add(time.Duration(at) * time.Second)
+				w := watts(time.Duration(at)*time.Second + late)
+				wide.Add(energy.Reading{Before: stamp.Add(-time.Second), After: stamp.Add(time.Second), Watts: w, HasWatts: true})
+				narrow.Add(energy.Reading{Before: stamp, After: stamp, Watts: w, HasWatts: true})
+			}
+		}}
+		m := energy.MeasurePast(t.Context(), log, energy.Span{Start: base, End: base.Add(30 * time.Second)})
 		require.True(t, m.Valid, "%v", m.Reasons)
 		w, n := m.Devices[0].Energy, m.Devices[1].Energy
 		assert.Equal(t, n.Joules, w.Joules, "the width has no say in the estimate")
@@ -39,4 +39,22 @@ func TestGaugeOfWholeSeconds(t *testing.T) {
 		assert.Less(t, w.ErrPercent(), 10.0)
 		assert.Less(t, n.HalfWidth(), 600.0)
 	}
+}
+
+// stampedLog is a log of two gauges.
+type stampedLog struct {
+	fill func(wide, narrow *energy.History)
+}
+
+func (stampedLog) Info() energy.Info     { return energy.Info{Name: "log", Period: time.Second} }
+func (stampedLog) Read([]energy.Reading) {}
+func (stampedLog) Close() error          { return nil }
+
+func (stampedLog) Devices() []energy.Device {
+	return []energy.Device{{UUID: "GPU-0", Method: energy.Gauge}, {UUID: "GPU-1", Method: energy.Gauge}}
+}
+
+func (l stampedLog) ReadRange(_ context.Context, _ []energy.Span, to []*energy.History) ([]energy.Finding, error) {
+	l.fill(to[0], to[1])
+	return nil, nil
 }

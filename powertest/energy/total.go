@@ -7,18 +7,27 @@ import (
 	"slices"
 )
 
-// The part of the variance of a device's energy that is alike on all devices,
-// and does not average out over them: the same load starts and ends on all of
-// them, and the same model closes their edges. Histories were mostly scraped and
-// collected at the same intervals, so that how late their ticks are is alike.
+// The fraction of the variance of a device's energy that is correlated between all
+// devices, and does not average out over them: the same load starts and ends on all of
+// them, and the same model divides the energy at their edges. Histories were mostly scraped and
+// collected at the same intervals, so that their ticks are late by the same.
 const (
-	alikeShare    = 0.3
-	alikeRecorded = 0.5
+	correlatedPolled   = 0.3
+	correlatedRecorded = 0.5
 )
 
-// total sums the devices up. One device without a number means no total. alike
-// is the share of their variance that does not average out.
-func (m *Measurement) total(alike float64) {
+// correlatedFraction returns the fraction for devices whose curves are known.
+func correlatedFraction(curves []*curve) float64 {
+	if slices.ContainsFunc(curves, func(c *curve) bool { return c.recorded }) {
+		return correlatedRecorded
+	}
+	return correlatedPolled
+}
+
+// total sums the devices up: all of them, and those of each role. One device without
+// a number means no total. correlated is the fraction of their variance that does not
+// average out.
+func (m *Measurement) total(correlated float64) {
 	for _, d := range m.Devices {
 		m.Reasons = append(m.Reasons, d.Reasons...)
 	}
@@ -33,11 +42,11 @@ func (m *Measurement) total(alike float64) {
 	if len(m.Devices) == 0 {
 		m.Reasons = append(m.Reasons, Finding{Reason: ExpectedGPUCountMismatch, Detail: "there are no devices"})
 	}
-	m.roles(alike)
+	m.roles(correlated)
 	if m.Valid = len(m.Devices) > 0 && missing == 0; !m.Valid {
 		return
 	}
-	m.Energy = m.sum(all, alike)
+	m.Energy = m.sum(all, correlated)
 	m.Watts = m.Energy.Joules / m.Duration.Seconds()
 	m.HasBefore = true
 	for _, d := range m.Devices {
@@ -50,7 +59,7 @@ func (m *Measurement) total(alike float64) {
 }
 
 // roles sums up the devices of each role.
-func (m *Measurement) roles(alike float64) {
+func (m *Measurement) roles(correlated float64) {
 	members := map[string][]int{}
 	for i, d := range m.Devices {
 		if d.Device.Role != "" {
@@ -60,7 +69,7 @@ func (m *Measurement) roles(alike float64) {
 	for role, list := range members {
 		r := RoleMeasurement{Role: role, Devices: len(list), Valid: m.missing(list) == 0}
 		if r.Valid {
-			r.Energy = m.sum(list, alike)
+			r.Energy = m.sum(list, correlated)
 			r.Watts = r.Energy.Joules / m.Duration.Seconds()
 		}
 		m.Roles = append(m.Roles, r)
@@ -78,10 +87,11 @@ func (m *Measurement) missing(list []int) int {
 	return n
 }
 
-// sum adds up the energies of some devices. Their errors are alike where they
+// sum adds up the energies of some devices. Their errors are the same where they
 // tick together, since then the same part of the load falls into their
-// straddling intervals; otherwise they are independent but for a part.
-func (m *Measurement) sum(list []int, alike float64) Estimate {
+// straddling intervals; otherwise they are independent but for the correlated
+// fraction of their variance.
+func (m *Measurement) sum(list []int, correlated float64) Estimate {
 	devices := make([]Device, len(list))
 	for k, i := range list {
 		devices[k] = m.Devices[i].Device
@@ -91,26 +101,26 @@ func (m *Measurement) sum(list []int, alike float64) Estimate {
 	var e Estimate
 	for k, i := range list {
 		if m.Devices[i].coarse {
-			alike = 1 // the same part of the load is hidden on all
+			correlated = 1 // the same part of the load was passed over on all
 		}
 		d := m.Devices[i].Energy
 		e.Joules += d.Joules
 		down[g.of[k]] += d.Joules - d.Low
 		up[g.of[k]] += d.High - d.Joules
 	}
-	e.Low, e.High = e.Joules-joined(down, alike), e.Joules+joined(up, alike)
+	e.Low, e.High = e.Joules-joined(down, correlated), e.Joules+joined(up, correlated)
 	return e
 }
 
-// joined joins half-widths of groups, a share of whose variance is alike, into
+// joined joins half-widths of groups, a fraction of whose variance is correlated, into
 // that of their sum.
-func joined(parts []float64, alike float64) float64 {
+func joined(parts []float64, correlated float64) float64 {
 	sum, squares := 0.0, 0.0
 	for _, x := range parts {
 		sum += x
-		squares += sq(x)
+		squares += x * x
 	}
-	return math.Sqrt((1-alike)*squares + alike*sq(sum))
+	return math.Sqrt((1-correlated)*squares + correlated*(sum*sum))
 }
 
 // Add adds a finding about a device, or about all if it names none. One that
@@ -118,7 +128,7 @@ func joined(parts []float64, alike float64) float64 {
 // the whole, or of all.
 func (m *Measurement) Add(f Finding) {
 	m.Reasons = append(m.Reasons, f)
-	spoilt := map[string]bool{} // roles
+	withdrawn := map[string]bool{} // roles
 	for i := range m.Devices {
 		d := &m.Devices[i]
 		if f.Device != "" && f.Device != d.Device.UUID {
@@ -128,7 +138,7 @@ func (m *Measurement) Add(f Finding) {
 			d.Reasons = append(d.Reasons, f)
 		}
 		if f.Reason.Withholds() {
-			spoilt[d.Device.Role] = true
+			withdrawn[d.Device.Role] = true
 			if f.Reason != ExpectedGPUCountMismatch && f.Reason != PartialCohort { // these are about sums
 				d.withdraw()
 			}
@@ -139,7 +149,7 @@ func (m *Measurement) Add(f Finding) {
 	}
 	m.Valid, m.Energy, m.Watts = false, Estimate{}, 0
 	for i := range m.Roles {
-		if r := &m.Roles[i]; spoilt[r.Role] {
+		if r := &m.Roles[i]; withdrawn[r.Role] {
 			r.Valid, r.Energy, r.Watts = false, Estimate{}, 0
 		}
 	}

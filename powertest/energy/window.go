@@ -35,14 +35,6 @@ type Window struct {
 	recording Recording
 }
 
-// span is a stretch of time in ns since the recorder's base. on is how much of
-// it counts: all, except where many short spans were merged.
-type span struct{ start, end, on int64 }
-
-// maxSpans bounds the memory of a window whose timer is stopped in every
-// operation.
-const maxSpans = 8192
-
 // Sub opens another window of the same recorder for a part of this one. Unlike
 // [Recorder.Open] it does not ask for the state of the devices, which could
 // take milliseconds of the time that is being measured.
@@ -62,20 +54,6 @@ func (w *Window) Resume() {
 	w.spans = append(w.spans, span{start: now})
 	w.open = true
 	w.rec.edge(now)
-}
-
-// merge halves the spans: each pair becomes one, of which only a part counts.
-func merge(s []span) []span {
-	n := 0
-	for i := 0; i+1 < len(s); i += 2 {
-		s[n] = span{s[i].start, s[i+1].end, s[i].on + s[i+1].on}
-		n++
-	}
-	if len(s)%2 == 1 {
-		s[n] = s[len(s)-1]
-		n++
-	}
-	return s[:n]
 }
 
 // Pause closes the open span now, if there is one.
@@ -132,12 +110,9 @@ func (w *Window) SetSpans(spans ...Span) {
 	if w.done || w.keepsWarm {
 		return
 	}
-	w.open, w.spans = false, w.spans[:0]
-	for _, s := range spans {
-		if s.Start == s.Start.Round(0) || s.End == s.End.Round(0) {
-			w.step = clockStep(w.rec.base)
-		}
-		w.spans = append(w.spans, span{start: int64(s.Start.Sub(w.rec.base)), end: int64(s.End.Sub(w.rec.base)), on: int64(s.End.Sub(s.Start))})
+	w.open, w.spans = false, toSpans(w.rec.base, spans)
+	if slices.ContainsFunc(spans, Span.byWallClock) {
+		w.step = clockStep(w.rec.base)
 	}
 }
 
@@ -201,8 +176,8 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		r.mu.Unlock()
 		if h, remembers := r.src.(HistorySource); remembers {
 			r.calls.Add(1)
-			var curves []*Curve
-			w.result, curves = r.recall(ctx, h, r.base, w.spans)
+			var curves []*curve
+			w.result, curves = r.readPast(ctx, h, r.base, w.spans)
 			w.joined()
 			w.keep(curves)
 			return
@@ -213,7 +188,7 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 			after = r.Inspect()
 		}
 		r.mu.Lock()
-		curves := make([]*Curve, len(r.curves))
+		curves := make([]*curve, len(r.curves))
 		for i, c := range r.curves {
 			curves[i] = c.clone(w.from())
 		}
@@ -245,6 +220,41 @@ func (w *Window) from() int64 {
 	return min(w.opened, w.spans[0].start)
 }
 
+// measure makes the window's measurement from copies of the recorder's curves.
+func (w *Window) measure(curves []*curve, after []State, stalled bool) Measurement {
+	m := measure(w.rec.info, curves, w.rec.base, w.spans)
+	for i := range m.Devices {
+		d := &m.Devices[i]
+		if stalled && !d.Has(SourceStalled) {
+			d.withhold(SourceStalled, "a call to the source did not come back")
+		}
+		if w.before != nil && after != nil {
+			d.compare(w.before[i], after[i])
+		}
+	}
+	m.total(correlatedFraction(curves))
+	return m
+}
+
+// Record makes the window keep what the source reports, for Recording. Call it before
+// Measure.
+func (w *Window) Record() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	w.records = true
+}
+
+func (w *Window) keep(curves []*curve) {
+	if w.records {
+		w.recording = record(w.rec.info, w.rec.base, curves)
+	}
+}
+
+// Recording returns what the source reported around the window, after Measure and if
+// Record was called before. The times of a source that knows the past are joined
+// to this machine's clock as far as the source does so.
+func (w *Window) Recording() Recording { return w.recording }
+
 // ErrNoTicks says that a device did not show the ticks that were waited for.
 var ErrNoTicks = errors.New("no ticks seen")
 
@@ -275,7 +285,7 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	ok := w.wait(ctx, limit, func() bool {
 		for i, c := range r.curves {
 			if c.device.Method == Gauge {
-				if c.power.known() < w.opened {
+				if c.power.Known() < w.opened {
 					return false
 				}
 				continue

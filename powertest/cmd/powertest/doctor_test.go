@@ -54,7 +54,7 @@ func lookAt(t *testing.T, log string) (c doctor.Report, code int, text string) {
 
 // TestDoctorEndedLog: a log that ended long ago measures nothing that is to come.
 func TestDoctorEndedLog(t *testing.T) {
-	log, err := testLog("2*0..60:500")
+	log, err := smitest.Log("2*0..60:500")
 	require.NoError(t, err)
 	c, code, text := lookAt(t, log)
 	assert.Equal(t, exitFailed, code)
@@ -72,7 +72,7 @@ func TestDoctorEndedLog(t *testing.T) {
 
 // TestDoctorLog: of a log that is still written its last readings are looked at.
 func TestDoctorLog(t *testing.T) {
-	log, err := testLog("2*0..60:500")
+	log, err := smitest.Log("2*0..60:500")
 	require.NoError(t, err)
 	c, code, _ := lookAt(t, endingNow(t, log))
 	require.Equal(t, exitOK, code, c.Verdict)

@@ -1,0 +1,137 @@
+// Package estimate estimates how much energy a device used in a window of time, from
+// the ticks of its counter. It is pure: what is known of the device goes in, joules
+// with an interval come out. Its files are in the order of what they know of each
+// other:
+//
+//	input.go       what is known: ticks, spans, the refresh period, the device
+//	normal.go      normal distributions, mixtures of them, normal equations
+//	ticks.go       when the ticks were, and which of them matter to a window
+//	problem.go     the energy between ticks around the edges, in levels of power
+//	variation.go   how much the power varies from tick to tick
+//	hypotheses.go  how the power may have gone from one level to the next
+//	posterior.go   the energy of the window under each hypothesis
+//	estimate.go    the mixture of them: the estimate and its interval
+//
+// Between ticks the counter's differences are exact, so what is not known of a
+// window's energy is how the energy of the tick intervals that straddle its
+// edges divides into inside and outside. Three things are known about that: the
+// power outside, from the ticks beyond the edge; the power inside, from the
+// ticks within; and the energy of the straddling interval itself, which the two
+// parts must add up to:
+//
+//   - An idle device before and after (a cold benchmark): the power outside is
+//     small and steady, and subtracting it is exact.
+//   - Load that goes on over the edge: inside and outside have the same power, and
+//     the interval is divided in proportion.
+//   - A tail that decays after the last operation: it hides in the straddling
+//     interval, where subtracting the power outside would bill it to the
+//     window. Only the power inside shows it.
+//
+// Which of these it is, the data say more or less clearly; the interval is as wide
+// as the disagreement that they leave.
+package estimate
+
+import (
+	"errors"
+	"sort"
+)
+
+// Input is what is known of a device and its counter. Times are in ns since a moment
+// of the caller's choosing.
+type Input struct {
+	// Ticks are the changes of the counter, in order.
+	Ticks []Tick
+	// Spans are the stretches of time to be measured, in order and without overlap.
+	Spans  []Span
+	Period Period
+	// Resolution is the smallest step of the counter in joules, PowerLimit what the
+	// device can draw in watts, and Behind by how many ns the value of a tick may be
+	// older than the tick; 0 where that is unknown.
+	Resolution, PowerLimit, Behind float64
+	// Recorded reports whether the readings were made at times of someone else's choosing:
+	// all ticks may be late by the same.
+	Recorded bool
+	// Far reports whether the ticks were not seen closely, since reading costs much.
+	Far bool
+	// Brief reports whether the device is one of so many that it must be quick.
+	Brief bool
+}
+
+// Tick is the moment at which the counter's visible value became Joules: after Lo and
+// not after Hi.
+type Tick struct {
+	Lo, Hi int64
+	Joules float64
+	Epoch  int32 // counts the resets of the counter
+	// Inferred reports whether it was not seen to change: the value that was found.
+	Inferred bool
+}
+
+// Mid returns the middle of the time in which the tick was.
+func (t Tick) Mid() float64 { return float64(t.Lo)/2 + float64(t.Hi)/2 }
+
+// Span is a stretch of time. On is how much of it counts: all, except where many short
+// stretches were merged.
+type Span struct{ Start, End, On int64 }
+
+// counts reports whether all of the span does.
+func (s Span) counts() bool { return s.On == s.End-s.Start }
+
+// Period is what is known of the refresh period, in ns.
+type Period struct {
+	// Nominal is what the source says.
+	Nominal float64
+	// Seen is what the ticks show, with its variance and with the variance of single
+	// ticks about it. Until it is Known they are guesses.
+	Seen, Variance, JitterVariance float64
+	Known                          bool
+	// Stride says that between edges only every Stride-th tick was looked for.
+	Stride int
+}
+
+// Expected returns the refresh period as far as it is known.
+func (p Period) Expected() float64 {
+	if p.Known {
+		return p.Seen
+	}
+	return max(p.Nominal, p.Seen)
+}
+
+// Result is the energy of the spans in joules.
+type Result struct {
+	Mean, Low, High float64
+	// Coarse reports whether ticks next to an edge were passed over: what the load did
+	// there is unknown on all devices that share it.
+	Coarse bool
+	// From and To are the time of the ticks that took part, and Ticks the number of
+	// ticks in the window.
+	From, To int64
+	Ticks    int
+	// Gap is the longest time between two of these ticks, in seconds.
+	Gap float64
+	// BeforeWatts is the mean power just before the window, if HasBefore.
+	BeforeWatts float64
+	HasBefore   bool
+}
+
+var (
+	// ErrNotBracketed means that there is no tick on one side of the window.
+	ErrNotBracketed = errors.New("no tick on one side of the window")
+	// ErrGap means that ticks of a window with pauses are too far apart to tell the
+	// pauses from the rest: by [Result.Gap].
+	ErrGap = errors.New("ticks too far apart")
+)
+
+// second is a second in ns.
+const second = 1e9
+
+// firstAfter returns the index of the first tick after t; the number of ticks if
+// there is none.
+func firstAfter(ticks []Tick, t int64) int {
+	return sort.Search(len(ticks), func(i int) bool { return int64(ticks[i].Mid()) > t })
+}
+
+// meanPower returns the mean power from one tick to another, in watts.
+func meanPower(a, b Tick) float64 {
+	return (b.Joules - a.Joules) / (b.Mid() - a.Mid()) * second
+}

@@ -1,0 +1,155 @@
+package estimate
+
+import "math"
+
+// timedTick is a tick whose time has been narrowed down: the counter showed joules
+// from time t on, known to a standard deviation of sd. Times are in seconds.
+type timedTick struct{ t, sd, joules float64 }
+
+// straight is how many ticks lie on one line for sure.
+const straight = 32
+
+// timeTicks narrows down the times of ticks, in runs that are short enough to lie on
+// lines.
+func (in *Input) timeTicks(ticks []Tick) []timedTick {
+	out := make([]timedTick, 0, len(ticks))
+	for len(ticks) > 0 {
+		n := min(straight, len(ticks))
+		if rest := len(ticks) - n; rest < straight/4 {
+			n = len(ticks)
+		}
+		out = in.timeRun(out, ticks[:n])
+		ticks = ticks[n:]
+	}
+	return out
+}
+
+// timeRun appends the narrowed ticks of a run: each was seen to lie between two
+// reads, and all of them lie near a line, tick number against time.
+func (in *Input) timeRun(out []timedTick, ticks []Tick) []timedTick {
+	line, ok := fit(in.Period, ticks)
+	ok = ok && !in.Recorded
+	begin := len(out)
+	for i, t := range ticks {
+		lo, hi := float64(t.Lo), float64(t.Hi)
+		until := hi // the value stayed visible
+		if i+1 < len(ticks) && ticks[i+1].Epoch == t.Epoch {
+			until = max(hi, float64(ticks[i+1].Lo))
+		}
+		// The value that was read last was set within one period before.
+		lo = max(lo, hi-1.25*line.period-line.jitter)
+		k := timedTick{t: (lo + hi) / 2, sd: (hi - lo) / math.Sqrt(12), joules: t.Joules}
+		if ok {
+			k.t, k.sd = line.place(lo, hi, until)
+		}
+		k.t, k.sd = (k.t-in.Behind/2)/second, math.Hypot(k.sd, in.Behind/math.Sqrt(12))/second
+		if n := len(out); n > begin && k.t <= out[n-1].t {
+			// Contradicts its neighbour: keep the later value, which holds
+			// the energy of both.
+			out[n-1].joules = k.joules
+			continue
+		}
+		out = append(out, k)
+	}
+	return out
+}
+
+// line is the time of tick k: phase + k period, give or take the jitter of a
+// tick and the error of the line, in ns.
+type line struct {
+	phase, period  float64
+	jitter         float64
+	vPhase, vSlope float64 // variances at kMean
+	kMean          float64
+}
+
+// onLine is a tick that was seen closely: its number from the first, its time from
+// that, and the variance of the time.
+type onLine struct{ k, t, v float64 }
+
+// fit puts a weighted least-squares line through the ticks that were seen
+// closely. ok is false if there is no period to go by, or the ticks do not lie
+// on a line.
+func fit(p Period, ticks []Tick) (l line, ok bool) {
+	l = line{period: p.Seen, jitter: math.Sqrt(p.JitterVariance)}
+	if !p.Known {
+		return l, false
+	}
+	var buf [64]onLine
+	used, origin := number(buf[:0], l, ticks)
+	if len(used) == 0 {
+		return l, false
+	}
+	var sw, swk, swt, swkk, swkt float64
+	for _, o := range used {
+		sw, swk, swt = sw+1/o.v, swk+o.k/o.v, swt+o.t/o.v
+		swkk, swkt = swkk+o.k*o.k/o.v, swkt+o.k*o.t/o.v
+	}
+	l.kMean = swk / sw
+	// A prior on the period, from all that was seen before.
+	prior := 1 / (p.Variance + sq(p.Seen*1e-4))
+	det := swkk - sw*sq(l.kMean) + prior
+	l.period = (swkt - swk*swt/sw + prior*p.Seen) / det
+	tMean := swt / sw
+	l.phase = origin + tMean - l.kMean*l.period
+	l.vPhase, l.vSlope = 1/sw, 1/det
+	chi2 := 0.0
+	for _, o := range used {
+		chi2 += sq(o.t-tMean-(o.k-l.kMean)*l.period) / o.v
+	}
+	if n := float64(len(used)); n > 2 {
+		if chi2 > 9*n {
+			return l, false
+		}
+		// Ticks that scatter more than was believed make the line as uncertain.
+		f := max(1, chi2/(n-2))
+		l.jitter *= math.Sqrt(f)
+		l.vPhase, l.vSlope = l.vPhase*f, l.vSlope*f
+	}
+	return l, true
+}
+
+// number numbers the ticks that were seen closely, as many as there is room for. It
+// returns the time of the first.
+func number(used []onLine, l line, ticks []Tick) (numbered []onLine, origin float64) {
+	k, prev := 0.0, 0.0
+	for _, t := range ticks {
+		w := float64(t.Hi - t.Lo)
+		if w > l.period/2 || t.Inferred || len(used) == cap(used) {
+			continue
+		}
+		if len(used) == 0 {
+			origin = t.Mid()
+		} else {
+			k += math.Round((t.Mid() - prev) / l.period)
+		}
+		prev = t.Mid()
+		used = append(used, onLine{k, t.Mid() - origin, sq(w)/12 + sq(l.jitter)})
+	}
+	return used, origin
+}
+
+// missed is the probability that a counter misses a tick.
+const missed = 0.02
+
+// place returns the mean and standard deviation of the time of the tick that
+// set the value that was new between lo and hi, and visible until until.
+func (l line) place(lo, hi, until float64) (t, sd float64) {
+	// The visible value is that of the last tick before it was read. Where the
+	// read was so close to a tick that it might be either, both count.
+	k := math.Floor((hi - l.phase) / l.period)
+	var w, mean, moment float64
+	for i := -1.0; i <= 1; i++ {
+		at := l.phase + (k+i)*l.period
+		s := math.Sqrt(l.vPhase + sq(k+i-l.kMean)*l.vSlope + sq(l.jitter) + 1)
+		m, v, mass := truncated(at, s, lo, hi)
+		// A later tick in that time would have hidden this one.
+		mass *= 1 - (1-missed)*normCDF((until-at-l.period)/s)
+		w, mean, moment = w+mass, mean+mass*m, moment+mass*(v+m*m-2*m*lo+lo*lo)
+	}
+	if w < 1e-9 {
+		return (lo + hi) / 2, (hi - lo) / math.Sqrt(12)
+	}
+	mean /= w
+	return mean, math.Sqrt(max(moment/w-sq(mean-lo), 0))
+}

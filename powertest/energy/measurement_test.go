@@ -1,0 +1,89 @@
+package energy
+
+import (
+	"encoding/json"
+	"fmt"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// keysOf lists the keys of the JSON of a type: those of parts behind a dot, and of
+// elements behind [].
+func keysOf(t reflect.Type, prefix string) (keys []string) {
+	for f := range t.Fields() {
+		name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
+		if !f.IsExported() || name == "-" {
+			continue
+		}
+		if name == "" {
+			name = f.Name + " has no key"
+		}
+		in, path := f.Type, prefix+name
+		if in.Kind() == reflect.Slice {
+			in, path = in.Elem(), path+"[]"
+		}
+		if in.Kind() == reflect.Pointer {
+			in = in.Elem()
+		}
+		if in.Kind() == reflect.Struct && in != reflect.TypeFor[time.Time]() {
+			keys = append(keys, keysOf(in, path+".")...)
+			continue
+		}
+		if in == reflect.TypeFor[time.Duration]() && !strings.HasSuffix(name, "_ns") {
+			path += " has no unit"
+		}
+		keys = append(keys, path)
+	}
+	return keys
+}
+
+// TestJSONKeys: others read these keys. A key that is added comes into the list; one
+// that is renamed or goes breaks them.
+func TestJSONKeys(t *testing.T) {
+	const estimate, finding, state = "joules low high", "reason device detail", "at celsius has_celsius throttled_ns processes[].pid processes[].name"
+	sub := func(prefix, keys string) (list []string) {
+		for key := range strings.FieldsSeq(keys) {
+			list = append(list, prefix+key)
+		}
+		return list
+	}
+	var want []string
+	for _, keys := range [][]string{
+		sub("", "start end duration_ns valid"), sub("energy.", estimate), sub("", "watts before_watts has_before"),
+		sub("devices[].device.", "uuid index name pci host endpoint role rows power_limit_watts method metric resolution_joules period_ns read_within_ns fresh_ns behind_ns held lag_ns max_gap_ns min_window_ns hint"),
+		sub("devices[].device.marks[].", finding),
+		sub("devices[].", "valid"), sub("devices[].energy.", estimate),
+		sub("devices[].", "watts before_watts has_before period_ns ticks gauge_joules has_gauge"),
+		sub("devices[].before.", state), sub("devices[].after.", state), sub("devices[].reasons[].", finding),
+		sub("roles[].", "role devices valid"), sub("roles[].energy.", estimate), sub("roles[].", "watts"),
+		sub("", "waited_ns"), sub("reasons[].", finding), sub("source.", "name simulated period_ns poll_ns version"),
+	} {
+		want = append(want, keys...)
+	}
+	assert.Equal(t, strings.Join(want, "\n"), strings.Join(keysOf(reflect.TypeFor[Measurement](), ""), "\n"))
+}
+
+// TestJSONOfAMeasurement: what is absent has no key or says so, and what is read back
+// is what was written.
+func TestJSONOfAMeasurement(t *testing.T) {
+	m := *knownDevices("a")
+	m.Start, m.End = epoch.UTC(), epoch.UTC().Add(time.Second)
+	m.Devices[0].Device.Method = Counter
+	m.total(correlatedPolled)
+	text, err := json.Marshal(m)
+	require.NoError(t, err)
+	assert.Contains(t, string(text), `"energy":{"joules":100,"low":99,"high":101}`)
+	assert.Contains(t, string(text), `"duration_ns":1000000000,"valid":true`)
+	for _, absent := range []string{`"reasons"`, `"before":`, `"after":`, `"hint"`} {
+		assert.NotContains(t, string(text), absent)
+	}
+	var back Measurement
+	require.NoError(t, json.Unmarshal(text, &back))
+	assert.Equal(t, m, back)
+	assert.Contains(t, fmt.Sprint(back.Devices[0].Device.Method), "counter")
+}
