@@ -73,6 +73,13 @@ type Config struct {
 	Now time.Time
 }
 
+// Check returns an error that wraps [ErrUsage] if a configuration cannot be right, as
+// Judge does before it reads the sides.
+func (c Config) Check() error {
+	_, err := newPlan(c)
+	return err
+}
+
 // bound is a budget.
 type bound struct {
 	unit  string

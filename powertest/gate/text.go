@@ -18,16 +18,24 @@ const textWidth = 100
 // escape sequences.
 func (r *Report) WriteText(w io.Writer, color bool) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintln(out, paint(color, outcomeColor[r.Outcome], r.Headline()))
-	if !(r.Outcome == CannotJudge && len(r.Reasons) == 1) {
-		for _, reason := range r.Reasons {
-			fmt.Fprintln(out, "  - "+reason)
-		}
-	}
+	r.writeBrief(out, color) // an error comes back from Flush
 	r.writeFaults(out)
 	r.writeTable(out, color)
 	r.writeLists(out)
 	return out.Flush()
+}
+
+// writeBrief writes the verdict, why it is no pass, and what to do. The only reason
+// why there is no verdict is in the headline already.
+func (r *Report) writeBrief(w io.Writer, color bool) error {
+	lines := []string{paint(color, outcomeColor[r.Outcome], r.Headline())}
+	if r.Outcome != CannotJudge || len(r.Reasons) != 1 {
+		for _, reason := range r.Reasons {
+			lines = append(lines, "  - "+reason)
+		}
+	}
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return err
 }
 
 // writeFaults lists the lines that cannot be used, where there is more than one.
