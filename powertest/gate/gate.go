@@ -1,21 +1,10 @@
 package gate
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-)
-
-// Errors that Judge, JudgeReaders, Budget and ReadWaivers wrap. With either of
-// them nothing was judged, and a command ends with code 2, as it does when a
-// report says [CannotJudge].
-var (
-	// ErrUsage: it is not clear what was asked for.
-	ErrUsage = errors.New("wrong use of the gate")
-	// ErrInput: a file cannot be opened or read.
-	ErrInput = errors.New("cannot read the input")
 )
 
 // Side is one side of a comparison: a file in the Go benchmark format.
@@ -156,4 +145,35 @@ func sameFile(a, b io.ReadCloser) bool {
 	}
 	ib, err := fb.Stat()
 	return err == nil && os.SameFile(ia, ib)
+}
+
+// judge makes a report of a table.
+func judge(p *plan, t *table) *Report {
+	t.sort()
+	r := &Report{Alpha: p.alpha, NewFile: File{t.sides[newSide].name, t.sides[newSide].used}}
+	if !p.alone {
+		r.OldFile = File{t.sides[oldSide].name, t.sides[oldSide].used}
+	}
+	j := &judging{
+		table: t, report: r,
+		better: map[string]int{}, exactU: map[string]bool{},
+		waived: make([]bool, len(p.waivers)),
+	}
+	j.inputs()
+	j.rowKeys()
+	j.metadata()
+	j.match()
+	candidates := j.candidates()
+	j.rejected()
+	j.named()
+	rows, ps := statistics(candidates, p.alpha)
+	r.Family = judgeRows(rows, ps, p.alpha)
+	for i := range rows {
+		if row := &rows[i]; row.failed() {
+			row.Waived = j.waiver(row.Benchmark, row.Unit)
+		}
+	}
+	r.Rows = rows
+	j.outcome()
+	return r
 }

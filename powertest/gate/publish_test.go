@@ -155,6 +155,7 @@ func TestColours(t *testing.T) {
 // TestDocumentedSamples: as many rows as docs/gate.md says can be judged with so
 // many samples, and not one more.
 func TestDocumentedSamples(t *testing.T) {
+	t.Parallel()
 	text, err := os.ReadFile(filepath.Join("..", "..", "docs", "gate.md"))
 	require.NoError(t, err)
 	rows := regexp.MustCompile(`(?m)^\| (\d+) \| [\d.]+ \| (\d+|none) \|$`).FindAllStringSubmatch(string(text), -1)

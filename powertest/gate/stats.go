@@ -139,36 +139,60 @@ func ratio(a, b float64) float64 {
 // 0.03. Rounding does not make it less.
 func atLeast(ratio, share float64) bool { return ratio >= (1+share)*(1-1e-12) }
 
-// statistics summarizes all rows, and compares both sides of each.
-func (j *judging) statistics() {
-	rows := j.report.Rows
+var nan = math.NaN()
+
+// share is the change from old to new as a share of old.
+func share(old, new float64) float64 {
+	switch {
+	case old == new:
+		return 0
+	case old < 0 || new < 0:
+		return nan
+	case old == 0:
+		return math.Inf(1)
+	}
+	return new/old - 1
+}
+
+// A candidate is a row that is to be judged, with the values of both sides. A budget
+// has none of the old side.
+type candidate struct {
+	row      Row
+	old, new []float64
+}
+
+// statistics fills in the medians of rows, their changes and p-values. ps are the p-values by
+// which they are judged, before Holm's correction; not numbers where nothing is tested.
+func statistics(list []candidate, alpha float64) (rows []Row, ps []float64) {
+	rows, ps = make([]Row, len(list)), make([]float64, len(list))
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		wg.Go(func() {
-			for i := w; i < len(rows); i += workers {
-				j.summarize(&rows[i])
+			for i := w; i < len(list); i += workers {
+				rows[i], ps[i] = list[i].row, nan
+				if list[i].row.Bound == "" {
+					ps[i] = rows[i].compare(list[i].old, list[i].new, alpha)
+				}
 			}
 		})
 	}
 	wg.Wait()
-	for i := range rows {
-		if r := &rows[i]; r.Bound != "" { // not above, for another row has sorted the same values
-			r.New = summarize(r.new.values(j.unit[r.Unit]), r.Exact)
+	for i, c := range list {
+		if c.row.Bound != "" { // not above, for another row has sorted the same values
+			rows[i].New = summarize(c.new, c.row.Exact)
 		}
-		rows[i].old, rows[i].new = nil, nil // the values are not needed any more
 	}
+	return rows, ps
 }
 
-// summarize fills in the statistics of a row.
-func (j *judging) summarize(r *Row) {
-	u := j.unit[r.Unit]
-	if r.Bound != "" {
-		return
-	}
-	c := compare(r.old.values(u), r.new.values(u), r.Exact, j.alpha)
+// compare fills in the statistics of a row, and returns the p-value to judge it by.
+func (r *Row) compare(old, new []float64, alpha float64) float64 {
+	c := compare(old, new, r.Exact, alpha)
 	r.Old, r.New, r.Delta = c.old, c.new, share(c.old.Center, c.new.Center)
-	if !r.Exact {
-		r.P, r.judged = c.shown, c.p
+	if r.Exact {
+		return nan
 	}
+	r.P = c.shown
+	return c.p
 }

@@ -54,6 +54,7 @@ func TestHolm(t *testing.T) {
 // TestUnequalSamplesWithTies: benchmath's p is 0 for one sample among 15, which
 // no test can say. The p that is judged by is right.
 func TestUnequalSamplesWithTies(t *testing.T) {
+	t.Parallel()
 	c := compare([]float64{0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3}, []float64{0}, false, 0.05)
 	assert.Zero(t, c.shown, "benchmath has been corrected: above is not needed any more")
 	assert.InDelta(t, 6.0/16, c.p, 1e-9)

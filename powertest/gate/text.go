@@ -82,13 +82,8 @@ func absents(list []Absent) []string {
 	return lines
 }
 
-// String returns "waived until 2026-12-31: larger model".
-func (w *Waiver) String() string {
-	return "waived until " + w.Until.Format("2006-01-02") + ": " + w.Reason
-}
-
-// line is a row of the table, as text.
-type line struct {
+// textLine is a row of the table, as text.
+type textLine struct {
 	cells   [7]string // benchmark, unit, old, new, change, p, verdict
 	verdict Verdict
 	config  string
@@ -97,16 +92,16 @@ type line struct {
 	indented bool
 }
 
-var tableHead = line{cells: [7]string{"benchmark", "unit", "old", "new", "change", "p", "verdict"}}
+var tableHead = textLine{cells: [7]string{"benchmark", "unit", "old", "new", "change", "p", "verdict"}}
 
 // writeTable writes the rows, under the configuration that they hold for.
 func (r *Report) writeTable(out io.Writer, color bool) {
 	if len(r.Rows) == 0 {
 		return
 	}
-	lines := make([]line, len(r.Rows))
+	lines := make([]textLine, len(r.Rows))
 	for i := range r.Rows {
-		lines[i] = r.Rows[i].line()
+		lines[i] = r.Rows[i].textLine()
 	}
 	widths := columnWidths(lines)
 	fmt.Fprintln(out)
@@ -132,7 +127,7 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 
 // columnWidths are the widths of all columns but the last. That of the first is
 // what is left of the line's width; longer names get a line of their own.
-func columnWidths(lines []line) [7]int {
+func columnWidths(lines []textLine) [7]int {
 	var w [7]int
 	for c := range w {
 		w[c] = len(tableHead.cells[c])
@@ -149,7 +144,7 @@ func columnWidths(lines []line) [7]int {
 }
 
 // writeLine writes a line of the table, and under it the reason for its verdict.
-func writeLine(out io.Writer, l *line, widths [7]int, color bool) {
+func writeLine(out io.Writer, l *textLine, widths [7]int, color bool) {
 	name := l.cells[0]
 	if long(name, widths) {
 		if !l.indented {
@@ -185,10 +180,10 @@ func pad(b *strings.Builder, s string, width int, right bool) {
 	}
 }
 
-// line is the row for the table.
-func (r *Row) line() line {
+// textLine is the row for the table.
+func (r *Row) textLine() textLine {
 	old, new := r.values()
-	l := line{verdict: r.Verdict, config: r.Config, why: r.Why}
+	l := textLine{verdict: r.Verdict, config: r.Config, why: r.Why}
 	if r.Waived != nil {
 		l.why = strings.TrimPrefix(r.Why+"; "+r.Waived.String(), "; ")
 	}

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 
@@ -227,7 +228,93 @@ func (j *judging) lacking(c *cell) []lack {
 	return list
 }
 
-// String returns "3 of 10 samples of Chat-8 in new.txt are not used: no J/op".
-func (r Rejected) String() string {
-	return fmt.Sprintf("%d of %d samples of %s in %s are not used: %s", r.Count, r.Of, r.Benchmark, r.Side, r.Why)
+// missed tells of benchmarks and units that a side lacks.
+func (j *judging) missed() {
+	old, new := j.sides[oldSide].name, j.sides[newSide].name
+	j.absent("missing in "+new+": ", "run them, or -missing warn", true,
+		func(a *Absent) bool { return a.Side == sideNames[newSide] && !a.lost })
+	j.absent("missing in "+new+": ", old+" has it: measure the new side again, or waive all units (*) of the benchmark", false,
+		func(a *Absent) bool { return a.lost })
+	j.absent("missing in "+old+": ", "measure the old side again, or -missing warn if it is new there", true,
+		func(a *Absent) bool { return a.Side == sideNames[oldSide] })
+}
+
+// absent tells of what is missing in one way. Some ways are excused by the policy.
+func (j *judging) absent(what, advice string, excusable bool, in func(a *Absent) bool) {
+	var names []string
+	n := 0
+	for i := range j.report.Missing {
+		m := &j.report.Missing[i]
+		if m.Waived != nil || !in(m) {
+			continue
+		}
+		if n++; n <= maxNames {
+			names = append(names, m.String())
+		}
+	}
+	switch {
+	case n == 0:
+	case excusable && j.plan.missing == Warn:
+		j.report.warn("%s%s", what, enumerate(names, n))
+	default:
+		j.unsure = true
+		j.report.blame("%s%s; %s", what, enumerate(names, n), advice)
+	}
+}
+
+// named tells of units that were asked for, and that a side does not have. What
+// is asked for and not there must not pass for what was judged.
+func (j *judging) named() {
+	if j.broken {
+		return
+	}
+	withheld := j.wantsUnit("J/op") && j.withheld()
+	for _, unit := range slices.Sorted(maps.Keys(j.plan.named)) {
+		who := j.plan.named[unit]
+		old, new := j.seen(oldSide, unit) || j.alone, j.seen(newSide, unit)
+		switch {
+		case old && new, withheld && unit == "J/op":
+		case j.alone, !old && !new:
+			j.blameInput("%s, which no result has, is named by %s: correct the unit", clean(unit), who)
+		default:
+			lacking := j.sides[newSide].name
+			if !old {
+				lacking = j.sides[oldSide].name
+			}
+			j.blameInput("%s, which no result of %s has, is named by %s: measure that side again, or do not name the unit", clean(unit), lacking, who)
+		}
+	}
+	if !withheld && j.wantsUnit("J/op") && !j.hasUnit(j.unit["J/op"]) && j.plan.named["J/op"] == "" && j.announced("J/op") {
+		j.report.warn("no result has joules, though the files announce them: only other units were judged")
+	}
+}
+
+// wantsUnit reports whether a unit is judged.
+func (j *judging) wantsUnit(unit string) bool {
+	u, ok := j.unit[unit]
+	return ok && j.wants[u]
+}
+
+// withheld tells of files that were measured and have no joules at all: every one
+// was withheld, and what remains says nothing of energy. It reports whether there
+// are any.
+func (j *judging) withheld() bool {
+	found := false
+	for s := range j.sides {
+		if file := &j.sides[s]; file.source && !file.joules && file.used > 0 {
+			found = true
+			j.blameInput("no result of %s has joules, though it has an energy-source: all were withheld; see why in the benchmarks' log, or judge other units with -units", file.name)
+		}
+	}
+	return found
+}
+
+// announced reports whether a file has a Unit line of a unit.
+func (j *judging) announced(unit string) bool {
+	for s := range j.sides {
+		if j.sides[s].units.Get(unit, "better") != nil {
+			return true
+		}
+	}
+	return false
 }

@@ -1,3 +1,5 @@
+//go:build slow
+
 package gate
 
 import (
@@ -9,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -19,9 +22,6 @@ import (
 // benchstat summarize the same files: time and peak memory of the processes, as
 // shares of benchstat's. Each shape has as many lines.
 func BenchmarkMillion(b *testing.B) {
-	if testing.Short() {
-		b.Skip("takes minutes")
-	}
 	for _, shape := range []struct {
 		name                string
 		benchmarks, samples int
@@ -100,4 +100,28 @@ func writeResults(b *testing.B, name string, benchmarks, samples int, energy boo
 		}
 	}
 	require.NoError(b, w.Flush())
+}
+
+// judgeEnv makes the test binary judge two files, whose names follow with a colon
+// in between, as a command would.
+const judgeEnv = "GATE_TEST_JUDGE"
+
+func TestMain(m *testing.M) {
+	if files := os.Getenv(judgeEnv); files != "" {
+		os.Exit(judgeFiles(strings.Split(files, string(os.PathListSeparator))))
+	}
+	m.Run()
+}
+
+func judgeFiles(files []string) int {
+	r, err := Judge(Config{}, ParseSide(files[0]), ParseSide(files[1]))
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	if err := r.WriteText(os.Stdout, false); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 2
+	}
+	return r.Outcome.ExitCode()
 }

@@ -1,3 +1,5 @@
+//go:build slow
+
 package gate
 
 import (
@@ -16,10 +18,10 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestBenchstat compares what the gate shows with what the real benchstat does, on
+// TestSlowBenchstat compares what the gate shows with what the real benchstat does, on
 // random files: medians, intervals, changes and p-values, as benchstat prints
 // them.
-func TestBenchstat(t *testing.T) {
+func TestSlowBenchstat(t *testing.T) {
 	stat := benchstatBinary(t)
 	rows := 0
 	for seed := range uint64(25) {
@@ -42,29 +44,6 @@ func TestBenchstat(t *testing.T) {
 		rows += len(got)
 	}
 	assert.Greater(t, rows, 300)
-}
-
-// randomResults are results of some benchmarks, in some packages, with samples of
-// very different numbers and sizes, some of them equal.
-func randomResults(random *rand.Rand) string {
-	var b strings.Builder
-	b.WriteString("goos: linux\nUnit B/op assume=exact\nUnit J/op better=lower\n")
-	samples := 1 + random.IntN(30)
-	for _, pkg := range []string{"a", "b"} {
-		fmt.Fprintf(&b, "pkg: %s\n", pkg)
-		for name := range 5 {
-			if random.IntN(8) == 0 {
-				continue // missing
-			}
-			center := random.ExpFloat64() * 100
-			for range max(1, samples-random.IntN(3)) {
-				fmt.Fprintf(&b, "Benchmark%c/n=%d-8 10 %.1f ns/op", 'A'+name, name, center*(1+0.1*random.NormFloat64())+50)
-				fmt.Fprintf(&b, " %.*g J/op %d B/op", 1+random.IntN(5), 5+random.Float64(), 100+name)
-				fmt.Fprintf(&b, " %v tokens/J %d mystery\n", random.ExpFloat64(), random.IntN(4))
-			}
-		}
-	}
-	return b.String()
 }
 
 // asBenchstat is a row as benchstat's CSV has it.
@@ -125,4 +104,14 @@ func runBenchstat(t *testing.T, bin string, args ...string) map[string]string {
 		}
 	}
 	return rows
+}
+
+// benchstatBinary builds the real benchstat, of the version in tools.mod.
+func benchstatBinary(tb testing.TB) string {
+	tb.Helper()
+	bin := filepath.Join(tb.TempDir(), "benchstat")
+	build := exec.Command("go", "build", "-modfile=../../tools.mod", "-o", bin, "golang.org/x/perf/cmd/benchstat")
+	msg, err := build.CombinedOutput()
+	require.NoError(tb, err, "%s", msg)
+	return bin
 }
