@@ -68,11 +68,11 @@ func writeRows(out io.Writer, rows []*Row, r *Report) {
 			if config != "" {
 				fmt.Fprintf(out, "%s\n\n", escapeMarkdown(config))
 			}
-			old, new := escapeMarkdown(r.OldFile.Name), escapeMarkdown(r.NewFile.Name)
-			if old == "" {
-				old = "budget"
+			before, after := escapeMarkdown(r.OldFile.Name), escapeMarkdown(r.NewFile.Name)
+			if before == "" {
+				before = "budget"
 			}
-			fmt.Fprintf(out, "| benchmark | unit | %s | %s | change | p | verdict |\n|---|---|--:|--:|--:|--:|---|\n", old, new)
+			fmt.Fprintf(out, "| benchmark | unit | %s | %s | change | p | verdict |\n|---|---|--:|--:|--:|--:|---|\n", before, after)
 		}
 		l := row.textLine()
 		for c, cell := range l.cells {

@@ -115,8 +115,8 @@ func (r *Row) json() jsonRow {
 	if r.Bound != "" {
 		row.Limit = finite(r.Limit)
 	} else {
-		old := r.Old.json()
-		row.Old, row.Threshold = &old, finite(r.Threshold)
+		before := r.Old.json()
+		row.Old, row.Threshold = &before, finite(r.Threshold)
 	}
 	return row
 }

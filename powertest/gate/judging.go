@@ -25,11 +25,11 @@ type judging struct {
 // blameInput adds a reason for which the input as a whole cannot be judged.
 func (j *judging) blameInput(format string, args ...any) {
 	j.broken = true
-	j.report.blame(format, args...)
+	j.report.addReason(format, args...)
 }
 
 // waiver finds the waiver of a regression. One that has expired is no waiver, but
-// is warned of.
+// is reported.
 func (j *judging) waiver(benchmark, unit string) *Waiver {
 	for i := range j.waivers {
 		w := &j.waivers[i]
@@ -56,7 +56,7 @@ func (j *judging) missing(side int, a Absent) {
 	j.report.Missing = append(j.report.Missing, a)
 }
 
-// inputs tells of files that are empty, corrupt, or of failed runs.
+// inputs reports files that are empty, corrupt, or of failed runs.
 func (j *judging) inputs() {
 	for s := range j.sides {
 		file := &j.sides[s]
@@ -76,7 +76,7 @@ func (j *judging) inputs() {
 	}
 }
 
-// rowKeys tells of keys of -row that no result has: what they were to tell apart
+// rowKeys reports keys of -row that no result has: what they were to distinguish
 // would be samples of one and the same.
 func (j *judging) rowKeys() {
 	for _, f := range j.plan.row.Fields() {
@@ -106,11 +106,11 @@ func (j *judging) candidates() (list []candidate) {
 		if k.config != last {
 			last, config = k.config, configString(k.config)
 		}
-		switch old, new := p[oldSide], p[newSide]; {
-		case old == nil || new == nil:
-		case new.samples == 0: // all are marked invalid
+		switch before, after := p[oldSide], p[newSide]; {
+		case before == nil || after == nil:
+		case after.samples == 0: // all are marked invalid
 			j.missing(newSide, Absent{Benchmark: name, Config: config})
-		case old.samples == 0:
+		case before.samples == 0:
 			j.missing(oldSide, Absent{Benchmark: name, Config: config})
 		default:
 			j.mixed(name, p)
@@ -136,14 +136,14 @@ func (j *judging) compared(name, config string, p *pair) (list []candidate) {
 		if !j.wants[u] {
 			continue
 		}
-		old, new := p[oldSide].values(u), p[newSide].values(u)
+		before, after := p[oldSide].values(u), p[newSide].values(u)
 		switch {
-		case old == nil && new == nil:
+		case before == nil && after == nil:
 			continue
-		case new == nil:
+		case after == nil:
 			j.missing(newSide, Absent{Benchmark: name, Unit: unit, Config: config, lost: true})
 			continue
-		case old == nil:
+		case before == nil:
 			j.missing(oldSide, Absent{Benchmark: name, Unit: unit, Config: config})
 			continue
 		}
@@ -153,7 +153,7 @@ func (j *judging) compared(name, config string, p *pair) (list []candidate) {
 			Threshold: j.threshold(unit, j.exactU[unit]),
 			P:         nan, PAdjusted: nan, InstrumentError: j.instrument(unit, p),
 			Pooled: p[oldSide].pooled() || p[newSide].pooled(),
-		}, old, new})
+		}, before, after})
 	}
 	return list
 }
@@ -161,14 +161,14 @@ func (j *judging) compared(name, config string, p *pair) (list []candidate) {
 // budgets are the candidates of budgets for a benchmark of the new side. One that
 // lacks a budget's unit, or all of whose samples are invalid, cannot have kept it.
 func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
-	old, c := p[oldSide], p[newSide]
-	if c.samples == 0 && old == nil && len(j.bounds) > 0 {
+	before, c := p[oldSide], p[newSide]
+	if c.samples == 0 && before == nil && len(j.bounds) > 0 {
 		j.missing(newSide, Absent{Benchmark: name, Config: config})
 	}
 	for i, b := range j.bounds {
 		values := c.values(j.unit[b.unit])
 		if values == nil {
-			known := c.samples == 0 || old != nil && old.values(j.unit[b.unit]) != nil ||
+			known := c.samples == 0 || before != nil && before.values(j.unit[b.unit]) != nil ||
 				slices.ContainsFunc(j.bounds[:i], func(other bound) bool { return other.unit == b.unit })
 			if !known && j.seen(newSide, b.unit) {
 				j.missing(newSide, Absent{Benchmark: name, Unit: b.unit, Config: config})
@@ -180,7 +180,7 @@ func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
 			Better: j.better[b.unit], Exact: j.exactU[b.unit],
 			Delta: nan, P: nan, PAdjusted: nan, InstrumentError: nan,
 			Bound: b.kind, Limit: b.limit, Pooled: c.pooled(),
-		}, new: values})
+		}, after: values})
 	}
 	return list
 }
@@ -213,12 +213,12 @@ func (j *judging) instrument(unit string, p *pair) float64 {
 	return math.Sqrt(sum)
 }
 
-// mixed tells of simulated joules that are compared with measured ones. That is
+// mixed reports simulated joules that are compared with measured ones. That is
 // never meant, whatever may be ignored.
 func (j *judging) mixed(name string, p *pair) {
 	simulated := p[oldSide].simulated || p[newSide].simulated
-	real := p[oldSide].real || p[newSide].real
-	if simulated && real && !slices.ContainsFunc(j.report.Differences, func(d Difference) bool { return d.Key == "energy-source" }) {
+	measured := p[oldSide].measured || p[newSide].measured
+	if simulated && measured && !slices.ContainsFunc(j.report.Differences, func(d Difference) bool { return d.Key == "energy-source" }) {
 		j.report.Differences = append(j.report.Differences, Difference{Key: "energy-source", Old: sourceOf(p[oldSide]), New: sourceOf(p[newSide]), Benchmarks: 1})
 		j.blameInput("%s has simulated joules and measured ones: measure both sides, or simulate both; -ignore does not help", name)
 	}
@@ -226,7 +226,7 @@ func (j *judging) mixed(name string, p *pair) {
 
 func sourceOf(c *cell) string {
 	switch {
-	case c.simulated && c.real:
+	case c.simulated && c.measured:
 		return "simulated and real"
 	case c.simulated:
 		return "simulated"
@@ -234,7 +234,7 @@ func sourceOf(c *cell) string {
 	return "real"
 }
 
-// vary tells of different benchmarks that -row or -ignore takes for one.
+// vary reports different benchmarks that -row or -ignore takes for one.
 func (j *judging) vary(name string, c *cell) {
 	if c.pooled() {
 		j.report.warn("the samples of %s are pooled of different benchmarks, such as %s and %s", name, clean(c.name), clean(c.other))
@@ -244,7 +244,7 @@ func (j *judging) vary(name string, c *cell) {
 	}
 	var fields []string
 	for _, f := range benchproc.NonSingularFields(c.residue) {
-		if f.Name != ".fullname" { // told of above
+		if f.Name != ".fullname" { // reported above
 			fields = append(fields, f.Name)
 		}
 	}

@@ -50,7 +50,7 @@ func (j *judging) match() {
 	j.renamed()
 }
 
-// maxConfigs is how many configurations of one row are told apart. More of them
+// maxConfigs is how many configurations of one row are distinguished. More of them
 // mean that a line varies from sample to sample.
 const maxConfigs = 50
 
@@ -62,19 +62,19 @@ func (j *judging) matchRow(row benchproc.Key, lists *[2][]cellKey) {
 	if len(olds) > maxConfigs && len(news) > maxConfigs {
 		olds, news = olds[:maxConfigs], news[:maxConfigs]
 	}
-	for _, old := range olds {
-		i, keys := closest(old.config, news)
+	for _, before := range olds {
+		i, keys := closest(before.config, news)
 		if i < 0 {
-			j.missing(newSide, Absent{Benchmark: name, Config: configString(old.config)})
+			j.missing(newSide, Absent{Benchmark: name, Config: configString(before.config)})
 			continue
 		}
 		for _, key := range keys {
-			j.differ(key, valueOf(old.config, key), valueOf(news[i].config, key))
+			j.differ(key, valueOf(before.config, key), valueOf(news[i].config, key))
 		}
 		news = slices.Delete(news, i, i+1)
 	}
-	for _, new := range news {
-		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(new.config), Side: sideNames[oldSide]})
+	for _, after := range news {
+		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(after.config), Side: sideNames[oldSide]})
 	}
 }
 
@@ -115,17 +115,17 @@ func valueOf(config benchproc.Key, key string) string {
 }
 
 // differ counts a difference.
-func (j *judging) differ(key, old, new string) {
+func (j *judging) differ(key, before, after string) {
 	for i := range j.report.Differences {
-		if d := &j.report.Differences[i]; d.Key == key && d.Old == old && d.New == new {
+		if d := &j.report.Differences[i]; d.Key == key && d.Old == before && d.New == after {
 			d.Benchmarks++
 			return
 		}
 	}
-	j.report.Differences = append(j.report.Differences, Difference{Key: key, Old: old, New: new, Benchmarks: 1})
+	j.report.Differences = append(j.report.Differences, Difference{Key: key, Old: before, New: after, Benchmarks: 1})
 }
 
-// differences tells of configuration lines that keep benchmarks apart: of each
+// differences reports configuration lines that keep benchmarks apart: of each
 // key once.
 func (j *judging) differences() {
 	var keys []string
@@ -176,7 +176,7 @@ func (j *judging) renamed() {
 	}
 }
 
-// rejected tells of samples that were not used: those that are marked invalid,
+// rejected reports samples that were not used: those that are marked invalid,
 // and those without joules where others of the benchmark have them.
 func (j *judging) rejected() {
 	for _, k := range j.order {
@@ -228,18 +228,18 @@ func (j *judging) lacking(c *cell) []lack {
 	return list
 }
 
-// missed tells of benchmarks and units that a side lacks.
+// missed reports benchmarks and units that a side lacks.
 func (j *judging) missed() {
-	old, new := j.sides[oldSide].name, j.sides[newSide].name
-	j.absent("missing in "+new+": ", "run them, or -missing warn", true,
+	before, after := j.sides[oldSide].name, j.sides[newSide].name
+	j.absent("missing in "+after+": ", "run them, or -missing warn", true,
 		func(a *Absent) bool { return a.Side == sideNames[newSide] && !a.lost })
-	j.absent("missing in "+new+": ", old+" has it: measure the new side again, or waive all units (*) of the benchmark", false,
+	j.absent("missing in "+after+": ", before+" has it: measure the new side again, or waive all units (*) of the benchmark", false,
 		func(a *Absent) bool { return a.lost })
-	j.absent("missing in "+old+": ", "measure the old side again, or -missing warn if it is new there", true,
+	j.absent("missing in "+before+": ", "measure the old side again, or -missing warn if it is new there", true,
 		func(a *Absent) bool { return a.Side == sideNames[oldSide] })
 }
 
-// absent tells of what is missing in one way. Some ways are excused by the policy.
+// absent reports what is missing in one way. Some ways are excused by the policy.
 func (j *judging) absent(what, advice string, excusable bool, in func(a *Absent) bool) {
 	var names []string
 	n := 0
@@ -258,11 +258,11 @@ func (j *judging) absent(what, advice string, excusable bool, in func(a *Absent)
 		j.report.warn("%s%s", what, enumerate(names, n))
 	default:
 		j.unsure = true
-		j.report.blame("%s%s; %s", what, enumerate(names, n), advice)
+		j.report.addReason("%s%s; %s", what, enumerate(names, n), advice)
 	}
 }
 
-// named tells of units that were asked for, and that a side does not have. What
+// named reports units that were asked for, and that a side does not have. What
 // is asked for and not there must not pass for what was judged.
 func (j *judging) named() {
 	if j.broken {
@@ -271,14 +271,14 @@ func (j *judging) named() {
 	withheld := j.wantsUnit("J/op") && j.withheld()
 	for _, unit := range slices.Sorted(maps.Keys(j.plan.named)) {
 		who := j.plan.named[unit]
-		old, new := j.seen(oldSide, unit) || j.alone, j.seen(newSide, unit)
+		before, after := j.seen(oldSide, unit) || j.alone, j.seen(newSide, unit)
 		switch {
-		case old && new, withheld && unit == "J/op":
-		case j.alone, !old && !new:
+		case before && after, withheld && unit == "J/op":
+		case j.alone, !before && !after:
 			j.blameInput("%s, which no result has, is named by %s: correct the unit", clean(unit), who)
 		default:
 			lacking := j.sides[newSide].name
-			if !old {
+			if !before {
 				lacking = j.sides[oldSide].name
 			}
 			j.blameInput("%s, which no result of %s has, is named by %s: measure that side again, or do not name the unit", clean(unit), lacking, who)
@@ -295,7 +295,7 @@ func (j *judging) wantsUnit(unit string) bool {
 	return ok && j.wants[u]
 }
 
-// withheld tells of files that were measured and have no joules at all: every one
+// withheld reports files that were measured and have no joules at all: every one
 // was withheld, and what remains says nothing of energy. It reports whether there
 // are any.
 func (j *judging) withheld() bool {

@@ -84,7 +84,7 @@ func (g *Flags) Publish(r *Report, stdout, stderr io.Writer) int {
 		err = errors.Join(err, r.WriteGitHub(stderr))
 	}
 	if err != nil {
-		g.Complain(stderr, err)
+		g.PrintError(stderr, err)
 		if r.Outcome == Pass {
 			code = CannotJudge.ExitCode()
 		}
@@ -99,7 +99,7 @@ func (g *Flags) Publish(r *Report, stdout, stderr io.Writer) int {
 func (g *Flags) Refuse(err error, args []string, stdout, stderr io.Writer) int {
 	r := g.Unjudged(err)
 	if g.json == "-" && !g.quiet {
-		g.Complain(stderr, r.WriteJSON(stdout))
+		g.PrintError(stderr, r.WriteJSON(stdout))
 	}
 	var paths []string
 	for _, arg := range args {
@@ -112,12 +112,12 @@ func (g *Flags) Refuse(err error, args []string, stdout, stderr io.Writer) int {
 		}
 		read = append(read, *path)
 	}
-	g.Complain(stderr, g.writeFiles(r))
+	g.PrintError(stderr, g.writeFiles(r))
 	return r.Outcome.ExitCode()
 }
 
-// Complain writes an error, if it is one, after the name of the command.
-func (g *Flags) Complain(w io.Writer, err error) {
+// PrintError writes an error, if it is one, after the name of the command.
+func (g *Flags) PrintError(w io.Writer, err error) {
 	if err != nil {
 		fmt.Fprintf(w, "powertest %s: %v\n", g.command, err)
 	}

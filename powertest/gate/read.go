@@ -23,7 +23,7 @@ type lines struct {
 	rest    []byte // of it, not yet handed over
 	err     error
 	number  int
-	failed  func(line int, text string) // is told of lines that say a run failed
+	failed  func(line int, text string) // gets the lines that say a run failed
 	sawJSON bool                        // a line is that of go test -json
 	utf16   bool
 }

@@ -206,8 +206,8 @@ func (r *Report) warn(format string, args ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
-// blame adds a reason for which the files cannot be judged.
-func (r *Report) blame(format string, args ...any) {
+// addReason adds a reason for which the files cannot be judged.
+func (r *Report) addReason(format string, args ...any) {
 	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
 }
 
@@ -235,12 +235,12 @@ type tally struct {
 	comparisons, regressions int
 	budgets, over            int
 	better, inconclusive     int
-	waived, new, missing     int
+	waived, added, missing   int
 	pooled                   int
 }
 
 func (r *Report) tally() tally {
-	t := tally{new: len(r.New), missing: len(r.Missing)}
+	t := tally{added: len(r.New), missing: len(r.Missing)}
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		if row.Bound == "" {
@@ -288,7 +288,7 @@ func (t tally) String() string {
 	for _, v := range []struct {
 		n    int
 		name string
-	}{{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"}, {t.new, "new"}, {t.missing, "missing"}, {t.pooled, "pooled"}} {
+	}{{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"}, {t.added, "new"}, {t.missing, "missing"}, {t.pooled, "pooled"}} {
 		if v.n > 0 {
 			more = append(more, fmt.Sprintf("%d %s", v.n, v.name))
 		}

@@ -59,22 +59,22 @@ func holm(ps []float64) []float64 {
 
 // compared is what benchmath says of two samples.
 type compared struct {
-	old, new Summary
-	shown, p float64 // the p-value that benchstat shows, and the one to judge by
+	before, after Summary
+	shown, p      float64 // the p-value that benchstat shows, and the one to judge by
 }
 
 // compare has benchmath compare two sides' values. It sorts them.
-func compare(old, new []float64, exact bool, alpha float64) compared {
+func compare(before, after []float64, exact bool, alpha float64) compared {
 	assume := benchmath.Assumption(benchmath.AssumeNothing)
 	if exact {
 		assume = benchmath.AssumeExact
 	}
 	thresholds := benchmath.DefaultThresholds
 	thresholds.CompareAlpha = alpha
-	a, b := benchmath.NewSample(old, &thresholds), benchmath.NewSample(new, &thresholds)
-	c := compared{old: summary(a, assume), new: summary(b, assume), shown: assume.Compare(a, b).P}
+	a, b := benchmath.NewSample(before, &thresholds), benchmath.NewSample(after, &thresholds)
+	c := compared{before: summary(a, assume), after: summary(b, assume), shown: assume.Compare(a, b).P}
 	c.p = c.shown
-	if len(old) != len(new) && above(old, new) {
+	if len(before) != len(after) && above(before, after) {
 		c.p = assume.Compare(b, a).P
 	}
 	c.p = math.Min(c.p, 1)
@@ -142,23 +142,23 @@ func atLeast(ratio, share float64) bool { return ratio >= (1+share)*(1-1e-12) }
 var nan = math.NaN()
 
 // share is the change from old to new as a share of old.
-func share(old, new float64) float64 {
+func share(before, after float64) float64 {
 	switch {
-	case old == new:
+	case before == after:
 		return 0
-	case old < 0 || new < 0:
+	case before < 0 || after < 0:
 		return nan
-	case old == 0:
+	case before == 0:
 		return math.Inf(1)
 	}
-	return new/old - 1
+	return after/before - 1
 }
 
 // A candidate is a row that is to be judged, with the values of both sides. A budget
 // has none of the old side.
 type candidate struct {
-	row      Row
-	old, new []float64
+	row           Row
+	before, after []float64
 }
 
 // statistics fills in the medians of rows, their changes and p-values. ps are the p-values by
@@ -172,7 +172,7 @@ func statistics(list []candidate, alpha float64) (rows []Row, ps []float64) {
 			for i := w; i < len(list); i += workers {
 				rows[i], ps[i] = list[i].row, nan
 				if list[i].row.Bound == "" {
-					ps[i] = rows[i].compare(list[i].old, list[i].new, alpha)
+					ps[i] = rows[i].compare(list[i].before, list[i].after, alpha)
 				}
 			}
 		})
@@ -180,16 +180,16 @@ func statistics(list []candidate, alpha float64) (rows []Row, ps []float64) {
 	wg.Wait()
 	for i, c := range list {
 		if c.row.Bound != "" { // not above, for another row has sorted the same values
-			rows[i].New = summarize(c.new, c.row.Exact)
+			rows[i].New = summarize(c.after, c.row.Exact)
 		}
 	}
 	return rows, ps
 }
 
 // compare fills in the statistics of a row, and returns the p-value to judge it by.
-func (r *Row) compare(old, new []float64, alpha float64) float64 {
-	c := compare(old, new, r.Exact, alpha)
-	r.Old, r.New, r.Delta = c.old, c.new, share(c.old.Center, c.new.Center)
+func (r *Row) compare(before, after []float64, alpha float64) float64 {
+	c := compare(before, after, r.Exact, alpha)
+	r.Old, r.New, r.Delta = c.before, c.after, share(c.before.Center, c.after.Center)
 	if r.Exact {
 		return nan
 	}

@@ -46,7 +46,7 @@ type cell struct {
 	// where -row or -ignore may take benchmarks for one.
 	name, other string
 	// What energy-source said of results.
-	simulated, real bool
+	simulated, measured bool
 }
 
 // column are the values of one unit.
@@ -126,11 +126,11 @@ func (t *table) add(s int, r *benchfmt.Result) {
 		v := &r.Values[i]
 		u := t.known[v.Unit]
 		if u == nil {
-			u = t.meet(v.Unit)
+			u = t.newUnit(v.Unit)
 		}
 		file.joules = file.joules || v.Unit == "J/op"
 		if u.energy && !hasSource {
-			c.real = true // whoever measured joules without saying how
+			c.measured = true // joules that somebody has measured without saying how
 		}
 		if !u.seen[s] && match.Test(i) {
 			u.seen[s] = true
@@ -187,7 +187,7 @@ func (c *cell) source(r *benchfmt.Result) bool {
 	case string(r.Config[pos].Value) == "simulated":
 		c.simulated = true
 	default:
-		c.real = true
+		c.measured = true
 	}
 	return true
 }
@@ -217,7 +217,7 @@ func (c *cell) values(unit int) []float64 {
 	return nil
 }
 
-// maxFaults is how many faults of a file are told one by one.
+// maxFaults is how many faults of a file are listed one by one.
 const maxFaults = 20
 
 func (s *side) fault(f Fault) {
@@ -243,8 +243,8 @@ type unitInfo struct {
 	seen   [2]bool // on which sides
 }
 
-// meet finds out about a unit that was not seen before.
-func (t *table) meet(unit string) *unitInfo {
+// newUnit finds out about a unit that was not seen before.
+func (t *table) newUnit(unit string) *unitInfo {
 	u := &unitInfo{energy: isEnergy(unit)}
 	if u.index, u.kept = t.unit[unit]; !u.kept && isError(unit) {
 		u.index, u.kept = t.index(unit, false), true

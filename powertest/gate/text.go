@@ -182,12 +182,12 @@ func pad(b *strings.Builder, s string, width int, right bool) {
 
 // textLine is the row for the table.
 func (r *Row) textLine() textLine {
-	old, new := r.values()
+	before, after := r.values()
 	l := textLine{verdict: r.Verdict, config: r.Config, why: r.Why}
 	if r.Waived != nil {
 		l.why = strings.TrimPrefix(r.Why+"; "+r.Waived.String(), "; ")
 	}
-	l.cells = [7]string{r.Benchmark, clean(r.Unit), old, new, "", formatP(r.PAdjusted), r.verdictName()}
+	l.cells = [7]string{r.Benchmark, clean(r.Unit), before, after, "", formatP(r.PAdjusted), r.verdictName()}
 	if r.Bound == "" {
 		l.cells[4] = formatDelta(r.Delta)
 	}
@@ -199,7 +199,7 @@ func (r *Row) textLine() textLine {
 
 // values are the two medians with their intervals, in one scale. Instead of an
 // old one, a budget has its limit.
-func (r *Row) values() (old, new string) {
+func (r *Row) values() (before, after string) {
 	class := benchunit.ClassOf(r.Unit)
 	show := func(scale benchunit.Scaler, s Summary) string {
 		return fmt.Sprintf("%s ± %3s", scale.Format(s.Center), s.Range)

@@ -174,13 +174,13 @@ func (j *judging) judged() []string {
 // regressions names those that are not waived.
 func (j *judging) regressions(failed int) {
 	j.list(VerdictRegression, func(names string, n int) {
-		j.report.blame("%s: %s; look for the cause, or waive it until a day", count(n, "regression"), names)
+		j.report.addReason("%s: %s; look for the cause, or waive it until a day", count(n, "regression"), names)
 	})
 }
 
 func (j *judging) overBudgets() {
 	j.list(VerdictOverBudget, func(names string, n int) {
-		j.report.blame("%d over budget: %s; look for the cause, or change the budget", n, names)
+		j.report.addReason("%d over budget: %s; look for the cause, or change the budget", n, names)
 	})
 }
 
@@ -213,7 +213,7 @@ func changeOf(r *Row) string {
 	return " " + formatDelta(r.Delta)
 }
 
-// inconclusive tells of rows that could not be judged: how many samples would do,
+// inconclusive reports rows that could not be judged: how many samples would do,
 // and what else keeps them.
 func (j *judging) inconclusive() {
 	few, least := 0, 0
@@ -231,7 +231,7 @@ func (j *judging) inconclusive() {
 			continue
 		}
 		if r.Better == 0 {
-			continue // told of for the unit
+			continue // reported for the unit
 		}
 		advice := adviceFor(r)
 		if others[advice] == nil {
@@ -241,12 +241,12 @@ func (j *judging) inconclusive() {
 	}
 	if few > 0 {
 		need := samplesFor(j.report.Family, j.alpha)
-		j.report.blame("too few samples (%d) for %d of %s to be significant at %g: run both sides with -count %d",
+		j.report.addReason("too few samples (%d) for %d of %s to be significant at %g: run both sides with -count %d",
 			least, few, count(j.report.Family, "comparison"), j.alpha, need)
 	}
 	for _, advice := range slices.Sorted(maps.Keys(others)) {
 		o := others[advice]
-		j.report.blame("%d inconclusive: %s; %s", o.n, enumerate(o.first, o.n), advice)
+		j.report.addReason("%d inconclusive: %s; %s", o.n, enumerate(o.first, o.n), advice)
 	}
 }
 

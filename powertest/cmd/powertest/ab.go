@@ -48,7 +48,7 @@ func abCommand(ctx context.Context, args []string, std stdio) int {
 	}
 	s.Packages, s.Args = cutArgs(args, f.Args())
 	if err := checkAB(f, &s, &g, *until); err != nil {
-		g.Complain(std.err, err)
+		g.PrintError(std.err, err)
 		return exitUsage
 	}
 	var err error
@@ -56,7 +56,7 @@ func abCommand(ctx context.Context, args []string, std stdio) int {
 		return g.Publish(g.Unjudged(err), std.out, std.err)
 	}
 	if err := s.Check(); err != nil {
-		g.Complain(std.err, err)
+		g.PrintError(std.err, err)
 		return exitUsage
 	}
 	result, err := s.Run(ctx)
@@ -66,7 +66,7 @@ func abCommand(ctx context.Context, args []string, std stdio) int {
 	if ctx.Err() != nil {
 		err = errors.New("interrupted")
 	}
-	g.Complain(std.err, err)
+	g.PrintError(std.err, err)
 	if l := result.Ledger; l != nil && l.Samples() > 0 {
 		fmt.Fprintf(std.err, "%d complete samples are in %s and %s; the same command with -resume goes on with them\n", l.Samples(), l.Path(ab.Base), l.Path(ab.Head))
 	}

@@ -36,7 +36,7 @@ func gateCommand(_ context.Context, args []string, std stdio) int {
 	}
 	sides, err := g.Sides(f.Args())
 	if err != nil {
-		g.Complain(std.err, err)
+		g.PrintError(std.err, err)
 		return g.Refuse(err, f.Args(), std.out, std.err)
 	}
 	return g.Publish(g.Judge(sides...), std.out, std.err)
