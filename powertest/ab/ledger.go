@@ -87,7 +87,7 @@ func openLedger(dir string, p parameters, resume bool) (*Ledger, error) {
 		return nil, fmt.Errorf("-resume: %s: %w", statePath(dir), err)
 	}
 	if diff := was.Parameters.differences(p); len(diff) > 0 {
-		return nil, fmt.Errorf("-resume: %w: %s; run without -resume and with another -o to begin anew", ErrOther, strings.Join(diff, "; "))
+		return nil, fmt.Errorf("-resume: %w: %s\nrun without -resume and with another -o to begin anew", ErrOther, strings.Join(diff, "; "))
 	}
 	return l, errors.Join(l.sides[Base].read(), l.sides[Head].read())
 }

@@ -198,7 +198,7 @@ func (s Session) Run(ctx context.Context) (Result, error) {
 	p := newProgress(s.Progress)
 	defer p.close()
 	if path := taken(s.Dir); path != "" && !s.Resume && !s.Overwrite {
-		return Result{}, fmt.Errorf("%s is there already: give -resume to go on with it, -overwrite to begin anew, or another directory with -o", path)
+		return Result{}, fmt.Errorf("%s is there already\ngive -resume to go on with it, -overwrite to begin anew, or another directory with -o", path)
 	}
 	if err := os.MkdirAll(filepath.Clean(s.Dir), 0o755); err != nil {
 		return Result{}, err
@@ -279,7 +279,7 @@ func (l *Ledger) exactly(count int) error {
 	for _, f := range l.sides {
 		for name, n := range f.counts {
 			if n > count {
-				return fmt.Errorf("%w: %s has %d of %s, and with these flags the verdict is at %d; resume with the flags of before, or begin anew", ErrMore, f.path, n, name, count)
+				return fmt.Errorf("%w: %s has %d of %s, and with these flags the verdict is at %d\nresume with the flags of before, or begin anew", ErrMore, f.path, n, name, count)
 			}
 		}
 	}

@@ -69,7 +69,7 @@ func TestRun(t *testing.T) {
 
 	// What is there is not lost by mistake, and resuming what is complete runs nothing.
 	_, err = s.Run(t.Context())
-	require.ErrorContains(t, err, "base.txt is there already: give -resume to go on with it, -overwrite to begin anew")
+	require.ErrorContains(t, err, "base.txt is there already\ngive -resume to go on with it, -overwrite to begin anew")
 	s.Resume = true
 	result, err = s.Run(t.Context())
 	require.NoError(t, err)

@@ -146,7 +146,7 @@ func (t *taker) failed(p worktree.Package, side Side, output []byte, why error) 
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s, %s: %w", side, p.Name, why), err)
 	}
-	return fmt.Errorf("%s, %s: %w; its output is in %s", side, p.Name, why, path)
+	return fmt.Errorf("%s, %s: %w\nits output is in %s", side, p.Name, why, path)
 }
 
 // missing is how many samples are missing of each package until there are count on
@@ -167,7 +167,7 @@ func (t *taker) missing(count int) map[string]int {
 func (t *taker) anything() error {
 	for side, f := range t.ledger.sides {
 		if len(f.counts) == 0 {
-			return fmt.Errorf("%w in %s: see -bench, and the packages", ErrNoMatch, Side(side))
+			return fmt.Errorf("%w in %s\nsee -bench, and the packages", ErrNoMatch, Side(side))
 		}
 	}
 	return nil
@@ -188,7 +188,7 @@ func (t *taker) pairs(ctx context.Context) error {
 		if len(names) == 0 {
 			continue
 		}
-		err = fmt.Errorf("%w: %s of %s (does it skip itself there? files that git ignores are not in the base)", ErrUnpaired, strings.Join(names, ", "), p.Name)
+		err = fmt.Errorf("%w: %s of %s\ndoes it skip itself there? files that git ignores are not in the base", ErrUnpaired, strings.Join(names, ", "), p.Name)
 		if !t.lenient {
 			return fmt.Errorf("%w; -missing warn compares the others", err)
 		}

@@ -105,7 +105,7 @@ func TestFailedOutputIsKept(t *testing.T) {
 		s.answer = func(n int, _ worktree.Binary) (string, error) { return "Benchmark", fmt.Errorf("exit status %d", n) }
 		err := s.take(t.Context(), 4)
 		require.ErrorIs(t, err, ErrSample)
-		assert.ErrorContains(t, err, "base, x: the sample has failed: exit status 1; its output is in "+filepath.Join(dir, "base.failed.txt"))
+		assert.ErrorContains(t, err, "base, x: the sample has failed: exit status 1\nits output is in "+filepath.Join(dir, "base.failed.txt"))
 		b, err := os.ReadFile(filepath.Join(dir, "base.failed.txt"))
 		require.NoError(t, err)
 		assert.Equal(t, "Benchmarkpanic: oh\n", string(b))
@@ -184,7 +184,7 @@ func TestSkippedInBase(t *testing.T) {
 			err := s.take(t.Context(), 2)
 			if c.want == "" || lenient {
 				require.NoError(t, err, c.name)
-				assert.Equal(t, c.want != "", strings.Contains(s.said.String(), c.want+" (does it skip itself"), c.name)
+				assert.Equal(t, c.want != "", strings.Contains(s.said.String(), c.want+"\ndoes it skip itself"), c.name)
 				continue
 			}
 			require.ErrorIs(t, err, ErrUnpaired, c.name)

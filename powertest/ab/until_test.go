@@ -127,7 +127,9 @@ func TestUndecided(t *testing.T) {
 		return gate.Row{Verdict: v, Delta: delta, P: 0.2, Threshold: 0.03}
 	}
 	exact, within := row(gate.VerdictSame, 0.05), row(gate.VerdictSame, 0.05)
-	exact.Exact, within.InstrumentError = true, 0.06
+	exact.Exact, within.InstrumentError = true, 0.05 // which the change just does not exceed
+	more := within
+	more.InstrumentError = 0.0499
 	for _, c := range []struct {
 		name    string
 		outcome gate.Outcome
@@ -139,6 +141,7 @@ func TestUndecided(t *testing.T) {
 		{"and the other way", gate.Pass, []gate.Row{row(gate.VerdictSame, -0.03)}, true},
 		{"not moved", gate.Pass, []gate.Row{row(gate.VerdictSame, 0.02)}, false},
 		{"less than the instrument can show", gate.Pass, []gate.Row{within}, false},
+		{"more than the instrument's error", gate.Pass, []gate.Row{more}, true},
 		{"exact", gate.Pass, []gate.Row{exact}, false},
 		{"improved", gate.Pass, []gate.Row{row(gate.VerdictImprovement, -0.5)}, false},
 		{"a regression beside it", gate.Regression, []gate.Row{row(gate.VerdictInconclusive, 0), row(gate.VerdictRegression, 0.5)}, false},

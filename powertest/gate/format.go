@@ -51,13 +51,26 @@ func count(n int, thing string) string {
 	return fmt.Sprintf("%d %ss", n, thing)
 }
 
-// maxNames is how many benchmarks a sentence names.
+// names are the first names of a list, and how many there are.
+type names struct {
+	first []string
+	n     int
+}
+
+// maxNames is how many of them a sentence has.
 const maxNames = 5
 
-func enumerate(names []string, n int) string {
-	s := strings.Join(names, ", ")
-	if n > len(names) {
-		s += fmt.Sprintf(" and %d more", n-len(names))
+func (l *names) add(name string) {
+	if l.n++; l.n <= maxNames {
+		l.first = append(l.first, name)
+	}
+}
+
+// String returns "A, B, C, D, E and 3 more".
+func (l *names) String() string {
+	s := strings.Join(l.first, ", ")
+	if more := l.n - len(l.first); more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
 	}
 	return s
 }

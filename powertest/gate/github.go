@@ -125,16 +125,9 @@ func annotate(out io.Writer, level string, messages []string) {
 		if i == maxAnnotations {
 			return
 		}
-		fmt.Fprintf(out, "::%s title=%s::%s\n", level, escapeProperty("powertest gate"), escapeData(m))
+		fmt.Fprintf(out, "::%s title=powertest gate::%s\n", level, dataEscaper.Replace(m))
 	}
 }
 
-// The escapes of workflow commands, as the runner's toolkit has them.
-var (
-	dataEscaper     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	propertyEscaper = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-)
-
-func escapeData(s string) string { return dataEscaper.Replace(s) }
-
-func escapeProperty(s string) string { return propertyEscaper.Replace(s) }
+// dataEscaper has the escapes of workflow commands, as the runner's toolkit has them.
+var dataEscaper = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")

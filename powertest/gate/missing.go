@@ -241,24 +241,19 @@ func (j *judging) missed() {
 
 // absent reports what is missing in one way. Some ways are excused by the policy.
 func (j *judging) absent(what, advice string, excusable bool, in func(a *Absent) bool) {
-	var names []string
-	n := 0
+	var list names
 	for i := range j.report.Missing {
-		m := &j.report.Missing[i]
-		if m.Waived != nil || !in(m) {
-			continue
-		}
-		if n++; n <= maxNames {
-			names = append(names, m.String())
+		if m := &j.report.Missing[i]; m.Waived == nil && in(m) {
+			list.add(m.String())
 		}
 	}
 	switch {
-	case n == 0:
+	case list.n == 0:
 	case excusable && j.plan.missing == Warn:
-		j.report.warn("%s%s", what, enumerate(names, n))
+		j.report.warn("%s%s", what, &list)
 	default:
 		j.unsure = true
-		j.report.addReason("%s%s; %s", what, enumerate(names, n), advice)
+		j.report.addReason("%s%s; %s", what, &list, advice)
 	}
 }
 

@@ -126,7 +126,7 @@ func TestFalseAlarms(t *testing.T) {
 func TestPlantedShift(t *testing.T) {
 	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 4))
-	const trials, family = 1000, 4
+	const trials, family = 400, 4
 	found := 0
 	for range trials {
 		old := simulate(random, family, 10, "J/op", func(int) float64 { return 100 }, 0.01)

@@ -127,14 +127,13 @@ func budgetVerdict(r *Row) (Verdict, string) {
 // comes before all; a regression comes before what could not be judged.
 func (j *judging) outcome() {
 	r := j.report
-	failed := 0
-	for i := range r.Rows {
-		if r.Rows[i].failed() {
-			failed++
-		}
+	worse, over := j.failing(VerdictRegression), j.failing(VerdictOverBudget)
+	if worse.n > 0 {
+		r.addReason("%s: %s; look for the cause, or waive it until a day", count(worse.n, "regression"), &worse)
 	}
-	j.regressions(failed)
-	j.overBudgets()
+	if over.n > 0 {
+		r.addReason("%d over budget: %s; look for the cause, or change the budget", over.n, &over)
+	}
 	if len(r.Rows) == 0 && !j.broken {
 		j.blameInput("nothing was compared: no benchmark has %s on both sides; say what to judge with -threshold 'UNIT=3%%' or -filter '.unit:UNIT'", strings.Join(j.judged(), ", "))
 	}
@@ -153,7 +152,7 @@ func (j *judging) outcome() {
 	switch {
 	case j.broken:
 		r.Outcome = CannotJudge
-	case failed > 0:
+	case worse.n+over.n > 0:
 		r.Outcome = Regression
 	case j.unsure:
 		r.Outcome = CannotJudge
@@ -171,53 +170,27 @@ func (j *judging) judged() []string {
 	return list
 }
 
-// regressions names those that are not waived.
-func (j *judging) regressions(failed int) {
-	j.list(VerdictRegression, func(names string, n int) {
-		j.report.addReason("%s: %s; look for the cause, or waive it until a day", count(n, "regression"), names)
-	})
-}
-
-func (j *judging) overBudgets() {
-	j.list(VerdictOverBudget, func(names string, n int) {
-		j.report.addReason("%d over budget: %s; look for the cause, or change the budget", n, names)
-	})
-}
-
-// list names the rows with a verdict, if there are any: the first ones.
-func (j *judging) list(v Verdict, say func(names string, n int)) {
-	var names []string
-	n := 0
+// failing are the rows with a verdict that are not waived, each with its change.
+func (j *judging) failing(v Verdict) (list names) {
 	for i := range j.report.Rows {
 		r := &j.report.Rows[i]
 		if r.Verdict != v || r.Waived != nil {
 			continue
 		}
-		if n++; n <= maxNames {
-			names = append(names, r.Benchmark+" "+r.Unit+changeOf(r))
+		change := formatDelta(r.Delta)
+		if r.Bound != "" {
+			change = r.Why
 		}
+		list.add(r.Benchmark + " " + r.Unit + " " + change)
 	}
-	if n > 0 {
-		say(enumerate(names, n), n)
-	}
-}
-
-// changeOf is the change of a row, for a sentence.
-func changeOf(r *Row) string {
-	switch {
-	case r.Bound != "":
-		return " " + r.Why
-	case r.Verdict == VerdictInconclusive:
-		return ""
-	}
-	return " " + formatDelta(r.Delta)
+	return list
 }
 
 // inconclusive reports rows that could not be judged: how many samples would do,
 // and what else keeps them.
 func (j *judging) inconclusive() {
 	few, least := 0, 0
-	others := map[string]*rowNames{} // by advice
+	others := map[string]*names{} // by advice
 	for i := range j.report.Rows {
 		r := &j.report.Rows[i]
 		if r.Verdict != VerdictInconclusive {
@@ -235,7 +208,7 @@ func (j *judging) inconclusive() {
 		}
 		advice := adviceFor(r)
 		if others[advice] == nil {
-			others[advice] = new(rowNames)
+			others[advice] = new(names)
 		}
 		others[advice].add(r.Benchmark + " " + r.Unit + " (" + r.Why + ")")
 	}
@@ -245,20 +218,7 @@ func (j *judging) inconclusive() {
 			least, few, count(j.report.Family, "comparison"), j.alpha, need)
 	}
 	for _, advice := range slices.Sorted(maps.Keys(others)) {
-		o := others[advice]
-		j.report.addReason("%d inconclusive: %s; %s", o.n, enumerate(o.first, o.n), advice)
-	}
-}
-
-// rowNames are the first names of rows, and how many there are.
-type rowNames struct {
-	first []string
-	n     int
-}
-
-func (l *rowNames) add(name string) {
-	if l.n++; l.n <= maxNames {
-		l.first = append(l.first, name)
+		j.report.addReason("%d inconclusive: %s; %s", others[advice].n, others[advice], advice)
 	}
 }
 

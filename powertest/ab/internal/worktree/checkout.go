@@ -38,7 +38,7 @@ func (c checkout) complete(ctx context.Context, head tool, commit string) (tool,
 		return tool{}, err
 	}
 	if !exists(c.dir) {
-		return tool{}, fmt.Errorf("%s has no directory %s: run ab in one that both sides have", c.name, filepath.ToSlash(filepath.Clean(c.repo.prefix)))
+		return tool{}, fmt.Errorf("%s has no directory %s\nrun ab in one that both sides have", c.name, filepath.ToSlash(filepath.Clean(c.repo.prefix)))
 	}
 	m := mapping{checkout: c, submodules: slices.Concat(filled, others)}
 	work, err := m.workFile(ctx, head)
@@ -70,7 +70,7 @@ func (c checkout) fillSubmodules(ctx context.Context, top, commit string) (dirs 
 			continue
 		}
 		if err := c.export(ctx, from, s.commit); err != nil {
-			return nil, fmt.Errorf("%s, %s: %w: %.12s cannot be checked out (git submodule update --init --recursive in a clone of that revision fetches it): %w",
+			return nil, fmt.Errorf("%s, %s: %w: %.12s cannot be checked out: %w\ngit submodule update --init --recursive in a clone of that revision fetches it",
 				c.name, s.path, errSubmodule, s.commit, err)
 		}
 		nested, err := c.fillSubmodules(ctx, from, s.commit)

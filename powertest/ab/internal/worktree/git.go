@@ -71,7 +71,7 @@ func gitEnvironment(env []string) []string {
 func openRepository(ctx context.Context) (*repository, error) {
 	top, err := git(ctx, ".", "rev-parse", "--show-toplevel")
 	if err != nil {
-		return nil, fmt.Errorf("the base is a revision of the git repository around the working directory, or give -base-bin and -head-bin: %w", err)
+		return nil, fmt.Errorf("the working directory is in no git repository: %w\nrun ab in one, or give -base-bin and -head-bin", err)
 	}
 	prefix, err := git(ctx, ".", "rev-parse", "--show-prefix")
 	if err != nil {
@@ -100,7 +100,7 @@ func (r *repository) base(ctx context.Context, rev string) (name, commit string,
 		return r.defaultBase(ctx)
 	}
 	if commit, err = r.commit(ctx, rev); err != nil {
-		return "", "", fmt.Errorf("-base %s is no revision of this repository (is the clone shallow? then fetch it): %w", rev, err)
+		return "", "", fmt.Errorf("-base %s is no revision of this repository: %w\nis the clone shallow? then fetch the revision", rev, err)
 	}
 	return rev, commit, nil
 }
@@ -116,13 +116,13 @@ func (r *repository) defaultBase(ctx context.Context) (name, commit string, err 
 			return err == nil
 		})
 		if i < 0 {
-			return "", "", errors.New("there is no branch origin/HEAD, main or master: say with -base what to compare with")
+			return "", "", errors.New("there is no branch origin/HEAD, main or master\nsay with -base what to compare with")
 		}
 		branch = list[i]
 	}
 	commit, err = git(ctx, r.top, "merge-base", branch, "HEAD")
 	if err != nil {
-		return "", "", fmt.Errorf("HEAD and %s have no commit in common that is here (is the clone shallow? then fetch more of it), so say with -base what to compare with: %w", branch, err)
+		return "", "", fmt.Errorf("HEAD and %s have no commit in common here: %w\nis the clone shallow? then fetch more of it, or say with -base what to compare with", branch, err)
 	}
 	return "where HEAD left " + branch, commit, nil
 }

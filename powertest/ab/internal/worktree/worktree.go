@@ -77,7 +77,7 @@ func Build(ctx context.Context, base string, patterns []string, report func(form
 	case err != nil:
 		return nil, err
 	case same:
-		return nil, fmt.Errorf("%w: %s is HEAD, and the work tree has no changes; say with -base what to compare with", ErrSame, name)
+		return nil, fmt.Errorf("%w: %s is HEAD, and the work tree has no changes\nsay with -base what to compare with", ErrSame, name)
 	}
 	tmp, err := temporary()
 	if err != nil {

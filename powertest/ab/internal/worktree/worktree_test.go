@@ -81,7 +81,7 @@ func TestBase(t *testing.T) {
 		require.NoError(t, err)
 	}
 	_, _, err = repo.base(t.Context(), "")
-	require.ErrorContains(t, err, "there is no branch origin/HEAD, main or master")
+	require.ErrorContains(t, err, "there is no branch origin/HEAD, main or master\nsay with -base")
 	for _, args := range [][]string{{"branch", "-m", "trunk", "master"}, {"commit", "-q", "--allow-empty", "-m", "more"}} {
 		_, err := git(t.Context(), repo.top, args...)
 		require.NoError(t, err)
