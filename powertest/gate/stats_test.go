@@ -210,3 +210,15 @@ func TestAlphaBoundary(t *testing.T) {
 	assert.InDelta(t, p, r.Rows[0].PAdjusted, 1e-15)
 	assert.Equal(t, Regression, run(t, Config{Alpha: p * (1 + 1e-9)}, older, newer).Outcome)
 }
+
+// TestShare: from nothing to something is infinitely more, to nothing is all less, and
+// a negative value has no share.
+func TestShare(t *testing.T) {
+	assert.InDelta(t, 0.25, share(4, 5), 1e-12)
+	assert.InDelta(t, -1, share(4, 0), 0)
+	assert.Zero(t, share(0, 0))
+	assert.Zero(t, share(-3, -3))
+	assert.True(t, math.IsInf(share(0, 4), 1))
+	assert.True(t, math.IsNaN(share(-1, 4)))
+	assert.True(t, math.IsNaN(share(4, -1)))
+}
