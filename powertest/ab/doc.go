@@ -1,12 +1,22 @@
-// Package ab plans a comparison of two builds: in which order they are run, and
-// when one may look at the samples. It runs nothing itself; the command
-// "powertest ab" does.
+// Package ab compares two builds by their benchmarks: it runs the test binaries of
+// both in turn on one machine, keeps the samples in the Go benchmark format, and has
+// package gate judge them. The command "powertest ab" is made of it.
+//
+// A [Session] says what is compared, and how:
+//
+//	s := ab.Session{Base: "main", Bench: "Chat", Progress: os.Stderr}
+//	result, err := s.Run(ctx)
+//
+// The builds are two revisions of a git repository, which it builds, the base in a
+// temporary worktree; or two test binaries that are there. The samples that are
+// complete are in a [Ledger], also after an error, and Session.Resume goes on with
+// them. It is not for files of samples that exist already: gate.Judge compares those.
 //
 // # Order
 //
 // A GPU gets warmer while it works, and a warmer one leaks more: the same work
-// costs more joules from run to run. Who runs all samples of one build and then
-// all of the other compares a cool GPU with a warm one. [Order] interleaves them:
+// costs more joules from run to run. All samples of one build, and then all of the
+// other, compare a cool GPU with a warm one. [Order] interleaves them:
 //
 //	base head  head base  base head  head base ...
 //
@@ -16,8 +26,8 @@
 //
 // # Looks
 //
-// Who looks at the samples again and again, and stops when the difference is
-// significant, finds one sooner or later whether there is any or not. [Looks] says
+// To look at the samples again and again, and to stop when the difference is
+// significant, finds one sooner or later whether there is any or not. [Looks] plans
 // beforehand at which sample sizes to look, and at which level each time, such that
 // the probability of a false alarm at any of them is at most alpha.
 //
@@ -38,4 +48,12 @@
 // joint distribution of the looks. That needs it to be normal, which rank tests of
 // ten samples are not; the difference is small (at three looks and alpha 0.05, the
 // last level is 0.034 instead of 0.046).
+//
+// # Cool-down
+//
+// Before each sample a session waits until each GPU is at most 1 °C warmer than at
+// the start, or, where the source reports no temperature, until the power is within
+// 5 % of what it was; at most for Session.Cooldown. Then it waits for a random part of
+// the refresh period of the counter, so that samples begin at all times between two
+// ticks.
 package ab

@@ -72,6 +72,7 @@ func oneAfterTheOther(rounds int) iter.Seq[ab.Sample] {
 // identical builds that are run one after the other are called different in most
 // trials, and in turn in no more than alpha of them.
 func TestInterleaving(t *testing.T) {
+	t.Parallel()
 	const trials, rounds = 1000, 10
 	for _, noise := range []float64{0.003, 0.005} {
 		rnd := rand.New(rand.NewPCG(1, 2))

@@ -72,6 +72,7 @@ func TestNoSuchLooks(t *testing.T) {
 // growing samples raises a false alarm as seldom as it promises, and one that
 // looks every time at alpha does not.
 func TestLooksKeepAlpha(t *testing.T) {
+	t.Parallel()
 	const alpha, trials = 0.05, 20_000
 	looks, err := Looks(alpha, 10, 30)
 	require.NoError(t, err)

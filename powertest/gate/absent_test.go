@@ -39,7 +39,7 @@ func TestBudgetOfAbsent(t *testing.T) {
 		requireReason(t, run(t, cfg, both("A"), file("A", "ns/op", spread(7, 10)...)), CannotJudge, "J/op, which no result of new.txt has, is named by a budget")
 		requireReason(t, run(t, cfg, both("A")+timed(embed), invalid(both("A"))+timed(embed)), CannotJudge, "J/op, which no result of new.txt has")
 	}
-	// Of two budgets of a unit it is told once, and of a unit that is lost as well.
+	// Of two budgets of a unit it is reported once, and of a unit that is lost as well.
 	cfg := Config{Max: map[string]float64{"J/op": 1000}, Min: map[string]float64{"J/op": 0}}
 	r := run(t, cfg, before+timed(embed), before+timed(embed))
 	require.Len(t, r.Missing, 1)

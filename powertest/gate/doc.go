@@ -1,10 +1,10 @@
 // Package gate decides whether the results of Go benchmarks became worse: pass,
 // regression, or not to be judged. It reads two files in the Go benchmark format,
-// with whatever units, and is for programs and tests; the command powertest gate
-// is made of it.
+// with any units, and is for programs and tests; the command powertest gate is made
+// of it, and [Flags] gives its flags to other commands.
 //
 // It is not for finding out by how much something changed: benchstat shows that
-// better, and the gate shows the same numbers. It is for a build that has to stop.
+// better, with the same numbers. It is for a build that has to stop.
 //
 //	report, err := gate.Judge(gate.Config{}, gate.ParseSide("old.txt"), gate.ParseSide("new.txt"))
 //	if err != nil {
@@ -22,8 +22,8 @@
 //     p-value is below alpha. An improvement, likewise.
 //   - inconclusive: the samples could not have shown a change, however large,
 //     because there are too few for so many comparisons; or the change is one for
-//     the worse that the instrument itself could make; or the numbers do not allow
-//     a verdict, and Why says the reason. It is not a pass.
+//     the worse that is within the instrument's error; or the numbers do not allow
+//     a verdict, and Why has the reason. It is not a pass.
 //   - same: everything else.
 //   - over-budget, within-budget: of a budget, Config.Max and Config.Min, whether
 //     the median of the new side keeps it.
@@ -98,7 +98,7 @@
 // it is known for the standard units and those of package powertest; else it is
 // what Config.Better says. A unit of which nothing is known, files that contradict
 // each other, and a configuration that contradicts what is known, are not judged.
-// Neither are files that turn the direction of a known unit round, unless
+// Neither are files that reverse the direction of a known unit, unless
 // Config.Better says the same.
 //
 // # Units

@@ -1,6 +1,7 @@
 package gate_test
 
 import (
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -48,6 +49,48 @@ Chat         J/op  2026-12-31  larger draft model, see issue 51
 `), "waivers.txt")
 	fmt.Println(waivers[0].Unit, waivers[0].Reason, err)
 	// Output: J/op larger draft model, see issue 51 <nil>
+}
+
+// A test of your own, beside the benchmarks, holds what they printed to a baseline that
+// is kept in the repository.
+func Example_fromATest() {
+	testEnergy := func(t *testing.T) { // func TestEnergy(t *testing.T)
+		report, err := gate.Judge(gate.Config{Thresholds: map[string]float64{"J/op": 0.05}},
+			gate.ParseSide("testdata/baseline.txt"), gate.ParseSide("new.txt"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if report.Outcome != gate.Pass {
+			var text strings.Builder
+			report.WriteText(&text, false)
+			t.Fatal(text.String())
+		}
+	}
+	_ = testEnergy
+}
+
+func ExampleFlags() {
+	var flags gate.Flags
+	set := flag.NewFlagSet("energy", flag.ExitOnError)
+	flags.Register(set)
+	set.Parse([]string{"-q", "-threshold", "J/op=5%"})
+	config, err := flags.Config()
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	report, err := gate.JudgeReaders(config,
+		"old.txt", strings.NewReader(results(1.203)),
+		"new.txt", strings.NewReader(results(1.310)))
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("exit code", flags.Publish(report, os.Stdout, os.Stderr))
+	// Output:
+	// FAIL: 1 regression in 1 comparison
+	//   - 1 regression: Chat-8 J/op +8.86%; look for the cause, or waive it until a day
+	// exit code 1
 }
 
 // TestBaseline is a test that one can have beside benchmarks: it compares what

@@ -315,7 +315,7 @@ func TestFieldFailedRun(t *testing.T) {
 }
 
 // TestFieldConfigPerSample: a line that varies from sample to sample leaves no two
-// that can be compared. It is told once, with what to do.
+// that can be compared. It is reported once, with what to do.
 func TestFieldConfigPerSample(t *testing.T) {
 	varying := func(seed float64, n int) string {
 		var b strings.Builder

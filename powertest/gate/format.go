@@ -1,9 +1,12 @@
 package gate
 
 import (
+	"bytes"
 	"fmt"
 	"math"
 	"strconv"
+	"strings"
+	"unicode/utf8"
 
 	"golang.org/x/perf/benchunit"
 )
@@ -38,4 +41,75 @@ func formatP(p float64) string {
 // formatValue is a value with its unit, for a sentence.
 func formatValue(v float64, unit string) string {
 	return benchunit.Scale(v, benchunit.ClassOf(unit)) + " " + unit
+}
+
+// count is a number of things.
+func count(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
+
+// names are the first names of a list, and how many there are.
+type names struct {
+	first []string
+	n     int
+}
+
+// maxNames is how many of them a sentence has.
+const maxNames = 5
+
+func (l *names) add(name string) {
+	if l.n++; l.n <= maxNames {
+		l.first = append(l.first, name)
+	}
+}
+
+// String returns "A, B, C, D, E and 3 more".
+func (l *names) String() string {
+	s := strings.Join(l.first, ", ")
+	if more := l.n - len(l.first); more > 0 {
+		s += fmt.Sprintf(" and %d more", more)
+	}
+	return s
+}
+
+// clean is text from a file without what would move a terminal's cursor.
+func clean(s string) string {
+	plain := func(r rune) bool { return r >= ' ' && r != 0x7f && r != utf8.RuneError && !(0x80 <= r && r < 0xa0) }
+	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if plain(r) {
+			return r
+		}
+		return '\uFFFD'
+	}, s)
+}
+
+// text is a line for people: its beginning, cleaned.
+func text(line []byte) string {
+	const most = 120
+	s := clean(string(bytes.TrimRight(line[:min(len(line), 4*most+1)], "\r\n")))
+	if runes := []rune(s); len(runes) > most {
+		return string(runes[:most]) + "…"
+	}
+	return s
+}
+
+// tidy is a unit as benchstat and the reports write it.
+func tidy(unit string) string {
+	_, t := benchunit.Tidy(1, unit)
+	return t
+}
+
+// withoutProcs is a benchmark's name without the -GOMAXPROCS that testing adds.
+func withoutProcs(name string) string {
+	i := strings.LastIndexByte(name, '-')
+	if i <= 0 || i == len(name)-1 || strings.Trim(name[i+1:], "0123456789") != "" {
+		return name
+	}
+	return name[:i]
 }

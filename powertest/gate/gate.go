@@ -1,21 +1,10 @@
 package gate
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"strings"
-)
-
-// Errors that Judge, JudgeReaders, Budget and ReadWaivers wrap. With either of
-// them nothing was judged, and a command ends with code 2, as it does when a
-// report says [CannotJudge].
-var (
-	// ErrUsage: it is not clear what was asked for.
-	ErrUsage = errors.New("wrong use of the gate")
-	// ErrInput: a file cannot be opened or read.
-	ErrInput = errors.New("cannot read the input")
 )
 
 // Side is one side of a comparison: a file in the Go benchmark format.
@@ -54,25 +43,25 @@ func (s Side) open() (io.ReadCloser, error) {
 // Judge compares two files of results of the same benchmarks. The error is about
 // the use of the gate (ErrUsage) or about files that cannot be read (ErrInput);
 // files with contents that cannot be judged give a report that says so.
-func Judge(cfg Config, old, new Side) (*Report, error) {
-	if old.Path == "-" && new.Path == "-" {
+func Judge(cfg Config, older, newer Side) (*Report, error) {
+	if older.Path == "-" && newer.Path == "-" {
 		return nil, fmt.Errorf("%w: only one side can be standard input", ErrUsage)
 	}
 	p, err := newPlan(cfg)
 	if err != nil {
 		return nil, err
 	}
-	oldFile, err := old.open()
+	oldFile, err := older.open()
 	if err != nil {
 		return nil, err
 	}
 	defer oldFile.Close()
-	newFile, err := new.open()
+	newFile, err := newer.open()
 	if err != nil {
 		return nil, err
 	}
 	defer newFile.Close()
-	report, err := p.compare(old.label(), oldFile, new.label(), newFile)
+	report, err := p.compare(older.label(), oldFile, newer.label(), newFile)
 	if err != nil {
 		return nil, err
 	}
@@ -84,45 +73,45 @@ func Judge(cfg Config, old, new Side) (*Report, error) {
 
 // JudgeReaders is Judge on what two readers give. The names are those that the
 // report calls the sides by.
-func JudgeReaders(cfg Config, oldName string, old io.Reader, newName string, new io.Reader) (*Report, error) {
+func JudgeReaders(cfg Config, oldName string, oldText io.Reader, newName string, newText io.Reader) (*Report, error) {
 	p, err := newPlan(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return p.compare(oldName, old, newName, new)
+	return p.compare(oldName, oldText, newName, newText)
 }
 
 // Budget judges one file by the budgets Config.Max and Config.Min alone, without
 // a baseline. Errors are as those of Judge.
-func Budget(cfg Config, new Side) (*Report, error) {
+func Budget(cfg Config, side Side) (*Report, error) {
 	p, err := newPlan(cfg)
 	if err != nil {
 		return nil, err
 	}
-	f, err := new.open()
+	f, err := side.open()
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	return p.budget(new.label(), f)
+	return p.budget(side.label(), f)
 }
 
 // BudgetReader is Budget on what a reader gives.
-func BudgetReader(cfg Config, name string, new io.Reader) (*Report, error) {
+func BudgetReader(cfg Config, name string, text io.Reader) (*Report, error) {
 	p, err := newPlan(cfg)
 	if err != nil {
 		return nil, err
 	}
-	return p.budget(name, new)
+	return p.budget(name, text)
 }
 
 // compare reads both sides and judges them.
-func (p *plan) compare(oldName string, old io.Reader, newName string, new io.Reader) (*Report, error) {
+func (p *plan) compare(oldName string, oldText io.Reader, newName string, newText io.Reader) (*Report, error) {
 	t := newTable(p)
 	for i, side := range []struct {
 		name string
 		r    io.Reader
-	}{{oldName, old}, {newName, new}} {
+	}{{oldName, oldText}, {newName, newText}} {
 		if err := t.read(i, side.name, side.r); err != nil {
 			return nil, err
 		}
@@ -131,13 +120,13 @@ func (p *plan) compare(oldName string, old io.Reader, newName string, new io.Rea
 }
 
 // budget reads the new side and judges it by the budgets.
-func (p *plan) budget(name string, new io.Reader) (*Report, error) {
+func (p *plan) budget(name string, text io.Reader) (*Report, error) {
 	if len(p.bounds) == 0 {
 		return nil, fmt.Errorf("%w: without a baseline there must be a budget, as -max 'J/op=1.2'", ErrUsage)
 	}
 	p.alone = true
 	t := newTable(p)
-	if err := t.read(newSide, name, new); err != nil {
+	if err := t.read(newSide, name, text); err != nil {
 		return nil, err
 	}
 	return judge(p, t), nil
@@ -156,4 +145,35 @@ func sameFile(a, b io.ReadCloser) bool {
 	}
 	ib, err := fb.Stat()
 	return err == nil && os.SameFile(ia, ib)
+}
+
+// judge makes a report of a table.
+func judge(p *plan, t *table) *Report {
+	t.sort()
+	r := &Report{Alpha: p.alpha, NewFile: File{t.sides[newSide].name, t.sides[newSide].used}}
+	if !p.alone {
+		r.OldFile = File{t.sides[oldSide].name, t.sides[oldSide].used}
+	}
+	j := &judging{
+		table: t, report: r,
+		better: map[string]int{}, exactU: map[string]bool{},
+		waived: make([]bool, len(p.waivers)),
+	}
+	j.inputs()
+	j.rowKeys()
+	j.metadata()
+	j.match()
+	candidates := j.candidates()
+	j.rejected()
+	j.named()
+	rows, ps := statistics(candidates, p.alpha)
+	r.Family = judgeRows(rows, ps, p.alpha)
+	for i := range rows {
+		if row := &rows[i]; row.failed() {
+			row.Waived = j.waiver(row.Benchmark, row.Unit)
+		}
+	}
+	r.Rows = rows
+	j.outcome()
+	return r
 }

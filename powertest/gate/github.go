@@ -7,6 +7,92 @@ import (
 	"strings"
 )
 
+// maxSame is how many rows without a change a summary in markdown lists: GitHub
+// takes no more than 1 MiB.
+const maxSame = 200
+
+// WriteMarkdown writes the report for $GITHUB_STEP_SUMMARY: the headline, the
+// reasons, the rows that changed, and those that did not in a part that opens
+// with a click. It begins and ends with a blank line, so that it can be appended.
+func (r *Report) WriteMarkdown(w io.Writer) error {
+	out := bufio.NewWriter(w)
+	verdict, rest, _ := strings.Cut(r.Headline(), ": ")
+	fmt.Fprintf(out, "\n**%s**: %s\n\n", verdict, escapeMarkdown(rest))
+	for _, reason := range r.Reasons {
+		fmt.Fprintf(out, "- %s\n", escapeMarkdown(reason))
+	}
+	var changed, same []*Row
+	for i := range r.Rows {
+		if row := &r.Rows[i]; row.Verdict == VerdictSame || row.Verdict == VerdictWithinBudget {
+			same = append(same, row)
+		} else {
+			changed = append(changed, row)
+		}
+	}
+	writeRows(out, changed, r)
+	if len(same) > 0 {
+		fmt.Fprintf(out, "\n<details><summary>%s without a change</summary>\n", count(len(same), "row"))
+		writeRows(out, same, r)
+		fmt.Fprint(out, "\n</details>\n")
+	}
+	for _, l := range []struct {
+		title string
+		lines []string
+	}{{"Missing", absents(r.Missing)}, {"New, not compared", absents(r.New)}, {"Note", r.Warnings}} {
+		if len(l.lines) > 0 {
+			fmt.Fprintf(out, "\n%s:\n\n", l.title)
+		}
+		for i, line := range l.lines {
+			if i == maxSame {
+				fmt.Fprintf(out, "- and %d more\n", len(l.lines)-i)
+				break
+			}
+			fmt.Fprintf(out, "- %s\n", escapeMarkdown(line))
+		}
+	}
+	fmt.Fprintln(out)
+	return out.Flush()
+}
+
+// writeRows writes a table of rows, under a line for each configuration.
+func writeRows(out io.Writer, rows []*Row, r *Report) {
+	config := "\x00"
+	for i, row := range rows {
+		if i == maxSame {
+			fmt.Fprintf(out, "\n%s not shown\n", count(len(rows)-i, "row"))
+			return
+		}
+		if row.Config != config {
+			config = row.Config
+			fmt.Fprintln(out)
+			if config != "" {
+				fmt.Fprintf(out, "%s\n\n", escapeMarkdown(config))
+			}
+			before, after := escapeMarkdown(r.OldFile.Name), escapeMarkdown(r.NewFile.Name)
+			if before == "" {
+				before = "budget"
+			}
+			fmt.Fprintf(out, "| benchmark | unit | %s | %s | change | p | verdict |\n|---|---|--:|--:|--:|--:|---|\n", before, after)
+		}
+		l := row.textLine()
+		for c, cell := range l.cells {
+			if c == 6 && l.why != "" {
+				cell += ": " + l.why
+			}
+			fmt.Fprintf(out, "| %s ", escapeMarkdown(cell))
+		}
+		fmt.Fprintln(out, "|")
+	}
+}
+
+var markdownEscaper = strings.NewReplacer(
+	`\`, `\\`, "`", "\\`", "|", `\|`, "*", `\*`, "_", `\_`, "<", "&lt;", ">", "&gt;", "&", "&amp;",
+	"[", `\[`, "]", `\]`, "~", `\~`, "#", `\#`, "@", "&#64;", "\r", " ", "\n", " ",
+)
+
+// escapeMarkdown is text that means itself in a table of GitHub's markdown.
+func escapeMarkdown(s string) string { return markdownEscaper.Replace(s) }
+
 // maxAnnotations is how many errors, and how many warnings, GitHub shows of one
 // step.
 const maxAnnotations = 10
@@ -39,15 +125,9 @@ func annotate(out io.Writer, level string, messages []string) {
 		if i == maxAnnotations {
 			return
 		}
-		fmt.Fprintf(out, "::%s title=%s::%s\n", level, escapeProperty("powertest gate"), escapeData(m))
+		fmt.Fprintf(out, "::%s title=powertest gate::%s\n", level, dataEscaper.Replace(m))
 	}
 }
 
-// The escapes of workflow commands, as the runner's toolkit has them.
-var (
-	dataEscaper     = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
-	propertyEscaper = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
-)
-
-func escapeData(s string) string     { return dataEscaper.Replace(s) }
-func escapeProperty(s string) string { return propertyEscaper.Replace(s) }
+// dataEscaper has the escapes of workflow commands, as the runner's toolkit has them.
+var dataEscaper = strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")

@@ -65,17 +65,17 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		Outcome:       r.Outcome.String(),
 		ExitCode:      r.Outcome.ExitCode(),
 		Headline:      r.Headline(),
-		Reasons:       list(r.Reasons),
-		Warnings:      list(r.Warnings),
+		Reasons:       nonNil(r.Reasons),
+		Warnings:      nonNil(r.Warnings),
 		New:           r.NewFile,
 		Alpha:         r.Alpha,
 		Family:        r.Family,
 		Rows:          make([]jsonRow, len(r.Rows)),
-		Missing:       list(r.Missing),
-		Added:         list(r.New),
-		Rejected:      list(r.Rejected),
-		Faults:        list(r.Faults),
-		Differences:   list(r.Differences),
+		Missing:       nonNil(r.Missing),
+		Added:         nonNil(r.New),
+		Rejected:      nonNil(r.Rejected),
+		Faults:        nonNil(r.Faults),
+		Differences:   nonNil(r.Differences),
 	}
 	if r.OldFile.Name != "" {
 		doc.Old = &r.OldFile
@@ -89,8 +89,8 @@ func (r *Report) WriteJSON(w io.Writer) error {
 	return enc.Encode(doc)
 }
 
-// list makes an empty list of none: [] rather than null.
-func list[T any](l []T) []T {
+// nonNil makes an empty list of none: [] rather than null.
+func nonNil[T any](l []T) []T {
 	if l == nil {
 		return []T{}
 	}
@@ -102,8 +102,8 @@ func (r *Row) json() jsonRow {
 		Benchmark: r.Benchmark, Unit: r.Unit, Config: r.Config,
 		Verdict: r.Verdict, Why: r.Why, Exact: r.Exact,
 		New:   r.New.json(),
-		Delta: number(r.Delta), P: number(r.P), PAdjusted: number(r.PAdjusted),
-		InstrumentError: number(r.InstrumentError),
+		Delta: finite(r.Delta), P: finite(r.P), PAdjusted: finite(r.PAdjusted),
+		InstrumentError: finite(r.InstrumentError),
 		Bound:           r.Bound, Pooled: r.Pooled, Waived: r.Waived,
 	}
 	switch r.Better {
@@ -113,20 +113,20 @@ func (r *Row) json() jsonRow {
 		row.Better = "higher"
 	}
 	if r.Bound != "" {
-		row.Limit = number(r.Limit)
+		row.Limit = finite(r.Limit)
 	} else {
-		old := r.Old.json()
-		row.Old, row.Threshold = &old, number(r.Threshold)
+		before := r.Old.json()
+		row.Old, row.Threshold = &before, finite(r.Threshold)
 	}
 	return row
 }
 
 func (s Summary) json() jsonSummary {
-	return jsonSummary{Center: s.Center, Low: number(s.Low), High: number(s.High), N: s.N}
+	return jsonSummary{Center: s.Center, Low: finite(s.Low), High: finite(s.High), N: s.N}
 }
 
-// number is a number that JSON can say; nil for others.
-func number(x float64) *float64 {
+// finite is a number that JSON can say; nil for others.
+func finite(x float64) *float64 {
 	if math.IsNaN(x) || math.IsInf(x, 0) {
 		return nil
 	}

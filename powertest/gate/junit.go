@@ -86,10 +86,10 @@ func (r *Row) junit() junitCase {
 	if r.Bound != "" {
 		c.Name += " " + r.Bound
 	}
-	old, new := r.values()
-	message := &junitMessage{Message: fmt.Sprintf("%s: %s -> %s %s", r.Verdict, old, new, r.Why)}
+	before, after := r.values()
+	message := &junitMessage{Message: fmt.Sprintf("%s: %s -> %s %s", r.Verdict, before, after, r.Why)}
 	if r.Bound == "" {
-		message.Message = fmt.Sprintf("%s: %s -> %s (%s, p=%s) %s", r.Verdict, old, new, formatDelta(r.Delta), formatP(r.PAdjusted), r.Why)
+		message.Message = fmt.Sprintf("%s: %s -> %s (%s, p=%s) %s", r.Verdict, before, after, formatDelta(r.Delta), formatP(r.PAdjusted), r.Why)
 	}
 	switch {
 	case r.Waived != nil:

@@ -38,8 +38,9 @@ func power(random *rand.Rand, samples, family int, change float64, trials int) f
 }
 
 func TestDetectable(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(6, 6))
 	for _, row := range detectable {
-		assert.InDelta(t, 0.9, power(random, row.samples, row.family, row.change, 2000), 0.035, "%+v", row)
+		assert.InDelta(t, 0.9, power(random, row.samples, row.family, row.change, 1000), 0.035, "%+v", row)
 	}
 }

@@ -25,6 +25,7 @@ func simulate(random *rand.Rand, benchmarks, samples int, unit string, center fu
 // TestSwapped: what is a regression is an improvement with the files swapped, and
 // the other way round, whatever the samples are.
 func TestSwapped(t *testing.T) {
+	t.Parallel()
 	opposite := map[Verdict]Verdict{
 		VerdictRegression: VerdictImprovement, VerdictImprovement: VerdictRegression,
 		VerdictSame: VerdictSame, VerdictInconclusive: VerdictInconclusive,
@@ -76,6 +77,7 @@ func rounded(results string) string {
 
 // TestIdenticalFiles never are a regression.
 func TestIdenticalFiles(t *testing.T) {
+	t.Parallel()
 	for seed := range uint64(100) {
 		random := rand.New(rand.NewPCG(seed, 2))
 		text := randomResults(random)
@@ -87,41 +89,44 @@ func TestIdenticalFiles(t *testing.T) {
 	}
 }
 
-// TestFalseAlarms: of pairs of files of identical builds, no more than alpha are
-// called different in any row, however many rows there are. The threshold, which
+// falseAlarms checks that of pairs of files of identical builds, no more than alpha
+// are called different in any row, however many rows there are. The threshold, which
 // would hide most of them, is 0.
+func falseAlarms(t *testing.T, family, samples, pairs int) {
+	random := rand.New(rand.NewPCG(uint64(family), 3))
+	cfg := Config{Thresholds: map[string]float64{"": 0}}
+	center := func(i int) float64 { return 1 + float64(i) }
+	alarms := 0
+	for range pairs {
+		old := simulate(random, family, samples, "J/op", center, 0.02)
+		new := simulate(random, family, samples, "J/op", center, 0.02)
+		r := run(t, cfg, old, new)
+		require.Len(t, r.Rows, family)
+		if c := r.tally(); c.regressions+c.better > 0 {
+			alarms++
+		}
+	}
+	rate := float64(alarms) / float64(pairs)
+	t.Logf("%d pairs of %d comparisons: %.4f are called different", pairs, family, rate)
+	assert.LessOrEqual(t, rate, DefaultAlpha)
+	assert.Greater(t, rate, 0.005, "the gate cannot find anything")
+}
+
+// TestFalseAlarms has fewer pairs than TestSlowFalseAlarms.
 func TestFalseAlarms(t *testing.T) {
-	for _, f := range []struct{ family, samples, pairs int }{{1, 10, 10_000}, {6, 7, 10_000}, {20, 8, 1_000}} {
+	for _, f := range []struct{ family, samples, pairs int }{{1, 10, 2000}, {6, 7, 1000}, {20, 8, 300}} {
 		t.Run(fmt.Sprintf("family of %d", f.family), func(t *testing.T) {
 			t.Parallel()
-			random := rand.New(rand.NewPCG(uint64(f.family), 3))
-			cfg := Config{Thresholds: map[string]float64{"": 0}}
-			center := func(i int) float64 { return 1 + float64(i) }
-			alarms := 0
-			if testing.Short() {
-				f.pairs /= 10
-			}
-			for range f.pairs {
-				old := simulate(random, f.family, f.samples, "J/op", center, 0.02)
-				new := simulate(random, f.family, f.samples, "J/op", center, 0.02)
-				r := run(t, cfg, old, new)
-				require.Len(t, r.Rows, f.family)
-				if c := r.tally(); c.regressions+c.better > 0 {
-					alarms++
-				}
-			}
-			rate := float64(alarms) / float64(f.pairs)
-			t.Logf("%d pairs of %d comparisons: %.4f are called different", f.pairs, f.family, rate)
-			assert.LessOrEqual(t, rate, DefaultAlpha)
-			assert.Greater(t, rate, 0.005, "the gate cannot find anything")
+			falseAlarms(t, f.family, f.samples, f.pairs)
 		})
 	}
 }
 
 // TestPlantedShift: 5 % more joules at 1 % noise are found with 10 samples.
 func TestPlantedShift(t *testing.T) {
+	t.Parallel()
 	random := rand.New(rand.NewPCG(5, 4))
-	const trials, family = 1000, 4
+	const trials, family = 400, 4
 	found := 0
 	for range trials {
 		old := simulate(random, family, 10, "J/op", func(int) float64 { return 100 }, 0.01)
@@ -138,4 +143,27 @@ func TestPlantedShift(t *testing.T) {
 	}
 	t.Logf("found %d of %d", found, trials)
 	assert.GreaterOrEqual(t, found, trials*99/100)
+}
+
+// randomResults are results of some benchmarks, in some packages, with samples of
+// very different numbers and sizes, some of them equal.
+func randomResults(random *rand.Rand) string {
+	var b strings.Builder
+	b.WriteString("goos: linux\nUnit B/op assume=exact\nUnit J/op better=lower\n")
+	samples := 1 + random.IntN(30)
+	for _, pkg := range []string{"a", "b"} {
+		fmt.Fprintf(&b, "pkg: %s\n", pkg)
+		for name := range 5 {
+			if random.IntN(8) == 0 {
+				continue // missing
+			}
+			center := random.ExpFloat64() * 100
+			for range max(1, samples-random.IntN(3)) {
+				fmt.Fprintf(&b, "Benchmark%c/n=%d-8 10 %.1f ns/op", 'A'+name, name, center*(1+0.1*random.NormFloat64())+50)
+				fmt.Fprintf(&b, " %.*g J/op %d B/op", 1+random.IntN(5), 5+random.Float64(), 100+name)
+				fmt.Fprintf(&b, " %v tokens/J %d mystery\n", random.ExpFloat64(), random.IntN(4))
+			}
+		}
+	}
+	return b.String()
 }

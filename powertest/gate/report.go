@@ -1,8 +1,20 @@
 package gate
 
 import (
+	"errors"
 	"fmt"
 	"strings"
+	"time"
+)
+
+// Errors that Judge, JudgeReaders, Budget and ReadWaivers wrap. With either of
+// them nothing was judged, and a command ends with code 2, as it does when a
+// report says [CannotJudge].
+var (
+	// ErrUsage: it is not clear what was asked for.
+	ErrUsage = errors.New("wrong use of the gate")
+	// ErrInput: a file cannot be opened or read.
+	ErrInput = errors.New("cannot read the input")
 )
 
 // Outcome is what a comparison comes to.
@@ -95,14 +107,38 @@ type Row struct {
 	Verdict Verdict
 	Why     string  // what the verdict is for, where the numbers don't say it
 	Waived  *Waiver // the waiver that lets a regression pass
-	judged  float64 // the right p-value, before Holm's correction
-	old     *cell
-	new     *cell
 }
 
 // failed reports whether a row makes the files fail.
 func (r *Row) failed() bool {
 	return (r.Verdict == VerdictRegression || r.Verdict == VerdictOverBudget) && r.Waived == nil
+}
+
+// Waiver is a regression that is known and accepted until a day.
+type Waiver struct {
+	Benchmark string    `json:"benchmark"` // as reports write it, with or without -GOMAXPROCS
+	Unit      string    `json:"unit"`      // or * for all units
+	Until     time.Time `json:"until"`     // the end of the day, in UTC
+	Reason    string    `json:"reason"`
+	Line      int       `json:"line"` // of the file that it is from
+}
+
+// Absent is a benchmark, or its values in one unit, that a side does not have.
+type Absent struct {
+	Benchmark string `json:"benchmark"`
+	Unit      string `json:"unit,omitempty"` // empty: the benchmark as a whole
+	Config    string `json:"config,omitempty"`
+	// Side is the one that lacks it, "old" or "new".
+	Side   string  `json:"side"`
+	Waived *Waiver `json:"waived,omitempty"`
+	// lost: the old side has the unit. No policy excuses that, for a run that
+	// measured nothing looks just like it.
+	lost bool
+}
+
+// String returns "Chat-8 J/op", or "Chat-8" of a benchmark as a whole.
+func (a *Absent) String() string {
+	return strings.TrimSpace(a.Benchmark + " " + clean(a.Unit))
 }
 
 // Rejected are samples of a benchmark that were not used.
@@ -113,6 +149,11 @@ type Rejected struct {
 	Count     int    `json:"count"`
 	Of        int    `json:"of"`
 	Why       string `json:"why"`
+}
+
+// String returns "3 of 10 samples of Chat-8 in new.txt are not used: no J/op".
+func (r Rejected) String() string {
+	return fmt.Sprintf("%d of %d samples of %s in %s are not used: %s", r.Count, r.Of, r.Benchmark, r.Side, r.Why)
 }
 
 // Fault is a line that makes a file unfit to be judged.
@@ -165,8 +206,8 @@ func (r *Report) warn(format string, args ...any) {
 	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
 }
 
-// blame adds a reason for which the files cannot be judged.
-func (r *Report) blame(format string, args ...any) {
+// addReason adds a reason for which the files cannot be judged.
+func (r *Report) addReason(format string, args ...any) {
 	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
 }
 
@@ -194,12 +235,12 @@ type tally struct {
 	comparisons, regressions int
 	budgets, over            int
 	better, inconclusive     int
-	waived, new, missing     int
+	waived, added, missing   int
 	pooled                   int
 }
 
 func (r *Report) tally() tally {
-	t := tally{new: len(r.New), missing: len(r.Missing)}
+	t := tally{added: len(r.New), missing: len(r.Missing)}
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		if row.Bound == "" {
@@ -247,7 +288,7 @@ func (t tally) String() string {
 	for _, v := range []struct {
 		n    int
 		name string
-	}{{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"}, {t.new, "new"}, {t.missing, "missing"}, {t.pooled, "pooled"}} {
+	}{{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"}, {t.added, "new"}, {t.missing, "missing"}, {t.pooled, "pooled"}} {
 		if v.n > 0 {
 			more = append(more, fmt.Sprintf("%d %s", v.n, v.name))
 		}
@@ -257,12 +298,4 @@ func (t tally) String() string {
 		s += " (" + strings.Join(more, ", ") + ")"
 	}
 	return s
-}
-
-// count is a number of things.
-func count(n int, thing string) string {
-	if n == 1 {
-		return "1 " + thing
-	}
-	return fmt.Sprintf("%d %ss", n, thing)
 }

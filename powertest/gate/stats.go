@@ -59,22 +59,22 @@ func holm(ps []float64) []float64 {
 
 // compared is what benchmath says of two samples.
 type compared struct {
-	old, new Summary
-	shown, p float64 // the p-value that benchstat shows, and the one to judge by
+	before, after Summary
+	shown, p      float64 // the p-value that benchstat shows, and the one to judge by
 }
 
 // compare has benchmath compare two sides' values. It sorts them.
-func compare(old, new []float64, exact bool, alpha float64) compared {
+func compare(before, after []float64, exact bool, alpha float64) compared {
 	assume := benchmath.Assumption(benchmath.AssumeNothing)
 	if exact {
 		assume = benchmath.AssumeExact
 	}
 	thresholds := benchmath.DefaultThresholds
 	thresholds.CompareAlpha = alpha
-	a, b := benchmath.NewSample(old, &thresholds), benchmath.NewSample(new, &thresholds)
-	c := compared{old: summary(a, assume), new: summary(b, assume), shown: assume.Compare(a, b).P}
+	a, b := benchmath.NewSample(before, &thresholds), benchmath.NewSample(after, &thresholds)
+	c := compared{before: summary(a, assume), after: summary(b, assume), shown: assume.Compare(a, b).P}
 	c.p = c.shown
-	if len(old) != len(new) && above(old, new) {
+	if len(before) != len(after) && above(before, after) {
 		c.p = assume.Compare(b, a).P
 	}
 	c.p = math.Min(c.p, 1)
@@ -139,36 +139,60 @@ func ratio(a, b float64) float64 {
 // 0.03. Rounding does not make it less.
 func atLeast(ratio, share float64) bool { return ratio >= (1+share)*(1-1e-12) }
 
-// statistics summarizes all rows, and compares both sides of each.
-func (j *judging) statistics() {
-	rows := j.report.Rows
+var nan = math.NaN()
+
+// share is the change from old to new as a share of old.
+func share(before, after float64) float64 {
+	switch {
+	case before == after:
+		return 0
+	case before < 0 || after < 0:
+		return nan
+	case before == 0:
+		return math.Inf(1)
+	}
+	return after/before - 1
+}
+
+// A candidate is a row that is to be judged, with the values of both sides. A budget
+// has none of the old side.
+type candidate struct {
+	row           Row
+	before, after []float64
+}
+
+// statistics fills in the medians of rows, their changes and p-values. ps are the p-values by
+// which they are judged, before Holm's correction; not numbers where nothing is tested.
+func statistics(list []candidate, alpha float64) (rows []Row, ps []float64) {
+	rows, ps = make([]Row, len(list)), make([]float64, len(list))
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		wg.Go(func() {
-			for i := w; i < len(rows); i += workers {
-				j.summarize(&rows[i])
+			for i := w; i < len(list); i += workers {
+				rows[i], ps[i] = list[i].row, nan
+				if list[i].row.Bound == "" {
+					ps[i] = rows[i].compare(list[i].before, list[i].after, alpha)
+				}
 			}
 		})
 	}
 	wg.Wait()
-	for i := range rows {
-		if r := &rows[i]; r.Bound != "" { // not above, for another row has sorted the same values
-			r.New = summarize(r.new.values(j.unit[r.Unit]), r.Exact)
+	for i, c := range list {
+		if c.row.Bound != "" { // not above, for another row has sorted the same values
+			rows[i].New = summarize(c.after, c.row.Exact)
 		}
-		rows[i].old, rows[i].new = nil, nil // the values are not needed any more
 	}
+	return rows, ps
 }
 
-// summarize fills in the statistics of a row.
-func (j *judging) summarize(r *Row) {
-	u := j.unit[r.Unit]
-	if r.Bound != "" {
-		return
+// compare fills in the statistics of a row, and returns the p-value to judge it by.
+func (r *Row) compare(before, after []float64, alpha float64) float64 {
+	c := compare(before, after, r.Exact, alpha)
+	r.Old, r.New, r.Delta = c.before, c.after, share(c.before.Center, c.after.Center)
+	if r.Exact {
+		return nan
 	}
-	c := compare(r.old.values(u), r.new.values(u), r.Exact, j.alpha)
-	r.Old, r.New, r.Delta = c.old, c.new, share(c.old.Center, c.new.Center)
-	if !r.Exact {
-		r.P, r.judged = c.shown, c.p
-	}
+	r.P = c.shown
+	return c.p
 }

@@ -54,6 +54,7 @@ func TestHolm(t *testing.T) {
 // TestUnequalSamplesWithTies: benchmath's p is 0 for one sample among 15, which
 // no test can say. The p that is judged by is right.
 func TestUnequalSamplesWithTies(t *testing.T) {
+	t.Parallel()
 	c := compare([]float64{0, 0, 1, 1, 1, 1, 2, 2, 2, 3, 3, 3, 3, 3, 3}, []float64{0}, false, 0.05)
 	assert.Zero(t, c.shown, "benchmath has been corrected: above is not needed any more")
 	assert.InDelta(t, 6.0/16, c.p, 1e-9)
@@ -131,4 +132,93 @@ func TestRatio(t *testing.T) {
 		assert.True(t, atLeast(ratio(100, 100*(1+share)), share), "%v", share)
 		assert.False(t, atLeast(ratio(100, 100*(1+share*0.999)), share+1e-6), "%v", share)
 	}
+}
+
+// TestMedian of an odd number of values, and of an even one, in any order.
+func TestMedian(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		want   float64
+	}{{[]float64{3}, 3}, {[]float64{2, 1}, 1.5}, {[]float64{5, 1, 3}, 3}, {[]float64{4, 1, 10, 2}, 3}, {[]float64{9, 1, 7, 2, 3}, 3}} {
+		assert.InDelta(t, c.want, median(c.values), 1e-12, "%v", c.values)
+	}
+}
+
+// TestSamplesForBoundary: a least p-value that is just the level is not below it.
+func TestSamplesForBoundary(t *testing.T) {
+	p := smallestP(4, 4)
+	assert.Equal(t, 5, samplesFor(1, p))
+	assert.Equal(t, 4, samplesFor(1, math.Nextafter(p, 1)))
+	assert.Equal(t, 1000, samplesFor(1, 0), "no number of samples would do")
+}
+
+// TestVerdictBoundaries: what happens where a number is just its limit.
+func TestVerdictBoundaries(t *testing.T) {
+	row := func(p float64) *Row {
+		return &Row{
+			Old: Summary{Center: 100, N: 10}, New: Summary{Center: 125, N: 10}, Delta: 0.25, Better: -1,
+			PAdjusted: p, Threshold: 0.03, InstrumentError: nan,
+		}
+	}
+	check := func(want Verdict, why string, r *Row, p, alpha float64, family int) {
+		t.Helper()
+		verdict, got := testedVerdict(r, p, alpha, family)
+		assert.Equal(t, want, verdict)
+		assert.Contains(t, got, why)
+	}
+	// A p-value that is just alpha is not significant, alone and in a family.
+	check(VerdictRegression, "", row(math.Nextafter(0.05, 0)), 0.001, 0.05, 2)
+	check(VerdictSame, "alone, but not among 2 comparisons", row(0.05), math.Nextafter(0.05, 0), 0.05, 2)
+	check(VerdictSame, "noise is as large as the change", row(0.05), 0.05, 0.05, 2)
+	// Samples of which the least p-value is just the level could not have shown anything.
+	few := row(1)
+	few.Old.N, few.New.N = 4, 4
+	check(VerdictInconclusive, "4+4 samples cannot show a change among 1 comparison", few, 1, smallestP(4, 4), 1)
+	check(VerdictSame, "noise is as large", few, 1, math.Nextafter(smallestP(4, 4), 1), 1)
+	check(VerdictInconclusive, "among 2 comparisons", few, 1, 2*smallestP(4, 4), 2)
+	// A change that is just the threshold counts, and so does one that is just the
+	// instrument's error.
+	exact := row(0.001)
+	exact.Threshold = 0.25
+	check(VerdictRegression, "", exact, 0.001, 0.05, 1)
+	exact.Threshold = 0.2501
+	check(VerdictSame, "below the threshold of 25.01 %", exact, 0.001, 0.05, 1)
+	exact.Threshold, exact.InstrumentError = 0, 0.25
+	check(VerdictRegression, "", exact, 0.001, 0.05, 1)
+	exact.InstrumentError = 0.2501
+	check(VerdictInconclusive, "less than the instrument's error of 25.01 %", exact, 0.001, 0.05, 1)
+	exact.Better = +1
+	check(VerdictSame, "less than the instrument's error of 25.01 %", exact, 0.001, 0.05, 1)
+	exact.InstrumentError, exact.Better = 0, 0
+	check(VerdictInconclusive, "not known which direction", exact, 0.001, 0.05, 1)
+	// Medians that are equal have not moved, whatever the threshold is.
+	exact.Better, exact.New.Center = -1, 100
+	check(VerdictSame, "below the threshold of 0 %", exact, 0.001, 0.05, 1)
+	// A budget that is just met is met.
+	for _, kind := range []string{"max", "min"} {
+		verdict, _ := budgetVerdict(&Row{Bound: kind, Limit: 125, New: Summary{Center: 125}})
+		assert.Equal(t, VerdictWithinBudget, verdict, kind)
+	}
+}
+
+// TestAlphaBoundary: the level itself, from samples to the outcome.
+func TestAlphaBoundary(t *testing.T) {
+	older, newer := file("A", "J/op", spread(100, 4)...), file("A", "J/op", spread(200, 4)...)
+	p := smallestP(4, 4)
+	r := run(t, Config{Alpha: p}, older, newer)
+	requireReason(t, r, CannotJudge, "too few samples (4)", "-count 5")
+	assert.InDelta(t, p, r.Rows[0].PAdjusted, 1e-15)
+	assert.Equal(t, Regression, run(t, Config{Alpha: p * (1 + 1e-9)}, older, newer).Outcome)
+}
+
+// TestShare: from nothing to something is infinitely more, to nothing is all less, and
+// a negative value has no share.
+func TestShare(t *testing.T) {
+	assert.InDelta(t, 0.25, share(4, 5), 1e-12)
+	assert.InDelta(t, -1, share(4, 0), 0)
+	assert.Zero(t, share(0, 0))
+	assert.Zero(t, share(-3, -3))
+	assert.True(t, math.IsInf(share(0, 4), 1))
+	assert.True(t, math.IsNaN(share(-1, 4)))
+	assert.True(t, math.IsNaN(share(4, -1)))
 }

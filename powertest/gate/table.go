@@ -1,8 +1,10 @@
 package gate
 
 import (
+	"cmp"
 	"math"
 	"slices"
+	"strings"
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchproc"
@@ -44,7 +46,7 @@ type cell struct {
 	// where -row or -ignore may take benchmarks for one.
 	name, other string
 	// What energy-source said of results.
-	simulated, real bool
+	simulated, measured bool
 }
 
 // column are the values of one unit.
@@ -124,11 +126,11 @@ func (t *table) add(s int, r *benchfmt.Result) {
 		v := &r.Values[i]
 		u := t.known[v.Unit]
 		if u == nil {
-			u = t.meet(v.Unit)
+			u = t.newUnit(v.Unit)
 		}
 		file.joules = file.joules || v.Unit == "J/op"
 		if u.energy && !hasSource {
-			c.real = true // whoever measured joules without saying how
+			c.measured = true // joules that somebody has measured without saying how
 		}
 		if !u.seen[s] && match.Test(i) {
 			u.seen[s] = true
@@ -185,7 +187,7 @@ func (c *cell) source(r *benchfmt.Result) bool {
 	case string(r.Config[pos].Value) == "simulated":
 		c.simulated = true
 	default:
-		c.real = true
+		c.measured = true
 	}
 	return true
 }
@@ -215,7 +217,7 @@ func (c *cell) values(unit int) []float64 {
 	return nil
 }
 
-// maxFaults is how many faults of a file are told one by one.
+// maxFaults is how many faults of a file are listed one by one.
 const maxFaults = 20
 
 func (s *side) fault(f Fault) {
@@ -223,3 +225,118 @@ func (s *side) fault(f Fault) {
 		s.faults = append(s.faults, f)
 	}
 }
+
+// index adds a unit to those whose values are kept.
+func (t *table) index(unit string, judged bool) int {
+	i := len(t.units)
+	t.unit[unit] = i
+	t.units = append(t.units, unit)
+	t.wants = append(t.wants, judged)
+	return i
+}
+
+// unitInfo is what is to be done with the values of a unit.
+type unitInfo struct {
+	kept   bool
+	index  int // if they are kept
+	energy bool
+	seen   [2]bool // on which sides
+}
+
+// newUnit finds out about a unit that was not seen before.
+func (t *table) newUnit(unit string) *unitInfo {
+	u := &unitInfo{energy: isEnergy(unit)}
+	if u.index, u.kept = t.unit[unit]; !u.kept && isError(unit) {
+		u.index, u.kept = t.index(unit, false), true
+	}
+	t.known[unit] = u
+	return u
+}
+
+// promote makes a unit one that is judged, for the filter names it.
+func (t *table) promote(u *unitInfo, unit string) {
+	t.judge(unit)
+	if u.kept {
+		t.wants[u.index] = true
+		return
+	}
+	u.index, u.kept = t.index(unit, true), true
+}
+
+// probe is a unit that nobody asks for.
+var probe = benchfmt.Value{Unit: "\x00"}
+
+// namedBy returns which values of a result the filter names by their unit. A
+// filter such as -.unit:B/op lets others through, but it names none: it would let
+// any unit through.
+func (t *table) namedBy(r *benchfmt.Result, match benchproc.Match) func(i int) bool {
+	if !t.unitFilter {
+		return nil
+	}
+	r.Values = append(r.Values, probe)
+	any, err := t.filter.Match(r)
+	r.Values = r.Values[:len(r.Values)-1]
+	if err != nil || any.Test(len(r.Values)) {
+		return nil
+	}
+	return match.Test
+}
+
+// pool remembers that a cell has samples of benchmarks with different names.
+func (c *cell) pool(r *benchfmt.Result) {
+	switch name := string(r.Name); {
+	case c.name == "":
+		c.name = name
+	case c.other == "" && name != c.name:
+		c.other = name
+	}
+}
+
+// pooled reports whether the samples are of benchmarks with different names.
+func (c *cell) pooled() bool { return c.other != "" }
+
+// seen reports whether a result of a side, which the filter lets through and which
+// is not marked invalid, has a unit.
+func (t *table) seen(side int, unit string) bool {
+	u := t.known[unit]
+	return u != nil && u.seen[side]
+}
+
+// sort puts the cells in the order of reports: configurations as first seen, rows
+// as benchstat sorts them.
+func (t *table) sort() {
+	configs := map[benchproc.Key]int{}
+	seen := map[benchproc.Key]bool{}
+	var rows []benchproc.Key
+	for _, k := range t.order {
+		if _, ok := configs[k.config]; !ok {
+			configs[k.config] = len(configs)
+		}
+		if !seen[k.row] {
+			seen[k.row] = true
+			rows = append(rows, k.row)
+		}
+	}
+	benchproc.SortKeys(rows)
+	rank := make(map[benchproc.Key]int, len(rows))
+	for i, k := range rows {
+		rank[k] = i
+	}
+	slices.SortStableFunc(t.order, func(a, b cellKey) int {
+		return cmp.Or(configs[a.config]-configs[b.config], rank[a.row]-rank[b.row])
+	})
+}
+
+// configString is a configuration on one line: "gpu: H200, gpus: 1".
+func configString(k benchproc.Key) string {
+	var parts []string
+	for _, f := range k.Projection().FlattenedFields() {
+		if v := k.Get(f); v != "" {
+			parts = append(parts, f.Name+": "+v)
+		}
+	}
+	return clean(strings.Join(parts, ", "))
+}
+
+// rowName is what benchstat calls a row.
+func rowName(k benchproc.Key) string { return clean(k.StringValues()) }

@@ -18,16 +18,24 @@ const textWidth = 100
 // escape sequences.
 func (r *Report) WriteText(w io.Writer, color bool) error {
 	out := bufio.NewWriter(w)
-	fmt.Fprintln(out, paint(color, outcomeColor[r.Outcome], r.Headline()))
-	if !(r.Outcome == CannotJudge && len(r.Reasons) == 1) {
-		for _, reason := range r.Reasons {
-			fmt.Fprintln(out, "  - "+reason)
-		}
-	}
+	r.writeBrief(out, color) // an error comes back from Flush
 	r.writeFaults(out)
 	r.writeTable(out, color)
 	r.writeLists(out)
 	return out.Flush()
+}
+
+// writeBrief writes the verdict, why it is no pass, and what to do. The only reason
+// why there is no verdict is in the headline already.
+func (r *Report) writeBrief(w io.Writer, color bool) error {
+	lines := []string{paint(color, outcomeColor[r.Outcome], r.Headline())}
+	if r.Outcome != CannotJudge || len(r.Reasons) != 1 {
+		for _, reason := range r.Reasons {
+			lines = append(lines, "  - "+reason)
+		}
+	}
+	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
+	return err
 }
 
 // writeFaults lists the lines that cannot be used, where there is more than one.
@@ -74,13 +82,8 @@ func absents(list []Absent) []string {
 	return lines
 }
 
-// String returns "waived until 2026-12-31: larger model".
-func (w *Waiver) String() string {
-	return "waived until " + w.Until.Format("2006-01-02") + ": " + w.Reason
-}
-
-// line is a row of the table, as text.
-type line struct {
+// textLine is a row of the table, as text.
+type textLine struct {
 	cells   [7]string // benchmark, unit, old, new, change, p, verdict
 	verdict Verdict
 	config  string
@@ -89,16 +92,16 @@ type line struct {
 	indented bool
 }
 
-var tableHead = line{cells: [7]string{"benchmark", "unit", "old", "new", "change", "p", "verdict"}}
+var tableHead = textLine{cells: [7]string{"benchmark", "unit", "old", "new", "change", "p", "verdict"}}
 
 // writeTable writes the rows, under the configuration that they hold for.
 func (r *Report) writeTable(out io.Writer, color bool) {
 	if len(r.Rows) == 0 {
 		return
 	}
-	lines := make([]line, len(r.Rows))
+	lines := make([]textLine, len(r.Rows))
 	for i := range r.Rows {
-		lines[i] = r.Rows[i].line()
+		lines[i] = r.Rows[i].textLine()
 	}
 	widths := columnWidths(lines)
 	fmt.Fprintln(out)
@@ -124,7 +127,7 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 
 // columnWidths are the widths of all columns but the last. That of the first is
 // what is left of the line's width; longer names get a line of their own.
-func columnWidths(lines []line) [7]int {
+func columnWidths(lines []textLine) [7]int {
 	var w [7]int
 	for c := range w {
 		w[c] = len(tableHead.cells[c])
@@ -141,7 +144,7 @@ func columnWidths(lines []line) [7]int {
 }
 
 // writeLine writes a line of the table, and under it the reason for its verdict.
-func writeLine(out io.Writer, l *line, widths [7]int, color bool) {
+func writeLine(out io.Writer, l *textLine, widths [7]int, color bool) {
 	name := l.cells[0]
 	if long(name, widths) {
 		if !l.indented {
@@ -177,14 +180,14 @@ func pad(b *strings.Builder, s string, width int, right bool) {
 	}
 }
 
-// line is the row for the table.
-func (r *Row) line() line {
-	old, new := r.values()
-	l := line{verdict: r.Verdict, config: r.Config, why: r.Why}
+// textLine is the row for the table.
+func (r *Row) textLine() textLine {
+	before, after := r.values()
+	l := textLine{verdict: r.Verdict, config: r.Config, why: r.Why}
 	if r.Waived != nil {
 		l.why = strings.TrimPrefix(r.Why+"; "+r.Waived.String(), "; ")
 	}
-	l.cells = [7]string{r.Benchmark, clean(r.Unit), old, new, "", formatP(r.PAdjusted), r.verdictName()}
+	l.cells = [7]string{r.Benchmark, clean(r.Unit), before, after, "", formatP(r.PAdjusted), r.verdictName()}
 	if r.Bound == "" {
 		l.cells[4] = formatDelta(r.Delta)
 	}
@@ -196,7 +199,7 @@ func (r *Row) line() line {
 
 // values are the two medians with their intervals, in one scale. Instead of an
 // old one, a budget has its limit.
-func (r *Row) values() (old, new string) {
+func (r *Row) values() (before, after string) {
 	class := benchunit.ClassOf(r.Unit)
 	show := func(scale benchunit.Scaler, s Summary) string {
 		return fmt.Sprintf("%s ± %3s", scale.Format(s.Center), s.Range)

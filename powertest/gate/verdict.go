@@ -2,91 +2,38 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"math"
 	"slices"
+	"strings"
 )
 
-var nan = math.NaN()
-
-// Why rows are inconclusive that more samples would not help.
-const (
-	whyNegative   = "a value is negative, and has no share"
-	whyNotExact   = "the unit is not exact: the values of one side vary"
-	whyInstrument = "less than the instrument's error"
-)
-
-// share is the change from old to new as a share of old.
-func share(old, new float64) float64 {
-	switch {
-	case old == new:
-		return 0
-	case old < 0 || new < 0:
-		return nan
-	case old == 0:
-		return math.Inf(1)
-	}
-	return new/old - 1
-}
-
-// instrument is the share by which the medians of a unit may differ because the
-// instrument is wrong: the root of the sum of the squares of both sides'
-// half-widths, each the median of what its samples say in err-%. It is not a
-// number for what is no energy, or where nothing is said.
-func (j *judging) instrument(unit string, p *pair) float64 {
-	if !isEnergy(unit) {
-		return nan
-	}
-	sum, known := 0.0, false
-	for _, c := range p {
-		name := errorUnit(unit, func(u string) bool {
-			i, ok := j.unit[u]
-			return ok && c.values(i) != nil
-		})
-		i, ok := j.unit[name]
-		if !ok {
-			continue
-		}
-		if values := c.values(i); values != nil {
-			half := median(values) / 100
-			sum += half * half
-			known = true
-		}
-	}
-	if !known {
-		return nan
-	}
-	return math.Sqrt(sum)
-}
-
-// verdicts judges all rows, once it is known how many there are.
-func (j *judging) verdicts() {
-	rows := j.report.Rows
+// judgeRows judges all rows by the statistics that they have, and returns how many
+// were tested: their p-values are corrected for being so many.
+func judgeRows(rows []Row, ps []float64, alpha float64) (family int) {
 	var tested []int
-	var ps []float64
-	for i := range rows {
-		if rows[i].Bound == "" && !rows[i].Exact {
+	var list []float64
+	for i, p := range ps {
+		if !math.IsNaN(p) {
 			tested = append(tested, i)
-			ps = append(ps, rows[i].judged)
+			list = append(list, p)
 		}
 	}
-	j.report.Family = len(tested)
-	for k, p := range holm(ps) {
+	for k, p := range holm(list) {
 		rows[tested[k]].PAdjusted = p
 	}
 	for i := range rows {
 		r := &rows[i]
 		switch {
 		case r.Bound != "":
-			r.Verdict, r.Why = overBudget(r)
+			r.Verdict, r.Why = budgetVerdict(r)
 		case r.Exact:
-			r.Verdict, r.Why = j.exactVerdict(r)
+			r.Verdict, r.Why = exactVerdict(r)
 		default:
-			r.Verdict, r.Why = j.verdict(r)
-		}
-		if r.failed() {
-			r.Waived = j.waiver(r.Benchmark, r.Unit)
+			r.Verdict, r.Why = testedVerdict(r, ps[i], alpha, len(tested))
 		}
 	}
+	return len(tested)
 }
 
 // moved is the verdict for a row whose medians differ for certain.
@@ -100,19 +47,28 @@ func moved(r *Row) Verdict {
 	return VerdictRegression
 }
 
-// verdict judges a row by its statistics.
-func (j *judging) verdict(r *Row) (Verdict, string) {
+// Why rows are inconclusive that more samples would not help.
+const (
+	whyNegative   = "a value is negative, and has no share"
+	whyNotExact   = "the unit is not exact: the values of one side vary"
+	whyDirection  = "it is not known which direction is better"
+	whyInstrument = "less than the instrument's error"
+)
+
+// testedVerdict judges a row by its statistics. p is its p-value alone, and family the
+// number of rows that are tested with it.
+func testedVerdict(r *Row, p, alpha float64, family int) (Verdict, string) {
 	if math.IsNaN(r.Delta) {
 		return VerdictInconclusive, whyNegative
 	}
 	change := ratio(r.Old.Center, r.New.Center)
 	big := atLeast(change, r.Threshold) && r.Old.Center != r.New.Center
-	switch significant := r.PAdjusted < j.alpha; {
-	case !significant && smallestP(r.Old.N, r.New.N) >= j.alpha/float64(j.report.Family):
+	switch significant := r.PAdjusted < alpha; {
+	case !significant && smallestP(r.Old.N, r.New.N) >= alpha/float64(family):
 		return VerdictInconclusive, fmt.Sprintf("%d+%d samples cannot show a change among %s",
-			r.Old.N, r.New.N, count(j.report.Family, "comparison"))
-	case !significant && big && r.judged < j.alpha:
-		return VerdictSame, fmt.Sprintf("p=%s alone, but not among %s", formatP(r.judged), count(j.report.Family, "comparison"))
+			r.Old.N, r.New.N, count(family, "comparison"))
+	case !significant && big && p < alpha:
+		return VerdictSame, fmt.Sprintf("p=%s alone, but not among %s", formatP(p), count(family, "comparison"))
 	case !significant && big:
 		return VerdictSame, "noise is as large as the change"
 	case !significant:
@@ -120,25 +76,20 @@ func (j *judging) verdict(r *Row) (Verdict, string) {
 	case !big:
 		return VerdictSame, "below the threshold of " + percent(r.Threshold)
 	case !atLeast(change, r.InstrumentError) && r.InstrumentError > 0:
-		return j.withinError(r)
+		// It is no regression, but neither can one be ruled out.
+		why := whyInstrument + " of " + percent(r.InstrumentError)
+		if moved(r) == VerdictRegression {
+			return VerdictInconclusive, why
+		}
+		return VerdictSame, why
 	case r.Better == 0:
-		return VerdictInconclusive, "it is not known which direction is better"
+		return VerdictInconclusive, whyDirection
 	}
 	return moved(r), ""
 }
 
-// withinError judges a change that the samples show, and that the instrument
-// could make: it is no regression, but neither can one be ruled out.
-func (j *judging) withinError(r *Row) (Verdict, string) {
-	why := whyInstrument + " of " + percent(r.InstrumentError)
-	if moved(r) == VerdictRegression {
-		return VerdictInconclusive, why
-	}
-	return VerdictSame, why
-}
-
 // exactVerdict judges a unit that is the same in every run.
-func (j *judging) exactVerdict(r *Row) (Verdict, string) {
+func exactVerdict(r *Row) (Verdict, string) {
 	low, high := r.Old, r.New
 	if low.Low > high.Low {
 		low, high = high, low
@@ -156,39 +107,13 @@ func (j *judging) exactVerdict(r *Row) (Verdict, string) {
 	case !atLeast(ratio(low.High, high.Low), r.Threshold): // some pairs of values are above it, and some below
 		return VerdictInconclusive, whyNotExact
 	case r.Better == 0:
-		return VerdictInconclusive, "it is not known which direction is better"
+		return VerdictInconclusive, whyDirection
 	}
 	return moved(r), ""
 }
 
-// budgets adds the rows of budgets for a benchmark of the new side. One that lacks
-// a budget's unit, or all of whose samples are invalid, cannot have kept it.
-func (j *judging) budgets(name, config string, p *pair) {
-	old, c := p[oldSide], p[newSide]
-	if c.samples == 0 && old == nil && len(j.bounds) > 0 {
-		j.missing(newSide, Absent{Benchmark: name, Config: config})
-	}
-	for i, b := range j.bounds {
-		u := j.unit[b.unit]
-		if c.values(u) == nil {
-			told := c.samples == 0 || old != nil && old.values(u) != nil ||
-				slices.ContainsFunc(j.bounds[:i], func(other bound) bool { return other.unit == b.unit })
-			if !told && j.seen(newSide, b.unit) {
-				j.missing(newSide, Absent{Benchmark: name, Unit: b.unit, Config: config})
-			}
-			continue
-		}
-		j.report.Rows = append(j.report.Rows, Row{
-			Benchmark: name, Unit: b.unit, Config: config,
-			Better: j.better[b.unit], Exact: j.exactU[b.unit],
-			Delta: nan, P: nan, PAdjusted: nan, InstrumentError: nan,
-			Bound: b.kind, Limit: b.limit, Pooled: c.pooled(), new: c,
-		})
-	}
-}
-
-// overBudget judges a row that is a budget: by its median.
-func overBudget(r *Row) (Verdict, string) {
+// budgetVerdict judges a row that is a budget: by its median.
+func budgetVerdict(r *Row) (Verdict, string) {
 	switch {
 	case r.Bound == "max" && r.New.Center > r.Limit:
 		return VerdictOverBudget, "more than " + formatValue(r.Limit, r.Unit)
@@ -198,20 +123,121 @@ func overBudget(r *Row) (Verdict, string) {
 	return VerdictWithinBudget, ""
 }
 
-// waiver finds the waiver of a regression. One that has expired is no waiver, but
-// is told of.
-func (j *judging) waiver(benchmark, unit string) *Waiver {
-	for i := range j.waivers {
-		w := &j.waivers[i]
-		if !w.covers(benchmark, unit) {
-			continue
-		}
-		j.waived[i] = true
-		if j.now.After(w.Until) {
-			j.report.warn("the waiver of %s %s (line %d) expired on %s", w.Benchmark, w.Unit, w.Line, w.Until.Format("2006-01-02"))
-			continue
-		}
-		return w
+// outcome decides what the rows come to, and says why. What makes the input unfit
+// comes before all; a regression comes before what could not be judged.
+func (j *judging) outcome() {
+	r := j.report
+	worse, over := j.failing(VerdictRegression), j.failing(VerdictOverBudget)
+	if worse.n > 0 {
+		r.addReason("%s: %s; look for the cause, or waive it until a day", count(worse.n, "regression"), &worse)
 	}
-	return nil
+	if over.n > 0 {
+		r.addReason("%d over budget: %s; look for the cause, or change the budget", over.n, &over)
+	}
+	if len(r.Rows) == 0 && !j.broken {
+		j.blameInput("nothing was compared: no benchmark has %s on both sides; say what to judge with -threshold 'UNIT=3%%' or -filter '.unit:UNIT'", strings.Join(j.judged(), ", "))
+	}
+	j.missed()
+	j.inconclusive()
+	j.unused()
+	for i, x := range r.Rejected {
+		if i == maxFaults {
+			r.warn("of %d more benchmarks some samples are not used", len(r.Rejected)-i)
+			break
+		}
+		r.warn("%s", x)
+	}
+	slices.Sort(r.Warnings)
+	r.Warnings = slices.Compact(r.Warnings)
+	switch {
+	case j.broken:
+		r.Outcome = CannotJudge
+	case worse.n+over.n > 0:
+		r.Outcome = Regression
+	case j.unsure:
+		r.Outcome = CannotJudge
+	}
+}
+
+// judged are the units that are judged.
+func (j *judging) judged() []string {
+	var list []string
+	for u, unit := range j.units {
+		if j.wants[u] {
+			list = append(list, unit)
+		}
+	}
+	return list
+}
+
+// failing are the rows with a verdict that are not waived, each with its change.
+func (j *judging) failing(v Verdict) (list names) {
+	for i := range j.report.Rows {
+		r := &j.report.Rows[i]
+		if r.Verdict != v || r.Waived != nil {
+			continue
+		}
+		change := formatDelta(r.Delta)
+		if r.Bound != "" {
+			change = r.Why
+		}
+		list.add(r.Benchmark + " " + r.Unit + " " + change)
+	}
+	return list
+}
+
+// inconclusive reports rows that could not be judged: how many samples would do,
+// and what else keeps them.
+func (j *judging) inconclusive() {
+	few, least := 0, 0
+	others := map[string]*names{} // by advice
+	for i := range j.report.Rows {
+		r := &j.report.Rows[i]
+		if r.Verdict != VerdictInconclusive {
+			continue
+		}
+		j.unsure = true
+		if !r.Exact && smallestP(r.Old.N, r.New.N) >= j.alpha/float64(j.report.Family) {
+			if few++; few == 1 || min(r.Old.N, r.New.N) < least {
+				least = min(r.Old.N, r.New.N)
+			}
+			continue
+		}
+		if r.Better == 0 {
+			continue // reported for the unit
+		}
+		advice := adviceFor(r)
+		if others[advice] == nil {
+			others[advice] = new(names)
+		}
+		others[advice].add(r.Benchmark + " " + r.Unit + " (" + r.Why + ")")
+	}
+	if few > 0 {
+		need := samplesFor(j.report.Family, j.alpha)
+		j.report.addReason("too few samples (%d) for %d of %s to be significant at %g: run both sides with -count %d",
+			least, few, count(j.report.Family, "comparison"), j.alpha, need)
+	}
+	for _, advice := range slices.Sorted(maps.Keys(others)) {
+		j.report.addReason("%d inconclusive: %s; %s", others[advice].n, others[advice], advice)
+	}
+}
+
+// adviceFor says what would make a row conclusive.
+func adviceFor(r *Row) string {
+	switch r.Why {
+	case whyNotExact:
+		return "without assume=exact, take samples as for other units"
+	case whyNegative:
+		return "judge another unit"
+	}
+	return "run longer, with a larger -benchtime"
+}
+
+// unused warns of waivers that waive nothing.
+func (j *judging) unused() {
+	for i, w := range j.waivers {
+		if !j.waived[i] {
+			j.report.warn("the waiver of %s %s (line %d) waives nothing: remove it", w.Benchmark, w.Unit, w.Line)
+		}
+	}
 }

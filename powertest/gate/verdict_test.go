@@ -19,6 +19,25 @@ func withError(results string, percent float64) string {
 	return strings.ReplaceAll(results, "\n", fmt.Sprintf("\t %g err-%%\n", percent))
 }
 
+// TestInstrumentErrorOfBothSides is the root of the sum of the squares of both
+// medians, of an even number of samples and of an odd one.
+func TestInstrumentErrorOfBothSides(t *testing.T) {
+	side := func(percents ...float64) string {
+		var b strings.Builder
+		for i, p := range percents {
+			fmt.Fprintf(&b, "BenchmarkChat-8 1 %d J/op %g err-%%\n", 100+i, p)
+		}
+		return b.String()
+	}
+	r := run(t, Config{}, side(3, 1, 10, 2), side(20, 6, 1))
+	require.Len(t, r.Rows, 1)
+	assert.InDelta(t, 0.065, r.Rows[0].InstrumentError, 1e-12, "2.5 % and 6 %")
+	r = run(t, Config{}, side(3, 1, 10, 2), file("Chat-8", "J/op", 1, 2, 3))
+	assert.InDelta(t, 0.025, r.Rows[0].InstrumentError, 1e-12, "of one side alone")
+	r = run(t, Config{Units: []string{"ns/op"}}, strings.ReplaceAll(side(3), "J/op", "ns/op"), strings.ReplaceAll(side(3), "J/op", "ns/op"))
+	assert.True(t, math.IsNaN(r.Rows[0].InstrumentError), "a time has none")
+}
+
 // TestInstrumentError: a change that the instrument could make is no regression.
 func TestInstrumentError(t *testing.T) {
 	r := run(t, Config{}, withError(before, 8), withError(after, 8))
@@ -195,7 +214,7 @@ func TestUsage(t *testing.T) {
 	assert.Equal(t, Side{"a.txt", "a.txt"}, ParseSide("a.txt"))
 }
 
-// TestRow: samples of different benchmarks can be taken for one, and that is told.
+// TestRow: samples of different benchmarks can be taken for one, and that is reported.
 func TestRow(t *testing.T) {
 	text := file("Chat/size=1-8", "J/op", spread(100, 5)...) + file("Chat/size=2-8", "J/op", spread(100, 5)...)
 	r := run(t, Config{Row: ".name"}, text, text)
@@ -210,7 +229,7 @@ func TestRow(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "PASS: none of 1 budget over (1 pooled)", r.Headline())
 	assert.Equal(t, "PASS: no regression in 2 comparisons", run(t, Config{Row: ".name,/size"}, text, text).Headline())
-	// A key that no result has tells nothing apart.
+	// A key that no result has distinguishes nothing.
 	requireReason(t, run(t, Config{Row: ".name,/sise"}, text, text), CannotJudge, "-row names /sise, which no result has")
 	requireReason(t, run(t, Config{Row: "model"}, text, text), CannotJudge, "-row names model, which no result has")
 }

@@ -8,15 +8,6 @@ import (
 	"time"
 )
 
-// Waiver is a regression that is known and accepted until a day.
-type Waiver struct {
-	Benchmark string    `json:"benchmark"` // as reports write it, with or without -GOMAXPROCS
-	Unit      string    `json:"unit"`      // or * for all units
-	Until     time.Time `json:"until"`     // the end of the day, in UTC
-	Reason    string    `json:"reason"`
-	Line      int       `json:"line"` // of the file that it is from
-}
-
 // ReadWaivers reads a file of waivers, one on each line, which are to be reviewed
 // as code is: benchmark, unit, the last day on which the waiver holds, and the
 // reason for it. Text after # at the beginning of a line or after a space, and
@@ -90,11 +81,7 @@ func (w *Waiver) covers(benchmark, unit string) bool {
 	return name == benchmark || name == withoutProcs(benchmark)
 }
 
-// withoutProcs is a benchmark's name without the -GOMAXPROCS that testing adds.
-func withoutProcs(name string) string {
-	i := strings.LastIndexByte(name, '-')
-	if i <= 0 || i == len(name)-1 || strings.Trim(name[i+1:], "0123456789") != "" {
-		return name
-	}
-	return name[:i]
+// String returns "waived until 2026-12-31: larger model".
+func (w *Waiver) String() string {
+	return "waived until " + w.Until.Format("2006-01-02") + ": " + w.Reason
 }

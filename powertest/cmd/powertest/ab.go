@@ -1,12 +1,10 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
-	"maps"
-	"math"
 	"os"
 	"os/signal"
 	"strings"
@@ -16,34 +14,128 @@ import (
 	"github.com/joulebench/joulebench/powertest/gate"
 )
 
+const abUsage = `Usage:
+  powertest ab [-base REVISION] -bench REGEXP [FLAGS] [PACKAGES] [-- ARGS]
+  powertest ab -base-bin FILE -head-bin FILE -bench REGEXP [FLAGS] [DIRECTORY] [-- ARGS]
+
+Ab compares the work tree, as it is, with another revision of it. It builds the
+test binaries of both, the base in a temporary worktree, and runs them in turn,
+one sample at a time: base head, head base, base head ... The samples are written
+to base.txt and head.txt, and are judged as powertest gate does. ARGS are passed on
+to the binaries, for instance -test.benchmem.
+
+It exits with 0 if there is no regression, with 1 if there is one, and with 2 if it
+can't judge: wrong arguments, a revision that does not build, a benchmark that
+fails, too few samples, an interrupt. Samples that are complete are kept, and
+-resume goes on.
+
+`
+
+// untilResolved is the only value of -until.
+const untilResolved = "inconclusive-resolved"
+
 // abCommand is the subcommand ab.
 func abCommand(ctx context.Context, args []string, std stdio) int {
-	ctx, stop := alone(ctx)
+	ctx, stop := withoutTerminal(ctx)
 	defer stop()
-	o, err := parseAB(args, std)
-	if err != nil {
+	var g gate.Flags
+	s := ab.Session{Progress: std.err}
+	f := flag.NewFlagSet("ab", flag.ContinueOnError)
+	g.Register(f)
+	until := defineAB(f, &s)
+	if err := parseFlags(f, abUsage, args, std); err != nil {
 		return exitOf(err)
 	}
-	p := newProgress(std.err)
-	led, err := o.compare(ctx, p)
-	p.close()
-	if err != nil {
-		if ctx.Err() != nil {
-			err = errors.New("interrupted")
-		}
-		o.complain(std.err, err)
-		o.tellResume(p, led)
-		// Also where there is no verdict, no file of an earlier one is left.
-		why, _, _ := strings.Cut(err.Error(), "\n")
-		return o.publish(&gate.Report{Outcome: gate.CannotJudge, Reasons: []string{why}, Alpha: o.alpha}, std.out, std.err)
+	s.Packages, s.Args = cutArgs(args, f.Args())
+	if err := checkAB(f, &s, &g, *until); err != nil {
+		g.PrintError(std.err, err)
+		return exitUsage
 	}
-	return o.judge(std.out, std.err, o.side(led, ab.Base), o.side(led, ab.Head))
+	var err error
+	if s.Gate, err = g.Config(); err != nil {
+		return g.Publish(g.Unjudged(err), std.out, std.err)
+	}
+	if err := s.Check(); err != nil {
+		g.PrintError(std.err, err)
+		return exitUsage
+	}
+	result, err := s.Run(ctx)
+	if err == nil {
+		return g.Publish(result.Report, std.out, std.err)
+	}
+	if ctx.Err() != nil {
+		err = errors.New("interrupted")
+	}
+	g.PrintError(std.err, err)
+	if l := result.Ledger; l != nil && l.Samples() > 0 {
+		fmt.Fprintf(std.err, "%d complete samples are in %s and %s; the same command with -resume goes on with them\n", l.Samples(), l.Path(ab.Base), l.Path(ab.Head))
+	}
+	// Also where there is no verdict, no file of an earlier one is left.
+	why, _, _ := strings.Cut(err.Error(), "\n")
+	return g.Publish(&gate.Report{Outcome: gate.CannotJudge, Reasons: []string{why}, Alpha: s.Gate.Alpha}, std.out, std.err)
 }
 
-// alone makes ctx end as well when the terminal is gone, unless nohup says that it
-// may be. Who reads the progress may go at any time: nothing would be removed if
-// writing it ended the process.
-func alone(ctx context.Context) (context.Context, func()) {
+// defineAB defines the flags of a session, but for those of the gate.
+func defineAB(f *flag.FlagSet, s *ab.Session) (until *string) {
+	f.StringVar(&s.Base, "base", "", "`revision` that is compared with: a branch, a tag, a commit; by default where HEAD left origin/HEAD, or else main or master")
+	f.StringVar(&s.BaseBinary, "base-bin", "", "test binary `file` to compare with, such as go test -c makes, instead of a revision")
+	f.StringVar(&s.HeadBinary, "head-bin", "", "test binary `file` that is judged, with -base-bin")
+	f.StringVar(&s.Bench, "bench", ab.DefaultBench, "which benchmarks are run, as a `regexp` of go test -bench")
+	f.StringVar(&s.Benchtime, "benchtime", "", "how long each is run: a `duration` or count, as of go test -benchtime")
+	f.StringVar(&s.CPU, "cpu", "", "`list` of GOMAXPROCS values, as of go test -cpu")
+	f.IntVar(&s.Count, "count", ab.DefaultCount, "`number` of samples of each side")
+	until = f.String("until", "", "a `rule`: "+untilResolved+" takes as many samples again, and again, while the verdict is open, up to -max-count; -alpha holds for all looks together")
+	f.IntVar(&s.MaxCount, "max-count", 30, "greatest `number` of samples of each side, with -until")
+	f.StringVar(&s.Dir, "o", ".", "`directory` for base.txt, head.txt, and ab.json, which says what they are samples of")
+	f.BoolVar(&s.Resume, "resume", false, "go on with the samples that are there; all other flags must be as they were")
+	f.BoolVar(&s.Overwrite, "overwrite", false, "begin anew if there are samples")
+	f.DurationVar(&s.Cooldown, "cooldown", ab.DefaultCooldown, "longest `time` to wait before a sample until the GPUs are at the temperature, or the power, of the start; 0: none")
+	f.StringVar(&s.Source, "source", "", "what reports the temperature or the power, spelled as in POWERTEST_SOURCE; by default what that names")
+	f.Uint64Var(&s.Seed, "seed", 1, "`number` that the random part of a refresh period before each sample follows from")
+	return until
+}
+
+// checkAB checks what a session cannot know: which flags were given.
+func checkAB(f *flag.FlagSet, s *ab.Session, g *gate.Flags, until string) error {
+	set := map[string]bool{}
+	f.Visit(func(g *flag.Flag) { set[g.Name] = true })
+	switch {
+	case set["base"] && s.Base == "":
+		return errors.New("-base is empty: give a revision, or leave it out")
+	case s.Bench == "":
+		return errors.New("-bench is empty: give a regular expression; . is all benchmarks")
+	case s.Count < 1:
+		return fmt.Errorf("-count=%d: it must be at least 1", s.Count)
+	case s.MaxCount < 1:
+		return fmt.Errorf("-max-count=%d: it must be at least 1", s.MaxCount)
+	case until != "" && until != untilResolved:
+		return fmt.Errorf("-until=%s: it is %s", until, untilResolved)
+	case until == "" && set["max-count"]:
+		return errors.New("-max-count needs -until " + untilResolved)
+	case until == "":
+		s.MaxCount = 0
+	}
+	return g.Check(s.Files()...)
+}
+
+// cutArgs divides the arguments after the flags at "--", which the flag package
+// leaves out if it comes first.
+func cutArgs(args, rest []string) (patterns, extra []string) {
+	for i, a := range rest {
+		if a == "--" {
+			return rest[:i], rest[i+1:]
+		}
+	}
+	if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
+		return nil, rest
+	}
+	return rest, nil
+}
+
+// withoutTerminal makes ctx end as well when the terminal is gone, unless nohup says
+// that it may be. Who reads the progress may go at any time: nothing would be removed
+// if writing it ended the process.
+func withoutTerminal(ctx context.Context) (context.Context, func()) {
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
 	if signal.Ignored(syscall.SIGHUP) {
@@ -54,123 +146,4 @@ func alone(ctx context.Context) (context.Context, func()) {
 		stop()
 		signal.Stop(pipe)
 	}
-}
-
-// tellResume says what became of the samples of a run that has not come to its end.
-func (o *abOptions) tellResume(p *progress, led *ledger) {
-	if led == nil {
-		return
-	}
-	if n := led.samples(); n > 0 {
-		p.say("%d complete samples are in %s and %s; the same command with -resume goes on with them", n, led.files[ab.Base].path, led.files[ab.Head].path)
-	}
-}
-
-// side is a side of the ledger, for the gate.
-func (o *abOptions) side(led *ledger, s ab.Side) gate.Side {
-	return gate.Side{Label: s.String(), Path: led.files[s].path}
-}
-
-// compare takes the samples. When it returns nothing is left but the ledger, which
-// is nil if there was none yet.
-func (o *abOptions) compare(ctx context.Context, p *progress) (led *ledger, err error) {
-	if path, yes := taken(o.dir); yes && !o.resume && !o.overwrite {
-		return nil, fmt.Errorf("%s is there already: give -resume to go on with it, -overwrite to begin anew, or another directory with -o", path)
-	}
-	if err := os.MkdirAll(o.dir, 0o755); err != nil {
-		return nil, err
-	}
-	s, err := o.sides(ctx, p.say)
-	if err != nil {
-		return nil, err
-	}
-	defer s.close()
-	if base, head := s.versions(ab.Base), s.versions(ab.Head); base != head {
-		p.say("the base is built with %s, and the head with %s: the difference is part of what is compared", base, head)
-	}
-	params := o.parameters()
-	maps.Copy(params, s.ids)
-	params["go"] = s.versions(ab.Base) + ", " + s.versions(ab.Head)
-	if led, err = openLedger(o.dir, params, o.resume); err != nil {
-		return nil, err
-	}
-	c, err := openCooler(ctx, o.source, o.cooldown, o.seed, p.say)
-	if err != nil {
-		return led, err
-	}
-	defer c.close()
-	run := &session{packages: s.packages, args: o.binaryArgs(), ledger: led, sample: runBinary, rest: c.rest, progress: p, empty: map[string]bool{}, told: map[string]bool{}, lenient: o.missing == "warn"}
-	return led, o.look(ctx, run)
-}
-
-// sides are what is compared.
-func (o *abOptions) sides(ctx context.Context, say func(string, ...any)) (*sides, error) {
-	if o.baseBin != "" {
-		return o.readyBinaries()
-	}
-	return o.buildSides(ctx, say)
-}
-
-// look takes samples until those of the last look are there, or the verdict at one
-// before is not open. Then -alpha is that of the look. Each is at as many samples as
-// was planned, also if more are there already, from a run that was interrupted.
-func (o *abOptions) look(ctx context.Context, run *session) error {
-	for i, look := range o.looks {
-		if err := run.take(ctx, look.Count); err != nil {
-			return err
-		}
-		o.alpha = look.Alpha
-		if i == len(o.looks)-1 {
-			return o.exactly(run.ledger, look.Count)
-		}
-		c, err := o.config()
-		if err != nil {
-			return err
-		}
-		base, head := run.ledger.files[ab.Base].upTo(look.Count), run.ledger.files[ab.Head].upTo(look.Count)
-		report, err := gate.JudgeReaders(c, "base", bytes.NewReader(base), "head", bytes.NewReader(head))
-		if err != nil || !open(report) {
-			return o.exactly(run.ledger, look.Count) // the verdict says which error
-		}
-		run.progress.say("at %d samples the verdict is open (alpha of this look: %.2g)", look.Count, look.Alpha)
-	}
-	return nil
-}
-
-// errMore says that there are samples which the verdict must not be about.
-var errMore = errors.New("there are more samples than the verdict is about")
-
-// exactly returns an error if there are more samples than those of the look that
-// decides. An undisturbed run would not have taken them, and chosen afterwards they
-// would change the probability of a false alarm.
-func (o *abOptions) exactly(led *ledger, count int) error {
-	for _, f := range led.files {
-		for name, n := range f.counts {
-			if n > count {
-				return fmt.Errorf("%w: %s has %d of %s, and with these flags the verdict is at %d; resume with the flags of before, or begin anew", errMore, f.path, n, name, count)
-			}
-		}
-	}
-	return nil
-}
-
-// open reports whether more samples might change a verdict: there is no regression,
-// and a benchmark that is inconclusive, or whose median has moved by as much as
-// counts, though not significantly. That samples are no longer taken where there is
-// nothing to be seen raises no false alarms.
-func open(r *gate.Report) bool {
-	if r.Outcome == gate.Regression {
-		return false
-	}
-	for _, row := range r.Rows {
-		switch row.Verdict {
-		case gate.VerdictInconclusive:
-			return true
-		case gate.VerdictSame:
-			if !row.Exact && row.P > 0 && math.Abs(row.Delta) >= row.Threshold && !(math.Abs(row.Delta) <= row.InstrumentError) {
-				return true
-			}
-		}
-	}
-	return false
 }

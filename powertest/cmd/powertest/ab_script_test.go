@@ -2,44 +2,23 @@ package main
 
 import (
 	"os"
-	"os/exec"
 	"strconv"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 )
 
-// abEnvironment lets scripts run git, and the go command with the build cache of
-// who runs the tests, without a network, and lets no setting of theirs in.
+// abEnvironment lets scripts run git, and no setting of who runs the tests in.
 func abEnvironment(e *testscript.Env) error {
-	cache, err := goCache()
-	e.Setenv("GOCACHE", cache)
-	e.Setenv("GOPATH", e.WorkDir+"/.gopath")
-	e.Setenv("GOENV", "off")
-	e.Setenv("GOPROXY", "off")
-	e.Setenv("GOTOOLCHAIN", "local")
-	e.Setenv("GOFLAGS", "-mod=mod -ldflags=-w") // links faster
 	e.Setenv("GIT_CONFIG_NOSYSTEM", "1")
 	e.Setenv("GIT_CONFIG_GLOBAL", e.WorkDir+"/.gitconfig")
 	// A temporary directory that a script can look into.
 	tmp := e.WorkDir + "/.tmp2"
 	e.Setenv("TMPDIR", tmp)
 	e.Setenv("POWERTEST_SOURCE", "off")
-	identity := "[user]\n\tname = N\n\temail = n@example.com\n[init]\n\tdefaultBranch = main\n[commit]\n\tgpgsign = false\n"
-	for _, failed := range []error{os.Mkdir(tmp, 0o755), os.WriteFile(e.WorkDir+"/.gitconfig", []byte(identity), 0o644)} {
-		if failed != nil {
-			return failed
-		}
-	}
-	return err
+	return os.Mkdir(tmp, 0o755)
 }
-
-var goCache = sync.OnceValues(func() (string, error) {
-	out, err := exec.Command("go", "env", "GOCACHE").Output()
-	return strings.TrimSpace(string(out)), err
-})
 
 // scriptWaitFor waits until a file is there: waitfor FILE. The time is only for a
 // test that would never end.
@@ -47,7 +26,10 @@ func scriptWaitFor(ts *testscript.TestScript, neg bool, args []string) {
 	if neg || len(args) != 1 {
 		ts.Fatalf("usage: waitfor FILE")
 	}
-	for began := time.Now(); !exists(ts.MkAbs(args[0])); time.Sleep(5 * time.Millisecond) {
+	for began := time.Now(); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := os.Stat(ts.MkAbs(args[0])); err == nil {
+			return
+		}
 		if time.Since(began) > time.Minute {
 			ts.Fatalf("%s does not come", args[0])
 		}

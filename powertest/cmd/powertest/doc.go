@@ -216,38 +216,38 @@
 //	powertest ab -base main -bench Chat -count 10 ./client
 //	powertest ab -base-bin old.test -head-bin new.test -bench Chat
 //
-// The head is the work tree as it is, with changes and with files that git does not
-// know. The base is a revision, by default where HEAD has left origin/HEAD, or else
-// main or master; if that is HEAD, and no file that git knows has been changed, nor
-// has a package that is built a file of Go that git does not know, there is nothing
-// to compare, and the exit code is 2, as it is for two copies of one ready binary.
-// The base is built in a temporary worktree, which is removed at the end, whatever
-// happens; the work tree and the index are not touched, and no hook is run. Both are built from the same modules: a replace directive that leads out of
-// the repository or to what git does not know, vendored packages and a go.work that
-// it does not know mean in the worktree what they mean to you. Submodules are those
-// that the base records, from what is here: nothing is fetched. Other files that git
-// ignores, such as weights in testdata, are not in the base. Flags for the build
-// are in GOFLAGS, such as GOFLAGS=-tags=gpu. The benchmarks are measured as
-// POWERTEST_SOURCE and the other variables say.
+// The head is the work tree as it is, with changes and with untracked files. The
+// base is a revision, by default where HEAD has left origin/HEAD, or else main or
+// master; if that is HEAD, and no tracked file has been changed, nor has a package
+// that is built an untracked file of Go, there is nothing to compare, and the exit
+// code is 2, as it is for two copies of one ready binary. The base is built in a
+// temporary worktree, which is removed at the end, whatever happens; the work tree and
+// the index are not touched, and no hook is run. Both are built from the same modules:
+// a replace directive that leads out of the repository or to what is untracked,
+// untracked vendored packages and an untracked go.work mean in the worktree what they
+// mean to you. Submodules are those that the base records, from what is here: nothing
+// is fetched. Other files that git ignores, such as weights in testdata, are not in the
+// base. Flags for the build are in GOFLAGS, such as GOFLAGS=-tags=gpu. The benchmarks
+// are measured as POWERTEST_SOURCE and the other variables say.
 //
 // A sample is one process, which runs all benchmarks that match once, in the
 // directory of its package. They are run in the order base head, head base, base
-// head ..., in which the warming of the GPU counts for both sides alike; package
-// powertest/ab says more. A sample counts when it says PASS and each of its lines
-// can be read, and no benchmark of the first sample of its side is lacking. It is
-// then in base.txt or head.txt in full, after a line that readers of the benchmark
-// format skip.
+// head ..., in which the warming of the GPU counts for both sides alike: see package
+// powertest/ab. A sample counts when it says PASS and each of its lines can be read,
+// and no benchmark of the first sample of its side is lacking. It is then in base.txt
+// or head.txt in full, after a line that readers of the benchmark format skip.
 //
 // A benchmark that the base has, and only the head has run, is no new one: it skips
 // itself there, for instance for want of a file. That ends with the exit code 2
-// after the first round; with -missing warn it is told, and the others are compared.
+// after the first round; with -missing warn it is reported, and the others are
+// compared.
 //
 // Before each sample, ab waits until each GPU is at most 1 °C warmer than it was at
-// the start, or, where the source does not tell the temperature, until the power is
-// within 5 % of what it was: for as long as -cooldown, 30s. -source, or else
-// POWERTEST_SOURCE, says where to look; without a source there is no cool-down, and
-// ab says so. Then it waits for a random part of the refresh period of the counter,
-// which follows from -seed.
+// the start, or, where the source reports no temperature, until the power is within
+// 5 % of what it was: for as long as -cooldown, 30s. The source is that of -source, or
+// else of POWERTEST_SOURCE; without one there is no cool-down, and ab says so. Then it
+// waits for a random part of the refresh period of the counter, which follows from
+// -seed.
 //
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or
@@ -255,15 +255,15 @@
 // if the revision, the binaries, the flags, POWERTEST_SOURCE and POWERTEST_DEVICES
 // are the same; ab.json has them, a source with an @ as a hash.
 //
-// With -until inconclusive-resolved ab looks at the samples after each -count of
-// them and, while the verdict is open, takes as many again, up to -max-count. It is
-// open if a benchmark is inconclusive, or its median has moved by the threshold, but
-// not significantly. Each look has its own part of -alpha, by a rule that is fixed
+// With -until inconclusive-resolved ab judges the samples after each -count of them
+// and, while the verdict is open, takes as many again, up to -max-count. It is open if
+// a benchmark is inconclusive, or its median has moved by the threshold, but not
+// significantly. Each look has its own part of -alpha, by a rule that is fixed
 // beforehand: the spending function of Lan and DeMets of O'Brien and Fleming's type.
 // So the probability of a false alarm at any look is still at most alpha. That holds
 // after an interrupt as well: a look is at the samples that it was planned for, also
-// if there are more. Who looks at a verdict, and then takes more samples until it
-// changes, has no such promise, which is why -resume does not let -count be raised.
+// if there are more. To take more samples after a verdict until it changes does not
+// keep alpha, which is why -resume does not let -count be raised.
 //
 // # Doctor
 //

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -32,28 +31,6 @@ func documentedWorkflows(t *testing.T) map[string]string {
 		found[page] = blocks[0][1] + "\n"
 	}
 	return found
-}
-
-// TestWorkflowsLint: the workflows in the documentation are right as far as
-// actionlint knows, and run nothing that could change under a name.
-func TestWorkflowsLint(t *testing.T) {
-	if testing.Short() {
-		t.Skip("actionlint is built")
-	}
-	config := filepath.Join(t.TempDir(), "actionlint.yaml")
-	require.NoError(t, os.WriteFile(config, []byte("self-hosted-runner:\n  labels: [gpu]\n"), 0o644))
-	lint := func(workflow string) ([]byte, error) {
-		c := exec.Command("go", "tool", "-modfile=tools.mod", "actionlint", "-shellcheck=", "-pyflakes=", "-no-color", "-config-file", config, "-")
-		c.Dir = filepath.Join("..", "..", "..")
-		c.Stdin = strings.NewReader(workflow)
-		return c.CombinedOutput()
-	}
-	for page, workflow := range documentedWorkflows(t) {
-		out, err := lint(workflow)
-		assert.NoError(t, err, "%s: %s", page, out)
-		_, err = lint(strings.Replace(workflow, "runs-on:", "run-on:", 1))
-		assert.Error(t, err, "actionlint finds no fault in a workflow that has one")
-	}
 }
 
 // TestWorkflowsArePinned: an action is named by its commit, with the version as a
@@ -121,4 +98,30 @@ func workflowCommands(t *testing.T, workflow string) (commands [][]string) {
 		}
 	}
 	return commands
+}
+
+// TestWorkflowKeepsFailures: the workflow with ab keeps what a failed sample wrote.
+func TestWorkflowKeepsFailures(t *testing.T) {
+	workflow := documentedWorkflows(t)["README.md"]
+	require.Contains(t, workflow, "powertest ab ")
+	assert.Contains(t, workflow, "\n            *.failed.txt\n")
+}
+
+// TestGateScriptTable: docs/gate.md has each script of what went wrong elsewhere,
+// and names none that is not there.
+func TestGateScriptTable(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("..", "..", "..", "docs", "gate.md"))
+	require.NoError(t, err)
+	var named []string
+	for _, m := range regexp.MustCompile("`(gate_\\w+)`").FindAllStringSubmatch(string(text), -1) {
+		named = append(named, m[1])
+		_, err := os.Stat(filepath.Join("testdata", "script", m[1]+".txtar"))
+		assert.NoError(t, err)
+	}
+	scripts, err := filepath.Glob(filepath.Join("testdata", "script", "gate_*[0-9]*_*.txtar"))
+	require.NoError(t, err)
+	require.NotEmpty(t, scripts)
+	for _, script := range scripts {
+		assert.Contains(t, named, strings.TrimSuffix(filepath.Base(script), ".txtar"))
+	}
 }

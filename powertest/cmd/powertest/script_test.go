@@ -20,8 +20,13 @@ func TestMain(m *testing.M) {
 
 // TestScripts runs testdata/script/*.txtar. -update writes the golden outputs anew.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, testscript.Params{
-		Dir:           "testdata/script",
+	testscript.Run(t, scriptParams("testdata/script"))
+}
+
+// scriptParams are the commands and the environment of the scripts in a directory.
+func scriptParams(dir string) testscript.Params {
+	return testscript.Params{
+		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
@@ -44,7 +49,7 @@ func TestScripts(t *testing.T) {
 			"waitfor": scriptWaitFor,
 			"count":   scriptCount,
 		},
-	})
+	}
 }
 
 // scriptLog writes a log of nvidia-smi: smilog FILE GPU..., with the readings of

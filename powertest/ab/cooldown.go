@@ -1,0 +1,215 @@
+package ab
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/wait"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// A cooler waits before samples until the GPUs are as they were at the start: at
+// the temperature, where the source reports it, and else at the power. Idle power is
+// back long before the temperature is, but some sources report nothing else.
+type cooler struct {
+	src    energy.Source
+	limit  time.Duration // of one wait
+	seed   uint64        // of the random phase
+	report func(format string, args ...any)
+
+	start warmth
+	watts float64 // of all devices at the start, if start has no temperature
+	// asked is what the source has been asked and has not answered yet; nil if nothing.
+	asked chan []energy.State
+}
+
+// warmth is the temperature in °C of each device; not known where it has none.
+type warmth []struct {
+	celsius float64
+	known   bool
+}
+
+const (
+	// nearCelsius is how close to its temperature at the start a GPU must be.
+	nearCelsius = 1
+	// nearWatts is how close to their power at the start all must be, as a share:
+	// a GPU that is a little warmer idles at a little more.
+	nearWatts = 0.05
+	// askTime is how long to wait between questions for the temperature.
+	askTime = 500 * time.Millisecond
+	// answerTime is how long a source may take to report its state.
+	answerTime = time.Second
+)
+
+// openCooler opens the source that is named, or else the one in POWERTEST_SOURCE.
+// Where there is none it is nil, which does not wait, and the reason is reported. The
+// error is one of a source that cannot exist.
+func openCooler(ctx context.Context, named string, limit time.Duration, seed uint64, report func(string, ...any)) (*cooler, error) {
+	name, arg, _ := strings.Cut(cmp.Or(named, os.Getenv("POWERTEST_SOURCE"), "nvml"), "=")
+	if limit == 0 || name == "off" {
+		report("there is no cool-down between samples, since none is asked for")
+		return nil, nil
+	}
+	var devices []string
+	if list := os.Getenv("POWERTEST_DEVICES"); list != "" {
+		devices = strings.Split(list, ",")
+	}
+	src, err := energy.Open(name, arg, devices)
+	if errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource) {
+		return nil, fmt.Errorf("the source of the cool-down: %w", err)
+	}
+	if err == nil {
+		var c *cooler
+		if c, err = newCooler(ctx, src, limit, seed, report); err == nil {
+			return c, nil
+		}
+		_ = src.Close()
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	report("there is no cool-down between samples: %v", err)
+	return nil, nil
+}
+
+// newCooler notes what the GPUs of a source are like now.
+func newCooler(ctx context.Context, src energy.Source, limit time.Duration, seed uint64, report func(string, ...any)) (*cooler, error) {
+	c := &cooler{src: src, limit: limit, seed: seed, report: report}
+	c.start = c.warmth(ctx)
+	for _, d := range c.start {
+		if d.known {
+			return c, nil
+		}
+	}
+	var err error
+	c.watts, err = c.power(ctx)
+	return c, err
+}
+
+func (c *cooler) close() {
+	if c != nil {
+		_ = c.src.Close()
+	}
+}
+
+// rest waits until the GPUs are as they were at the start, but no longer than the
+// limit, and then for a random part of a refresh period. number is that of the
+// sample, and with the seed it decides which part.
+func (c *cooler) rest(ctx context.Context, number int) error {
+	if c == nil {
+		return ctx.Err()
+	}
+	bounded, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	back, last := false, ""
+	for bounded.Err() == nil && !back {
+		var now string
+		back, now = c.back(bounded)
+		if bounded.Err() == nil || last == "" {
+			last = now // and not what a source could not report for want of time
+		}
+		if !back {
+			wait.Sleep(bounded, askTime)
+		}
+	}
+	if !back && ctx.Err() == nil {
+		c.report("the cool-down is over after %v, %s", c.limit, last)
+	}
+	wait.Sleep(ctx, c.phase(number))
+	return ctx.Err()
+}
+
+// phase is the random part of a refresh period before a sample: whatever the
+// benchmark's period is, its samples begin at all times between two ticks.
+func (c *cooler) phase(number int) time.Duration {
+	return time.Duration(rand.New(rand.NewPCG(c.seed, uint64(number))).Int64N(int64(c.period())))
+}
+
+// period is the longest nominal refresh period.
+func (c *cooler) period() time.Duration {
+	info, longest := c.src.Info(), time.Nanosecond
+	for _, d := range c.src.Devices() {
+		longest = max(longest, info.PeriodOf(d))
+	}
+	return longest
+}
+
+// back reports whether the GPUs are as they were at the start, and if not, what
+// they are like.
+func (c *cooler) back(ctx context.Context) (back bool, now string) {
+	if c.watts > 0 {
+		watts, err := c.power(ctx)
+		if err != nil {
+			return false, err.Error()
+		}
+		return watts <= c.watts*(1+nearWatts), fmt.Sprintf("with the GPUs at %.0f W; they were at %.0f W at the start", watts, c.watts)
+	}
+	temperature := c.warmth(ctx)
+	for i, d := range c.src.Devices() {
+		switch was, is := c.start[i], temperature[i]; {
+		case !was.known:
+		case !is.known:
+			return false, fmt.Sprintf("with the temperature of %s unknown", d.UUID)
+		case is.celsius > was.celsius+nearCelsius:
+			return false, fmt.Sprintf("with %s at %.0f °C; it was at %.0f °C at the start", d.UUID, is.celsius, was.celsius)
+		}
+	}
+	return true, ""
+}
+
+// warmth returns the temperatures of the devices, as far as they are known. A
+// driver that does not answer is not waited for, and not asked again until it has.
+func (c *cooler) warmth(ctx context.Context) warmth {
+	now := make(warmth, len(c.src.Devices()))
+	inspector, ok := c.src.(energy.Inspector)
+	if !ok {
+		return now
+	}
+	if c.asked == nil {
+		states := make([]energy.State, len(now))
+		for i := range states {
+			states[i].Device = i
+		}
+		answer := make(chan []energy.State, 1)
+		go func() {
+			inspector.Inspect(states)
+			answer <- states
+		}()
+		c.asked = answer
+	}
+	ctx, cancel := context.WithTimeout(ctx, answerTime)
+	defer cancel()
+	select {
+	case <-ctx.Done():
+	case states := <-c.asked:
+		c.asked = nil
+		for i, s := range states {
+			now[i].celsius, now[i].known = s.Celsius, s.HasCelsius
+		}
+	}
+	return now
+}
+
+// powerPeriods is for how many refresh periods the power is measured.
+const powerPeriods = 5
+
+// power measures the power of all devices for a few refresh periods.
+func (c *cooler) power(ctx context.Context) (float64, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.limit)
+	defer cancel()
+	w := energy.NewRecorder(c.src).Open()
+	w.Resume()
+	wait.Sleep(ctx, powerPeriods*c.period())
+	w.Pause()
+	m := w.Measure(ctx)
+	if !m.Valid {
+		return 0, fmt.Errorf("the power of %s is not known: %v", c.src.Info().Name, m.Reasons)
+	}
+	return m.Watts, nil
+}

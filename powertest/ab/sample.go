@@ -1,0 +1,131 @@
+package ab
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"golang.org/x/perf/benchfmt"
+
+	"github.com/joulebench/joulebench/internal/process"
+	"github.com/joulebench/joulebench/powertest/ab/internal/worktree"
+)
+
+// ErrSample says that a sample cannot be used: it has failed, or is not what a
+// benchmark writes.
+var ErrSample = errors.New("the sample has failed")
+
+// A sampler runs a binary once and returns its standard output, and what it wrote
+// to its standard error.
+type sampler func(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error)
+
+// grace is how long a binary may take to end after an interrupt.
+const grace = 30 * time.Second
+
+// runBinary is the sampler that runs a process.
+func runBinary(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error) {
+	c := exec.CommandContext(ctx, b.Path, args...)
+	c.Dir = b.Dir
+	c.Env = append(os.Environ(), "PWD="+b.Dir)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	process.Interruptible(c, grace)
+	err = c.Run()
+	return stdout.Bytes(), stderr.Bytes(), err
+}
+
+// checkSample returns the names of the results that the output of a binary has, and
+// an error if it is not that of benchmarks which all have passed.
+func checkSample(out []byte) (names []string, err error) {
+	if len(out) > 0 && out[len(out)-1] != '\n' {
+		return nil, fmt.Errorf("%w: its last line has no end", ErrSample)
+	}
+	passed := false
+	for line := range strings.Lines(string(out)) {
+		line = strings.TrimRight(line, "\r\n")
+		switch {
+		case line == "PASS":
+			passed = true
+		case line == "FAIL", strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
+			return nil, fmt.Errorf("%w: %s", ErrSample, strings.TrimSpace(line))
+		}
+	}
+	if !passed {
+		return nil, fmt.Errorf("%w: it does not say PASS", ErrSample)
+	}
+	r := benchfmt.NewReader(bytes.NewReader(out), "output")
+	for r.Scan() {
+		switch rec := r.Result().(type) {
+		case *benchfmt.SyntaxError:
+			return nil, fmt.Errorf("%w: line %d of its output is no result: %s (does the benchmark print something?)", ErrSample, rec.Line, rec.Msg)
+		case *benchfmt.Result:
+			names = append(names, string(rec.Name.Full()))
+			for _, v := range rec.Values {
+				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
+					return nil, fmt.Errorf("%w: Benchmark%s reports %v %s", ErrSample, rec.Name, v.Value, v.Unit)
+				}
+			}
+		}
+	}
+	if err := r.Err(); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrSample, err)
+	}
+	return names, nil
+}
+
+// lacking is a benchmark that is in the first sample of a side more often than in
+// another; empty if there is none.
+func lacking(first, now []string) string {
+	n := map[string]int{}
+	for _, name := range now {
+		n[name]++
+	}
+	for _, name := range first {
+		if n[name]--; n[name] < 0 {
+			return name
+		}
+	}
+	return ""
+}
+
+// procs is what GOMAXPROCS adds to the name of a benchmark.
+var procs = regexp.MustCompile(`-\d+$`)
+
+// benchmarks are the names of the results of a sample as testing calls them, such as
+// BenchmarkChat/long.
+func benchmarks(text []byte) []string {
+	names, _ := checkSample(text) // it was checked before it was kept
+	for i, name := range names {
+		names[i] = "Benchmark" + procs.ReplaceAllString(name, "")
+	}
+	return names
+}
+
+// functions are the functions that a sample has results of.
+func functions(text []byte) (list []string) {
+	names, _ := checkSample(text)
+	for _, name := range names {
+		list = append(list, "Benchmark"+string(benchfmt.Name(name).Base()))
+	}
+	slices.Sort(list)
+	return slices.Compact(list)
+}
+
+// skipped are the benchmarks that a sample says were skipped, as it does with
+// -test.v.
+func skipped(out []byte) (names []string) {
+	for line := range strings.Lines(string(out)) {
+		if name, is := strings.CutPrefix(strings.TrimSpace(line), "--- SKIP: "); is {
+			names = append(names, procs.ReplaceAllString(name, ""))
+		}
+	}
+	return names
+}

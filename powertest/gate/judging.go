@@ -1,0 +1,254 @@
+package gate
+
+import (
+	"math"
+	"slices"
+	"strings"
+
+	"golang.org/x/perf/benchproc"
+)
+
+// judging is the making of a report.
+type judging struct {
+	*table
+	report *Report
+	// broken: the input is not fit to be judged, so that its regressions count for
+	// nothing.
+	broken bool
+	// unsure: something could not be judged.
+	unsure bool
+	better map[string]int
+	exactU map[string]bool
+	waived []bool // which waivers were used
+}
+
+// blameInput adds a reason for which the input as a whole cannot be judged.
+func (j *judging) blameInput(format string, args ...any) {
+	j.broken = true
+	j.report.addReason(format, args...)
+}
+
+// waiver finds the waiver of a regression. One that has expired is no waiver, but
+// is reported.
+func (j *judging) waiver(benchmark, unit string) *Waiver {
+	for i := range j.waivers {
+		w := &j.waivers[i]
+		if !w.covers(benchmark, unit) {
+			continue
+		}
+		j.waived[i] = true
+		if j.now.After(w.Until) {
+			j.report.warn("the waiver of %s %s (line %d) expired on %s", w.Benchmark, w.Unit, w.Line, w.Until.Format("2006-01-02"))
+			continue
+		}
+		return w
+	}
+	return nil
+}
+
+var sideNames = [2]string{oldSide: "old", newSide: "new"}
+
+// missing adds what a side lacks, unless it is waived. A waiver of one unit is
+// about its values, and does not hold where there are none.
+func (j *judging) missing(side int, a Absent) {
+	a.Side = sideNames[side]
+	a.Waived = j.waiver(a.Benchmark, "")
+	j.report.Missing = append(j.report.Missing, a)
+}
+
+// inputs reports files that are empty, corrupt, or of failed runs.
+func (j *judging) inputs() {
+	for s := range j.sides {
+		file := &j.sides[s]
+		if s == oldSide && j.alone {
+			continue
+		}
+		if why := file.problem(); why != "" {
+			j.blameInput("%s", why)
+		}
+		j.report.Faults = append(j.report.Faults, file.faults...)
+		switch {
+		case file.faultCount == 1:
+			j.blameInput("%s has a line that cannot be used, %s: run the benchmarks again", file.name, file.faults[0])
+		case file.faultCount > 1:
+			j.blameInput("%s has %d lines that cannot be used, the first is %s: run the benchmarks again", file.name, file.faultCount, file.faults[0])
+		}
+	}
+}
+
+// rowKeys reports keys of -row that no result has: what they were to distinguish
+// would be samples of one and the same.
+func (j *judging) rowKeys() {
+	for _, f := range j.plan.row.Fields() {
+		if strings.HasPrefix(f.Name, ".") || len(j.order) == 0 {
+			continue // those of the syntax itself are always there
+		}
+		found := false
+		for _, k := range j.order {
+			if found = k.row.Get(f) != ""; found {
+				break
+			}
+		}
+		if !found {
+			j.blameInput("-row names %s, which no result has: correct the key", clean(f.Name))
+		}
+	}
+}
+
+// candidates are the rows that can be compared, and those of budgets. What only one
+// side has in a unit is missing.
+func (j *judging) candidates() (list []candidate) {
+	var last benchproc.Key
+	config := ""
+	for _, k := range j.order {
+		p := j.cells[k]
+		name := rowName(k.row)
+		if k.config != last {
+			last, config = k.config, configString(k.config)
+		}
+		switch before, after := p[oldSide], p[newSide]; {
+		case before == nil || after == nil:
+		case after.samples == 0: // all are marked invalid
+			j.missing(newSide, Absent{Benchmark: name, Config: config})
+		case before.samples == 0:
+			j.missing(oldSide, Absent{Benchmark: name, Config: config})
+		default:
+			j.mixed(name, p)
+			list = append(list, j.compared(name, config, p)...)
+		}
+		if p[newSide] != nil {
+			list = append(list, j.budgets(name, config, p)...)
+		}
+		for _, c := range p {
+			if c != nil {
+				j.vary(name, c)
+			}
+		}
+	}
+	return list
+}
+
+// compared are the candidates of a benchmark that both sides have: the units that
+// both have. A unit that only the new side has is missing on the old one: nothing says
+// that it did not become worse.
+func (j *judging) compared(name, config string, p *pair) (list []candidate) {
+	for u, unit := range j.units {
+		if !j.wants[u] {
+			continue
+		}
+		before, after := p[oldSide].values(u), p[newSide].values(u)
+		switch {
+		case before == nil && after == nil:
+			continue
+		case after == nil:
+			j.missing(newSide, Absent{Benchmark: name, Unit: unit, Config: config, lost: true})
+			continue
+		case before == nil:
+			j.missing(oldSide, Absent{Benchmark: name, Unit: unit, Config: config})
+			continue
+		}
+		list = append(list, candidate{Row{
+			Benchmark: name, Unit: unit, Config: config,
+			Better: j.better[unit], Exact: j.exactU[unit],
+			Threshold: j.threshold(unit, j.exactU[unit]),
+			P:         nan, PAdjusted: nan, InstrumentError: j.instrument(unit, p),
+			Pooled: p[oldSide].pooled() || p[newSide].pooled(),
+		}, before, after})
+	}
+	return list
+}
+
+// budgets are the candidates of budgets for a benchmark of the new side. One that
+// lacks a budget's unit, or all of whose samples are invalid, cannot have kept it.
+func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
+	before, c := p[oldSide], p[newSide]
+	if c.samples == 0 && before == nil && len(j.bounds) > 0 {
+		j.missing(newSide, Absent{Benchmark: name, Config: config})
+	}
+	for i, b := range j.bounds {
+		values := c.values(j.unit[b.unit])
+		if values == nil {
+			known := c.samples == 0 || before != nil && before.values(j.unit[b.unit]) != nil ||
+				slices.ContainsFunc(j.bounds[:i], func(other bound) bool { return other.unit == b.unit })
+			if !known && j.seen(newSide, b.unit) {
+				j.missing(newSide, Absent{Benchmark: name, Unit: b.unit, Config: config})
+			}
+			continue
+		}
+		list = append(list, candidate{row: Row{
+			Benchmark: name, Unit: b.unit, Config: config,
+			Better: j.better[b.unit], Exact: j.exactU[b.unit],
+			Delta: nan, P: nan, PAdjusted: nan, InstrumentError: nan,
+			Bound: b.kind, Limit: b.limit, Pooled: c.pooled(),
+		}, after: values})
+	}
+	return list
+}
+
+// instrument is the share by which the medians of a unit may differ because the
+// instrument is wrong: the root of the sum of the squares of both sides'
+// half-widths, each the median of what its samples say in err-%. It is not a
+// number for what is no energy, or where nothing is said.
+func (j *judging) instrument(unit string, p *pair) float64 {
+	if !isEnergy(unit) {
+		return nan
+	}
+	sum, known := 0.0, false
+	for _, c := range p {
+		of := func(u string) []float64 {
+			if i, ok := j.unit[u]; ok {
+				return c.values(i)
+			}
+			return nil
+		}
+		if values := of(errorUnit(unit, func(u string) bool { return of(u) != nil })); values != nil {
+			half := median(values) / 100
+			sum += half * half
+			known = true
+		}
+	}
+	if !known {
+		return nan
+	}
+	return math.Sqrt(sum)
+}
+
+// mixed reports simulated joules that are compared with measured ones. That is
+// never meant, whatever may be ignored.
+func (j *judging) mixed(name string, p *pair) {
+	simulated := p[oldSide].simulated || p[newSide].simulated
+	measured := p[oldSide].measured || p[newSide].measured
+	if simulated && measured && !slices.ContainsFunc(j.report.Differences, func(d Difference) bool { return d.Key == "energy-source" }) {
+		j.report.Differences = append(j.report.Differences, Difference{Key: "energy-source", Old: sourceOf(p[oldSide]), New: sourceOf(p[newSide]), Benchmarks: 1})
+		j.blameInput("%s has simulated joules and measured ones: measure both sides, or simulate both; -ignore does not help", name)
+	}
+}
+
+func sourceOf(c *cell) string {
+	switch {
+	case c.simulated && c.measured:
+		return "simulated and real"
+	case c.simulated:
+		return "simulated"
+	}
+	return "real"
+}
+
+// vary reports different benchmarks that -row or -ignore takes for one.
+func (j *judging) vary(name string, c *cell) {
+	if c.pooled() {
+		j.report.warn("the samples of %s are pooled of different benchmarks, such as %s and %s", name, clean(c.name), clean(c.other))
+	}
+	if len(c.residue) < 2 {
+		return
+	}
+	var fields []string
+	for _, f := range benchproc.NonSingularFields(c.residue) {
+		if f.Name != ".fullname" { // reported above
+			fields = append(fields, f.Name)
+		}
+	}
+	if len(fields) > 0 {
+		j.report.warn("the samples of %s vary in %s", name, clean(strings.Join(fields, ", ")))
+	}
+}

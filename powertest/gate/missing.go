@@ -1,0 +1,315 @@
+package gate
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"golang.org/x/perf/benchproc"
+)
+
+// hardware are the configuration lines that must be equal for joules to be
+// comparable, and what a difference means.
+var hardware = map[string]string{
+	"gpu":           "another GPU",
+	"gpus":          "another number of GPUs",
+	"power-limit":   "another power limit",
+	"energy-source": "another instrument",
+}
+
+// match finds what only one side has: benchmarks that are missing or new, and
+// those that would be compared if their configuration were the same.
+func (j *judging) match() {
+	if j.alone {
+		return
+	}
+	single := map[benchproc.Key]*[2][]cellKey{}
+	var rows []benchproc.Key
+	for _, k := range j.order {
+		p := j.cells[k]
+		if p[oldSide] != nil && p[newSide] != nil {
+			continue
+		}
+		lists := single[k.row]
+		if lists == nil {
+			lists = new([2][]cellKey)
+			single[k.row] = lists
+			rows = append(rows, k.row)
+		}
+		s := oldSide
+		if p[newSide] != nil {
+			s = newSide
+		}
+		lists[s] = append(lists[s], k)
+	}
+	for _, row := range rows {
+		j.matchRow(row, single[row])
+	}
+	j.differences()
+	j.renamed()
+}
+
+// maxConfigs is how many configurations of one row are distinguished. More of them
+// mean that a line varies from sample to sample.
+const maxConfigs = 50
+
+// matchRow decides for one row of which of its configurations the other side has
+// none.
+func (j *judging) matchRow(row benchproc.Key, lists *[2][]cellKey) {
+	name := rowName(row)
+	olds, news := lists[oldSide], lists[newSide]
+	if len(olds) > maxConfigs && len(news) > maxConfigs {
+		olds, news = olds[:maxConfigs], news[:maxConfigs]
+	}
+	for _, before := range olds {
+		i, keys := closest(before.config, news)
+		if i < 0 {
+			j.missing(newSide, Absent{Benchmark: name, Config: configString(before.config)})
+			continue
+		}
+		for _, key := range keys {
+			j.differ(key, valueOf(before.config, key), valueOf(news[i].config, key))
+		}
+		news = slices.Delete(news, i, i+1)
+	}
+	for _, after := range news {
+		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(after.config), Side: sideNames[oldSide]})
+	}
+}
+
+// closest finds the configuration that differs least, and in what. Another
+// package has other benchmarks, even of the same name.
+func closest(config benchproc.Key, list []cellKey) (index int, keys []string) {
+	index = -1
+	for i, k := range list {
+		diff := differing(config, k.config)
+		if slices.Contains(diff, "pkg") {
+			continue
+		}
+		if index < 0 || len(diff) < len(keys) {
+			index, keys = i, diff
+		}
+	}
+	return index, keys
+}
+
+// differing are the keys of which two configurations have different values.
+func differing(a, b benchproc.Key) []string {
+	var keys []string
+	for _, f := range a.Projection().FlattenedFields() {
+		if a.Get(f) != b.Get(f) {
+			keys = append(keys, f.Name)
+		}
+	}
+	return keys
+}
+
+func valueOf(config benchproc.Key, key string) string {
+	for _, f := range config.Projection().FlattenedFields() {
+		if f.Name == key {
+			return config.Get(f)
+		}
+	}
+	return ""
+}
+
+// differ counts a difference.
+func (j *judging) differ(key, before, after string) {
+	for i := range j.report.Differences {
+		if d := &j.report.Differences[i]; d.Key == key && d.Old == before && d.New == after {
+			d.Benchmarks++
+			return
+		}
+	}
+	j.report.Differences = append(j.report.Differences, Difference{Key: key, Old: before, New: after, Benchmarks: 1})
+}
+
+// differences reports configuration lines that keep benchmarks apart: of each
+// key once.
+func (j *judging) differences() {
+	var keys []string
+	values := map[string]int{}
+	for _, d := range j.report.Differences {
+		if values[d.Key]++; values[d.Key] == 1 {
+			keys = append(keys, d.Key)
+		}
+	}
+	for _, key := range keys {
+		i := slices.IndexFunc(j.report.Differences, func(d Difference) bool { return d.Key == key })
+		d := j.report.Differences[i]
+		what := hardware[key]
+		switch n := values[key]; {
+		case n > 1:
+			what = fmt.Sprintf("and %d more pairs of values", n-1)
+		case what == "":
+			what = "another configuration"
+		}
+		advice := "run both sides alike, or -ignore " + clean(strings.Join(keys, ","))
+		if key == "energy-source" && (d.Old == "simulated" || d.New == "simulated") {
+			advice = "measure both sides, or simulate both"
+		}
+		j.blameInput("%s differs: %s in %s, %s in %s (%s): %s", clean(key),
+			shown(d.Old), j.sides[oldSide].name, shown(d.New), j.sides[newSide].name, what, advice)
+	}
+}
+
+// shown is the value of a configuration line, for a sentence.
+func shown(v string) string {
+	if v == "" {
+		return "(no such line)"
+	}
+	return text([]byte(v))
+}
+
+// renamed warns where all that makes a benchmark missing is another GOMAXPROCS.
+func (j *judging) renamed() {
+	names := map[string]string{}
+	for _, n := range j.report.New {
+		names[withoutProcs(n.Benchmark)] = n.Benchmark
+	}
+	for _, m := range j.report.Missing {
+		if other, ok := names[withoutProcs(m.Benchmark)]; ok && m.Unit == "" && other != m.Benchmark {
+			j.report.warn("%s is missing but there is %s: -ignore /gomaxprocs compares them", m.Benchmark, other)
+			return
+		}
+	}
+}
+
+// rejected reports samples that were not used: those that are marked invalid,
+// and those without joules where others of the benchmark have them.
+func (j *judging) rejected() {
+	for _, k := range j.order {
+		for s, c := range j.cells[k] {
+			if c == nil {
+				continue
+			}
+			add := func(n int, why string) {
+				j.report.Rejected = append(j.report.Rejected, Rejected{
+					Side: j.sides[s].name, Benchmark: rowName(k.row), Config: configString(k.config),
+					Count: n, Of: c.samples + c.invalid, Why: why,
+				})
+			}
+			if c.invalid > 0 {
+				add(c.invalid, "marked invalid")
+			}
+			for _, l := range j.lacking(c) {
+				add(l.n, "no "+strings.Join(l.units, ", "))
+			}
+		}
+	}
+}
+
+// lack are units that some samples do not have, of those that the others have.
+type lack struct {
+	n     int
+	units []string
+}
+
+// lacking finds judged units that not all samples of a cell have. Units that are
+// missing in equally many samples are missing together.
+func (j *judging) lacking(c *cell) []lack {
+	var list []lack
+	for u, unit := range j.units {
+		if !j.wants[u] {
+			continue
+		}
+		values := c.values(u)
+		n := c.samples - len(values)
+		if values == nil || n <= 0 {
+			continue
+		}
+		if i := slices.IndexFunc(list, func(l lack) bool { return l.n == n }); i >= 0 {
+			list[i].units = append(list[i].units, unit)
+		} else {
+			list = append(list, lack{n, []string{unit}})
+		}
+	}
+	return list
+}
+
+// missed reports benchmarks and units that a side lacks.
+func (j *judging) missed() {
+	before, after := j.sides[oldSide].name, j.sides[newSide].name
+	j.absent("missing in "+after+": ", "run them, or -missing warn", true,
+		func(a *Absent) bool { return a.Side == sideNames[newSide] && !a.lost })
+	j.absent("missing in "+after+": ", before+" has it: measure the new side again, or waive all units (*) of the benchmark", false,
+		func(a *Absent) bool { return a.lost })
+	j.absent("missing in "+before+": ", "measure the old side again, or -missing warn if it is new there", true,
+		func(a *Absent) bool { return a.Side == sideNames[oldSide] })
+}
+
+// absent reports what is missing in one way. Some ways are excused by the policy.
+func (j *judging) absent(what, advice string, excusable bool, in func(a *Absent) bool) {
+	var list names
+	for i := range j.report.Missing {
+		if m := &j.report.Missing[i]; m.Waived == nil && in(m) {
+			list.add(m.String())
+		}
+	}
+	switch {
+	case list.n == 0:
+	case excusable && j.plan.missing == Warn:
+		j.report.warn("%s%s", what, &list)
+	default:
+		j.unsure = true
+		j.report.addReason("%s%s; %s", what, &list, advice)
+	}
+}
+
+// named reports units that were asked for, and that a side does not have. What
+// is asked for and not there must not pass for what was judged.
+func (j *judging) named() {
+	if j.broken {
+		return
+	}
+	withheld := j.wantsUnit("J/op") && j.withheld()
+	for _, unit := range slices.Sorted(maps.Keys(j.plan.named)) {
+		who := j.plan.named[unit]
+		before, after := j.seen(oldSide, unit) || j.alone, j.seen(newSide, unit)
+		switch {
+		case before && after, withheld && unit == "J/op":
+		case j.alone, !before && !after:
+			j.blameInput("%s, which no result has, is named by %s: correct the unit", clean(unit), who)
+		default:
+			lacking := j.sides[newSide].name
+			if !before {
+				lacking = j.sides[oldSide].name
+			}
+			j.blameInput("%s, which no result of %s has, is named by %s: measure that side again, or do not name the unit", clean(unit), lacking, who)
+		}
+	}
+	if !withheld && j.wantsUnit("J/op") && !j.hasUnit(j.unit["J/op"]) && j.plan.named["J/op"] == "" && j.announced("J/op") {
+		j.report.warn("no result has joules, though the files announce them: only other units were judged")
+	}
+}
+
+// wantsUnit reports whether a unit is judged.
+func (j *judging) wantsUnit(unit string) bool {
+	u, ok := j.unit[unit]
+	return ok && j.wants[u]
+}
+
+// withheld reports files that were measured and have no joules at all: every one
+// was withheld, and what remains says nothing of energy. It reports whether there
+// are any.
+func (j *judging) withheld() bool {
+	found := false
+	for s := range j.sides {
+		if file := &j.sides[s]; file.source && !file.joules && file.used > 0 {
+			found = true
+			j.blameInput("no result of %s has joules, though it has an energy-source: all were withheld; see why in the benchmarks' log, or judge other units with -units", file.name)
+		}
+	}
+	return found
+}
+
+// announced reports whether a file has a Unit line of a unit.
+func (j *judging) announced(unit string) bool {
+	for s := range j.sides {
+		if j.sides[s].units.Get(unit, "better") != nil {
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,17 @@
+//go:build slow
+
+package gate
+
+import (
+	"fmt"
+	"testing"
+)
+
+func TestSlowFalseAlarms(t *testing.T) {
+	for _, f := range []struct{ family, samples, pairs int }{{1, 10, 10_000}, {6, 7, 10_000}, {20, 8, 1_000}} {
+		t.Run(fmt.Sprintf("family of %d", f.family), func(t *testing.T) {
+			t.Parallel()
+			falseAlarms(t, f.family, f.samples, f.pairs)
+		})
+	}
+}
