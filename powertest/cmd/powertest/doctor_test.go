@@ -11,6 +11,7 @@ import (
 
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/smisource/smitest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
