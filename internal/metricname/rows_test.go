@@ -24,7 +24,7 @@ func TestDeviceOf(t *testing.T) {
 	assert.Equal(t, "580", DCGM.DriverVersion(of(map[string]string{"DCGM_FI_SYSTEM_DRIVER_VERSION": "580"})))
 }
 
-func TestDuplicates(t *testing.T) {
+func TestRows(t *testing.T) {
 	row := func(pairs ...string) map[string]string {
 		m := map[string]string{}
 		for i := 0; i < len(pairs); i += 2 {
