@@ -118,6 +118,8 @@ func TestVaryingExact(t *testing.T) {
 	assert.Equal(t, VerdictInconclusive, judged(cfg, varying, varying))
 	assert.Equal(t, VerdictRegression, judged(cfg, constant, []float64{6, 7, 6}))
 	assert.Equal(t, VerdictImprovement, judged(cfg, []float64{6, 7, 6}, constant))
+	assert.Equal(t, VerdictRegression, judged(cfg, []float64{0, 0}, []float64{1, 1}), "from none")
+	assert.Equal(t, VerdictImprovement, judged(cfg, []float64{1, 1}, []float64{0, 0}))
 	cfg.Thresholds = map[string]float64{"allocs/op": 0.3}
 	assert.Equal(t, VerdictInconclusive, judged(cfg, constant, []float64{6, 7, 6}), "one of 20 % or of 40 %")
 	assert.Equal(t, VerdictSame, judged(cfg, constant, []float64{5.5, 6, 5.5}))
