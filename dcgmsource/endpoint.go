@@ -142,9 +142,9 @@ func (e *endpoint) answered() bool { return e.arrived && e.newest.err == nil }
 func (e *endpoint) failure(d *energy.Device, v *value) error {
 	switch {
 	case !e.arrived:
-		return noAnswer(fmt.Errorf("dcgm: %s: no answer yet, which is used when it comes: %w", e.Clean, os.ErrDeadlineExceeded))
+		return web.Of(energy.ErrNoAnswer, fmt.Errorf("dcgm: %s: no answer yet, which is used when it comes: %w", e.Clean, os.ErrDeadlineExceeded))
 	case e.newest.err != nil:
-		return noAnswer(e.newest.err)
+		return web.Of(energy.ErrNoAnswer, e.newest.err)
 	case v.broken != nil:
 		return fmt.Errorf("dcgm: %s: %s: %w", e.Clean, d.UUID, v.broken)
 	case v.energy < 0 && v.power < 0:

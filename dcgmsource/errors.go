@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/metricname"
-	"github.com/joulebench/joulebench/internal/web"
-	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // Errors of [Open] and of readings, beside those of package energy. They are
@@ -61,9 +59,6 @@ func passing(err error) bool {
 	return errors.Is(err, errEmptyPage) ||
 		errors.As(err, &status) && (status.status == http.StatusInternalServerError || status.status == http.StatusServiceUnavailable)
 }
-
-// noAnswer is the error of an endpoint that does not answer this time.
-func noAnswer(err error) error { return web.Of(energy.ErrNoAnswer, err) }
 
 // unknownMetric is the error of a page whose energy is not understood.
 func unknownMetric(names []string) error {
