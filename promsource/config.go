@@ -175,14 +175,6 @@ func (cfg *Config) target() (web.Target, error) {
 	return to, nil
 }
 
-// timeout bounds a query. Its default is that of Prometheus's own limit.
-func (cfg *Config) timeout() time.Duration {
-	if cfg.HTTP.Timeout > 0 {
-		return cfg.HTTP.Timeout
-	}
-	return 2 * time.Minute
-}
-
 // A selector is the matchers that all series are to fit, without braces.
 type selector string
 

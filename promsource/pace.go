@@ -46,7 +46,7 @@ func (f *fleet) learn(ctx context.Context, c *client, now int64) (map[string]pac
 	in := stretch{now - learnTime.Milliseconds(), now}
 	byJob := map[string]pace{}
 	expr := ranged(f.selector.series(f.names, f.among(f.examples())), in)
-	err := c.series(ctx, expr, now, "matrix", func(r *stream) {
+	_, err := c.series(ctx, expr, now, "matrix", func(r *stream) {
 		if i, known := f.position[string(r.get(metricname.UUIDLabels...))]; known {
 			job, p := f.job[i], paceOf(r.samples)
 			byJob[job] = pace{max(byJob[job].scrape, p.scrape), max(byJob[job].refresh, p.refresh)}
