@@ -68,11 +68,10 @@ func (s *Source) inspect(st *energy.State) {
 	h := s.meters[st.Device].handle
 	celsius, ret := s.driver.temperature(h)
 	st.Celsius, st.HasCelsius = float64(celsius), ret == nvml.SUCCESS
-	errTemperature := missing("temperature", ret)
 	var errThrottled, errProcesses error
 	st.Throttled, errThrottled = s.driver.throttled(h)
 	st.Processes, errProcesses = s.driver.processes(h)
-	st.Err = errors.Join(errTemperature, errThrottled, errProcesses)
+	st.Err = errors.Join(missing("temperature", ret), errThrottled, errProcesses)
 }
 
 // missing returns the error of reading what, and nil if there is no such thing

@@ -72,8 +72,7 @@ func malformed(format string, args ...any) error {
 
 // parse parses what follows the name of the source.
 func parse(arg string) (Config, error) {
-	var cfg Config
-	cfg.Path = arg
+	cfg := Config{Path: arg}
 	if i := strings.LastIndexByte(arg, '?'); i >= 0 && arePairs(arg[i+1:]) {
 		cfg.Path = arg[:i]
 		for pair := range strings.SplitSeq(arg[i+1:], "&") {
@@ -88,9 +87,6 @@ func parse(arg string) (Config, error) {
 				return cfg, err
 			}
 		}
-	}
-	if strings.TrimSpace(cfg.Path) == "" {
-		return cfg, malformed("no file is given\nset for instance %s", form)
 	}
 	return cfg, nil
 }
@@ -134,7 +130,7 @@ func (cfg *Config) set(key, value string) error {
 // complete checks the configuration and fills in its defaults.
 func (cfg Config) complete() (Config, error) {
 	if strings.TrimSpace(cfg.Path) == "" {
-		return cfg, malformed("no file is given")
+		return cfg, malformed("no file is given\nset for instance %s", form)
 	}
 	if cfg.MaxGap < 0 {
 		return cfg, malformed("the longest gap is %v, not more than 0", cfg.MaxGap)
