@@ -77,7 +77,7 @@ func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error
 	errs := make([]error, len(targets))
 	var wg sync.WaitGroup
 	for i, t := range targets {
-		endpoints[i] = newEndpoint(t, client, timeout)
+		endpoints[i] = &endpoint{Target: t, client: client, timeout: timeout, answers: make(chan answer, 1)}
 		wg.Go(func() { surveys[i], errs[i] = endpoints[i].survey(context.Background()) })
 	}
 	wg.Wait()

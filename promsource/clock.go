@@ -161,7 +161,13 @@ func (l *clockLog) add(now clockSample, start time.Time) (by time.Duration, set 
 		}
 	}
 	if l.samples = append(l.samples, now); len(l.samples) > maxClockSamples {
-		l.samples = thinned(l.samples)
+		kept, older := l.samples[:0], len(l.samples)/2
+		for i, c := range l.samples {
+			if i >= older || i%2 == 0 {
+				kept = append(kept, c)
+			}
+		}
+		l.samples = kept
 	}
 	return by, set
 }
@@ -171,18 +177,6 @@ func (l *clockLog) last() clockSample {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.samples[len(l.samples)-1]
-}
-
-// thinned returns the samples without every second of the older half. The first
-// one stays.
-func thinned(samples []clockSample) []clockSample {
-	kept, older := samples[:0], len(samples)/2
-	for i, c := range samples {
-		if i >= older || i%2 == 0 {
-			kept = append(kept, c)
-		}
-	}
-	return kept
 }
 
 // checkClock samples the server's clock, and compares it with what it showed since
