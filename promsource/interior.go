@@ -3,6 +3,7 @@ package promsource
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -77,12 +78,7 @@ func (h *history) checkResets(ctx context.Context, expr string, in stretch, susp
 // with them: a pod with the GPU has started or ended, or an old exporter has
 // shown a number that stands for none.
 func (h *history) checkSuspects(ctx context.Context, suspects map[int]bool) error {
-	var list []int
-	for _, i := range h.asked {
-		if suspects[i] {
-			list = append(list, i)
-		}
-	}
+	list := slices.DeleteFunc(slices.Clone(h.asked), func(i int) bool { return !suspects[i] })
 	for _, who := range h.fleet.groups(list) {
 		if err := h.checkSeries(ctx, who); err != nil {
 			return err

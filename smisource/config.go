@@ -1,6 +1,7 @@
 package smisource
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -135,22 +136,14 @@ func (cfg Config) complete() (Config, error) {
 	if cfg.MaxGap < 0 {
 		return cfg, malformed("the longest gap is %v, not more than 0", cfg.MaxGap)
 	}
-	if cfg.MaxGap == 0 {
-		cfg.MaxGap = defaultMaxGap
-	}
-	if cfg.Location == nil {
-		cfg.Location = time.Local
-	}
+	cfg.MaxGap = cmp.Or(cfg.MaxGap, defaultMaxGap)
+	cfg.Location = cmp.Or(cfg.Location, time.Local)
 	const year = 365 * 24 * time.Hour
 	if cfg.Offset.Abs() > year {
 		return cfg, malformed("an offset of %v is more than a year", cfg.Offset)
 	}
 	stem := strings.TrimSuffix(cfg.Path, ".csv")
-	if cfg.EnergyStart == "" {
-		cfg.EnergyStart = stem + "_energy_start.csv"
-	}
-	if cfg.EnergyEnd == "" {
-		cfg.EnergyEnd = stem + "_energy_end.csv"
-	}
+	cfg.EnergyStart = cmp.Or(cfg.EnergyStart, stem+"_energy_start.csv")
+	cfg.EnergyEnd = cmp.Or(cfg.EnergyEnd, stem+"_energy_end.csv")
 	return cfg, nil
 }
