@@ -52,10 +52,12 @@ func combine(endpoints []*endpoint, surveys []*survey) []candidate {
 // describe makes the device of what the endpoints have.
 func (c *candidate) describe() energy.Device {
 	d := c.entries[0].gpu.device
+	role := ""
 	for _, s := range c.entries {
 		if d.Name == "" { // its first row was broken
 			d = s.gpu.device
 		}
+		role = cmp.Or(role, s.endpoint.Role)
 	}
 	var urls []string
 	var rows metricname.Rows
@@ -63,8 +65,9 @@ func (c *candidate) describe() energy.Device {
 	for _, s := range c.counting() {
 		urls = append(urls, s.endpoint.Clean)
 		rows.Merge(s.gpu.users)
-		d.Rows += s.gpu.rows
-		if m := s.gpu.counts(); metric < 0 || m < metric {
+		m := s.gpu.counts()
+		d.Rows += s.gpu.rows[m]
+		if metric < 0 || m < metric {
 			metric = m
 		}
 	}
@@ -72,7 +75,7 @@ func (c *candidate) describe() energy.Device {
 	if metric >= 0 {
 		metricname.Table[metric].Describe(&d)
 	}
-	d.Endpoint, d.Held, d.Marks = strings.Join(urls, ", "), true, rows.Marks(d.UUID)
+	d.Role, d.Endpoint, d.Held, d.Marks = role, strings.Join(urls, ", "), true, rows.Marks(d.UUID)
 	return d
 }
 
@@ -99,28 +102,19 @@ func (c *candidate) counting() []entry {
 // choose returns the candidates that the configuration selects, with their
 // roles: those of their endpoints, and those of Config.Roles.
 func choose(all []candidate, c Config) ([]candidate, error) {
-	at, err := energy.Select(devicesOf(all), c.Devices...)
+	at, devices, err := energy.Selection{Devices: c.Devices, Roles: c.Roles}.Choose(devicesOf(all))
 	if err != nil {
 		return nil, fmt.Errorf("dcgm: %w", err)
 	}
 	chosen := make([]candidate, len(at))
 	for i, k := range at {
-		chosen[i] = all[k]
-		d := &chosen[i].device
-		for _, s := range chosen[i].entries {
-			role := s.endpoint.Role
-			if role != "" && d.Role != "" && d.Role != role {
+		d := devices[i]
+		chosen[i] = candidate{device: d, entries: all[k].entries}
+		for _, s := range all[k].entries {
+			if role := s.endpoint.Role; role != "" && role != d.Role {
 				return nil, web.Of(energy.ErrMalformed, fmt.Errorf("dcgm: %s has two roles, %q and %q", d.UUID, d.Role, role))
 			}
-			d.Role = cmp.Or(d.Role, role)
 		}
-	}
-	_, devices, err := energy.Selection{Roles: c.Roles}.Choose(devicesOf(chosen))
-	if err != nil {
-		return nil, fmt.Errorf("dcgm: %w", err)
-	}
-	for i := range chosen {
-		chosen[i].device = devices[i]
 	}
 	return chosen, checkChosen(chosen)
 }

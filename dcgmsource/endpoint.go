@@ -57,10 +57,6 @@ type value struct {
 	broken error
 }
 
-func newEndpoint(t web.Target, client *web.Client, timeout time.Duration) *endpoint {
-	return &endpoint{Target: t, client: client, timeout: timeout, answers: make(chan answer, 1)}
-}
-
 // update requests the page and takes the values from it.
 func (e *endpoint) update(ctx context.Context) answer {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
@@ -92,7 +88,7 @@ func (e *endpoint) request(ctx context.Context) error {
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {
 		io.CopyN(io.Discard, response.Body, 4096) // so that the connection can be used again
-		return statusError{response.StatusCode}
+		return statusError(response.StatusCode)
 	}
 	e.body.Reset()
 	n, err := e.body.ReadFrom(response.Body)
@@ -142,9 +138,9 @@ func (e *endpoint) answered() bool { return e.arrived && e.newest.err == nil }
 func (e *endpoint) failure(d *energy.Device, v *value) error {
 	switch {
 	case !e.arrived:
-		return noAnswer(fmt.Errorf("dcgm: %s: no answer yet, which is used when it comes: %w", e.Clean, os.ErrDeadlineExceeded))
+		return web.Of(energy.ErrNoAnswer, fmt.Errorf("dcgm: %s: no answer yet, which is used when it comes: %w", e.Clean, os.ErrDeadlineExceeded))
 	case e.newest.err != nil:
-		return noAnswer(e.newest.err)
+		return web.Of(energy.ErrNoAnswer, e.newest.err)
 	case v.broken != nil:
 		return fmt.Errorf("dcgm: %s: %s: %w", e.Clean, d.UUID, v.broken)
 	case v.energy < 0 && v.power < 0:

@@ -8,8 +8,6 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/metricname"
-	"github.com/joulebench/joulebench/internal/web"
-	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // Errors of [Open] and of readings, beside those of package energy. They are
@@ -29,12 +27,12 @@ var errEmptyPage = fmt.Errorf("%w: the page is empty, as while an exporter reloa
 var errClosed = fmt.Errorf("dcgm: the source is closed: %w", fs.ErrClosed)
 
 // statusError is an answer with a status other than 200.
-type statusError struct{ status int }
+type statusError int
 
 // Error says what the status is, and on a second line what to do about it.
 func (e statusError) Error() string {
 	advice := "check that this is the address of an exporter"
-	switch e.status {
+	switch e {
 	case http.StatusUnauthorized, http.StatusForbidden:
 		advice = "give credentials in the address, or by POWERTEST_HTTP_BEARER_TOKEN_FILE or POWERTEST_HTTP_USER"
 	case http.StatusNotFound:
@@ -44,12 +42,12 @@ func (e statusError) Error() string {
 	case http.StatusInternalServerError, http.StatusServiceUnavailable:
 		advice = "the exporter is reloading, or gets nothing from DCGM: see its log"
 	}
-	return fmt.Sprintf("it answers %d %s\n%s", e.status, http.StatusText(e.status), advice)
+	return fmt.Sprintf("it answers %d %s\n%s", int(e), http.StatusText(int(e)), advice)
 }
 
 // Unwrap returns the error that the status means to the rest of the program.
 func (e statusError) Unwrap() error {
-	if e.status == http.StatusUnauthorized || e.status == http.StatusForbidden {
+	if e == http.StatusUnauthorized || e == http.StatusForbidden {
 		return fs.ErrPermission
 	}
 	return ErrPage
@@ -59,11 +57,8 @@ func (e statusError) Unwrap() error {
 func passing(err error) bool {
 	var status statusError
 	return errors.Is(err, errEmptyPage) ||
-		errors.As(err, &status) && (status.status == http.StatusInternalServerError || status.status == http.StatusServiceUnavailable)
+		errors.As(err, &status) && (status == http.StatusInternalServerError || status == http.StatusServiceUnavailable)
 }
-
-// noAnswer is the error of an endpoint that does not answer this time.
-func noAnswer(err error) error { return web.Of(energy.ErrNoAnswer, err) }
 
 // unknownMetric is the error of a page whose energy is not understood.
 func unknownMetric(names []string) error {

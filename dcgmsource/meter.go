@@ -126,8 +126,5 @@ func (m *meter) fail(r *energy.Reading) {
 			r.Before = e.newest.before
 		}
 	}
-	r.Err = errs[0]
-	if len(errs) > 1 {
-		r.Err = errors.Join(errs...)
-	}
+	r.Err = errors.Join(errs...)
 }

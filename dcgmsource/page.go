@@ -23,9 +23,8 @@ const maxRows = 1 << 16
 type page struct {
 	rows []row // of the page that was parsed last
 	sets map[string]*labelSet
-	// place returns the position of a GPU in the endpoint's devices; negative if
-	// it is none of them.
-	place  func(uuid string) int
+	// places are the positions of GPUs in the endpoint's devices, by UUID.
+	places map[string]int
 	parsed uint64 // pages
 	known  int    // different labels on the page
 }
@@ -127,8 +126,8 @@ func (p *page) labels(text []byte) *labelSet {
 	if s == nil {
 		own := string(text)
 		s = newLabelSet(own)
-		if p.place != nil && s.uuid != "" {
-			s.device = p.place(s.uuid)
+		if i, chosen := p.places[s.uuid]; chosen {
+			s.device = i
 		}
 		if p.sets == nil {
 			p.sets = map[string]*labelSet{}

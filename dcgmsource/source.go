@@ -1,6 +1,7 @@
 package dcgmsource
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -30,8 +31,7 @@ type Source struct {
 
 	ctx      context.Context
 	cancel   context.CancelFunc
-	mu       sync.Mutex // guards closed, and that no request begins after it
-	closed   bool
+	mu       sync.Mutex // guards that no request begins after ctx has ended
 	requests sync.WaitGroup
 }
 
@@ -71,16 +71,13 @@ func Open(c Config) (*Source, error) {
 }
 
 func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error) {
-	timeout := defaultTimeout
-	if c.HTTP.Timeout > 0 {
-		timeout = c.HTTP.Timeout
-	}
+	timeout := cmp.Or(max(c.HTTP.Timeout, 0), defaultTimeout)
 	endpoints := make([]*endpoint, len(targets))
 	surveys := make([]*survey, len(targets))
 	errs := make([]error, len(targets))
 	var wg sync.WaitGroup
 	for i, t := range targets {
-		endpoints[i] = newEndpoint(t, client, timeout)
+		endpoints[i] = &endpoint{Target: t, client: client, timeout: timeout, answers: make(chan answer, 1)}
 		wg.Go(func() { surveys[i], errs[i] = endpoints[i].survey(context.Background()) })
 	}
 	wg.Wait()
@@ -120,28 +117,19 @@ func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Sourc
 	s := &Source{client: client, devices: devicesOf(chosen), meters: make([]meter, len(chosen))}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.info = energy.Info{Name: sourceName, Period: nominalPeriod, Poll: shortestPoll, Version: driverVersions(surveys)}
-	places := map[*endpoint]map[string]int{}
 	for i := range chosen {
 		m := &s.meters[i]
 		m.device = &s.devices[i]
 		s.collapsed += max(m.device.Rows-1, 0)
 		for _, from := range chosen[i].counting() {
 			e := from.endpoint
-			if places[e] == nil {
-				places[e] = map[string]int{}
+			if len(e.values) == 0 {
+				e.page = page{places: map[string]int{}}
 			}
-			places[e][m.device.UUID] = len(e.values)
+			e.page.places[m.device.UUID] = len(e.values)
 			m.origins = append(m.origins, origin{endpoint: e, local: len(e.values)})
 			e.values = append(e.values, value{energy: from.gpu.energy, power: from.gpu.power})
 		}
-	}
-	for e, place := range places {
-		e.page = page{place: func(uuid string) int {
-			if i, ok := place[uuid]; ok {
-				return i
-			}
-			return -1
-		}}
 	}
 	return s
 }
@@ -182,7 +170,7 @@ func (s *Source) Read(dst []energy.Reading) {
 	}
 	s.ask(dst)
 	s.await()
-	if s.isClosed() {
+	if s.ctx.Err() != nil {
 		now := time.Now()
 		for i := range dst {
 			dst[i] = energy.Reading{Device: dst[i].Device, Before: now, After: now, Err: errClosed}
@@ -218,7 +206,7 @@ func (s *Source) ask(dst []energy.Reading) {
 func (s *Source) start(e *endpoint) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.closed {
+	if s.ctx.Err() != nil {
 		return false
 	}
 	s.requests.Go(func() { e.answers <- e.update(s.ctx) })
@@ -227,20 +215,16 @@ func (s *Source) start(e *endpoint) bool {
 
 // await waits for the answers.
 func (s *Source) await() {
-	timer := time.NewTimer(maxWait)
-	defer timer.Stop()
-	late := false
+	ctx, cancel := context.WithTimeout(s.ctx, maxWait)
+	defer cancel()
 	for _, e := range s.waiting {
-		if !late {
-			select {
-			case a := <-e.answers:
-				e.arrive(a)
-				continue
-			case <-timer.C:
-				late = true
-			}
-		}
 		select {
+		case a := <-e.answers:
+			e.arrive(a)
+			continue
+		case <-ctx.Done():
+		}
+		select { // what came in time, though another was late
 		case a := <-e.answers:
 			e.arrive(a)
 		default:
@@ -248,18 +232,11 @@ func (s *Source) await() {
 	}
 }
 
-func (s *Source) isClosed() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.closed
-}
-
 // Close ends the requests that are under way. It is idempotent.
 func (s *Source) Close() error {
 	s.mu.Lock()
-	s.closed = true
-	s.mu.Unlock()
 	s.cancel()
+	s.mu.Unlock()
 	s.requests.Wait()
 	s.client.Close()
 	return nil

@@ -35,8 +35,8 @@ type gpu struct {
 	// energy and power are positions in metricname.Table; negative if there is no
 	// value.
 	energy, power int
-	// rows is how many rows there are of the metric that counts: energy, or power.
-	rows int
+	// rows is how many rows there are of each metric, by its position.
+	rows map[int]int
 	// broken says why a row of its energy or power could not be understood.
 	broken error
 }
@@ -71,9 +71,6 @@ func surveyPage(p *page, body string) *survey {
 	}
 	for i := range p.rows {
 		s.take(&p.rows[i])
-	}
-	for i := range p.rows {
-		s.count(&p.rows[i])
 	}
 	return s
 }
@@ -111,7 +108,7 @@ func (s *survey) find(uuid string, set *labelSet) *gpu {
 		s.at[uuid] = i
 		d := metricname.DCGM.Device(set.get)
 		d.UUID = uuid
-		s.gpus = append(s.gpus, gpu{device: d, energy: metricname.None, power: metricname.None})
+		s.gpus = append(s.gpus, gpu{device: d, energy: metricname.None, power: metricname.None, rows: map[int]int{}})
 	}
 	if v := metricname.DCGM.DriverVersion(set.get); v != "" && !slices.Contains(s.drivers, v) {
 		s.drivers = append(s.drivers, v)
@@ -140,6 +137,7 @@ func (s *survey) take(r *row) {
 	if g.device.Name == "" && g.device.Host == "" { // its first row was broken
 		g.device = metricname.DCGM.Device(r.labels.get)
 	}
+	g.rows[r.metric]++
 	if _, ok := metric.Value(r.raw); !ok {
 		return
 	}
@@ -151,21 +149,6 @@ func (s *survey) take(r *row) {
 		*best = r.metric
 	}
 	g.users.Add(metric.From, r.labels.get)
-}
-
-// count counts the rows of the metric that counts.
-func (s *survey) count(r *row) {
-	if r.labels.uuid == "" || r.failure() != nil {
-		return
-	}
-	at, known := s.at[r.labels.uuid]
-	if !known {
-		return // the page is refused
-	}
-	g := &s.gpus[at]
-	if r.metric == g.counts() {
-		g.rows++
-	}
 }
 
 // check checks that the page has the energy or power of some GPU, and of none

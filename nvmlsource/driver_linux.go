@@ -6,6 +6,7 @@ import (
 	"cmp"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 
 	"github.com/NVIDIA/go-nvml/pkg/dl"
@@ -21,8 +22,8 @@ import (
 // counters.
 type driver struct {
 	nvml.Interface
-	path string
-	has  symbols
+	// Whether the library has what is called while measuring.
+	hasFields, hasTotalEnergy, hasSamples, hasPower bool
 }
 
 const defaultLibrary = "libnvidia-ml.so.1"
@@ -51,11 +52,12 @@ func load(path string) (*driver, error) {
 		return nil, err
 	}
 	process.bound = path
-	d := &driver{Interface: nvml.New(nvml.WithLibraryPath(path)), path: path}
+	d := &driver{Interface: nvml.New(nvml.WithLibraryPath(path))}
 	if ret := d.Init(); ret != nvml.SUCCESS {
 		return nil, fmt.Errorf("nvml: initialise %s: %w\n%s", path, code(ret), instead)
 	}
-	d.has = lookUp(d.Extensions().LookupSymbol)
+	d.hasFields, d.hasTotalEnergy = d.has("nvmlDeviceGetFieldValues"), d.has("nvmlDeviceGetTotalEnergyConsumption")
+	d.hasSamples, d.hasPower = d.has("nvmlDeviceGetSamples"), d.has("nvmlDeviceGetPowerUsage")
 	process.driver = d
 	return d, nil
 }
@@ -78,50 +80,14 @@ func check(path string) error {
 	return nil
 }
 
-// symbols says which functions the library has. go-nvml binds them at the first
-// call, and a missing one ends the process, with exit status 127. So only the
-// methods below call it, and they return FUNCTION_NOT_FOUND in its place.
-type symbols struct {
-	driverVersion, count, handle                 bool
-	uuid, name, pci, limit                       bool
-	temperatureV, temperature                    bool
-	fields, totalEnergy, samples, power          bool
-	migMode, migCount, migHandle, persistence    bool
-	computeProcesses, graphicsProcesses, exeName bool
-}
-
-func lookUp(find func(string) error) symbols {
-	any := func(names ...string) bool {
-		for _, name := range names {
-			if find(name) == nil {
-				return true
-			}
-		}
-		return false
-	}
-	// Where several are named, go-nvml takes the newest that there is.
-	return symbols{
-		driverVersion:     any("nvmlSystemGetDriverVersion"),
-		count:             any("nvmlDeviceGetCount_v2", "nvmlDeviceGetCount"),
-		handle:            any("nvmlDeviceGetHandleByIndex_v2", "nvmlDeviceGetHandleByIndex"),
-		uuid:              any("nvmlDeviceGetUUID"),
-		name:              any("nvmlDeviceGetName"),
-		pci:               any("nvmlDeviceGetPciInfo_v3", "nvmlDeviceGetPciInfo_v2", "nvmlDeviceGetPciInfo"),
-		limit:             any("nvmlDeviceGetEnforcedPowerLimit"),
-		temperatureV:      any("nvmlDeviceGetTemperatureV"),
-		temperature:       any("nvmlDeviceGetTemperature"),
-		fields:            any("nvmlDeviceGetFieldValues"),
-		totalEnergy:       any("nvmlDeviceGetTotalEnergyConsumption"),
-		samples:           any("nvmlDeviceGetSamples"),
-		power:             any("nvmlDeviceGetPowerUsage"),
-		migMode:           any("nvmlDeviceGetMigMode"),
-		migCount:          any("nvmlDeviceGetMaxMigDeviceCount"),
-		migHandle:         any("nvmlDeviceGetMigDeviceHandleByIndex"),
-		persistence:       any("nvmlDeviceGetPersistenceMode"),
-		computeProcesses:  any("nvmlDeviceGetComputeRunningProcesses_v3", "nvmlDeviceGetComputeRunningProcesses_v2", "nvmlDeviceGetComputeRunningProcesses"),
-		graphicsProcesses: any("nvmlDeviceGetGraphicsRunningProcesses_v3", "nvmlDeviceGetGraphicsRunningProcesses_v2", "nvmlDeviceGetGraphicsRunningProcesses"),
-		exeName:           any("nvmlSystemGetProcessName"),
-	}
+// has reports whether the library has a function, in any of its versions, of which
+// go-nvml takes the newest that there is. go-nvml binds functions at the first call,
+// and a missing one ends the process, with exit status 127. So only the methods below
+// call it, and they return FUNCTION_NOT_FOUND in its place.
+func (d *driver) has(function string, versions ...string) bool {
+	lookUp := d.Extensions().LookupSymbol
+	return lookUp(function) == nil ||
+		slices.ContainsFunc(versions, func(version string) bool { return lookUp(function+version) == nil })
 }
 
 // call makes a call that returns one value, if the library has it.
@@ -134,36 +100,42 @@ func call[T any](has bool, f func() (T, nvml.Return)) (T, nvml.Return) {
 }
 
 func (d *driver) version() (string, nvml.Return) {
-	return call(d.has.driverVersion, d.SystemGetDriverVersion)
+	return call(d.has("nvmlSystemGetDriverVersion"), d.SystemGetDriverVersion)
 }
 
-func (d *driver) count() (int, nvml.Return) { return call(d.has.count, d.DeviceGetCount) }
+func (d *driver) count() (int, nvml.Return) {
+	return call(d.has("nvmlDeviceGetCount", "_v2"), d.DeviceGetCount)
+}
 
 func (d *driver) handle(index int) (nvml.Device, nvml.Return) {
-	return call(d.has.handle, func() (nvml.Device, nvml.Return) { return d.DeviceGetHandleByIndex(index) })
+	return call(d.has("nvmlDeviceGetHandleByIndex", "_v2"), func() (nvml.Device, nvml.Return) { return d.DeviceGetHandleByIndex(index) })
 }
 
-func (d *driver) uuid(g nvml.Device) (string, nvml.Return) { return call(d.has.uuid, g.GetUUID) }
+func (d *driver) uuid(g nvml.Device) (string, nvml.Return) {
+	return call(d.has("nvmlDeviceGetUUID"), g.GetUUID)
+}
 
-func (d *driver) name(g nvml.Device) (string, nvml.Return) { return call(d.has.name, g.GetName) }
+func (d *driver) name(g nvml.Device) (string, nvml.Return) {
+	return call(d.has("nvmlDeviceGetName"), g.GetName)
+}
 
 func (d *driver) pci(g nvml.Device) (nvml.PciInfo, nvml.Return) {
-	return call(d.has.pci, g.GetPciInfo)
+	return call(d.has("nvmlDeviceGetPciInfo", "_v3", "_v2"), g.GetPciInfo)
 }
 
 // limit returns the enforced power limit in milliwatts.
 func (d *driver) limit(g nvml.Device) (uint32, nvml.Return) {
-	return call(d.has.limit, g.GetEnforcedPowerLimit)
+	return call(d.has("nvmlDeviceGetEnforcedPowerLimit"), g.GetEnforcedPowerLimit)
 }
 
 // temperature returns degrees Celsius. The older of the two calls is deprecated,
 // and older drivers lack the newer one.
 func (d *driver) temperature(g nvml.Device) (int, nvml.Return) {
-	if d.has.temperatureV {
+	if d.has("nvmlDeviceGetTemperatureV") {
 		t, ret := g.GetTemperatureV().V1()
 		return int(t.Temperature), ret
 	}
-	return call(d.has.temperature, func() (int, nvml.Return) {
+	return call(d.has("nvmlDeviceGetTemperature"), func() (int, nvml.Return) {
 		t, ret := g.GetTemperature(nvml.TEMPERATURE_GPU)
 		return int(t), ret
 	})
@@ -171,7 +143,7 @@ func (d *driver) temperature(g nvml.Device) (int, nvml.Return) {
 
 // migMode reports whether MIG mode is on now, whatever is pending.
 func (d *driver) migMode(g nvml.Device) (bool, nvml.Return) {
-	return call(d.has.migMode, func() (bool, nvml.Return) {
+	return call(d.has("nvmlDeviceGetMigMode"), func() (bool, nvml.Return) {
 		current, _, ret := g.GetMigMode()
 		return current == nvml.DEVICE_MIG_ENABLE, ret
 	})
@@ -179,37 +151,37 @@ func (d *driver) migMode(g nvml.Device) (bool, nvml.Return) {
 
 // persistence reports whether the driver stays loaded while no program uses the GPU.
 func (d *driver) persistence(g nvml.Device) (bool, nvml.Return) {
-	return call(d.has.persistence, func() (bool, nvml.Return) {
+	return call(d.has("nvmlDeviceGetPersistenceMode"), func() (bool, nvml.Return) {
 		mode, ret := g.GetPersistenceMode()
 		return mode == nvml.FEATURE_ENABLED, ret
 	})
 }
 
 func (d *driver) migCount(g nvml.Device) (int, nvml.Return) {
-	return call(d.has.migCount, g.GetMaxMigDeviceCount)
+	return call(d.has("nvmlDeviceGetMaxMigDeviceCount"), g.GetMaxMigDeviceCount)
 }
 
 func (d *driver) migHandle(g nvml.Device, i int) (nvml.Device, nvml.Return) {
-	return call(d.has.migHandle, func() (nvml.Device, nvml.Return) { return g.GetMigDeviceHandleByIndex(i) })
+	return call(d.has("nvmlDeviceGetMigDeviceHandleByIndex"), func() (nvml.Device, nvml.Return) { return g.GetMigDeviceHandleByIndex(i) })
 }
 
 func (d *driver) computeProcesses(g nvml.Device) ([]nvml.ProcessInfo, nvml.Return) {
-	return call(d.has.computeProcesses, g.GetComputeRunningProcesses)
+	return call(d.has("nvmlDeviceGetComputeRunningProcesses", "_v3", "_v2"), g.GetComputeRunningProcesses)
 }
 
 func (d *driver) graphicsProcesses(g nvml.Device) ([]nvml.ProcessInfo, nvml.Return) {
-	return call(d.has.graphicsProcesses, g.GetGraphicsRunningProcesses)
+	return call(d.has("nvmlDeviceGetGraphicsRunningProcesses", "_v3", "_v2"), g.GetGraphicsRunningProcesses)
 }
 
 func (d *driver) exeName(pid int) (string, nvml.Return) {
-	return call(d.has.exeName, func() (string, nvml.Return) { return d.SystemGetProcessName(pid) })
+	return call(d.has("nvmlSystemGetProcessName"), func() (string, nvml.Return) { return d.SystemGetProcessName(pid) })
 }
 
 // The calls that are made while measuring do without closures.
 
 // fields fills in the values; each carries a code of its own.
 func (d *driver) fields(g nvml.Device, values []nvml.FieldValue) nvml.Return {
-	if !d.has.fields || len(values) == 0 { // go-nvml panics on none
+	if !d.hasFields || len(values) == 0 { // go-nvml panics on none
 		return nvml.ERROR_FUNCTION_NOT_FOUND
 	}
 	return g.GetFieldValues(values)
@@ -217,7 +189,7 @@ func (d *driver) fields(g nvml.Device, values []nvml.FieldValue) nvml.Return {
 
 // totalEnergy returns millijoules.
 func (d *driver) totalEnergy(g nvml.Device) (uint64, nvml.Return) {
-	if !d.has.totalEnergy {
+	if !d.hasTotalEnergy {
 		return 0, nvml.ERROR_FUNCTION_NOT_FOUND
 	}
 	return g.GetTotalEnergyConsumption()
@@ -227,7 +199,7 @@ func (d *driver) totalEnergy(g nvml.Device) (uint64, nvml.Return) {
 // in microseconds. Trailing ones may be zero: go-nvml keeps the length that the
 // driver announced rather than the one that it delivered.
 func (d *driver) samples(g nvml.Device, last uint64) (nvml.ValueType, []nvml.Sample, nvml.Return) {
-	if !d.has.samples {
+	if !d.hasSamples {
 		return 0, nil, nvml.ERROR_FUNCTION_NOT_FOUND
 	}
 	return g.GetSamples(nvml.TOTAL_POWER_SAMPLES, last)
@@ -235,7 +207,7 @@ func (d *driver) samples(g nvml.Device, last uint64) (nvml.ValueType, []nvml.Sam
 
 // power returns milliwatts.
 func (d *driver) power(g nvml.Device) (uint32, nvml.Return) {
-	if !d.has.power {
+	if !d.hasPower {
 		return 0, nvml.ERROR_FUNCTION_NOT_FOUND
 	}
 	return g.GetPowerUsage()

@@ -34,21 +34,15 @@ func (s *Source) Inspect(dst []energy.State) {
 		failStates(dst, fmt.Errorf("nvml: %w: an earlier inspection has not come back", energy.ErrStalled))
 		return
 	}
-	// The goroutine works on a copy: dst is the caller's again if it hangs.
-	states, done := slices.Clone(dst), make(chan struct{})
-	go func() {
-		defer close(done)
+	states := slices.Clone(dst) // dst is the caller's again if the driver hangs
+	if within(inspectTimeout, func() {
 		defer s.inspecting.Store(false)
 		for i := range states {
 			s.inspect(&states[i])
 		}
-	}()
-	timer := time.NewTimer(inspectTimeout)
-	defer timer.Stop()
-	select {
-	case <-done:
+	}) {
 		copy(dst, states)
-	case <-timer.C:
+	} else {
 		failStates(dst, fmt.Errorf("nvml: %w: the driver did not answer within %v", energy.ErrStalled, inspectTimeout))
 	}
 }
@@ -68,11 +62,10 @@ func (s *Source) inspect(st *energy.State) {
 	h := s.meters[st.Device].handle
 	celsius, ret := s.driver.temperature(h)
 	st.Celsius, st.HasCelsius = float64(celsius), ret == nvml.SUCCESS
-	errTemperature := missing("temperature", ret)
 	var errThrottled, errProcesses error
 	st.Throttled, errThrottled = s.driver.throttled(h)
 	st.Processes, errProcesses = s.driver.processes(h)
-	st.Err = errors.Join(errTemperature, errThrottled, errProcesses)
+	st.Err = errors.Join(missing("temperature", ret), errThrottled, errProcesses)
 }
 
 // missing returns the error of reading what, and nil if there is no such thing

@@ -3,6 +3,7 @@
 package nvmlsource
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -39,44 +40,48 @@ var (
 )
 
 // Open opens the GPUs that cfg selects. Its errors have what to do on a second line,
-// and wrap
-// [fs.ErrNotExist] if there is no NVML library, [fs.ErrPermission] if the driver
+// and wrap [fs.ErrNotExist] if there is no NVML library, [fs.ErrPermission] if the driver
 // denies access, [energy.ErrNoDevice] if no GPU is selected or one is not there,
 // [energy.ErrDeviceLost] if a selected GPU is lost, [errors.ErrUnsupported] if
 // one reports neither energy nor power, and [energy.ErrStalled] if the driver does
 // not answer within cfg.OpenTimeout.
 func Open(cfg Config) (*Source, error) {
-	timeout := cfg.OpenTimeout
-	if timeout <= 0 {
-		timeout = defaultOpenTimeout
-	}
-	timer := time.NewTimer(timeout)
-	defer timer.Stop()
+	start, timeout := time.Now(), cmp.Or(max(cfg.OpenTimeout, 0), defaultOpenTimeout)
 	if openStalled.Load() {
 		return nil, errOpening
 	}
 	select {
 	case opening <- struct{}{}:
-	case <-timer.C:
+	case <-time.After(timeout):
 		return nil, errOpening
 	}
-	type result struct {
-		source *Source
-		err    error
-	}
-	done := make(chan result, 1)
-	go func() { // given up if the driver hangs: a call into C cannot be cancelled
-		s, err := open(cfg)
+	var s *Source
+	var err error
+	if !within(timeout-time.Since(start), func() {
+		s, err = open(cfg)
 		openStalled.Store(false)
 		<-opening
-		done <- result{s, err}
+	}) {
+		openStalled.Store(true)
+		return nil, fmt.Errorf("nvml: %w: the driver did not answer within %v\ncheck whether nvidia-smi answers, %s",
+			energy.ErrStalled, timeout, instead)
+	}
+	return s, err
+}
+
+// within reports whether calls of the driver return in time. They are given up
+// otherwise, since a call into C cannot be cancelled.
+func within(timeout time.Duration, calls func()) bool {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		calls()
 	}()
 	select {
-	case r := <-done:
-		return r.source, r.err
-	case <-timer.C:
-		openStalled.Store(true)
-		return nil, fmt.Errorf("nvml: %w: the driver did not answer within %v\ncheck whether nvidia-smi answers, %s", energy.ErrStalled, timeout, instead)
+	case <-done:
+		return true
+	case <-time.After(timeout):
+		return false
 	}
 }
 

@@ -2,14 +2,15 @@ package promsource
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -40,20 +41,20 @@ func newClient(to web.Target, cfg Config) (*client, error) {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}
 	to.URL = to.URL.JoinPath("/api/v1/query")
-	c := &client{web: w, target: to, host: to.URL.Host, params: url.Values{}, timeout: cfg.timeout()}
-	for key, values := range cfg.Params {
-		c.params[key] = slices.Clone(values)
-	}
+	// The default is Prometheus's own limit of a query.
+	timeout := cmp.Or(max(cfg.HTTP.Timeout, 0), 2*time.Minute)
+	c := &client{web: w, target: to, host: to.URL.Host, params: url.Values{}, timeout: timeout}
+	maps.Copy(c.params, cfg.Params)
 	return c, nil
 }
 
 // series asks for an expression at a server's time in ms since the epoch, or at its
 // present if that is 0, and calls each for every series of the answer. kind is what
 // the answer has to be; empty if it may be any.
-func (c *client) series(ctx context.Context, expr string, at int64, kind string, each func(*stream)) error {
+func (c *client) series(ctx context.Context, expr string, at int64, kind string, each func(*stream)) (http.Header, error) {
 	resp, body, err := c.query(ctx, expr, at)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	head, err := decode(body, each)
 	switch {
@@ -64,9 +65,9 @@ func (c *client) series(ctx context.Context, expr string, at int64, kind string,
 		err = fmt.Errorf("the result is a %s, not a %s", head.kind, kind)
 	}
 	if err != nil {
-		return c.garbled(resp, body, err)
+		return nil, c.garbled(resp, body, err)
 	}
-	return c.complete(head)
+	return resp.Header, c.complete(head)
 }
 
 // query asks for an expression, and returns the answer as it is.

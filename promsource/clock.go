@@ -2,8 +2,8 @@ package promsource
 
 import (
 	"context"
-	"encoding/json"
 	"fmt"
+	"math"
 	"net/http"
 	"sync"
 	"time"
@@ -64,46 +64,26 @@ func (c *client) sampleClock(ctx context.Context) (clockSample, error) {
 
 func (c *client) askTime(ctx context.Context) (clockSample, error) {
 	before := time.Now()
-	resp, body, err := c.query(ctx, "time()", 0)
+	var now clockSample
+	header, err := c.series(ctx, "vector(time())", 0, "vector", func(r *stream) {
+		for _, v := range r.samples {
+			if v.value > 0 && v.value < 1e12 {
+				now.server = int64(math.Round(1000 * v.value))
+			}
+		}
+	})
+	if err == nil && now.server == 0 {
+		err = fmt.Errorf("prometheus: %s does not say what time it is", c.host)
+	}
 	if err != nil {
 		return clockSample{}, err
 	}
 	took := time.Since(before)
-	now := clockSample{local: before.Add(took / 2), err: took / 2}
-	var warnings []string
-	if now.server, warnings, err = decodeScalar(body); err != nil {
-		return clockSample{}, c.garbled(resp, body, err)
-	}
-	if err := c.complete(reply{Warnings: warnings}); err != nil {
-		return clockSample{}, err
-	}
-	if d, err := http.ParseTime(resp.Header.Get("Date")); err == nil {
+	now.local, now.err = before.Add(took/2), took/2
+	if d, err := http.ParseTime(header.Get("Date")); err == nil {
 		now.date = d
 	}
 	return now, nil
-}
-
-// decodeScalar returns the value of a scalar in seconds, in ms.
-func decodeScalar(body []byte) (ms int64, warnings []string, err error) {
-	var answer struct {
-		Warnings []string
-		Data     struct {
-			ResultType string
-			Result     []json.RawMessage
-		}
-	}
-	if err := json.Unmarshal(body, &answer); err != nil {
-		return 0, nil, err
-	}
-	if answer.Data.ResultType != "scalar" || len(answer.Data.Result) != 2 {
-		return 0, nil, fmt.Errorf("the result is not a scalar")
-	}
-	var digits string
-	if err := json.Unmarshal(answer.Data.Result[1], &digits); err != nil {
-		return 0, nil, err
-	}
-	ms, err = milliseconds([]byte(digits))
-	return ms, answer.Warnings, err
 }
 
 // dateSlack is by how much the server's time() and the date of its reply may
@@ -181,7 +161,13 @@ func (l *clockLog) add(now clockSample, start time.Time) (by time.Duration, set 
 		}
 	}
 	if l.samples = append(l.samples, now); len(l.samples) > maxClockSamples {
-		l.samples = thinned(l.samples)
+		kept, older := l.samples[:0], len(l.samples)/2
+		for i, c := range l.samples {
+			if i >= older || i%2 == 0 {
+				kept = append(kept, c)
+			}
+		}
+		l.samples = kept
 	}
 	return by, set
 }
@@ -191,18 +177,6 @@ func (l *clockLog) last() clockSample {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.samples[len(l.samples)-1]
-}
-
-// thinned returns the samples without every second of the older half. The first
-// one stays.
-func thinned(samples []clockSample) []clockSample {
-	kept, older := samples[:0], len(samples)/2
-	for i, c := range samples {
-		if i >= older || i%2 == 0 {
-			kept = append(kept, c)
-		}
-	}
-	return kept
 }
 
 // checkClock samples the server's clock, and compares it with what it showed since

@@ -17,23 +17,8 @@ import (
 // use it.
 type Secret = web.Secret
 
-// HTTP says how requests are made. The zero value asks without credentials, and
-// trusts the certificates that the system trusts. Its fields are:
-//
-//	Client *http.Client       makes the requests; nil means one of the package's own
-//	CAFile string             a file of PEM certificates to trust, in place of the system's
-//	ServerName string         the name that a certificate must be for, if it is not the host
-//	User string               basic auth, with
-//	Password Secret           the password, or
-//	PasswordFile string       a file that holds it, which is read for each request
-//	BearerToken Secret        a bearer token, or
-//	BearerTokenFile string    a file that holds it, which is read for each request
-//	Headers map[string]Secret are added to each request
-//	Timeout time.Duration     bounds a query with its answer; 0 means 2 minutes
-//
-// Where credentials, CAFile or Headers are missing, the environment gives them: see
-// the package's documentation. A redirect to another host, or from https to http,
-// is not followed.
+// HTTP says how requests are made. It is the HTTP of package dcgmsource, where its
+// fields are listed, but for Timeout: 0 means 2 minutes here.
 type HTTP = web.HTTP
 
 // Config says which GPUs to read from a server. POWERTEST_SOURCE gives it as an
@@ -173,14 +158,6 @@ func (cfg *Config) target() (web.Target, error) {
 		}
 	}
 	return to, nil
-}
-
-// timeout bounds a query. Its default is that of Prometheus's own limit.
-func (cfg *Config) timeout() time.Duration {
-	if cfg.HTTP.Timeout > 0 {
-		return cfg.HTTP.Timeout
-	}
-	return 2 * time.Minute
 }
 
 // A selector is the matchers that all series are to fit, without braces.

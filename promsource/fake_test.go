@@ -214,8 +214,11 @@ func (w *world) answer(expr string, form url.Values) []byte {
 		seconds, _ := strconv.ParseFloat(v, 64)
 		at = time.UnixMilli(int64(seconds*1000 + 0.5))
 	}
-	if expr == "time()" {
-		return w.envelope("scalar", [2]any{float64(at.UnixMilli()) / 1000, fmt.Sprintf("%.3f", float64(at.UnixMilli())/1000)})
+	if expr == "vector(time())" {
+		return w.envelope("vector", []any{map[string]any{
+			"metric": map[string]string{},
+			"value":  [2]any{float64(at.UnixMilli()) / 1000, fmt.Sprintf("%.3f", float64(at.UnixMilli())/1000)},
+		}})
 	}
 	var rows []any
 	kind := "vector"

@@ -67,7 +67,7 @@ func inventory(ctx context.Context, c *client, sel selector, cfg Config) (*fleet
 
 // metrics returns the labels of the series that an expression has now.
 func (c *client) metrics(ctx context.Context, expr string) (list []model.Metric, err error) {
-	err = c.series(ctx, expr, 0, "vector", func(r *stream) {
+	_, err = c.series(ctx, expr, 0, "vector", func(r *stream) {
 		m := make(model.Metric, len(r.labels))
 		for _, l := range r.labels {
 			m[model.LabelName(l.name)] = model.LabelValue(l.value)

@@ -46,9 +46,9 @@ func (s *bigServer) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (s *bigServer) body(expr, at string) []byte {
-	if expr == "time()" {
+	if expr == "vector(time())" {
 		now := fmt.Sprintf("%.3f", float64(time.Now().UnixMilli())/1000)
-		return fmt.Appendf(nil, `{"status":"success","data":{"resultType":"scalar","result":[%s,"%s"]}}`, now, now)
+		return fmt.Appendf(nil, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[%s,"%s"]}]}}`, now, now)
 	}
 	seconds, _ := strconv.ParseFloat(at, 64)
 	to := int64(seconds*1000 + 0.5)

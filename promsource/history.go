@@ -59,7 +59,12 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, to []*energ
 	if s.closed.Load() {
 		return nil, errClosed
 	}
-	asked := askedFor(to)
+	var asked []int
+	for i, h := range to {
+		if h != nil {
+			asked = append(asked, i)
+		}
+	}
 	if len(spans) == 0 || len(asked) == 0 {
 		return nil, nil
 	}
@@ -75,7 +80,12 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, to []*energ
 	}
 	ctx, cancel := context.WithDeadline(ctx, last)
 	defer cancel()
-	clock, found, err := s.checkClockUntil(ctx, deadline, start)
+	var clock clockSample
+	var found []energy.Finding
+	err := retry(ctx, deadline, func(ctx context.Context) (err error) {
+		clock, found, err = s.checkClock(ctx, start)
+		return err
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -96,17 +106,6 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, to []*energ
 	return append(found, h.unexpectedGPUs()...), nil
 }
 
-// askedFor returns the devices whose history is wanted.
-func askedFor(to []*energy.History) []int {
-	var asked []int
-	for i, h := range to {
-		if h != nil {
-			asked = append(asked, i)
-		}
-	}
-	return asked
-}
-
 // only returns a matcher for some devices, if they can be named in one query;
 // empty if they cannot, or are all. Who asks for some devices does not hear of
 // others.
@@ -118,14 +117,6 @@ func (f *fleet) only(asked []int) string {
 		return f.among(groups[0])
 	}
 	return ""
-}
-
-func (s *Source) checkClockUntil(ctx context.Context, deadline, start time.Time) (clock clockSample, found []energy.Finding, err error) {
-	err = retry(ctx, deadline, func(ctx context.Context) error {
-		clock, found, err = s.checkClock(ctx, start)
-		return err
-	})
-	return clock, found, err
 }
 
 // plan is what to fetch: window is from the start of the first span to the end of
@@ -172,10 +163,8 @@ func (s *Source) chunks(in stretch, n int64) []stretch {
 // fetchHead fetches what is before the end of the window, which the server has
 // by now or will have soon.
 func (h *history) fetchHead(ctx context.Context) error {
-	for _, part := range h.chunks(h.head, chunkSamples) {
-		if err := h.add(ctx, part, h.where); err != nil {
-			return err
-		}
+	if err := h.add(ctx, h.head, h.where); err != nil {
+		return err
 	}
 	for i := range h.mergers {
 		h.mergers[i].headAt = h.mergers[i].at
@@ -197,10 +186,8 @@ func (h *history) fetchGauges(ctx context.Context) error {
 			rows, time.Duration(between.ms())*time.Millisecond, float64(n)/1e6, maxSamples/1_000_000)
 	}
 	for _, who := range h.fleet.groups(gauges) {
-		for _, part := range h.chunks(between, chunkSamples) {
-			if err := h.add(ctx, part, h.fleet.among(who)); err != nil {
-				return err
-			}
+		if err := h.add(ctx, between, h.fleet.among(who)); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -209,26 +196,31 @@ func (h *history) fetchGauges(ctx context.Context) error {
 // add fetches samples and adds them to the histories. where is a further matcher,
 // if it is not empty. What a history has already is passed over.
 func (h *history) add(ctx context.Context, in stretch, where string) error {
-	return retry(ctx, h.deadline, func(ctx context.Context) error {
-		b, err := h.raw(ctx, h.fleet.names, in, matchers(where)...)
-		if err != nil {
-			return err
-		}
+	return h.each(ctx, h.chunks(in, chunkSamples), where, func(b *batch) {
 		h.noteUnexpected(b)
 		b.each(func(device int, runs []run) {
 			if h.to[device] != nil {
 				h.mergers[device].add(b, runs, h.sink(device))
 			}
 		})
-		return nil
 	})
 }
 
-func matchers(where string) []string {
-	if where == "" {
-		return nil
+// each fetches the samples of stretches of time, one after the other.
+func (h *history) each(ctx context.Context, parts []stretch, where string, do func(*batch)) error {
+	for _, part := range parts {
+		err := retry(ctx, h.deadline, func(ctx context.Context) error {
+			b, err := h.raw(ctx, h.fleet.names, part, where)
+			if err == nil {
+				do(b)
+			}
+			return err
+		})
+		if err != nil {
+			return err
+		}
 	}
-	return []string{where}
+	return nil
 }
 
 // sink returns what adds a device's samples to its history.

@@ -3,6 +3,7 @@ package promsource
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -28,7 +29,7 @@ func (h *history) checkInterior(ctx context.Context) error {
 	for _, name := range h.fleet.names {
 		for _, part := range h.chunks(h.interior(), loadSamples) {
 			part.from -= overlap.Milliseconds() // for what falls between two parts
-			expr := "resets(" + ranged(h.fleet.selector.series([]string{name}, matchers(h.where)...), part) + ")"
+			expr := "resets(" + ranged(h.fleet.selector.series([]string{name}, h.where), part) + ")"
 			if err := h.checkResets(ctx, expr, part, suspects); err != nil {
 				return err
 			}
@@ -77,12 +78,7 @@ func (h *history) checkResets(ctx context.Context, expr string, in stretch, susp
 // with them: a pod with the GPU has started or ended, or an old exporter has
 // shown a number that stands for none.
 func (h *history) checkSuspects(ctx context.Context, suspects map[int]bool) error {
-	var list []int
-	for _, i := range h.asked {
-		if suspects[i] {
-			list = append(list, i)
-		}
-	}
+	list := slices.DeleteFunc(slices.Clone(h.asked), func(i int) bool { return !suspects[i] })
 	for _, who := range h.fleet.groups(list) {
 		if err := h.checkSeries(ctx, who); err != nil {
 			return err
@@ -95,24 +91,14 @@ func (h *history) checkSuspects(ctx context.Context, suspects map[int]bool) erro
 // series.
 func (h *history) checkSeries(ctx context.Context, who []int) error {
 	mergers := make([]merger, len(h.mergers))
-	for _, part := range h.chunks(h.interior(), chunkSamples*int64(h.fleet.rows)/int64(len(who))) {
-		err := retry(ctx, h.deadline, func(ctx context.Context) error {
-			b, err := h.raw(ctx, h.fleet.names, part, h.fleet.among(who))
-			if err != nil {
-				return err
-			}
-			b.each(func(device int, runs []run) {
-				to := h.sink(device)
-				to.value = nil
-				mergers[device].add(b, runs, to)
-			})
-			return nil
+	parts := h.chunks(h.interior(), chunkSamples*int64(h.fleet.rows)/int64(len(who)))
+	return h.each(ctx, parts, h.fleet.among(who), func(b *batch) {
+		b.each(func(device int, runs []run) {
+			to := h.sink(device)
+			to.value = nil
+			mergers[device].add(b, runs, to)
 		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	})
 }
 
 // enoughPower is how many samples of the power make a cross-check.
@@ -146,7 +132,7 @@ func (h *history) meanPower(ctx context.Context, name string) (map[int]float64, 
 	parts := h.chunks(h.window, loadSamples)
 	joules, found := map[int]float64{}, map[int]int{}
 	for _, part := range parts {
-		samples := ranged(h.fleet.selector.series([]string{name}, matchers(h.where)...), part)
+		samples := ranged(h.fleet.selector.series([]string{name}, h.where), part)
 		expr := fmt.Sprintf("sum by (%s) (sum_over_time(%s)) / sum by (%[1]s) (count_over_time(%[2]s))", strings.Join(metricname.UUIDLabels, ","), samples)
 		b, err := h.ask(ctx, expr, part.to)
 		if err != nil {

@@ -46,7 +46,7 @@ func (f *fleet) learn(ctx context.Context, c *client, now int64) (map[string]pac
 	in := stretch{now - learnTime.Milliseconds(), now}
 	byJob := map[string]pace{}
 	expr := ranged(f.selector.series(f.names, f.among(f.examples())), in)
-	err := c.series(ctx, expr, now, "matrix", func(r *stream) {
+	_, err := c.series(ctx, expr, now, "matrix", func(r *stream) {
 		if i, known := f.position[string(r.get(metricname.UUIDLabels...))]; known {
 			job, p := f.job[i], paceOf(r.samples)
 			byJob[job] = pace{max(byJob[job].scrape, p.scrape), max(byJob[job].refresh, p.refresh)}
@@ -116,12 +116,8 @@ func (f *fleet) spread(byJob map[string]pace, collect time.Duration) (periods []
 	periods = make([]time.Duration, len(f.devices))
 	for i, job := range f.job {
 		p := byJob[job]
-		if p.scrape == 0 {
-			p.scrape = defaultScrape
-		}
-		if p.refresh == 0 {
-			p.refresh = max(p.scrape, cmp.Or(max(collect, 0), defaultRefresh))
-		}
+		p.scrape = cmp.Or(p.scrape, defaultScrape)
+		p.refresh = cmp.Or(p.refresh, max(p.scrape, cmp.Or(max(collect, 0), defaultRefresh)))
 		periods[i] = p.refresh
 		all.scrape, all.period = max(all.scrape, p.scrape), max(all.period, p.refresh)
 		if i == 0 || p.scrape < all.fastest {

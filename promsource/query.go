@@ -22,7 +22,8 @@ type stretch struct{ from, to int64 }
 
 func (s stretch) ms() int64 { return max(s.to-s.from, 0) }
 
-// series returns a selector of series, in braces. where holds further matchers.
+// series returns a selector of series, in braces. where holds further matchers,
+// which may be empty.
 func (s selector) series(names []string, where ...string) string {
 	matchers := make([]string, 0, 2+len(where))
 	switch len(names) {
@@ -32,10 +33,8 @@ func (s selector) series(names []string, where ...string) string {
 	default:
 		matchers = append(matchers, "__name__=~"+strconv.Quote(alternatives(names)))
 	}
-	if s != "" {
-		matchers = append(matchers, string(s))
-	}
-	return "{" + strings.Join(append(matchers, where...), ",") + "}"
+	matchers = slices.DeleteFunc(append(append(matchers, string(s)), where...), func(m string) bool { return m == "" })
+	return "{" + strings.Join(matchers, ",") + "}"
 }
 
 // ranged returns the expression of the samples of an expression's series in a
@@ -94,7 +93,7 @@ func (s *Source) raw(ctx context.Context, names []string, in stretch, where ...s
 // ask asks for an expression of the devices, at a server's time.
 func (s *Source) ask(ctx context.Context, expr string, at int64) (*batch, error) {
 	b := &batch{unexpected: map[string]energy.Device{}}
-	if err := s.client.series(ctx, expr, at, "", func(r *stream) { b.collect(s.fleet, r) }); err != nil {
+	if _, err := s.client.series(ctx, expr, at, "", func(r *stream) { b.collect(s.fleet, r) }); err != nil {
 		return nil, err
 	}
 	// Servers answer in any order, and nothing may depend on it.

@@ -110,7 +110,8 @@ func TestOpenErrors(t *testing.T) {
 		"forbidden":        {answer(403, "no"), fs.ErrPermission, "credentials"},
 		"other path":       {answer(404, "404 page not found"), nil, "base path"},
 		"not a Prometheus": {answer(200, "<html>Grafana</html>"), nil, "Grafana"},
-		"other JSON":       {answer(200, `{"status":"success","data":{"resultType":"string","result":[1,"x"]}}`), nil, "scalar"},
+		"other JSON":       {answer(200, `{"status":"success","data":{"resultType":"string","result":[1,"x"]}}`), nil, "vector"},
+		"no time":          {answer(200, `{"status":"success","data":{"resultType":"vector","result":[{"metric":{},"value":[1,"NaN"]},{}]}}`), nil, "what time it is"},
 		"overload":         {answer(503, "later"), energy.ErrNoAnswer, "later"},
 		"matrix": {func(w *world, _ *Config) {
 			w.replace("__name__", `{"status":"success","data":{"resultType":"matrix","result":[]}}`)

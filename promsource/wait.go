@@ -2,6 +2,7 @@ package promsource
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/wait"
@@ -80,12 +81,7 @@ func (h *history) probes() []int {
 
 // settled reports whether enough is known of what comes after the window.
 func (h *history) settled(who []int) bool {
-	for _, i := range who {
-		if !h.to[i].Settled(h.spans) {
-			return false
-		}
-	}
-	return true
+	return !slices.ContainsFunc(who, func(i int) bool { return !h.to[i].Settled(h.spans) })
 }
 
 // addFresh adds what the server has got since the devices were last asked for.
@@ -98,10 +94,5 @@ func (h *history) addFresh(ctx context.Context, who []int, where string) error {
 	if in.from > in.to {
 		return nil
 	}
-	for _, part := range h.chunks(in, chunkSamples) {
-		if err := h.add(ctx, part, where); err != nil {
-			return err
-		}
-	}
-	return nil
+	return h.add(ctx, in, where)
 }

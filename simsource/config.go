@@ -1,6 +1,7 @@
 package simsource
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -89,11 +90,9 @@ const (
 // every value within its limits.
 func (c Config) withDefaults() Config {
 	c.GPUs = min(max(c.GPUs, 1), maxGPUs)
-	if c.Name == "" {
-		c.Name = "Simulated GPU"
-	}
-	c.Idle = orElse(c.Idle, 100)
-	c.Peak = max(orElse(c.Peak, 700), c.Idle)
+	c.Name = cmp.Or(c.Name, "Simulated GPU")
+	c.Idle = max(cmp.Or(c.Idle, 100), 0)
+	c.Peak = max(cmp.Or(c.Peak, 700), c.Idle)
 	if c.PowerLimit < 0 {
 		c.PowerLimit = math.Inf(1)
 	} else if c.PowerLimit == 0 {
@@ -102,26 +101,16 @@ func (c Config) withDefaults() Config {
 	c.Ramp, c.Tail = max(c.Ramp, 0), max(c.Tail, 0)
 	c.Noise = min(max(c.Noise, 0), maxNoise)
 	c.Period = refresh(c.Period, defaultPeriod)
-	c.Jitter = min(orElse(c.Jitter, c.Period/100), c.Period*45/100)
+	c.Jitter = min(max(cmp.Or(c.Jitter, c.Period/100), 0), c.Period*45/100)
 	c.Missed = min(max(c.Missed, 0), maxMissed)
 	c.GaugePeriod = refresh(c.GaugePeriod, c.Period)
 	c.Latency = max(c.Latency, 0)
-	if c.History <= 0 {
-		c.History = 1 << 14
-	}
+	c.History = cmp.Or(max(c.History, 0), 1<<14)
 	return c
 }
 
-// orElse returns v, or the default if v is zero, or zero if v is negative.
-func orElse[T float64 | time.Duration](v, otherwise T) T {
-	if v == 0 {
-		return otherwise
-	}
-	return max(v, 0)
-}
-
 func refresh(period, otherwise time.Duration) time.Duration {
-	return min(max(orElse(period, otherwise), minPeriod), maxPeriod)
+	return min(max(cmp.Or(period, otherwise), minPeriod), maxPeriod)
 }
 
 // key is what the argument of POWERTEST_SOURCE=sim may set.

@@ -74,20 +74,11 @@ func (s *Source) Read(dst []energy.Reading) {
 		case r.Device < 0 || r.Device >= len(s.pick):
 			r.Err = errNoDevice
 		default:
-			s.read(r)
+			time.Sleep(s.sim.latency / 2)
+			s.sim.read(s.pick[r.Device], r)
+			time.Sleep(s.sim.latency - s.sim.latency/2)
 		}
 		r.After = time.Now()
-	}
-}
-
-func (s *Source) read(r *energy.Reading) {
-	half := s.sim.latency / 2
-	if half > 0 {
-		time.Sleep(half)
-	}
-	s.sim.read(s.pick[r.Device], r)
-	if half > 0 {
-		time.Sleep(s.sim.latency - half)
 	}
 }
 
@@ -128,14 +119,10 @@ func (s *Source) Busy(devices ...int) (done func()) {
 // BusyLoad is [Source.Busy] with a load between 0 (idle) and 1 (full). It
 // panics if fraction is not in that range.
 func (s *Source) BusyLoad(fraction float64, devices ...int) (done func()) {
-	return s.sim.begin(unitsOf(fraction), s.bits(devices))
-}
-
-func unitsOf(fraction float64) int64 {
 	if !(fraction >= 0 && fraction <= 1) {
 		panic(fmt.Sprintf("simsource: load %v is not between 0 and 1", fraction))
 	}
-	return int64(fraction*fullLoad + 0.5)
+	return s.sim.begin(int64(fraction*fullLoad+0.5), s.bits(devices))
 }
 
 // bits returns the machine's devices for indexes of the source's.

@@ -2,9 +2,9 @@ package smisource
 
 import (
 	"fmt"
-	"math"
 	"path/filepath"
 	"slices"
+	"sort"
 	"strings"
 	"time"
 
@@ -23,7 +23,12 @@ func (s *Source) Audit(span energy.Span) energy.Audit {
 		wide := w.wide(s.cfg.MaxGap)
 		list, _ := g.between(wide.start, wide.end)
 		one := energy.DeviceAudit{ID: g.id, UUID: s.devices[i].UUID, Samples: len(list)}
-		one.MaxGap, one.Bracketed = bracketing(list, w)
+		first, last, whole := bracket(list, w)
+		if one.Bracketed = whole; whole {
+			for i := first + 1; i <= last; i++ {
+				one.MaxGap = max(one.MaxGap, time.Duration(list[i].at-list[i-1].at))
+			}
+		}
 		for _, f := range s.faults(k, w) {
 			f.Device = one.UUID
 			one.Findings = append(one.Findings, f)
@@ -31,29 +36,6 @@ func (s *Source) Audit(span energy.Span) energy.Audit {
 		a.Devices = append(a.Devices, one)
 	}
 	return a
-}
-
-// bracketing returns the longest time between two of the samples that reach over
-// the window, if they do.
-func bracketing(list []sample, w window) (time.Duration, bool) {
-	first, last := -1, -1
-	for i, x := range list {
-		if x.at <= w.start {
-			first = i
-		}
-		if x.at >= w.end {
-			last = i
-			break
-		}
-	}
-	if first < 0 || last < 0 {
-		return 0, false
-	}
-	longest := int64(0)
-	for i := first + 1; i <= last; i++ {
-		longest = max(longest, list[i].at-list[i-1].at)
-	}
-	return time.Duration(longest), true
 }
 
 // faults returns what is wrong with rows of a GPU near the window: one finding
@@ -96,8 +78,8 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 		wide := w.wide(s.around(s.devices[i]))
 		list, _ := g.between(wide.start, wide.end)
 		usable += len(list)
-		if from, to := bracket(list, w); from <= to {
-			if _, runs := g.between(from, to); runs > 1 && !slices.ContainsFunc(found, func(f energy.Finding) bool { return f.Reason == energy.ClockStep }) {
+		if first, last, _ := bracket(list, w); first <= last {
+			if _, runs := g.between(list[first].at, list[last].at); runs > 1 && !slices.ContainsFunc(found, func(f energy.Finding) bool { return f.Reason == energy.ClockStep }) {
 				add(energy.ClockStep, "the time stamps of GPU %s go backwards in the window: the clock of the log's host was set, or the log was not written in order", g.id)
 			}
 		}
@@ -117,21 +99,14 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 	return found
 }
 
-// bracket returns the times of the last sample that is not after the start, or
-// else of the first, and of the first that is not before the end, or else of the
-// last.
-func bracket(list []sample, w window) (from, to int64) {
-	from, to = math.MaxInt64, math.MinInt64
-	for _, x := range list {
-		if x.at <= w.start || from == math.MaxInt64 {
-			from = x.at
-		}
-		to = x.at
-		if x.at >= w.end {
-			break
-		}
-	}
-	return from, to
+// bracket returns the last sample that is not after the start, or else the first, and
+// the first that is not before the end, or else the last. whole says that the two
+// reach over the window.
+func bracket(list []sample, w window) (first, last int, whole bool) {
+	first = sort.Search(len(list), func(i int) bool { return list[i].at > w.start }) - 1
+	last = sort.Search(len(list), func(i int) bool { return list[i].at >= w.end })
+	whole = first >= 0 && last < len(list)
+	return max(first, 0), min(last, len(list)-1), whole
 }
 
 // unexpected returns the GPUs that came after the log was opened, where all are

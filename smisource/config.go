@@ -1,6 +1,7 @@
 package smisource
 
 import (
+	"cmp"
 	"fmt"
 	"net/url"
 	"strings"
@@ -72,8 +73,7 @@ func malformed(format string, args ...any) error {
 
 // parse parses what follows the name of the source.
 func parse(arg string) (Config, error) {
-	var cfg Config
-	cfg.Path = arg
+	cfg := Config{Path: arg}
 	if i := strings.LastIndexByte(arg, '?'); i >= 0 && arePairs(arg[i+1:]) {
 		cfg.Path = arg[:i]
 		for pair := range strings.SplitSeq(arg[i+1:], "&") {
@@ -88,9 +88,6 @@ func parse(arg string) (Config, error) {
 				return cfg, err
 			}
 		}
-	}
-	if strings.TrimSpace(cfg.Path) == "" {
-		return cfg, malformed("no file is given\nset for instance %s", form)
 	}
 	return cfg, nil
 }
@@ -134,27 +131,19 @@ func (cfg *Config) set(key, value string) error {
 // complete checks the configuration and fills in its defaults.
 func (cfg Config) complete() (Config, error) {
 	if strings.TrimSpace(cfg.Path) == "" {
-		return cfg, malformed("no file is given")
+		return cfg, malformed("no file is given\nset for instance %s", form)
 	}
 	if cfg.MaxGap < 0 {
 		return cfg, malformed("the longest gap is %v, not more than 0", cfg.MaxGap)
 	}
-	if cfg.MaxGap == 0 {
-		cfg.MaxGap = defaultMaxGap
-	}
-	if cfg.Location == nil {
-		cfg.Location = time.Local
-	}
+	cfg.MaxGap = cmp.Or(cfg.MaxGap, defaultMaxGap)
+	cfg.Location = cmp.Or(cfg.Location, time.Local)
 	const year = 365 * 24 * time.Hour
 	if cfg.Offset.Abs() > year {
 		return cfg, malformed("an offset of %v is more than a year", cfg.Offset)
 	}
 	stem := strings.TrimSuffix(cfg.Path, ".csv")
-	if cfg.EnergyStart == "" {
-		cfg.EnergyStart = stem + "_energy_start.csv"
-	}
-	if cfg.EnergyEnd == "" {
-		cfg.EnergyEnd = stem + "_energy_end.csv"
-	}
+	cfg.EnergyStart = cmp.Or(cfg.EnergyStart, stem+"_energy_start.csv")
+	cfg.EnergyEnd = cmp.Or(cfg.EnergyEnd, stem+"_energy_end.csv")
 	return cfg, nil
 }

@@ -31,7 +31,10 @@ func TestArgument(t *testing.T) {
 		assert.Equal(t, want, cfg, arg)
 	}
 	for _, arg := range []string{"", " ", "?gap=3s", "gpu.csv?gap=0s", "gpu.csv?gap=-1s", "gpu.csv?gap=", "gpu.csv?gap=3", "gpu.csv?tz=Nowhere/At", "gpu.csv?tz=", "gpu.csv?offset=x", "gpu.csv?colour=red", "gpu.csv?=3"} {
-		_, err := parse(arg)
+		cfg, err := parse(arg)
+		if err == nil {
+			_, err = cfg.complete()
+		}
 		assert.ErrorIs(t, err, energy.ErrMalformed, arg)
 	}
 	for _, cfg := range []Config{{}, {Path: "a", MaxGap: -1}, {Path: "a", Offset: 20000 * time.Hour}} {

@@ -106,8 +106,7 @@ func (s *Source) CrossCheck() (Accumulator, error) {
 	}
 	s.integrate(&a)
 	if a.AccumulatorJoules > 0 {
-		off := (a.AccumulatorJoules - a.StreamJoules) / a.AccumulatorJoules
-		off = max(off, -off)
+		off := math.Abs(a.AccumulatorJoules-a.StreamJoules) / a.AccumulatorJoules
 		a.RelativeError = &off
 		a.WithinTolerance = len(a.Negative) == 0 && off <= tolerance
 	}
@@ -158,18 +157,14 @@ func integral(list []sample, unit string) (joules float64) {
 // numerically returns the keys of both maps, numbers first and in their order.
 func numerically(a, b map[string]float64) []string {
 	ids := slices.AppendSeq(slices.Collect(maps.Keys(a)), maps.Keys(b))
-	slices.SortFunc(ids, func(a, b string) int {
-		m, err1 := strconv.Atoi(a)
-		n, err2 := strconv.Atoi(b)
-		switch {
-		case err1 == nil && err2 == nil:
-			return cmp.Or(cmp.Compare(m, n), cmp.Compare(a, b))
-		case err1 == nil:
-			return -1
-		case err2 == nil:
-			return 1
+	number := func(id string) int {
+		if n, err := strconv.Atoi(id); err == nil {
+			return n
 		}
-		return cmp.Compare(a, b)
+		return math.MaxInt
+	}
+	slices.SortFunc(ids, func(a, b string) int {
+		return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
 	})
 	return slices.Compact(ids)
 }
@@ -224,12 +219,11 @@ func parseSnapshot(text []byte) map[string]float64 {
 	var d decoder
 	byGPU := map[string]float64{}
 	var h *header
-	var value *column
 	for line := range bytes.Lines(d.decode(text, true)) {
 		line = bytes.TrimSpace(line)
 		if h == nil {
-			if h, value = snapshotHeader(line); value == nil {
-				h = nil
+			if head, _ := parseHeader(line); head.id() >= 0 && len(head.energies) > 0 { // it may have a power as well
+				h = head
 			}
 			continue
 		}
@@ -238,18 +232,10 @@ func parseSnapshot(text []byte) map[string]float64 {
 		if !ok || absent(key) || len(row) > h.width {
 			continue
 		}
+		value := h.energies[0]
 		if v, ok := value.quantity(cell(row, value.at)); ok {
 			byGPU[string(key)] = v
 		}
 	}
 	return byGPU
-}
-
-// snapshotHeader parses the header of a snapshot, which may have a power as well.
-func snapshotHeader(line []byte) (*header, *column) {
-	h, _ := parseHeader(line)
-	if h.id() < 0 || len(h.energies) == 0 {
-		return nil, nil
-	}
-	return h, &h.energies[0]
 }

@@ -106,17 +106,8 @@
 // # InferenceX
 //
 // What is withheld, and why, follows InferenceX, whose reasons these are, and so do
-// the numbers, to the last digit but for rounding. These are different, on purpose:
-//
-//   - Time stamps are integers of nanoseconds: 3.001 s is more than 3 s, and not
-//     3.0009999 s.
-//   - A row whose time is not understood spoils the window only if it can be near
-//     it, not wherever it is.
-//   - A header that is repeated is no corruption.
-//   - A cut row does not count, even if its beginning is a number.
-//   - Columns and numbers are read as a whole: uptime is not a time stamp,
-//     power_management is no power, 1,234.5 W is not 1 W.
-//   - Numbers have an interval. A window that has no reading inside is marked, and
-//     withheld if the interval is too wide.
-//   - A clock that was set in the window withholds the measurement.
+// the numbers, to the last digit but for rounding. docs/parity.md lists what differs
+// on purpose. Beside that, a cut row does not count, even if its beginning is a
+// number, and columns and numbers are read as a whole: uptime is not a time stamp,
+// power_management is no power, 1,234.5 W is not 1 W.
 package smisource

@@ -25,8 +25,6 @@ type follower struct {
 	// already, or is too long.
 	skip bool
 	buf  []byte
-	// replaced counts the files that took the place of another.
-	replaced int
 }
 
 // read takes what the file has got since the last call to the log.
@@ -48,7 +46,6 @@ func (f *follower) read(l *log) error {
 	}
 	if f.file != nil && (!os.SameFile(f.file, now) || now.Size() < f.offset) {
 		f.offset, f.rest, f.skip, f.text = 0, nil, false, decoder{}
-		f.replaced++
 		l.reopen()
 	}
 	f.file = now

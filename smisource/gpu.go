@@ -69,26 +69,17 @@ func (h *header) newGPU(row [][]byte, key string, index int) *gpu {
 // read returns the value of a row. The best column that ever had one is the
 // GPU's: columns are not mixed.
 func (g *gpu) read(row [][]byte, h *header) (float64, bool) {
-	if g.value == nil {
-		for i := range h.values {
-			c := &h.values[i]
-			if c.at >= len(row) {
-				continue
-			}
-			if v, ok := c.quantity(row[c.at]); ok {
-				g.value = c
-				if g.first == nil {
-					g.first = c
-				}
-				return v, true
-			}
+	if g.value != nil {
+		return g.value.quantity(cell(row, g.value.at))
+	}
+	for i := range h.values {
+		c := &h.values[i]
+		if v, ok := c.quantity(cell(row, c.at)); ok {
+			g.value, g.first = c, cmp.Or(g.first, c)
+			return v, true
 		}
-		return 0, false
 	}
-	if g.value.at >= len(row) {
-		return 0, false
-	}
-	return g.value.quantity(row[g.value.at])
+	return 0, false
 }
 
 // add adds a reading, which begins another run if it is earlier than the one before.
@@ -111,8 +102,7 @@ func (g *gpu) drop(from int64) {
 }
 
 // between returns the samples of a GPU from one time to another, in order of
-// time, those of one time as one: their mean. The slice is the log's own if no
-// more is needed, so it is not to be changed. runs is how many runs they are of.
+// time, those of one time as one: their mean. runs is how many runs they are of.
 func (g *gpu) between(from, to int64) (list []sample, runs int) {
 	var parts [][]sample
 	for i, begin := range g.runs {
@@ -127,9 +117,6 @@ func (g *gpu) between(from, to int64) (list []sample, runs int) {
 			parts = append(parts, run[a:b])
 		}
 	}
-	if len(parts) == 1 && !repeats(parts[0]) {
-		return parts[0], 1
-	}
 	list = slices.Concat(parts...)
 	if len(parts) > 1 {
 		slices.SortStableFunc(list, func(a, b sample) int { return cmp.Compare(a.at, b.at) })
@@ -141,15 +128,6 @@ func (g *gpu) between(from, to int64) (list []sample, runs int) {
 func (g *gpu) whole() []sample {
 	list, _ := g.between(math.MinInt64, math.MaxInt64)
 	return list
-}
-
-func repeats(list []sample) bool {
-	for i := 1; i < len(list); i++ {
-		if list[i].at == list[i-1].at {
-			return true
-		}
-	}
-	return false
 }
 
 // merged makes one sample of those that have one time, in place.

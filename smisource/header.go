@@ -65,16 +65,16 @@ func parseHeader(line []byte) (h *header, known int) {
 		if r := stampNames[name]; r > stampRank {
 			h.stamp, h.stampName, stampRank = i, string(cell), r
 		}
-		if c, ok := powerColumn(name, unit); ok {
-			c.at, c.name = i, string(cell)
-			if c.rank >= rankLimit {
-				h.limits = append(h.limits, c)
-			} else {
-				h.values = append(h.values, c)
-			}
-		} else if c, ok := energyColumn(name, unit); ok {
-			c.at, c.name = i, string(cell)
+		c, ok := columnOf(name, unit)
+		c.at, c.name = i, string(cell)
+		switch {
+		case !ok:
+		case c.energy:
 			h.energies = append(h.energies, c)
+		case c.rank >= rankLimit:
+			h.limits = append(h.limits, c)
+		default:
+			h.values = append(h.values, c)
 		}
 		h.identity(i, name)
 	}
@@ -236,31 +236,24 @@ func suffixed(name, unit string) (bare, u string) {
 	return name, unit
 }
 
-// powerColumn says what column of power the name is.
-func powerColumn(name, unit string) (column, bool) {
-	words := strings.Split(name, "_")
-	rank, known := powerRanks[name]
-	if !known {
-		if !slices.Contains(words, "power") || slices.ContainsFunc(notPower, func(w string) bool { return slices.Contains(words, w) }) {
-			return column{}, false
-		}
-		rank = rankOther
-		if slices.Contains(words, "average") || slices.Contains(words, "avg") {
-			rank = rankAverage
-		}
-	}
-	_, unit = suffixed(name, unit)
-	scale, ok := scaleOf(unit, false)
-	return column{averaged: rank == rankAverage, scale: scale, rank: rank}, ok
-}
-
-// energyNames are the names of cumulative energy.
+// energyNames are the names of cumulative energy, the best first.
 var energyNames = []string{"total_energy_consumption", "total_energy", "energy_consumption", "energy"}
 
-// energyColumn says what column of energy the name is.
-func energyColumn(name, unit string) (column, bool) {
-	name, unit = suffixed(name, unit)
-	rank := slices.Index(energyNames, name)
-	scale, ok := scaleOf(unit, true)
-	return column{energy: true, scale: scale, rank: rank}, ok && rank >= 0
+// columnOf says what column of power or energy the name is.
+func columnOf(name, unit string) (c column, ok bool) {
+	bare, unit := suffixed(name, unit)
+	words := strings.Split(name, "_")
+	has := func(word string) bool { return slices.Contains(words, word) }
+	if rank, known := powerRanks[name]; known {
+		c.rank = rank
+	} else if c.rank = slices.Index(energyNames, bare); c.rank >= 0 {
+		c.energy = true
+	} else if !has("power") || slices.ContainsFunc(notPower, has) {
+		return c, false
+	} else if c.rank = rankOther; has("average") || has("avg") {
+		c.rank = rankAverage
+	}
+	c.averaged = !c.energy && c.rank == rankAverage
+	c.scale, ok = scaleOf(unit, c.energy)
+	return c, ok
 }

@@ -26,12 +26,9 @@ func (s *Source) await(ctx context.Context, end int64) error {
 	every := s.log.interval(s.gpus)
 	limit := 3*min(every, s.cfg.MaxGap) + s.cfg.MaxGap
 	now := time.Now()
-	deadline := time.Unix(0, end).Add(limit)
-	if latest := now.Add(limit); deadline.After(latest) {
-		deadline = latest // the window is still to come: it will not be waited for
-	}
-	// From here on the monotonic clock counts.
-	deadline = now.Add(deadline.Sub(now))
+	// A window that is still to come is not waited for. From here on the monotonic
+	// clock counts.
+	deadline := now.Add(min(time.Unix(0, end).Add(limit).Sub(now), limit))
 	pause := min(max(every/4, shortPause), longPause)
 	for {
 		// A file may be away for a moment, as another takes its place.

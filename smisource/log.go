@@ -84,8 +84,8 @@ func (l *log) line(b []byte, complete bool) bool {
 	if complete {
 		l.lines++
 	}
-	if len(bytes.TrimSpace(b)) == 0 || preamble(b) {
-		return complete
+	if text := bytes.TrimSpace(b); len(text) == 0 || bytes.HasPrefix(bytes.TrimLeft(text, "'"), []byte("CTRL")) {
+		return complete // blank, or what amd-smi prints before it begins
 	}
 	if l.head == nil {
 		if complete {
@@ -112,12 +112,6 @@ func (l *log) line(b []byte, complete bool) bool {
 	}
 	l.row(b, row, whole && fits(row, l.head))
 	return true
-}
-
-// preamble reports whether a line is what amd-smi prints before it begins.
-func preamble(b []byte) bool {
-	b = bytes.TrimSpace(b)
-	return bytes.HasPrefix(b, []byte("'CTRL'")) || bytes.HasPrefix(b, []byte("CTRL"))
 }
 
 // headerWithin is among how many lines the header must be.
@@ -171,8 +165,7 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 		if l.restarted(b) {
 			return
 		}
-		l.quote(badStamp, cell(row, l.head.stamp))
-		l.fault(l.known(row), badStamp, math.MinInt64, 0)
+		l.fault(l.known(row), badStamp, cell(row, l.head.stamp))
 		return
 	}
 	if l.cut {
@@ -181,21 +174,18 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 	l.settle(at)
 	l.stamp, l.stamped = at, true
 	if _, named := l.head.key(row); !named {
-		l.quote(badIdentity, cell(row, l.head.id()))
-		l.fault(every, badIdentity, at, at)
+		l.fault(every, badIdentity, cell(row, l.head.id()))
 		return
 	}
 	if !fits {
-		l.quote(badValue, b)
-		l.fault(l.known(row), badValue, at, at)
+		l.fault(l.known(row), badValue, b)
 		return
 	}
 	i := l.gpu(row)
 	g := l.gpus[i]
 	v, ok := g.read(row, l.head)
 	if !ok {
-		l.quote(badValue, cell(row, l.head.values[0].at))
-		l.fault(i, badValue, at, at)
+		l.fault(i, badValue, cell(row, l.head.values[0].at))
 		return
 	}
 	g.add(sample{at, v})
@@ -234,30 +224,25 @@ func (l *log) gpu(row [][]byte) int {
 	return i
 }
 
-// fault records a row. One of an unknown time lies between the stamps around
-// it in the file.
-func (l *log) fault(gpu int, reason uint8, from, to int64) {
-	f := fault{from: from, to: to, line: l.lines, gpu: int32(gpu), reason: reason}
+// longestQuote is how much of a cell is quoted.
+const longestQuote = 60
+
+// fault records a row, and quotes the first cell that is wrong in this way. A row of
+// an unknown time lies between the stamps around it in the file.
+func (l *log) fault(gpu int, reason uint8, cell []byte) {
+	if l.quotes[reason] == "" {
+		l.quotes[reason] = strconv.Quote(string(cell[:min(len(cell), longestQuote)]))
+	}
+	f := fault{from: l.stamp, to: l.stamp, line: l.lines, gpu: int32(gpu), reason: reason}
 	if reason != badStamp {
 		l.faults = append(l.faults, f)
 		l.open = len(l.faults)
 		return
 	}
-	if l.stamped {
-		f.from = l.stamp
+	if f.to = math.MaxInt64; !l.stamped {
+		f.from = math.MinInt64
 	}
-	f.to = math.MaxInt64
 	l.faults = append(l.faults, f)
-}
-
-// longestQuote is how much of a cell is quoted.
-const longestQuote = 60
-
-// quote keeps the first cell that a reason is about.
-func (l *log) quote(reason uint8, cell []byte) {
-	if l.quotes[reason] == "" {
-		l.quotes[reason] = strconv.Quote(string(cell[:min(len(cell), longestQuote)]))
-	}
 }
 
 // time returns the time of a row.

@@ -115,14 +115,14 @@ func (l *log) called(name string) (gpus []int) {
 
 // read reads what the file has got.
 func (s *Source) read() error {
-	switch err := s.file.read(s.log); {
-	case err == nil:
-		return nil
-	case errors.Is(err, fs.ErrNotExist):
+	err := s.file.read(s.log)
+	if errors.Is(err, fs.ErrNotExist) {
 		return &Error{Reason: TelemetryFileMissing, Path: s.cfg.Path, Err: err, Hint: "start the recording first, and give its path"}
-	default:
+	}
+	if err != nil {
 		return &Error{Reason: TelemetryFileUnreadable, Path: s.cfg.Path, Err: err}
 	}
+	return nil
 }
 
 // tool returns what wrote a log, by its columns.
@@ -186,24 +186,30 @@ func (s *Source) Read(dst []energy.Reading) {
 	}
 	now := time.Now()
 	for k := range dst {
-		i := dst[k].Device
-		r := energy.Reading{Device: i, Before: now, After: now, Err: err}
-		if err == nil && uint(i) >= uint(len(s.devices)) {
-			r.Err = fmt.Errorf("smi: %w: the reading's index is out of range", energy.ErrNoDevice)
-		} else if err == nil {
-			if x, ok := s.log.gpus[s.gpus[i]].newest(); ok {
-				r = s.reading(i, x)
-				if r.After.After(now) {
-					r.After = now
-				}
-				if r.Before.After(r.After) {
-					r.Before = r.After
-				}
-			} else {
-				r.Err = fmt.Errorf("smi: %w: the log has no reading of %s", energy.ErrNoDevice, s.devices[i].UUID)
-			}
+		r := &dst[k]
+		*r = energy.Reading{Device: r.Device, Before: now, After: now, Err: err}
+		if err == nil {
+			s.readNewest(r, now)
 		}
-		dst[k] = r
+	}
+}
+
+func (s *Source) readNewest(r *energy.Reading, now time.Time) {
+	if uint(r.Device) >= uint(len(s.devices)) {
+		r.Err = fmt.Errorf("smi: %w: the reading's index is out of range", energy.ErrNoDevice)
+		return
+	}
+	x, ok := s.log.gpus[s.gpus[r.Device]].newest()
+	if !ok {
+		r.Err = fmt.Errorf("smi: %w: the log has no reading of %s", energy.ErrNoDevice, s.devices[r.Device].UUID)
+		return
+	}
+	*r = s.reading(r.Device, x)
+	if r.After.After(now) {
+		r.After = now
+	}
+	if r.Before.After(r.After) {
+		r.Before = r.After
 	}
 }
 

@@ -1,6 +1,7 @@
 package dcgmtest
 
 import (
+	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
@@ -99,22 +100,14 @@ func (c Config) withDefaults() Config {
 			c.Devices = append(c.Devices, i)
 		}
 	}
-	c.Hostname = orElse(c.Hostname, "gpu-node-01")
-	c.Machine = orElse(c.Machine, c.Hostname)
-	c.Model = orElse(c.Model, "NVIDIA H200")
-	c.Collect = max(orElse(c.Collect, 30*time.Second), time.Millisecond)
-	c.Jitter = min(max(orElse(c.Jitter, 2*time.Millisecond), 0), c.Collect*45/100)
-	c.Refresh = max(orElse(c.Refresh, 100*time.Millisecond), 0)
-	c.Base = max(orElse(c.Base, 184_467_000), 0)
+	c.Hostname = cmp.Or(c.Hostname, "gpu-node-01")
+	c.Machine = cmp.Or(c.Machine, c.Hostname)
+	c.Model = cmp.Or(c.Model, "NVIDIA H200")
+	c.Collect = max(cmp.Or(c.Collect, 30*time.Second), time.Millisecond)
+	c.Jitter = min(max(cmp.Or(c.Jitter, 2*time.Millisecond), 0), c.Collect*45/100)
+	c.Refresh = max(cmp.Or(c.Refresh, 100*time.Millisecond), 0)
+	c.Base = max(cmp.Or(c.Base, 184_467_000), 0)
 	return c
-}
-
-func orElse[T comparable](v, otherwise T) T {
-	var zero T
-	if v == zero {
-		return otherwise
-	}
-	return v
 }
 
 // identity is 16 bytes that follow from what they are of.

@@ -1,6 +1,7 @@
 package dcgmtest
 
 import (
+	"fmt"
 	"math"
 	"slices"
 	"strconv"
@@ -101,7 +102,7 @@ func (e *Exporter) appendConstant(b []byte, f *family, rows []row) []byte {
 	return appendGroup(b, f.name, f.kind, f.help, rows, func(b []byte, r *row) []byte {
 		labels := r.labels
 		if f.name == xidErrors {
-			labels = r.xid
+			labels = r.fixed + attributes(r.pod, xidLabels)
 		}
 		b = append(b, labels...)
 		if e.faults.brokenElsewhere && f == &families[0] {
@@ -115,9 +116,7 @@ func (e *Exporter) appendConstant(b []byte, f *family, rows []row) []byte {
 // what follows the opening brace, or returns nil if there is no value.
 func appendGroup(b []byte, name, kind, help string, rows []row, value func([]byte, *row) []byte) []byte {
 	begin := len(b)
-	b = append(append(append(append(b, "# HELP "...), name...), ' '), help...)
-	b = append(append(append(append(b, "\n# TYPE "...), name...), ' '), kind...)
-	b = append(b, '\n')
+	b = fmt.Appendf(b, "# HELP %s %s\n# TYPE %s %s\n", name, help, name, kind)
 	header := len(b)
 	for i := range rows {
 		line := append(append(b, name...), '{')

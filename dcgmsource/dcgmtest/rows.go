@@ -11,8 +11,9 @@ import (
 // by one of its pods.
 type row struct {
 	gpu    int
-	labels string // without the braces
-	xid    string // of the group that has error labels too
+	fixed  string // the labels of the GPU or instance, without the braces
+	pod    map[string]string
+	labels string // fixed, and those of the pod
 	skewed bool   // its energy is of a moment earlier than that of others
 }
 
@@ -41,10 +42,7 @@ func (g *gpu) rows(i int, pods []map[string]string) []row {
 		}
 		for _, pod := range pods {
 			rows = append(rows, row{
-				gpu:    i,
-				labels: fixed + attributes(pod),
-				xid:    fixed + attributes(pod, xidLabels),
-				skewed: instance%2 == 1,
+				gpu: i, fixed: fixed, pod: pod, labels: fixed + attributes(pod), skewed: instance%2 == 1,
 			})
 		}
 	}
@@ -65,29 +63,16 @@ func withJobs(pods []map[string]string, jobs []string) []map[string]string {
 	return out
 }
 
-// noError is what attributes makes of xidLabels alone.
-var noError = sorted(xidLabels)
-
 // attributes are labels that the exporter sorts by name. It does not escape
 // their values.
 func attributes(of ...map[string]string) string {
-	if len(of[0]) == 0 {
-		if len(of) == 1 {
-			return ""
-		}
-		return noError
-	}
 	all := map[string]string{}
 	for _, labels := range of {
 		maps.Copy(all, labels)
 	}
-	return sorted(all)
-}
-
-func sorted(labels map[string]string) string {
 	var b strings.Builder
-	for _, name := range slices.Sorted(maps.Keys(labels)) {
-		fmt.Fprintf(&b, `,%s="%s"`, name, labels[name])
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		fmt.Fprintf(&b, `,%s="%s"`, name, all[name])
 	}
 	return b.String()
 }

@@ -2,7 +2,6 @@ package metricname
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
@@ -11,34 +10,24 @@ import (
 
 // Rows collects what the rows of one device are for: instances of it, and its
 // users. The zero Rows has none.
-type Rows struct {
-	instances, tenants map[string]bool
-}
+type Rows struct{ instances, tenants []string }
 
 // Add takes in the labels of one row.
 func (r *Rows) Add(x *Exporter, get Labels) {
-	note(&r.instances, get(x.Instance))
-	note(&r.tenants, x.tenant(get))
-}
-
-func note(set *map[string]bool, v string) {
-	if v == "" {
-		return
-	}
-	if *set == nil {
-		*set = map[string]bool{}
-	}
-	(*set)[v] = true
+	r.instances = append(r.instances, get(x.Instance))
+	r.tenants = append(r.tenants, x.tenant(get))
 }
 
 // Merge takes in what the rows of another page are for.
 func (r *Rows) Merge(other Rows) {
-	for v := range other.instances {
-		note(&r.instances, v)
-	}
-	for v := range other.tenants {
-		note(&r.tenants, v)
-	}
+	r.instances = append(r.instances, other.instances...)
+	r.tenants = append(r.tenants, other.tenants...)
+}
+
+// distinct returns what is not empty, sorted, each once.
+func distinct(list []string) []string {
+	list = slices.Compact(slices.Sorted(slices.Values(list)))
+	return slices.DeleteFunc(list, func(v string) bool { return v == "" })
 }
 
 // tenant names who a row is for; empty if it is for nobody in particular.
@@ -62,13 +51,13 @@ func (x *Exporter) tenant(get Labels) string {
 // Marks returns what the rows of the device mean for its measurements.
 func (r *Rows) Marks(uuid string) []energy.Finding {
 	var marks []energy.Finding
-	if n := len(r.instances); n > 0 {
+	if n := len(distinct(r.instances)); n > 0 {
 		marks = append(marks, energy.Finding{Reason: energy.MIGParentScope, Device: uuid, Detail: fmt.Sprintf(
 			"the GPU is divided into MIG instances (%d on the page), which have no counters: the number is that of the whole GPU", n)})
 	}
-	if n := len(r.tenants); n > 1 {
+	names := distinct(r.tenants)
+	if n := len(names); n > 1 {
 		const shown = 4
-		names := slices.Sorted(maps.Keys(r.tenants))
 		list := strings.Join(names[:min(n, shown)], "; ")
 		if n > shown {
 			list += "; …"

@@ -34,7 +34,7 @@ func (s Secret) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 // withEnvironment fills in from the environment what the configuration does not
 // say, and checks that the credentials are of one kind.
 func (h HTTP) withEnvironment(env func(string) string) (HTTP, error) {
-	if !h.hasCredentials() {
+	if !h.basic() && !h.bearer() {
 		h.User = env("POWERTEST_HTTP_USER")
 		h.Password = Secret(env("POWERTEST_HTTP_PASSWORD"))
 		h.PasswordFile = env("POWERTEST_HTTP_PASSWORD_FILE")
@@ -54,21 +54,19 @@ func (h HTTP) withEnvironment(env func(string) string) (HTTP, error) {
 	return h, h.check()
 }
 
-func (h HTTP) hasCredentials() bool {
-	return h.User != "" || h.Password != "" || h.PasswordFile != "" || h.BearerToken != "" || h.BearerTokenFile != ""
-}
+func (h HTTP) basic() bool { return h.User != "" || h.Password != "" || h.PasswordFile != "" }
+
+func (h HTTP) bearer() bool { return h.BearerToken != "" || h.BearerTokenFile != "" }
 
 func (h HTTP) check() error {
-	basic := h.User != "" || h.Password != "" || h.PasswordFile != ""
-	bearer := h.BearerToken != "" || h.BearerTokenFile != ""
 	switch {
-	case basic && bearer:
+	case h.basic() && h.bearer():
 		return errors.New("there are both a bearer token and a user or password")
 	case h.BearerToken != "" && h.BearerTokenFile != "":
 		return errors.New("there are both a bearer token and a file for one")
 	case h.Password != "" && h.PasswordFile != "":
 		return errors.New("there are both a password and a file for one")
-	case basic && h.User == "":
+	case h.basic() && h.User == "":
 		return errors.New("there is a password but no user")
 	}
 	for name := range h.Headers {
