@@ -10,50 +10,36 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// wrapped is a source whose Read is another function.
+// wrapped is a source of which some methods are other functions.
 type wrapped struct {
 	energy.Source
-	read func(dst []energy.Reading)
+	devices func() []energy.Device
+	read    func(dst []energy.Reading)
 }
 
+func (w *wrapped) Devices() []energy.Device  { return w.devices() }
 func (w *wrapped) Read(dst []energy.Reading) { w.read(dst) }
 
-// inspecting is a wrapped source that passes on Inspect.
-type inspecting struct {
-	*wrapped
-	energy.Inspector
-}
-
-func wrap(src energy.Source, read func(dst []energy.Reading)) energy.Source {
-	w := &wrapped{src, read}
+// wrap passes on Inspect if the source has it.
+func wrap(src energy.Source, devices func() []energy.Device, read func(dst []energy.Reading)) energy.Source {
+	w := &wrapped{src, devices, read}
 	if ins, ok := src.(energy.Inspector); ok {
-		return inspecting{w, ins}
+		return struct {
+			*wrapped
+			energy.Inspector
+		}{w, ins}
 	}
 	return w
 }
 
-// redescribed is a source whose Devices say something else.
-type redescribed struct {
-	energy.Source
-	devices []energy.Device
-}
-
-func (d *redescribed) Devices() []energy.Device { return d.devices }
-
 // Redescribe changes what a source says of its devices, such as a Resolution that
 // their counters do not keep.
 func Redescribe(src energy.Source, change func(d *energy.Device)) energy.Source {
-	r := &redescribed{src, slices.Clone(src.Devices())}
-	for i := range r.devices {
-		change(&r.devices[i])
+	devices := slices.Clone(src.Devices())
+	for i := range devices {
+		change(&devices[i])
 	}
-	if ins, ok := src.(energy.Inspector); ok {
-		return struct {
-			*redescribed
-			energy.Inspector
-		}{r, ins}
-	}
-	return r
+	return wrap(src, func() []energy.Device { return devices }, src.Read)
 }
 
 // IgnoreSelectors makes a function that opens a source open all of its devices,
@@ -67,7 +53,7 @@ func IgnoreSelectors(open func(devices []string) (energy.Source, error)) func(de
 func edit(src energy.Source, f func(n int, r *energy.Reading)) energy.Source {
 	var mu sync.Mutex
 	counts := make([]int, len(src.Devices()))
-	return wrap(src, func(dst []energy.Reading) {
+	return wrap(src, src.Devices, func(dst []energy.Reading) {
 		src.Read(dst)
 		mu.Lock()
 		defer mu.Unlock()
@@ -80,24 +66,27 @@ func edit(src energy.Source, f func(n int, r *energy.Reading)) energy.Source {
 	})
 }
 
-// fail takes the values from a reading and leaves an error.
-func fail(r *energy.Reading, err error) {
-	*r = energy.Reading{Device: r.Device, Before: r.Before, After: r.After, Err: err}
+// editDevice is edit for one device, from its reading k on.
+func editDevice(src energy.Source, device, k int, f func(n int, r *energy.Reading)) energy.Source {
+	return edit(src, func(n int, r *energy.Reading) {
+		if r.Device == device && n >= k {
+			f(n, r)
+		}
+	})
 }
 
 // Reset makes the device's counter start again from zero at its reading k, as
 // after a driver reload.
 func Reset(src energy.Source, device, k int) energy.Source {
-	offset, done := 0.0, false
-	return edit(src, func(n int, r *energy.Reading) {
-		if r.Device != device || !r.HasJoules || n < k {
-			return
+	offset := math.NaN()
+	return editDevice(src, device, k, func(_ int, r *energy.Reading) {
+		if math.IsNaN(offset) && r.HasJoules {
+			offset = r.Joules
 		}
-		if !done {
-			offset, done = r.Joules, true
+		if r.HasJoules {
+			// Not below zero where the counter underneath is reset as well.
+			r.Joules = max(r.Joules-offset, 0)
 		}
-		// Not below zero where the counter underneath is reset as well.
-		r.Joules = max(r.Joules-offset, 0)
 	})
 }
 
@@ -105,14 +94,13 @@ func Reset(src energy.Source, device, k int) energy.Source {
 // 1 J, or by half of it where it is below 2 J. Later readings are normal.
 func Backwards(src energy.Source, device, k int) energy.Source {
 	previous := 0.0
-	return edit(src, func(n int, r *energy.Reading) {
-		if r.Device != device || !r.HasJoules {
-			return
-		}
-		if n == k {
+	return editDevice(src, device, 1, func(n int, r *energy.Reading) {
+		if n == k && r.HasJoules {
 			r.Joules = max(previous-1, previous/2)
 		}
-		previous = r.Joules
+		if r.HasJoules {
+			previous = r.Joules
+		}
 	})
 }
 
@@ -120,9 +108,9 @@ func Backwards(src energy.Source, device, k int) energy.Source {
 // place of what they say: joules for a counter, watts for a gauge. NaN, an
 // infinity or a negative number make an invalid reading.
 func Replace(src energy.Source, device, k, n int, value float64) energy.Source {
-	return edit(src, func(i int, r *energy.Reading) {
+	return editDevice(src, device, k, func(i int, r *energy.Reading) {
 		switch {
-		case r.Device != device || i < k || i >= k+n:
+		case i-k >= n:
 		case r.HasJoules:
 			r.Joules = value
 		case r.HasWatts:
@@ -163,32 +151,41 @@ func Freeze(src energy.Source, k int) energy.Source {
 	})
 }
 
+// hold makes each counter show what it did last, from reading k of a device on, unless
+// it changes: as changes says, and at first.
+func hold(src energy.Source, k int, changes func(first bool, r *energy.Reading) bool) energy.Source {
+	shown := make([]energy.Reading, len(src.Devices()))
+	return edit(src, func(n int, r *energy.Reading) {
+		if n < k || !r.HasJoules {
+			return
+		}
+		s := &shown[r.Device]
+		if changes(!s.HasJoules, r) {
+			*s = *r
+		}
+		r.Joules = s.Joules
+	})
+}
+
 // SkipTicks hides every n-th change of each counter: the value stays what it
 // was until the next change. The changes are those that the reads see; n is
 // at least 2, or the counter would never change.
 func SkipTicks(src energy.Source, n int) energy.Source {
 	n = max(n, 2)
 	type state struct {
-		counter, shown float64
-		changes        int
-		seen           bool
+		counter float64
+		changes int
 	}
 	states := make([]state, len(src.Devices()))
-	return edit(src, func(_ int, r *energy.Reading) {
-		if !r.HasJoules {
-			return
-		}
+	return hold(src, 1, func(first bool, r *energy.Reading) (changes bool) {
 		s := &states[r.Device]
-		if !s.seen {
-			*s = state{counter: r.Joules, shown: r.Joules, seen: true}
-		}
-		if r.Joules != s.counter {
+		if first || r.Joules == s.counter {
 			s.counter = r.Joules
-			if s.changes++; s.changes%n != 0 {
-				s.shown = r.Joules
-			}
+			return first
 		}
-		r.Joules = s.shown
+		s.counter = r.Joules
+		s.changes++
+		return s.changes%n != 0
 	})
 }
 
@@ -197,25 +194,17 @@ func SkipTicks(src energy.Source, n int) energy.Source {
 // period after that reading. What is shown is the value of the first read in
 // each, so the source underneath should be read, and refresh, more often.
 func Period(src energy.Source, k int, period time.Duration) energy.Source {
-	type state struct {
-		start time.Time
-		tick  int64
-		shown float64
-		seen  bool
-	}
-	states := make([]state, len(src.Devices()))
-	return edit(src, func(n int, r *energy.Reading) {
-		if n < k || !r.HasJoules {
-			return
+	next := make([]time.Time, len(src.Devices()))
+	return hold(src, k, func(first bool, r *energy.Reading) (changes bool) {
+		at := &next[r.Device]
+		if first {
+			*at = r.After
 		}
-		s := &states[r.Device]
-		if !s.seen {
-			*s = state{start: r.After, tick: 0, shown: r.Joules, seen: true}
+		if r.After.Before(*at) {
+			return false
 		}
-		if tick := int64(r.After.Sub(s.start) / period); tick > s.tick {
-			s.tick, s.shown = tick, r.Joules
-		}
-		r.Joules = s.shown
+		*at = at.Add((r.After.Sub(*at)/period + 1) * period)
+		return true
 	})
 }
 
@@ -226,7 +215,7 @@ func around(src energy.Source, before, after func(call int)) energy.Source {
 		mu    sync.Mutex
 		calls int
 	)
-	return wrap(src, func(dst []energy.Reading) {
+	return wrap(src, src.Devices, func(dst []energy.Reading) {
 		mu.Lock()
 		calls++
 		n := calls
@@ -286,19 +275,15 @@ func LateBy(src energy.Source, delay func(call int) time.Duration) energy.Source
 // [energy.ErrDeviceLost].
 func Lose(src energy.Source, device, k int) energy.Source {
 	err := fmt.Errorf("injected at reading %d of device %d: %w", k, device, energy.ErrDeviceLost)
-	return edit(src, func(n int, r *energy.Reading) {
-		if r.Device == device && n >= k {
-			fail(r, err)
-		}
-	})
+	return Error(src, device, k, math.MaxInt, err)
 }
 
 // Error makes n readings of the device, from its reading k on, carry err, which
 // is handed on as it is.
 func Error(src energy.Source, device, k, n int, err error) energy.Source {
-	return edit(src, func(i int, r *energy.Reading) {
-		if r.Device == device && i >= k && i < k+n {
-			fail(r, err)
+	return editDevice(src, device, k, func(i int, r *energy.Reading) {
+		if i-k < n {
+			*r = energy.Reading{Device: r.Device, Before: r.Before, After: r.After, Err: err}
 		}
 	})
 }
