@@ -208,7 +208,7 @@ func TestA15MetricsAreDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../docs/metrics.md")
 	require.NoError(t, err)
 	lines := strings.Split(string(doc), "\n")
-	for _, m := range inScopes(metrictable.Net, metrictable.Loads) {
+	for _, m := range (config{net: true, load: true}).metrics() {
 		assert.True(t, slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "| `"+m.Unit+"` |") }), "%s has no row", m.Unit)
 	}
 }

@@ -48,11 +48,25 @@ var knownSources = []knownSource{
 
 // readEnvironment reads the variables. It is called by every Wrap, so that a
 // test may set them. The error names the variable, its value and what it may be.
-func readEnvironment() (environment, error) {
-	e, err := parseEnvironment()
-	if err != nil {
-		return e, malformedError{err}
+func readEnvironment() (e environment, err error) {
+	defer func() {
+		if err != nil {
+			err = malformedError{err}
+		}
+	}()
+	if e.source, e.arg, err = parseSource(os.Getenv("POWERTEST_SOURCE"), energy.Registered()); err != nil {
+		return e, err
 	}
+	if e.devices, err = parseDevices(os.Getenv("POWERTEST_DEVICES")); err != nil {
+		return e, err
+	}
+	if v := os.Getenv("POWERTEST_STRICT"); v != "" {
+		if e.strict, err = strconv.ParseBool(v); err != nil {
+			return e, fmt.Errorf("POWERTEST_STRICT=%q is neither true nor false\n"+
+				"choose 1, to fail where there is no energy measurement, or 0", v)
+		}
+	}
+	e.trace = os.Getenv("POWERTEST_TRACE")
 	return e, nil
 }
 
@@ -65,24 +79,6 @@ func (malformedError) Is(target error) bool { return target == energy.ErrMalform
 // named names the values of the variables that say what is measured, for messages.
 func (e environment) named() string {
 	return fmt.Sprintf("POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"))
-}
-
-func parseEnvironment() (environment, error) {
-	var e environment
-	var err error
-	if e.source, e.arg, err = parseSource(os.Getenv("POWERTEST_SOURCE"), energy.Registered()); err != nil {
-		return e, err
-	}
-	if e.devices, err = parseDevices(os.Getenv("POWERTEST_DEVICES")); err != nil {
-		return e, err
-	}
-	if v := os.Getenv("POWERTEST_STRICT"); v != "" {
-		if e.strict, err = strconv.ParseBool(v); err != nil {
-			return e, fmt.Errorf("POWERTEST_STRICT=%q is neither true nor false\nchoose 1, to fail where there is no energy measurement, or 0", v)
-		}
-	}
-	e.trace = os.Getenv("POWERTEST_TRACE")
-	return e, nil
 }
 
 // parseSource splits NAME or NAME=ARG and checks that the source can be opened. The

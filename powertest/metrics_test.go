@@ -47,9 +47,9 @@ func TestDeriveAll(t *testing.T) {
 		{"goodput-tokens/J", 0.8},
 		{"J*s/req", 10},
 	}
-	assert.Equal(t, want, derive(fullWork, fullMeasurement, metrictable.Net, metrictable.Loads))
-	assert.Equal(t, want[:8], derive(fullWork, fullMeasurement), "of a benchmark")
-	assert.Equal(t, want[:10], derive(fullWork, fullMeasurement, metrictable.Net), "with Net")
+	assert.Equal(t, want, derive(fullWork, fullMeasurement, config{net: true, load: true}))
+	assert.Equal(t, want[:8], derive(fullWork, fullMeasurement, config{}), "of a benchmark")
+	assert.Equal(t, want[:10], derive(fullWork, fullMeasurement, config{net: true}), "with Net")
 }
 
 // inputSet is a set of inputs that can be missing, and the units that need each.
@@ -90,12 +90,12 @@ func TestDeriveMissing(t *testing.T) {
 			}
 		}
 		var want, got []string
-		for _, f := range inScopes(metrictable.Net, metrictable.Loads) {
+		for _, f := range (config{net: true, load: true}).metrics() {
 			if !gone[f.Unit] {
 				want = append(want, f.Unit)
 			}
 		}
-		for _, x := range derive(w, m, metrictable.Net, metrictable.Loads) {
+		for _, x := range derive(w, m, config{net: true, load: true}) {
 			require.True(t, metrictable.Finite(x.Value), "%s without %v", x.Unit, without)
 			got = append(got, x.Unit)
 		}
@@ -108,7 +108,7 @@ func TestDeriveMissing(t *testing.T) {
 func TestDeriveNoGoodTokens(t *testing.T) {
 	w := fullWork
 	w.GoodTokens, w.Rejected = 0, w.Judged
-	assert.Contains(t, derive(w, fullMeasurement, metrictable.Loads), Metric{"goodput-tokens/J", 0})
+	assert.Contains(t, derive(w, fullMeasurement, config{load: true}), Metric{"goodput-tokens/J", 0})
 }
 
 func TestDerivePart(t *testing.T) {
@@ -122,7 +122,7 @@ func TestDerivePart(t *testing.T) {
 func TestDeriveZeroJoules(t *testing.T) {
 	m := fullMeasurement
 	m.Energy, m.Watts = energy.Estimate{}, 0
-	list := derive(fullWork, m)
+	list := derive(fullWork, m, config{})
 	assert.Contains(t, list, Metric{"J/op", 0})
 	assert.False(t, slices.ContainsFunc(list, func(x Metric) bool { return x.Unit == "tokens/J" || x.Unit == "err-%" }))
 }
@@ -132,13 +132,13 @@ func TestDeriveGarbage(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		m := fullMeasurement
 		m.Energy, m.Watts, m.BeforeWatts = energy.Estimate{Joules: x, Low: x, High: x}, x, x
-		for _, got := range derive(fullWork, m, metrictable.Net, metrictable.Loads) {
+		for _, got := range derive(fullWork, m, config{net: true, load: true}) {
 			assert.True(t, metrictable.Finite(got.Value), "%v gives %v", x, got)
 		}
 		assert.Empty(t, derivePart("p", fullWork, m, false))
 	}
 	for _, n := range []int64{0, -1} {
-		list := derive(Work{Ops: n, Requests: n, PromptTokens: n, OutputTokens: n, Judged: n, Latencies: n, Latency: time.Duration(n), Users: n}, fullMeasurement, metrictable.Loads)
+		list := derive(Work{Ops: n, Requests: n, PromptTokens: n, OutputTokens: n, Judged: n, Latencies: n, Latency: time.Duration(n), Users: n}, fullMeasurement, config{load: true})
 		assert.Equal(t, []Metric{{"W", 500}, {"err-%", 1}, {"W/gpu", 125}}, list, "counts of %d", n)
 	}
 }
@@ -147,7 +147,7 @@ func TestDeriveGarbage(t *testing.T) {
 func TestNetMayBeNegative(t *testing.T) {
 	m := fullMeasurement
 	m.BeforeWatts = 600
-	assert.Contains(t, derive(fullWork, m, metrictable.Net, metrictable.Loads), Metric{"net-J/op", -2})
+	assert.Contains(t, derive(fullWork, m, config{net: true, load: true}), Metric{"net-J/op", -2})
 }
 
 func TestDerivePhase(t *testing.T) {

@@ -177,7 +177,7 @@ func TestTrapHeaderOnce(t *testing.T) {
 	t.Parallel()
 	r := styled(t, "^Benchmark(Loop|N|Phases)$", nil, "-test.count=2", "-test.benchtime=50ms")
 	r.results()
-	all := slices.Concat(inScopes(metrictable.Net), metrictable.OfPart("prefill", false), metrictable.OfPart("decode", false))
+	all := slices.Concat(config{net: true}.metrics(), metrictable.OfPart("prefill", false), metrictable.OfPart("decode", false))
 	reader := benchfmt.NewReader(strings.NewReader(r.out), "out")
 	for reader.Scan() {
 	}

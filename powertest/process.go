@@ -49,7 +49,7 @@ func (a *activeBenchmarks) add(b *B) {
 	defer a.mu.Unlock()
 	for _, p := range a.list {
 		if p.Name() != "" && strings.HasPrefix(b.Name(), p.Name()+"/") {
-			p.cancel()
+			p.line.cancel()
 		}
 	}
 	a.list = append(a.list, b)
@@ -106,12 +106,12 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 		return safe
 	}
 	var out strings.Builder
-	h.addUnits(&out, inScopes(metrictable.Net))
-	var config []setting
+	h.addUnits(&out, config{net: true}.metrics())
+	var now []setting
 	if ins != nil {
-		config = settings(ins.name(), ins.devices())
+		now = settings(ins.name(), ins.devices())
 	}
-	h.change(&out, config)
+	h.change(&out, now)
 	os.Stdout.WriteString(out.String())
 	return safe
 }
