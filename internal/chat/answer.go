@@ -167,13 +167,8 @@ func errorMessage(body []byte) string {
 			text = stringOrMessage(forms.Detail)
 		}
 	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	return strings.Join(strings.Fields(text), " ")
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	return strings.Join(words, " ")
 }
 
 // stringOrMessage returns a JSON string, or the message in an object, or the JSON.
