@@ -115,7 +115,13 @@ func TestDerivePart(t *testing.T) {
 	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", 1}, {"prefill-W", 500}, {"prefill-J/prompt-token", 0.25}}, derivePart("prefill", fullWork, fullMeasurement, true))
 	assert.Equal(t, []Metric{{"decode-J/op", 10}, {"decode-err-%", 1}, {"decode-W", 500}, {"decode-J/token", 1}}, derivePart("decode", fullWork, fullMeasurement, true))
 	assert.Equal(t, []Metric{{"x-W", 500}}, derivePart("x", Work{}, fullMeasurement, true))
-	assert.Empty(t, derivePart("decode", fullWork, energy.Measurement{Energy: fullMeasurement.Energy}, true), "withheld")
+	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", 1}}, derivePart("prefill", fullWork, fullMeasurement, false), "of a benchmark")
+	assert.Empty(t, derivePart("prefill", Work{}, fullMeasurement, false))
+	withheld := energy.Measurement{Energy: fullMeasurement.Energy}
+	assert.Empty(t, derivePart("decode", fullWork, withheld, true))
+	withheld = fullMeasurement
+	withheld.Valid = false
+	assert.Empty(t, derivePart("prefill", fullWork, withheld, false))
 }
 
 // TestDeriveZeroJoules: no energy at all is a number, but nothing is divided by it.
@@ -148,14 +154,6 @@ func TestNetMayBeNegative(t *testing.T) {
 	m := fullMeasurement
 	m.BeforeWatts = 600
 	assert.Contains(t, derive(fullWork, m, config{net: true, load: true}), Metric{"net-J/op", -2})
-}
-
-func TestDerivePhase(t *testing.T) {
-	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", fullMeasurement.Energy.ErrPercent()}}, derivePart("prefill", fullWork, fullMeasurement, false))
-	assert.Empty(t, derivePart("prefill", Work{}, fullMeasurement, false))
-	m := fullMeasurement
-	m.Valid = false
-	assert.Empty(t, derivePart("prefill", fullWork, m, false))
 }
 
 func TestRounds(t *testing.T) {

@@ -35,8 +35,8 @@ type B struct {
 // malformed, or if there is nothing to measure with and POWERTEST_STRICT is set.
 func Wrap(tb *testing.B, opts ...Option) *B {
 	tb.Helper()
-	if b := process.active.find(tb); b != nil {
-		return b
+	if b, ok := process.active.Load(tb); ok {
+		return b.(*B)
 	}
 	on := timerOn(tb)
 	tb.StopTimer()
@@ -47,7 +47,7 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 		nBefore: tb.N,
 		early:   tb.Elapsed(),
 	}
-	process.active.add(b)
+	process.begin(b)
 	tb.Cleanup(b.finish)
 	b.prepare()
 	if on {
@@ -117,7 +117,7 @@ func (b *B) open() *instrument {
 func (b *B) finish() {
 	b.line.pause()
 	b.Helper() // messages show the line of Wrap
-	defer process.active.remove(b)
+	defer process.active.Delete(b.B)
 	defer b.line.cancel()
 	process.header.announcePhases(b)
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}

@@ -117,9 +117,9 @@ type Usage struct {
 // nil, for each chunk of the answer when it is here: for nearly all servers that
 // is a token.
 //
-// An error is a [StatusError] if the server refused; wraps
-// [io.ErrUnexpectedEOF] if the answer was cut off and [ErrNoUsage] if it cannot
-// be counted; and wraps that of ctx if it ended.
+// The error has the server's message if it refused. It wraps
+// [io.ErrUnexpectedEOF] if the answer was cut off, [ErrNoUsage] if it cannot
+// be counted, and that of ctx if it ended.
 func (c *Client) Chat(ctx context.Context, q Question, each func()) (Usage, error) {
 	resp, err := c.post(ctx, q)
 	if err != nil {
