@@ -44,21 +44,17 @@ func (r round) reported() bool {
 // benchtime returns the value of -test.benchtime: a duration, or a count if that
 // is not 0.
 func benchtime() (d time.Duration, count int) {
-	const standard = time.Second
-	f := flag.Lookup("test.benchtime")
-	if f == nil {
-		return standard, 0
+	v := "1s"
+	if f := flag.Lookup("test.benchtime"); f != nil {
+		v = f.Value.String()
 	}
-	v := f.Value.String()
+	// The flag takes nothing that is malformed.
 	if digits, ok := strings.CutSuffix(v, "x"); ok {
-		if n, err := strconv.Atoi(digits); err == nil {
-			return 0, n
-		}
+		count, _ = strconv.Atoi(digits)
+	} else {
+		d, _ = time.ParseDuration(v)
 	}
-	if d, err := time.ParseDuration(v); err == nil {
-		return d, 0
-	}
-	return standard, 0
+	return d, count
 }
 
 // settleTime bounds the wait for a source that does not answer at all. The window

@@ -142,16 +142,13 @@ func (c *Client) Chat(ctx context.Context, q Question, each func()) (Usage, erro
 
 // post sends the question.
 func (c *Client) post(ctx context.Context, q Question) (*http.Response, error) {
-	body, err := json.Marshal(map[string]any{
+	body, _ := json.Marshal(map[string]any{ // which cannot fail
 		"model":          c.config.Model,
 		"messages":       []any{map[string]string{"role": "user", "content": q.Prompt}},
 		"max_tokens":     q.MaxTokens,
 		"stream":         true,
 		"stream_options": map[string]bool{"include_usage": true},
 	})
-	if err != nil {
-		return nil, err
-	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err

@@ -57,5 +57,6 @@ func (c *check) checkTick(i int, period time.Duration) {
 			return // a clock that stands still shows no ticks
 		}
 	}
-	c.errorf("device %d: the counter stood at %v J for %v; its refresh period is said to be %v", i, first.Joules, limit, period)
+	c.errorf("device %d: the counter stood at %v J for %v; its refresh period is said to be %v",
+		i, first.Joules, limit, period)
 }

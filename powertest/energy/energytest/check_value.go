@@ -125,7 +125,8 @@ func checkWrap(c *check) {
 		for i, d := range c.src.Devices() {
 			gained := after[i].Joules - before[i].Joules
 			if d.Method == energy.Counter && !(math.Abs(gained-step) <= tolerance*c.wrap+2*d.Resolution) {
-				c.errorf("device %d: step %d of %v J was shown as %v J, of a counter that wraps at %v J", i, n+1, step, gained, c.wrap)
+				c.errorf("device %d: step %d of %v J was shown as %v J, of a counter that wraps at %v J",
+					i, n+1, step, gained, c.wrap)
 				return
 			}
 		}

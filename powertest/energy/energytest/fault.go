@@ -5,6 +5,7 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -208,22 +209,19 @@ func Period(src energy.Source, k int, period time.Duration) energy.Source {
 	})
 }
 
-// around wraps a source in a wait before and a wait after its calls of Read,
-// and widens the times of the readings to cover both.
-func around(src energy.Source, before, after func(call int)) energy.Source {
-	var (
-		mu    sync.Mutex
-		calls int
-	)
+// delayed wraps a source in a wait before its calls of Read, or after them if it is
+// late, and widens the times of the readings to cover it.
+func delayed(src energy.Source, late bool, wait func(call int)) energy.Source {
+	var calls atomic.Int64
 	return wrap(src, src.Devices, func(dst []energy.Reading) {
-		mu.Lock()
-		calls++
-		n := calls
-		mu.Unlock()
-		start := time.Now()
-		before(n) // without the lock: others may close the source meanwhile
+		start, call := time.Now(), int(calls.Add(1))
+		if !late {
+			wait(call)
+		}
 		src.Read(dst)
-		after(n)
+		if late {
+			wait(call)
+		}
 		end := time.Now()
 		for i := range dst {
 			dst[i].Before, dst[i].After = start, end
@@ -231,15 +229,13 @@ func around(src energy.Source, before, after func(call int)) energy.Source {
 	})
 }
 
-func noWait(int) {}
-
 // Stall makes call k of Read take d longer, before the values are taken.
 func Stall(src energy.Source, k int, d time.Duration) energy.Source {
-	return around(src, func(call int) {
+	return delayed(src, false, func(call int) {
 		if call == k {
 			time.Sleep(d)
 		}
-	}, noWait)
+	})
 }
 
 // Hang makes call k of Read, and every later one, wait until release is
@@ -248,11 +244,11 @@ func Stall(src energy.Source, k int, d time.Duration) energy.Source {
 // so call release before the test ends.
 func Hang(src energy.Source, k int) (hung energy.Source, release func()) {
 	released := make(chan struct{})
-	hung = around(src, func(call int) {
+	hung = delayed(src, false, func(call int) {
 		if call >= k {
 			<-released
 		}
-	}, noWait)
+	})
 	return hung, sync.OnceFunc(func() { close(released) })
 }
 
@@ -264,11 +260,7 @@ func Late(src energy.Source, d time.Duration) energy.Source {
 // LateBy makes each Read return later, after the values were taken, by what
 // delay says of the call. A delay that is not positive is none.
 func LateBy(src energy.Source, delay func(call int) time.Duration) energy.Source {
-	return around(src, noWait, func(call int) {
-		if d := delay(call); d > 0 {
-			time.Sleep(d)
-		}
-	})
+	return delayed(src, true, func(call int) { time.Sleep(delay(call)) })
 }
 
 // Lose makes the device disappear: from its reading k on, its readings carry
