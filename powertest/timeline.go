@@ -114,7 +114,8 @@ func (t *timeline) begin(name string) (end func(), err error) {
 		return func() {}, nil
 	}
 	if !energy.IsPartName(name) {
-		return func() {}, fmt.Errorf("phase %q is not measured: %w: a phase's name has no spaces, and is not empty or \"net\"", name, energy.ErrMalformed)
+		return func() {}, fmt.Errorf("phase %q is not measured: %w: a phase's name has no spaces, and is not empty or \"net\"",
+			name, energy.ErrMalformed)
 	}
 	p := t.phase(name)
 	p.users++

@@ -158,7 +158,8 @@ func (w *Window) complaint(ctx context.Context) error {
 	list := []error{w.problems}
 	w.mu.Unlock()
 	if err := ctx.Err(); err != nil && w.report.Measurement != nil {
-		list = append(list, fmt.Errorf("measured with what the source had shown %v after the end: %w", w.report.Measurement.Waited.Round(time.Millisecond), err))
+		waited := w.report.Measurement.Waited.Round(time.Millisecond)
+		list = append(list, fmt.Errorf("measured with what the source had shown %v after the end: %w", waited, err))
 	}
 	if w.meter.env.strict && w.meter.ins != nil && !w.report.Valid() {
 		list = append(list, fmt.Errorf("%w: %v", ErrWithheld, w.report.Reasons))
