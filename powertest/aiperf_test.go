@@ -125,9 +125,7 @@ func TestA6DegenerateWindow(t *testing.T) {
 func TestA7HowManyGPUs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := simsource.New(simsource.Config{GPUs: 8})
-		m, err := NewMeter(t.Context(), From(energytest.Lose(sim, 3, 1)))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(energytest.Lose(sim, 3, 1)))
 		w := m.Start("a")
 		time.Sleep(2 * time.Second)
 		r := stop(t, w)
@@ -172,9 +170,7 @@ func TestA10DerivedMetricsCountNothing(t *testing.T) {
 func TestA13CounterReset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := simsource.New(simsource.Config{})
-		m, err := NewMeter(t.Context(), From(energytest.Reset(sim, 0, 40)))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(energytest.Reset(sim, 0, 40)))
 		w := m.Start("a")
 		time.Sleep(10 * time.Second)
 		w.AddTokens(1, 1)
@@ -189,9 +185,7 @@ func TestA13CounterReset(t *testing.T) {
 func TestA14BaselineFails(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := simsource.New(simsource.Config{})
-		m, err := NewMeter(t.Context(), From(energytest.Error(sim, 0, 1, 60, energy.ErrNoAnswer)))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(energytest.Error(sim, 0, 1, 60, energy.ErrNoAnswer)))
 		w := m.Start("a")
 		time.Sleep(20 * time.Second)
 		r := stop(t, w)
@@ -208,7 +202,7 @@ func TestA15MetricsAreDocumented(t *testing.T) {
 	doc, err := os.ReadFile("../docs/metrics.md")
 	require.NoError(t, err)
 	lines := strings.Split(string(doc), "\n")
-	for _, m := range inScopes(metrictable.Net, metrictable.Loads) {
+	for _, m := range (config{net: true, load: true}).metrics() {
 		assert.True(t, slices.ContainsFunc(lines, func(l string) bool { return strings.HasPrefix(l, "| `"+m.Unit+"` |") }), "%s has no row", m.Unit)
 	}
 }

@@ -34,7 +34,7 @@ func (e environment) malformed(err error) bool {
 type knownSource struct {
 	name string
 	form string // what follows the name; empty if nothing may
-	pkg  string // the package to import; empty if there is none to offer
+	pkg  string // the package to import; empty if it always is
 }
 
 var knownSources = []knownSource{
@@ -48,11 +48,25 @@ var knownSources = []knownSource{
 
 // readEnvironment reads the variables. It is called by every Wrap, so that a
 // test may set them. The error names the variable, its value and what it may be.
-func readEnvironment() (environment, error) {
-	e, err := parseEnvironment()
-	if err != nil {
-		return e, malformedError{err}
+func readEnvironment() (e environment, err error) {
+	defer func() {
+		if err != nil {
+			err = malformedError{err}
+		}
+	}()
+	if e.source, e.arg, err = parseSource(os.Getenv("POWERTEST_SOURCE"), energy.Registered()); err != nil {
+		return e, err
 	}
+	if e.devices, err = parseDevices(os.Getenv("POWERTEST_DEVICES")); err != nil {
+		return e, err
+	}
+	if v := os.Getenv("POWERTEST_STRICT"); v != "" {
+		if e.strict, err = strconv.ParseBool(v); err != nil {
+			return e, fmt.Errorf("POWERTEST_STRICT=%q is neither true nor false\n"+
+				"choose 1, to fail where there is no energy measurement, or 0", v)
+		}
+	}
+	e.trace = os.Getenv("POWERTEST_TRACE")
 	return e, nil
 }
 
@@ -67,24 +81,6 @@ func (e environment) named() string {
 	return fmt.Sprintf("POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"))
 }
 
-func parseEnvironment() (environment, error) {
-	var e environment
-	var err error
-	if e.source, e.arg, err = parseSource(os.Getenv("POWERTEST_SOURCE"), energy.Registered()); err != nil {
-		return e, err
-	}
-	if e.devices, err = parseDevices(os.Getenv("POWERTEST_DEVICES")); err != nil {
-		return e, err
-	}
-	if v := os.Getenv("POWERTEST_STRICT"); v != "" {
-		if e.strict, err = strconv.ParseBool(v); err != nil {
-			return e, fmt.Errorf("POWERTEST_STRICT=%q is neither true nor false\nchoose 1, to fail where there is no energy measurement, or 0", v)
-		}
-	}
-	e.trace = os.Getenv("POWERTEST_TRACE")
-	return e, nil
-}
-
 // parseSource splits NAME or NAME=ARG and checks that the source can be opened. The
 // second line of the error says what there is to choose from.
 func parseSource(value string, linked []string) (name, arg string, err error) {
@@ -92,36 +88,27 @@ func parseSource(value string, linked []string) (name, arg string, err error) {
 		return "", "", nil
 	}
 	name, arg, hasArg := strings.Cut(value, "=")
-	if wrong, advice := sourceTrouble(name, arg, hasArg, linked); wrong != "" {
+	isLinked := name == "off" || slices.Contains(linked, name)
+	var wrong, advice string
+	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
+	switch {
+	case i < 0 && isLinked: // a user's own
+	case i < 0:
+		wrong = "is not a source that is known"
+	case knownSources[i].form == "" && hasArg:
+		wrong = fmt.Sprintf("is malformed: %s takes nothing after its name", name)
+	case strings.HasPrefix(knownSources[i].form, "=") && arg == "":
+		wrong = fmt.Sprintf("is malformed: write %s%s", name, knownSources[i].form)
+	case hasArg && arg == "":
+		wrong = "is malformed: nothing follows the equals sign"
+	case !isLinked:
+		wrong = "names a source that is not linked into this binary"
+		advice = fmt.Sprintf("add import _ %q to a test file, or ", knownSources[i].pkg)
+	}
+	if wrong != "" {
 		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s\n%s%s", shown(value), wrong, advice, choices(linked))
 	}
 	return name, arg, nil
-}
-
-// sourceTrouble is what is wrong with a value of POWERTEST_SOURCE, empty if nothing
-// is, and what to do about it instead of choosing another.
-func sourceTrouble(name, arg string, hasArg bool, linked []string) (wrong, advice string) {
-	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
-	if i < 0 {
-		if slices.Contains(linked, name) {
-			return "", "" // a user's own
-		}
-		return "is not a source that is known", ""
-	}
-	switch k := knownSources[i]; {
-	case k.form == "" && hasArg:
-		return fmt.Sprintf("is malformed: %s takes nothing after its name", name), ""
-	case strings.HasPrefix(k.form, "=") && arg == "":
-		return fmt.Sprintf("is malformed: write %s%s", name, k.form), ""
-	case hasArg && arg == "":
-		return "is malformed: nothing follows the equals sign", ""
-	case name == "off" || slices.Contains(linked, name):
-		return "", ""
-	case k.pkg == "":
-		return "names a source that is not linked into this binary", ""
-	default:
-		return "names a source that is not linked into this binary", fmt.Sprintf("add import _ %q to a test file, or ", k.pkg)
-	}
 }
 
 // shown returns a value of POWERTEST_SOURCE as it may be shown: an address may

@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -54,8 +55,6 @@ func leave(p *presence.Presence) []energy.Finding {
 	return list
 }
 
-const defaultSource = "nvml"
-
 // openInstrument returns the instrument that options and environment ask for.
 // It is nil if measuring is off, or if there is an error.
 func openInstrument(c config, e environment) (*instrument, error) {
@@ -69,11 +68,7 @@ func openInstrument(c config, e environment) (*instrument, error) {
 	if len(selection.Devices) == 0 {
 		selection.Devices = e.devices
 	}
-	name := e.source
-	if name == "" {
-		name = defaultSource
-	}
-	ins, err := process.instruments.named(name, e.arg, selection)
+	ins, err := process.instruments.named(cmp.Or(e.source, "nvml"), e.arg, selection)
 	if err == nil || e.source != "" || c.fallback == nil || e.strict || !absent(err) {
 		return ins, err
 	}
@@ -88,12 +83,7 @@ func openInstrument(c config, e environment) (*instrument, error) {
 // (no GPU, no driver's library, no support in this build), rather than that
 // something keeps us from it.
 func absent(err error) bool {
-	for _, e := range []error{errors.ErrUnsupported, energy.ErrNoDevice, fs.ErrNotExist} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return false
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, energy.ErrNoDevice) || errors.Is(err, fs.ErrNotExist)
 }
 
 // instruments keeps the instruments, and the errors, of a process: a source from

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -80,15 +81,18 @@ func (m *Meter) FallbackReason() error {
 // as "BenchmarkServe/conc=64": parts after a slash are what runs can be compared
 // by. Windows may overlap and nest. End one with [Window.Stop].
 func (m *Meter) Start(name string, opts ...WindowOption) *Window {
+	if m == nil {
+		m = &Meter{config: config{load: true}}
+	}
 	w := &Window{meter: m, name: name}
 	for _, o := range opts {
 		o(w)
 	}
-	if m != nil && m.ins != nil {
+	if m.ins != nil {
 		m.open(w)
 		w.line.resume()
 	}
-	w.timer.start()
+	w.begin = time.Now()
 	return w
 }
 
@@ -101,13 +105,10 @@ func (m *Meter) open(w *Window) {
 		return
 	}
 	m.windows[w] = true
-	w.presence = m.ins.enter()
-	w.line.window = m.ins.recorder.Open()
-	if w.everyTick || w.steady != nil || m.env.trace != "" {
+	trace := m.env.trace != ""
+	w.line.open(m.ins, trace)
+	if w.everyTick || w.steady != nil || trace {
 		w.line.window.EveryTick()
-	}
-	if m.env.trace != "" {
-		w.line.window.Record()
 	}
 }
 
@@ -157,7 +158,6 @@ func (m *Meter) Close() error {
 	m.closed = true
 	for w := range m.windows {
 		w.line.cancel()
-		w.presence.Leave()
 	}
 	clear(m.windows)
 	if m.warm != nil {

@@ -67,9 +67,7 @@ func testMeterFor(t *testing.T, length time.Duration) {
 func TestMeterForgets(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := simsource.New(simsource.Config{GPUs: 8})
-		m, err := NewMeter(t.Context(), From(sim))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(sim))
 		time.Sleep(20 * time.Minute)
 		m.Start("a").End()
 		w := m.Start("b")

@@ -49,9 +49,7 @@ func testSpansBetweenTicks(t *testing.T, windows int) {
 			synctest.Test(t, func(t *testing.T) {
 				rng := rand.New(rand.NewPCG(uint64(seed), 2))
 				sim := simsource.New(simsource.Config{GPUs: 8, Seed: uint64(seed)})
-				m, err := NewMeter(t.Context(), From(sim))
-				require.NoError(t, err)
-				defer m.Close()
+				m := newMeter(t, From(sim))
 				w := m.Start("a", opts...)
 				begin := time.Now()
 				bursts(sim, rng, 20*time.Second)
@@ -149,9 +147,7 @@ func TestTroubleIsNotForgotten(t *testing.T) {
 		for i := range 100 {
 			src = energytest.Error(src, 0, 60+300*i, 1, energy.ErrStalled)
 		}
-		m, err := NewMeter(t.Context(), From(src))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(src))
 		w := m.Start("a")
 		time.Sleep(10 * time.Second)
 		w.End()
@@ -170,9 +166,7 @@ func TestRoleNames(t *testing.T) {
 		assert.ErrorIs(t, err, energy.ErrMalformed, "%q", name)
 	}
 	synctest.Test(t, func(t *testing.T) {
-		m, err := NewMeter(t.Context(), From(simsource.New(simsource.Config{})), Role("prefill", "0"))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(simsource.New(simsource.Config{})), Role("prefill", "0"))
 		w := m.Start("a")
 		w.AddOps(1)
 		end := w.Phase("prefill")

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
-	"github.com/stretchr/testify/require"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/simsource"
@@ -25,9 +24,7 @@ func TestSlowSpansOfForgottenTicks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(3, 4))
 		sim := simsource.New(simsource.Config{History: 1 << 16})
-		m, err := NewMeter(t.Context(), From(sim))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(sim))
 		var windows []*Window
 		for range 60 {
 			windows = append(windows, m.Start("a"))

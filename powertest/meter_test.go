@@ -23,14 +23,21 @@ func metered(t *testing.T, cfg simsource.Config, test func(t *testing.T, m *Mete
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		sim := simsource.New(cfg)
-		m, err := NewMeter(t.Context(), From(sim))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(sim))
 		test(t, m, sim)
 		require.NoError(t, m.Close())
 		require.NoError(t, m.Close(), "again")
 		time.Sleep(time.Minute) // for goroutines that outlive the meter
 	})
+}
+
+// newMeter returns a meter that is closed when the test ends.
+func newMeter(t *testing.T, opts ...Option) *Meter {
+	t.Helper()
+	m, err := NewMeter(t.Context(), opts...)
+	require.NoError(t, err)
+	t.Cleanup(func() { m.Close() })
+	return m
 }
 
 // stop stops the window and returns its report, which must be free of complaint.

@@ -2,7 +2,6 @@ package powertest
 
 import (
 	"math"
-	"slices"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -50,22 +49,10 @@ func evaluate(in metrictable.Inputs, metrics []metrictable.Metric) []Metric {
 	return list
 }
 
-// derive divides the measurement by the work: the metrics of some scopes, in the
-// order of the table. net-J/op may be negative: then the devices used less than when
-// idle, and that is what was measured.
-func derive(w Work, m energy.Measurement, scopes ...metrictable.Scope) []Metric {
-	return evaluate(inputsOf(w, m), inScopes(scopes...))
-}
-
-// inScopes are the metrics that are always reported, and those of some scopes.
-func inScopes(scopes ...metrictable.Scope) []metrictable.Metric {
-	var list []metrictable.Metric
-	for _, m := range metrictable.Table {
-		if m.Scope == metrictable.Always || slices.Contains(scopes, m.Scope) {
-			list = append(list, m)
-		}
-	}
-	return list
+// derive divides the measurement by the work. net-J/op may be negative: then the
+// devices used less than when idle, and that is what was measured.
+func derive(w Work, m energy.Measurement, c config) []Metric {
+	return evaluate(inputsOf(w, m), c.metrics())
 }
 
 // derivePart divides the energy of a part, that of a phase or of a role, by the work

@@ -47,9 +47,9 @@ func TestDeriveAll(t *testing.T) {
 		{"goodput-tokens/J", 0.8},
 		{"J*s/req", 10},
 	}
-	assert.Equal(t, want, derive(fullWork, fullMeasurement, metrictable.Net, metrictable.Loads))
-	assert.Equal(t, want[:8], derive(fullWork, fullMeasurement), "of a benchmark")
-	assert.Equal(t, want[:10], derive(fullWork, fullMeasurement, metrictable.Net), "with Net")
+	assert.Equal(t, want, derive(fullWork, fullMeasurement, config{net: true, load: true}))
+	assert.Equal(t, want[:8], derive(fullWork, fullMeasurement, config{}), "of a benchmark")
+	assert.Equal(t, want[:10], derive(fullWork, fullMeasurement, config{net: true}), "with Net")
 }
 
 // inputSet is a set of inputs that can be missing, and the units that need each.
@@ -90,12 +90,12 @@ func TestDeriveMissing(t *testing.T) {
 			}
 		}
 		var want, got []string
-		for _, f := range inScopes(metrictable.Net, metrictable.Loads) {
+		for _, f := range (config{net: true, load: true}).metrics() {
 			if !gone[f.Unit] {
 				want = append(want, f.Unit)
 			}
 		}
-		for _, x := range derive(w, m, metrictable.Net, metrictable.Loads) {
+		for _, x := range derive(w, m, config{net: true, load: true}) {
 			require.True(t, metrictable.Finite(x.Value), "%s without %v", x.Unit, without)
 			got = append(got, x.Unit)
 		}
@@ -108,21 +108,27 @@ func TestDeriveMissing(t *testing.T) {
 func TestDeriveNoGoodTokens(t *testing.T) {
 	w := fullWork
 	w.GoodTokens, w.Rejected = 0, w.Judged
-	assert.Contains(t, derive(w, fullMeasurement, metrictable.Loads), Metric{"goodput-tokens/J", 0})
+	assert.Contains(t, derive(w, fullMeasurement, config{load: true}), Metric{"goodput-tokens/J", 0})
 }
 
 func TestDerivePart(t *testing.T) {
 	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", 1}, {"prefill-W", 500}, {"prefill-J/prompt-token", 0.25}}, derivePart("prefill", fullWork, fullMeasurement, true))
 	assert.Equal(t, []Metric{{"decode-J/op", 10}, {"decode-err-%", 1}, {"decode-W", 500}, {"decode-J/token", 1}}, derivePart("decode", fullWork, fullMeasurement, true))
 	assert.Equal(t, []Metric{{"x-W", 500}}, derivePart("x", Work{}, fullMeasurement, true))
-	assert.Empty(t, derivePart("decode", fullWork, energy.Measurement{Energy: fullMeasurement.Energy}, true), "withheld")
+	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", 1}}, derivePart("prefill", fullWork, fullMeasurement, false), "of a benchmark")
+	assert.Empty(t, derivePart("prefill", Work{}, fullMeasurement, false))
+	withheld := energy.Measurement{Energy: fullMeasurement.Energy}
+	assert.Empty(t, derivePart("decode", fullWork, withheld, true))
+	withheld = fullMeasurement
+	withheld.Valid = false
+	assert.Empty(t, derivePart("prefill", fullWork, withheld, false))
 }
 
 // TestDeriveZeroJoules: no energy at all is a number, but nothing is divided by it.
 func TestDeriveZeroJoules(t *testing.T) {
 	m := fullMeasurement
 	m.Energy, m.Watts = energy.Estimate{}, 0
-	list := derive(fullWork, m)
+	list := derive(fullWork, m, config{})
 	assert.Contains(t, list, Metric{"J/op", 0})
 	assert.False(t, slices.ContainsFunc(list, func(x Metric) bool { return x.Unit == "tokens/J" || x.Unit == "err-%" }))
 }
@@ -132,13 +138,13 @@ func TestDeriveGarbage(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		m := fullMeasurement
 		m.Energy, m.Watts, m.BeforeWatts = energy.Estimate{Joules: x, Low: x, High: x}, x, x
-		for _, got := range derive(fullWork, m, metrictable.Net, metrictable.Loads) {
+		for _, got := range derive(fullWork, m, config{net: true, load: true}) {
 			assert.True(t, metrictable.Finite(got.Value), "%v gives %v", x, got)
 		}
 		assert.Empty(t, derivePart("p", fullWork, m, false))
 	}
 	for _, n := range []int64{0, -1} {
-		list := derive(Work{Ops: n, Requests: n, PromptTokens: n, OutputTokens: n, Judged: n, Latencies: n, Latency: time.Duration(n), Users: n}, fullMeasurement, metrictable.Loads)
+		list := derive(Work{Ops: n, Requests: n, PromptTokens: n, OutputTokens: n, Judged: n, Latencies: n, Latency: time.Duration(n), Users: n}, fullMeasurement, config{load: true})
 		assert.Equal(t, []Metric{{"W", 500}, {"err-%", 1}, {"W/gpu", 125}}, list, "counts of %d", n)
 	}
 }
@@ -147,15 +153,7 @@ func TestDeriveGarbage(t *testing.T) {
 func TestNetMayBeNegative(t *testing.T) {
 	m := fullMeasurement
 	m.BeforeWatts = 600
-	assert.Contains(t, derive(fullWork, m, metrictable.Net, metrictable.Loads), Metric{"net-J/op", -2})
-}
-
-func TestDerivePhase(t *testing.T) {
-	assert.Equal(t, []Metric{{"prefill-J/op", 10}, {"prefill-err-%", fullMeasurement.Energy.ErrPercent()}}, derivePart("prefill", fullWork, fullMeasurement, false))
-	assert.Empty(t, derivePart("prefill", Work{}, fullMeasurement, false))
-	m := fullMeasurement
-	m.Valid = false
-	assert.Empty(t, derivePart("prefill", fullWork, m, false))
+	assert.Contains(t, derive(fullWork, m, config{net: true, load: true}), Metric{"net-J/op", -2})
 }
 
 func TestRounds(t *testing.T) {

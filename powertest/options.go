@@ -6,7 +6,7 @@ import (
 )
 
 // Option changes how [Wrap] and [NewMeter] measure.
-type Option interface{ apply(*config) }
+type Option func(*config)
 
 // config is what the options of one benchmark ask for.
 type config struct {
@@ -19,25 +19,21 @@ type config struct {
 	load      bool // it is a load, and not a benchmark
 }
 
-// scopes are those of the metrics that are reported, beside those of everything.
-func (c config) scopes() (list []metrictable.Scope) {
-	if c.net {
-		list = append(list, metrictable.Net)
-	}
-	if c.load {
-		list = append(list, metrictable.Loads)
+// metrics are those that are reported of the whole, in the order of the table.
+func (c config) metrics() []metrictable.Metric {
+	var list []metrictable.Metric
+	for _, m := range metrictable.Table {
+		if m.Scope == metrictable.Always || m.Scope == metrictable.Net && c.net || m.Scope == metrictable.Loads && c.load {
+			list = append(list, m)
+		}
 	}
 	return list
 }
 
-type option func(*config)
-
-func (o option) apply(c *config) { o(c) }
-
 func newConfig(opts []Option) config {
 	var c config
 	for _, o := range opts {
-		o.apply(&c)
+		o(&c)
 	}
 	return c
 }
@@ -47,7 +43,7 @@ func newConfig(opts []Option) config {
 // close, once no benchmark uses it; the package keeps one recorder for it until
 // the process ends.
 func From(source energy.Source) Option {
-	return option(func(c *config) { c.source = source })
+	return func(c *config) { c.source = source }
 }
 
 // Fallback measures with the source where POWERTEST_SOURCE is not set and there
@@ -56,7 +52,7 @@ func From(source energy.Source) Option {
 // energy-source and the log say that it is used. With POWERTEST_STRICT it is
 // not: strict means a measurement or a failure.
 func Fallback(source energy.Source) Option {
-	return option(func(c *config) { c.fallback = source })
+	return func(c *config) { c.fallback = source }
 }
 
 // Devices measures only the devices that match one of the selectors, instead of
@@ -64,7 +60,7 @@ func Fallback(source energy.Source) Option {
 // other names that [energy.Select] takes. Benchmarks whose windows overlap in time
 // must not select differently from one source.
 func Devices(selectors ...string) Option {
-	return option(func(c *config) { c.selection.Devices = append(c.selection.Devices, selectors...) })
+	return func(c *config) { c.selection.Devices = append(c.selection.Devices, selectors...) }
 }
 
 // Role gives the devices that match one of the selectors (see [energy.Select]) a
@@ -74,21 +70,21 @@ func Devices(selectors ...string) Option {
 // their own. As with [Devices], what is measured at the same time from one source
 // must be given the same roles.
 func Role(name string, selectors ...string) Option {
-	return option(func(c *config) {
+	return func(c *config) {
 		c.selection.Roles = append(c.selection.Roles, energy.Role{Name: name, Devices: selectors})
-	})
+	}
 }
 
 // ExpectGPUs sets how many devices there must be. Where another number is measured
 // the joules are withheld: without it, a fleet of which half is not read uses half
 // of the energy.
 func ExpectGPUs(n int) Option {
-	return option(func(c *config) { c.gpus = n })
+	return func(c *config) { c.gpus = n }
 }
 
 // Net also reports the energy above idle: net-J/op and idle-W, the mean power in
 // the six refresh periods before the timed part, for which Wrap waits. It means
 // something only where the devices idle before the benchmark.
 func Net() Option {
-	return option(func(c *config) { c.net = true })
+	return func(c *config) { c.net = true }
 }

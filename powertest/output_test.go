@@ -177,7 +177,7 @@ func TestTrapHeaderOnce(t *testing.T) {
 	t.Parallel()
 	r := styled(t, "^Benchmark(Loop|N|Phases)$", nil, "-test.count=2", "-test.benchtime=50ms")
 	r.results()
-	all := slices.Concat(inScopes(metrictable.Net), metrictable.OfPart("prefill", false), metrictable.OfPart("decode", false))
+	all := slices.Concat(config{net: true}.metrics(), metrictable.OfPart("prefill", false), metrictable.OfPart("decode", false))
 	reader := benchfmt.NewReader(strings.NewReader(r.out), "out")
 	for reader.Scan() {
 	}
@@ -212,11 +212,12 @@ func TestTrapLateWrap(t *testing.T) {
 	assert.NotContains(t, r.out, "Unit ")
 }
 
-// TestBenchtimes: each way to say how long, for each style of loop.
+// TestBenchtimes: each way to say how long, for each style of loop. Two goroutines share
+// the 400 operations, so that the window has ten ticks in it, however many CPUs there are.
 func TestBenchtimes(t *testing.T) {
 	t.Parallel()
-	for flag, n := range map[string]int{"1x": 1, "40x": 40} {
-		results := styled(t, "^Benchmark(Loop|N|Parallel)$", nil, "-test.benchtime="+flag).results()
+	for flag, n := range map[string]int{"1x": 1, "400x": 400} {
+		results := styled(t, "^Benchmark(Loop|N|Parallel)$", nil, "-test.benchtime="+flag, "-test.cpu=2").results()
 		require.Len(t, results, 3)
 		for _, r := range results {
 			assert.Equal(t, n, r.Iters, "%s", r.Name)

@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"testing"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -18,7 +17,7 @@ import (
 // recorders of its sources, and which lines and messages are out.
 type processState struct {
 	instruments instruments
-	active      activeBenchmarks
+	active      sync.Map // by *testing.B, the benchmarks under way: one, and its parents
 	header      headerLines
 	logged      sync.Map // keys of messages
 	traces      atomic.Int64
@@ -26,39 +25,16 @@ type processState struct {
 
 var process processState
 
-// activeBenchmarks are the benchmarks of this process that are under way: one,
-// and its parents.
-type activeBenchmarks struct {
-	mu   sync.Mutex
-	list []*B
-}
-
-func (a *activeBenchmarks) find(tb *testing.B) *B {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if i := slices.IndexFunc(a.list, func(b *B) bool { return b.B == tb }); i >= 0 {
-		return a.list[i]
-	}
-	return nil
-}
-
-// add adds a benchmark, and stops measuring its parents: one may have been
-// started by the Run of an embedded testing.B.
-func (a *activeBenchmarks) add(b *B) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	for _, p := range a.list {
-		if p.Name() != "" && strings.HasPrefix(b.Name(), p.Name()+"/") {
-			p.cancel()
+// begin notes that a benchmark is under way, and stops measuring its parents: one may
+// have been started by the Run of an embedded testing.B.
+func (p *processState) begin(b *B) {
+	p.active.Range(func(_, other any) bool {
+		if parent := other.(*B); parent.Name() != "" && strings.HasPrefix(b.Name(), parent.Name()+"/") {
+			parent.line.cancel()
 		}
-	}
-	a.list = append(a.list, b)
-}
-
-func (a *activeBenchmarks) remove(b *B) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	a.list = slices.DeleteFunc(a.list, func(x *B) bool { return x == b })
+		return true
+	})
+	p.active.Store(b.B, b)
 }
 
 // logOnce logs a message through the benchmark, unless one with the key was
@@ -106,12 +82,12 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 		return safe
 	}
 	var out strings.Builder
-	h.addUnits(&out, inScopes(metrictable.Net))
-	var config []setting
+	h.addUnits(&out, config{net: true}.metrics())
+	var now []setting
 	if ins != nil {
-		config = settings(ins.name(), ins.devices())
+		now = settings(ins.name(), ins.devices())
 	}
-	h.change(&out, config)
+	h.change(&out, now)
 	os.Stdout.WriteString(out.String())
 	return safe
 }

@@ -63,63 +63,58 @@ type PhaseReport struct {
 
 const timeSliced = "time-sliced"
 
-// measurements are what was measured of a window.
-type measurements struct {
-	whole     energy.Measurement
-	phases    []PhaseReport
-	found     []energy.Finding  // about the whole and each phase
-	calls     int64             // of the source so far
-	recording *energy.Recording // for a trace
-}
-
 // NewReport returns the report of work for which the energy was measured, as with
 // [energy.MeasurePast]. A [Meter] makes its own.
 func NewReport(name string, w Work, m energy.Measurement) Report {
 	if w.Elapsed == 0 {
 		w.Elapsed = m.Duration
 	}
-	return newReport(name, w, config{load: true}, &measurements{whole: m})
+	r := Report{Name: name, Work: w, Measurement: &m}
+	r.complete(config{load: true})
+	return r
 }
 
-// newReport divides what was measured by the work; m is nil if nothing was.
-func newReport(name string, w Work, c config, m *measurements) Report {
-	if w.Ops == 0 {
-		w.Ops = w.Requests
+// complete fills in what follows from the work and what was measured.
+func (r *Report) complete(c config) {
+	r.SchemaVersion = SchemaVersion
+	if r.Work.Ops == 0 {
+		r.Work.Ops = r.Work.Requests
 	}
-	r := Report{SchemaVersion: SchemaVersion, Name: name, Work: w}
+	m := r.Measurement
 	if m == nil {
-		r.Metrics = derive(w, energy.Measurement{}, c.scopes()...)
-		return r
+		r.Metrics = derive(r.Work, energy.Measurement{}, c)
+		return
 	}
-	whole, found := m.whole, m.found
-	r.ExpectedGPUs = len(whole.Devices)
-	if c.gpus > 0 && c.gpus != len(whole.Devices) {
+	r.Source, r.ExpectedGPUs = sourceName(m.Source), len(m.Devices)
+	if c.gpus > 0 && c.gpus != len(m.Devices) {
 		r.ExpectedGPUs = c.gpus
-		found = append(found, energy.Finding{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, len(whole.Devices))})
+		r.add(energy.Finding{
+			Reason: energy.ExpectedGPUCountMismatch,
+			Detail: fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, len(m.Devices)),
+		})
 	}
-	add(&whole, found)
-	r.Source, r.SourceCalls, r.Recording = sourceName(whole.Source), m.calls, m.recording
-	r.Measurement, r.Reasons = &whole, whole.Reasons
-	for _, d := range whole.Devices {
+	r.Reasons = m.Reasons
+	for _, d := range m.Devices {
 		if d.Valid {
 			r.GPUs++
 		}
 	}
-	r.Metrics = derive(w, whole, c.scopes()...)
-	for _, p := range m.phases {
-		add(&p.Measurement, found)
-		r.Phases = append(r.Phases, p)
-		r.Metrics = append(r.Metrics, derivePart(p.Name, w, p.Measurement, c.load)...)
+	r.Metrics = derive(r.Work, *m, c)
+	for _, p := range r.Phases {
+		r.Metrics = append(r.Metrics, derivePart(p.Name, r.Work, p.Measurement, c.load)...)
 	}
 	if c.load {
-		r.Metrics = append(r.Metrics, roleMetrics(w, whole, r.Phases)...)
+		r.Metrics = append(r.Metrics, roleMetrics(r.Work, *m, r.Phases)...)
 	}
-	return r
 }
 
-func add(m *energy.Measurement, found []energy.Finding) {
+// add adds findings that are about the whole and each phase.
+func (r *Report) add(found ...energy.Finding) {
 	for _, f := range found {
-		m.Add(f)
+		r.Measurement.Add(f)
+		for i := range r.Phases {
+			r.Phases[i].Measurement.Add(f)
+		}
 	}
 }
 

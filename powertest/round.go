@@ -44,21 +44,17 @@ func (r round) reported() bool {
 // benchtime returns the value of -test.benchtime: a duration, or a count if that
 // is not 0.
 func benchtime() (d time.Duration, count int) {
-	const standard = time.Second
-	f := flag.Lookup("test.benchtime")
-	if f == nil {
-		return standard, 0
+	v := "1s"
+	if f := flag.Lookup("test.benchtime"); f != nil {
+		v = f.Value.String()
 	}
-	v := f.Value.String()
+	// The flag takes nothing that is malformed.
 	if digits, ok := strings.CutSuffix(v, "x"); ok {
-		if n, err := strconv.Atoi(digits); err == nil {
-			return 0, n
-		}
+		count, _ = strconv.Atoi(digits)
+	} else {
+		d, _ = time.ParseDuration(v)
 	}
-	if d, err := time.ParseDuration(v); err == nil {
-		return d, 0
-	}
-	return standard, 0
+	return d, count
 }
 
 // settleTime bounds the wait for a source that does not answer at all. The window
@@ -67,26 +63,18 @@ const settleTime = 5 * time.Minute
 
 // measure waits for the ticks after the end of the round's window and measures.
 func (b *B) measure(r round) Report {
-	work := b.work.snapshot()
-	work.Ops, work.Elapsed = int64(r.n), r.elapsed
-	report := newReport(b.Name(), work, b.config, b.measured(r))
-	report.Procs = runtime.GOMAXPROCS(0)
+	report := Report{Name: b.Name(), Work: b.work.snapshot(), Procs: runtime.GOMAXPROCS(0)}
+	report.Work.Ops, report.Work.Elapsed = int64(r.n), r.elapsed
+	if b.line.instrument != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
+		defer cancel()
+		b.line.measure(ctx, &report)
+		if mismatch := mismatch(b.line.window.Duration(), r.elapsed, b.early); mismatch != nil {
+			report.add(*mismatch) // a phase stops with the same timer
+		}
+	}
+	report.complete(b.config)
 	return report
-}
-
-// measured is what was measured of a round; nil if nothing was.
-func (b *B) measured(r round) *measurements {
-	if b.instrument == nil {
-		return nil
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), settleTime)
-	defer cancel()
-	whole := b.line.window.Measure(ctx)
-	found := leave(b.presence)
-	if mismatch := mismatch(b.line.window.Duration(), r.elapsed, b.early); mismatch != nil {
-		found = append(found, *mismatch) // a phase stops with the same timer
-	}
-	return b.line.measured(ctx, whole, found, b.instrument, b.env.trace != "")
 }
 
 // The window and the timer may differ by this much.
@@ -128,6 +116,9 @@ func round3(d time.Duration) time.Duration {
 	return d.Round(time.Duration(max(unit, 1)))
 }
 
+// longWait is how long a wait for the source is that the log explains.
+const longWait = 5 * time.Second
+
 // explain logs why numbers are withheld or marked, once for each benchmark and
 // reason. In strict mode a number that is withheld is an error.
 func (b *B) explain(r Report) {
@@ -135,27 +126,18 @@ func (b *B) explain(r Report) {
 	if r.Measurement == nil {
 		return
 	}
-	b.explainWait(*r.Measurement)
+	if waited := r.Measurement.Waited; waited >= longWait {
+		period := time.Duration(0)
+		for _, d := range r.Measurement.Devices {
+			period = max(period, d.Period)
+		}
+		b.logOnce(b.Name()+" waited", "waited %v after the benchmark for the source %q (its values change every %v)",
+			waited.Round(time.Second), r.Measurement.Source.Name, round3(period))
+	}
 	b.explainReasons("of the benchmark", *r.Measurement)
 	for _, p := range r.Phases {
 		b.explainReasons("of the phase "+p.Name, p.Measurement)
 	}
-}
-
-// longWait is how long a wait for the source is that the log explains.
-const longWait = 5 * time.Second
-
-func (b *B) explainWait(m energy.Measurement) {
-	b.Helper()
-	if m.Waited < longWait {
-		return
-	}
-	period := time.Duration(0)
-	for _, d := range m.Devices {
-		period = max(period, d.Period)
-	}
-	b.logOnce(b.Name()+" waited", "waited %v after the benchmark for the source %q (its values change every %v)",
-		m.Waited.Round(time.Second), m.Source.Name, round3(period))
 }
 
 func (b *B) explainReasons(of string, m energy.Measurement) {

@@ -61,6 +61,20 @@ const opTime = 500 * time.Microsecond
 // op is one operation.
 func op() { time.Sleep(opTime) }
 
+// loop is a loop of nothing but operations.
+func loop(b *B) {
+	for b.Loop() {
+		op()
+	}
+}
+
+// ops are n operations.
+func ops(n int) {
+	for range n {
+		op()
+	}
+}
+
 // setUp stands for what should not be measured.
 func setUp() { time.Sleep(60 * time.Millisecond) }
 
@@ -99,9 +113,7 @@ func styleParent(tb *testing.B) {
 	for _, size := range []int{1, 2} {
 		b.Run(fmt.Sprintf("size=%d", size), func(b *B) {
 			for b.Loop() {
-				for range size {
-					op()
-				}
+				ops(size)
 			}
 		})
 	}
@@ -111,10 +123,7 @@ func styleParent(tb *testing.B) {
 func styleRawParent(tb *testing.B) {
 	wrap(tb)
 	tb.Run("child", func(tb *testing.B) {
-		b := wrap(tb)
-		for b.Loop() {
-			op()
-		}
+		loop(wrap(tb))
 	})
 	time.Sleep(5 * time.Millisecond)
 }
@@ -122,17 +131,13 @@ func styleRawParent(tb *testing.B) {
 func styleSetUpAfterWrap(tb *testing.B) {
 	b := wrap(tb)
 	setUp()
-	for b.Loop() {
-		op()
-	}
+	loop(b)
 }
 
 func styleSetUpBeforeWrap(tb *testing.B) {
 	setUp()
 	b := wrap(tb)
-	for range b.N {
-		op()
-	}
+	ops(b.N)
 }
 
 func styleReset(tb *testing.B) {
@@ -151,24 +156,17 @@ func styleRawReset(tb *testing.B) {
 	b := wrap(tb)
 	setUp()
 	tb.ResetTimer()
-	for range b.N {
-		op()
-	}
+	ops(b.N)
 }
 
 func styleTeardown(tb *testing.B) {
-	b := wrap(tb)
-	for b.Loop() {
-		op()
-	}
+	loop(wrap(tb))
 	setUp()
 }
 
 func styleStopBeforeTeardown(tb *testing.B) {
 	b := wrap(tb)
-	for b.Loop() {
-		op()
-	}
+	loop(b)
 	b.StopTimer()
 	setUp()
 }
@@ -176,9 +174,7 @@ func styleStopBeforeTeardown(tb *testing.B) {
 func styleCleanupAfterWrap(tb *testing.B) {
 	b := wrap(tb)
 	b.Cleanup(setUp)
-	for b.Loop() {
-		op()
-	}
+	loop(b)
 }
 
 // stylePauses has pauses that last for some ticks: they can be told from the
@@ -186,9 +182,7 @@ func styleCleanupAfterWrap(tb *testing.B) {
 func stylePauses(tb *testing.B) {
 	b := wrap(tb)
 	for b.Loop() {
-		for range 40 {
-			op()
-		}
+		ops(40)
 		b.StopTimer()
 		setUp()
 		b.StartTimer()
@@ -221,10 +215,7 @@ func stylePhases(tb *testing.B) {
 }
 
 func styleNet(tb *testing.B) {
-	b := Wrap(tb, From(styleSim()), Net())
-	for b.Loop() {
-		op()
-	}
+	loop(Wrap(tb, From(styleSim()), Net()))
 }
 
 func styleFatal(tb *testing.B) {
@@ -261,9 +252,7 @@ func styleWrapLate(tb *testing.B) {
 	if tb.N > 1 {
 		wrap(tb)
 	}
-	for range tb.N {
-		op()
-	}
+	ops(tb.N)
 }
 
 func styleWrapInLoop(tb *testing.B) {
@@ -318,27 +307,18 @@ func styleMeeting(tb *testing.B) {
 }
 
 func styleFallback(tb *testing.B) {
-	b := Wrap(tb, Fallback(styleSim()))
-	for b.Loop() {
-		op()
-	}
+	loop(Wrap(tb, Fallback(styleSim())))
 }
 
 func styleDevices(tb *testing.B) {
-	b := Wrap(tb, From(styleSim()), Devices(os.Getenv("STYLES_DEVICE")))
-	for b.Loop() {
-		op()
-	}
+	loop(Wrap(tb, From(styleSim()), Devices(os.Getenv("STYLES_DEVICE"))))
 }
 
 // styleInTest is a benchmark inside of a test: nothing is printed where there is no
 // output of benchmarks.
 func styleInTest(t *testing.T) {
 	r := testing.Benchmark(func(tb *testing.B) {
-		b := wrap(tb)
-		for b.Loop() {
-			op()
-		}
+		loop(wrap(tb))
 	})
 	if r.Extra["J/op"] <= 0 {
 		t.Errorf("J/op = %v, want more than 0", r.Extra["J/op"])

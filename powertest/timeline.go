@@ -5,17 +5,32 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/joulebench/joulebench/internal/presence"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // timeline is a window with its phases: what of the time is measured, and under
 // which names. The zero value measures nothing.
 type timeline struct {
+	instrument *instrument
+	presence   *presence.Presence
+	recorded   bool // for a trace
+
 	mu      sync.Mutex
 	window  *energy.Window // nil if nothing is measured
 	phases  []*phase
 	running bool // the window is open
 	over    bool // it has ended, and nothing begins any more
+}
+
+// open makes a window, for a trace or not, in which nothing is measured yet.
+func (t *timeline) open(ins *instrument, trace bool) {
+	t.instrument, t.recorded = ins, trace
+	t.presence = ins.enter()
+	t.window = ins.recorder.Open()
+	if trace {
+		t.window.Record()
+	}
 }
 
 // phase is a named part of a window, such as prefill, with a window of its own: the
@@ -42,17 +57,25 @@ func (t *timeline) resume() {
 	}
 }
 
+// each calls f for the window, if there is one, and those of the phases. The caller
+// holds mu.
+func (t *timeline) each(f func(*energy.Window)) {
+	if t.window == nil {
+		return
+	}
+	f(t.window)
+	for _, p := range t.phases {
+		f(p.window)
+	}
+}
+
 // pause interrupts the window and the phases.
 func (t *timeline) pause() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over || t.window == nil {
-		return
-	}
-	t.running = false
-	t.window.Pause()
-	for _, p := range t.phases {
-		p.window.Pause()
+	if !t.over {
+		t.running = false
+		t.each((*energy.Window).Pause)
 	}
 }
 
@@ -60,12 +83,8 @@ func (t *timeline) pause() {
 func (t *timeline) restart() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over || t.window == nil {
-		return
-	}
-	t.window.Restart()
-	for _, p := range t.phases {
-		p.window.Restart()
+	if !t.over {
+		t.each((*energy.Window).Restart)
 	}
 }
 
@@ -77,18 +96,14 @@ func (t *timeline) end() (ended bool) {
 	return ended
 }
 
-// cancel releases the windows without waiting for anything. What is measured
-// already stays.
+// cancel releases the windows and the devices without waiting for anything. What is
+// measured already stays.
 func (t *timeline) cancel() {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.over = true
-	if t.window != nil {
-		t.window.Cancel()
-	}
-	for _, p := range t.phases {
-		p.window.Cancel()
-	}
+	t.each((*energy.Window).Cancel)
+	t.presence.Leave()
 }
 
 // begin begins a use of a phase, and returns the function that ends it.
@@ -99,7 +114,8 @@ func (t *timeline) begin(name string) (end func(), err error) {
 		return func() {}, nil
 	}
 	if !energy.IsPartName(name) {
-		return func() {}, fmt.Errorf("phase %q is not measured: %w: a phase's name has no spaces, and is not empty or \"net\"", name, energy.ErrMalformed)
+		return func() {}, fmt.Errorf("phase %q is not measured: %w: a phase's name has no spaces, and is not empty or \"net\"",
+			name, energy.ErrMalformed)
 	}
 	p := t.phase(name)
 	p.users++
@@ -153,20 +169,22 @@ func (t *timeline) names() []string {
 	return list
 }
 
-// measured measures the phases, after the whole was, with the findings that are about
-// all of them.
-func (t *timeline) measured(ctx context.Context, whole energy.Measurement, found []energy.Finding, ins *instrument, recording bool) *measurements {
+// measure fills in what was measured of the window and its phases, with the findings
+// that are about all of them.
+func (t *timeline) measure(ctx context.Context, r *Report, found ...energy.Finding) {
+	whole := t.window.Measure(ctx)
+	r.Measurement = &whole
+	found = append(found, leave(t.presence)...)
 	t.mu.Lock()
 	phases := t.phases
 	t.mu.Unlock()
-	m := &measurements{whole: whole, found: found}
 	for _, p := range phases {
-		m.phases = append(m.phases, PhaseReport{Name: p.name, Attribution: timeSliced, Measurement: p.window.Measure(ctx)})
+		r.Phases = append(r.Phases, PhaseReport{Name: p.name, Attribution: timeSliced, Measurement: p.window.Measure(ctx)})
 	}
-	m.calls = ins.recorder.Calls()
-	if recording {
-		r := t.window.Recording()
-		m.recording = &r
+	r.add(found...)
+	r.SourceCalls = t.instrument.recorder.Calls()
+	if t.recorded {
+		recording := t.window.Recording()
+		r.Recording = &recording
 	}
-	return m
 }

@@ -19,7 +19,8 @@ func writeTrace(dir string, r Report) error {
 		return nil
 	}
 	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("POWERTEST_TRACE=%s must be a directory that can be written to: %w", dir, errors.Join(err, fs.ErrInvalid))
+		return fmt.Errorf("POWERTEST_TRACE=%s must be a directory that can be written to: %w",
+			dir, errors.Join(err, fs.ErrInvalid))
 	}
 	name := fmt.Sprintf("%s-%d.%d.%d.json", atomicfile.Name(r.Name), r.Procs, os.Getpid(), process.traces.Add(1))
 	if err := r.WriteFile(filepath.Join(dir, name)); err != nil {
@@ -41,7 +42,8 @@ func OpenTrace(path string) (energy.HistorySource, error) {
 		return nil, fmt.Errorf("open trace %s: %w: %w", path, energy.ErrMalformed, err)
 	}
 	if r.SchemaVersion > SchemaVersion {
-		return nil, fmt.Errorf("open trace %s: %w: its schema version is %d, and this release reads up to %d", path, energy.ErrMalformed, r.SchemaVersion, SchemaVersion)
+		return nil, fmt.Errorf("open trace %s: %w: its schema version is %d, and this release reads up to %d",
+			path, energy.ErrMalformed, r.SchemaVersion, SchemaVersion)
 	}
 	if r.Recording == nil {
 		return nil, fmt.Errorf("open trace %s: %w: it has no recording, which POWERTEST_TRACE=DIR writes", path, energy.ErrMalformed)

@@ -7,7 +7,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/joulebench/joulebench/internal/presence"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -18,12 +17,12 @@ type Window struct {
 	name      string
 	work      counters
 	line      timeline
-	presence  *presence.Presence
-	timer     timer
 	steady    *steady // nil unless asked for
 	everyTick bool
+	begin     time.Time
 
 	mu       sync.Mutex
+	end      time.Time
 	spans    []energy.Span // of SetSpans; nil means from Start to End
 	problems error         // what was asked for and cannot be
 
@@ -39,32 +38,6 @@ type WindowOption func(*Window)
 // times each: for a window whose time [Window.SetSpans] sets afterwards.
 func EveryTick() WindowOption {
 	return func(w *Window) { w.everyTick = true }
-}
-
-// timer is the length of a window, which is known without an instrument too.
-type timer struct {
-	mu         sync.Mutex
-	begin, end time.Time
-}
-
-func (t *timer) start() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	t.begin = time.Now()
-}
-
-func (t *timer) stop() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.end.IsZero() {
-		t.end = time.Now()
-	}
-}
-
-func (t *timer) elapsed() time.Duration {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.end.Sub(t.begin)
 }
 
 // AddTokens adds prompt (input) and output (completion) tokens. What is added until
@@ -137,7 +110,11 @@ func (w *Window) SetSpans(spans ...energy.Span) {
 // added until Stop; first tokens after End do not count.
 func (w *Window) End() {
 	w.line.pause()
-	w.timer.stop()
+	w.mu.Lock()
+	if w.end.IsZero() {
+		w.end = time.Now()
+	}
+	w.mu.Unlock()
 	w.steady.end()
 }
 
@@ -146,8 +123,11 @@ func (w *Window) done() (Work, []energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	work := w.work.snapshot()
-	if work.Elapsed = length(w.spans); w.spans == nil {
-		work.Elapsed = w.timer.elapsed()
+	if w.spans == nil {
+		work.Elapsed = w.end.Sub(w.begin)
+	}
+	for _, s := range w.spans {
+		work.Elapsed += s.End.Sub(s.Start)
 	}
 	return work, w.spans
 }
@@ -178,14 +158,13 @@ func (w *Window) complaint(ctx context.Context) error {
 	list := []error{w.problems}
 	w.mu.Unlock()
 	if err := ctx.Err(); err != nil && w.report.Measurement != nil {
-		list = append(list, fmt.Errorf("measured with what the source had shown %v after the end: %w", w.report.Measurement.Waited.Round(time.Millisecond), err))
+		waited := w.report.Measurement.Waited.Round(time.Millisecond)
+		list = append(list, fmt.Errorf("measured with what the source had shown %v after the end: %w", waited, err))
 	}
-	if w.meter != nil {
-		if w.meter.env.strict && w.meter.ins != nil && !w.report.Valid() {
-			list = append(list, fmt.Errorf("%w: %v", ErrWithheld, w.report.Reasons))
-		}
-		list = append(list, writeTrace(w.meter.env.trace, w.report))
+	if w.meter.env.strict && w.meter.ins != nil && !w.report.Valid() {
+		list = append(list, fmt.Errorf("%w: %v", ErrWithheld, w.report.Reasons))
 	}
+	list = append(list, writeTrace(w.meter.env.trace, w.report))
 	if err := errors.Join(list...); err != nil {
 		return fmt.Errorf("powertest: window %s: %w", w.name, err)
 	}
@@ -194,42 +173,28 @@ func (w *Window) complaint(ctx context.Context) error {
 
 // measure makes the report.
 func (w *Window) measure(ctx context.Context) Report {
-	ours := w.meter != nil && w.meter.ins != nil && w.meter.take(w)
+	ours := w.meter.take(w)
 	w.line.end()
 	defer w.line.cancel()
-	c := config{load: true}
-	if w.meter != nil {
-		c = w.meter.config
-	}
-	work, spans := w.done()
+	c := w.meter.config
+	r := Report{Name: w.name}
+	var spans []energy.Span
 	var found []energy.Finding
-	var state *Steady
+	r.Work, spans = w.done()
 	if w.steady != nil {
-		work, spans, state, found = w.steady.cut(work)
+		r.Work, spans, r.Steady, found = w.steady.cut(r.Work)
 		c.net = false // what is before a steady state is no idling
 	}
-	var m *measurements
-	if ours {
+	switch {
+	case ours:
 		if spans != nil {
 			w.line.setSpans(spans)
 		}
-		whole := w.line.window.Measure(ctx)
-		found = append(found, leave(w.presence)...)
-		m = w.line.measured(ctx, whole, found, w.meter.ins, w.meter.env.trace != "")
-	}
-	r := newReport(w.name, work, c, m)
-	r.Steady = state
-	if m == nil && w.meter.Source() != "" {
-		r.Source = w.meter.Source()
+		w.line.measure(ctx, &r, found...)
+	case w.meter.ins != nil:
+		r.Source = w.meter.ins.name()
 		w.problem(fmt.Errorf("no energy measurement: %w before the window was stopped", ErrClosed))
 	}
+	r.complete(c)
 	return r
-}
-
-func length(spans []energy.Span) time.Duration {
-	d := time.Duration(0)
-	for _, s := range spans {
-		d += s.End.Sub(s.Start)
-	}
-	return d
 }

@@ -18,9 +18,7 @@ import (
 func TestMeterPartialCohort(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := simsource.New(simsource.Config{GPUs: 2})
-		m, err := NewMeter(t.Context(), From(energytest.Lose(sim, 1, 40)))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(energytest.Lose(sim, 1, 40)))
 		w := m.Start("a")
 		for range 100 {
 			time.Sleep(100 * time.Millisecond)
@@ -95,9 +93,7 @@ func TestMeterPhaseNames(t *testing.T) {
 func TestMeterRoles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sim := simsource.New(simsource.Config{GPUs: 3})
-		m, err := NewMeter(t.Context(), From(sim), Role("prefill", "0"), Role("decode", "1", sim.Devices()[2].UUID))
-		require.NoError(t, err)
-		defer m.Close()
+		m := newMeter(t, From(sim), Role("prefill", "0"), Role("decode", "1", sim.Devices()[2].UUID))
 		w := m.Start("a")
 		defer sim.Busy(0)()
 		time.Sleep(10 * time.Second)

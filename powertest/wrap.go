@@ -3,8 +3,6 @@ package powertest
 import (
 	"testing"
 	"time"
-
-	"github.com/joulebench/joulebench/internal/presence"
 )
 
 // B is a benchmark that is measured. It is a [testing.B], whose Loop it leaves
@@ -16,8 +14,6 @@ type B struct {
 	opts       []Option
 	config     config
 	env        environment
-	instrument *instrument // nil if nothing is measured
-	presence   *presence.Presence
 	nBefore    int           // b.N when wrapped
 	early      time.Duration // what had elapsed when wrapped
 	announcing bool          // lines may be printed: the header and new units
@@ -39,8 +35,8 @@ type B struct {
 // malformed, or if there is nothing to measure with and POWERTEST_STRICT is set.
 func Wrap(tb *testing.B, opts ...Option) *B {
 	tb.Helper()
-	if b := process.active.find(tb); b != nil {
-		return b
+	if b, ok := process.active.Load(tb); ok {
+		return b.(*B)
 	}
 	on := timerOn(tb)
 	tb.StopTimer()
@@ -51,7 +47,7 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 		nBefore: tb.N,
 		early:   tb.Elapsed(),
 	}
-	process.active.add(b)
+	process.begin(b)
 	tb.Cleanup(b.finish)
 	b.prepare()
 	if on {
@@ -64,7 +60,7 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 // sub-benchmark is wrapped before its own set-up: call b.ResetTimer after it.
 // A benchmark that has sub-benchmarks is not measured itself.
 func (b *B) Run(name string, f func(b *B)) bool {
-	b.cancel()
+	b.line.cancel()
 	return b.B.Run(name, func(tb *testing.B) { f(Wrap(tb, b.opts...)) })
 }
 
@@ -78,15 +74,11 @@ const (
 // prepare opens the source and the window and waits for the source to tick.
 func (b *B) prepare() {
 	b.Helper()
-	b.instrument = b.open()
-	if b.instrument == nil {
+	ins := b.open()
+	if ins == nil {
 		return
 	}
-	b.presence = b.instrument.enter()
-	b.line.window = b.instrument.recorder.Open()
-	if b.env.trace != "" {
-		b.line.window.Record()
-	}
+	b.line.open(ins, b.env.trace != "")
 	ticks := waitTicks
 	if b.config.net {
 		ticks = waitTicksNet
@@ -125,8 +117,8 @@ func (b *B) open() *instrument {
 func (b *B) finish() {
 	b.line.pause()
 	b.Helper() // messages show the line of Wrap
-	defer process.active.remove(b)
-	defer b.cancel()
+	defer process.active.Delete(b.B)
+	defer b.line.cancel()
 	process.header.announcePhases(b)
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}
 	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() || !r.reported() {
@@ -140,12 +132,6 @@ func (b *B) finish() {
 	if err := writeTrace(b.env.trace, report); err != nil {
 		b.logOnce("trace", "no trace: %v", err)
 	}
-}
-
-// cancel releases the windows without waiting for anything.
-func (b *B) cancel() {
-	b.line.cancel()
-	b.presence.Leave()
 }
 
 // StartTimer is [testing.B.StartTimer]; it resumes the measurement too.

@@ -59,8 +59,9 @@ func (w *Writer) write(res *benchfmt.Result) error {
 		if w.units[v.Unit] || v.OrigUnit != "" || !known {
 			continue
 		}
-		line := &benchfmt.UnitMetadata{UnitMetadataKey: benchfmt.UnitMetadataKey{Unit: v.Unit, Key: "better"}, OrigUnit: v.Unit, Value: better.String()}
-		if err := w.w.Write(line); err != nil {
+		key := benchfmt.UnitMetadataKey{Unit: v.Unit, Key: "better"}
+		line := benchfmt.UnitMetadata{UnitMetadataKey: key, OrigUnit: v.Unit, Value: better.String()}
+		if err := w.w.Write(&line); err != nil {
 			return err
 		}
 		w.units[v.Unit] = true

@@ -21,7 +21,6 @@ type level struct {
 	users  int
 	stream uint64 // of the prompts of its first user
 	tally  *tally
-	over   chan struct{} // closed when no more is to be asked
 }
 
 // load makes the load, and measures it in a window, which it ends. When ctx ends
@@ -30,26 +29,27 @@ func (l *level) load(ctx context.Context, start func() *powertest.Window) {
 	// Requests go on for as long as the window is open, whatever happens to ctx.
 	work, cut := context.WithCancel(context.WithoutCancel(ctx))
 	defer cut()
+	asking, over := context.WithCancel(work)
 	var users sync.WaitGroup
 	for i := range l.users {
-		users.Go(func() { l.user(work, uint64(i)) })
+		users.Go(func() { l.user(work, asking, uint64(i)) })
 	}
 	if wait.Sleep(ctx, l.warmup) {
 		l.tally.begin(start)
 		wait.Sleep(ctx, l.duration)
 		l.tally.end()
 	}
-	close(l.over)
+	over()
 	defer context.AfterFunc(ctx, cut)()
 	users.Wait()
 }
 
-// user asks, reads the answer, and asks again.
-func (l *level) user(ctx context.Context, i uint64) {
+// user asks, reads the answer, and asks again, until asking ends. ctx cuts answers off.
+func (l *level) user(ctx, asking context.Context, i uint64) {
 	p := newPrompts(l.seed, l.stream+i, l.prompt)
-	for refused := backoff(0); !l.isOver(); {
+	for refused := backoff(0); asking.Err() == nil; {
 		r := l.tally.send()
-		u, err := l.ask(ctx, p.next(), r.chunk)
+		u, err := l.ask(ctx, l.llm, p.next(), r.chunk)
 		switch {
 		case err == nil:
 			r.succeed(u)
@@ -58,17 +58,13 @@ func (l *level) user(ctx context.Context, i uint64) {
 			r.abandon()
 		default:
 			r.fail(err)
-			l.rest(refused.next())
+			wait.Sleep(asking, refused.next())
 		}
 	}
 }
 
 // ask asks once, and waits for no longer than the timeout.
-func (l *level) ask(ctx context.Context, prompt string, each func()) (chat.Usage, error) {
-	return ask(ctx, l.llm, l.config, prompt, each)
-}
-
-func ask(ctx context.Context, llm *chat.Client, c config, prompt string, each func()) (chat.Usage, error) {
+func (c config) ask(ctx context.Context, llm *chat.Client, prompt string, each func()) (chat.Usage, error) {
 	limited, cancel := context.WithTimeout(ctx, c.timeout)
 	defer cancel()
 	u, err := llm.Chat(limited, chat.Question{Prompt: prompt, MaxTokens: c.maxTokens}, each)
@@ -76,23 +72,6 @@ func ask(ctx context.Context, llm *chat.Client, c config, prompt string, each fu
 		err = fmt.Errorf("the answer was not there after -timeout %v: %w", c.timeout, err)
 	}
 	return u, err
-}
-
-func (l *level) isOver() bool {
-	select {
-	case <-l.over:
-		return true
-	default:
-		return false
-	}
-}
-
-// rest waits until the time or the level is over.
-func (l *level) rest(d time.Duration) {
-	select {
-	case <-time.After(d):
-	case <-l.over:
-	}
 }
 
 // backoff is how long a user waits after a refusal: longer each time.

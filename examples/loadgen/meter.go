@@ -45,11 +45,7 @@ func unreadable(err error, named bool) bool {
 	if errors.Is(err, energy.ErrNoDevice) {
 		return !named
 	}
-	for _, e := range []error{errors.ErrUnsupported, fs.ErrNotExist, fs.ErrPermission} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
 	var network net.Error
-	return errors.As(err, &network)
+	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, fs.ErrNotExist) ||
+		errors.Is(err, fs.ErrPermission) || errors.As(err, &network)
 }

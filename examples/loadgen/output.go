@@ -47,13 +47,8 @@ func (s *session) save() error {
 // writeRecords writes the levels in the Go benchmark format, below what must be
 // equal for two files to be comparable. A level to which no token came is none.
 func (s *session) writeRecords(w io.Writer) error {
-	for _, c := range s.settings() {
-		if c.value == "" {
-			continue
-		}
-		if _, err := fmt.Fprintf(w, "%s: %s\n", c.key, c.value); err != nil {
-			return fmt.Errorf("write the benchmark records: %w", err)
-		}
+	if _, err := io.WriteString(w, s.settings()); err != nil {
+		return fmt.Errorf("write the benchmark records: %w", err)
 	}
 	records := powertest.NewWriter(w)
 	for _, r := range s.results {
@@ -67,23 +62,22 @@ func (s *session) writeRecords(w io.Writer) error {
 	return nil
 }
 
-type setting struct{ key, value string }
-
-func (s *session) settings() []setting {
-	list := []setting{
-		{"model", strings.Join(strings.Fields(s.model), " ")},
-		{"prompt-words", strconv.Itoa(s.prompt)},
-		{"max-tokens", strconv.Itoa(s.maxTokens)},
-		{"slo-ttft", s.slo.ttft.String()},
-		{"slo-itl", s.slo.itl.String()},
-	}
+// settings are lines of configuration.
+func (s *session) settings() string {
+	model := strings.Join(strings.Fields(s.model), " ")
 	if s.embedded() {
-		list[0].value = "embedded"
+		model = "embedded"
 	}
+	var b strings.Builder
+	if model != "" {
+		fmt.Fprintf(&b, "model: %s\n", model)
+	}
+	fmt.Fprintf(&b, "prompt-words: %d\nmax-tokens: %d\n", s.prompt, s.maxTokens)
+	fmt.Fprintf(&b, "slo-ttft: %v\nslo-itl: %v\n", s.slo.ttft, s.slo.itl)
 	if s.steady {
-		list = append(list, setting{"steady", "true"})
+		b.WriteString("steady: true\n")
 	}
-	return list
+	return b.String()
 }
 
 // writeReports writes everything that is known of the levels, as a JSON array.

@@ -12,24 +12,17 @@ import (
 
 // result is what is known of a level.
 type result struct {
-	users      int
-	report     powertest.Report
-	ttft, gaps []time.Duration // sorted
-	successes  int             // requests, those outside of the window included
-	failures   int
-	why        []string
-	counted    bool
+	counts // with sorted times
+	users  int
+	report powertest.Report
 }
 
 // newResult joins what was counted and measured. The quantiles of times become
 // metrics of the report.
-func newResult(users int, report powertest.Report, t *tally) result {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	r := result{
-		users: users, report: report, ttft: sorted(t.ttft), gaps: sorted(t.gaps),
-		successes: t.successes, failures: t.failures, why: t.why, counted: t.counted,
-	}
+func newResult(users int, report powertest.Report, c counts) result {
+	r := result{counts: c, users: users, report: report}
+	slices.Sort(r.ttft)
+	slices.Sort(r.gaps)
 	for _, q := range []struct {
 		unit  string
 		times []time.Duration
@@ -107,10 +100,4 @@ func quantile(sorted []time.Duration, p float64) (v time.Duration, known bool) {
 	i := int(whole)
 	j := min(i+1, len(sorted)-1)
 	return sorted[i] + time.Duration(math.Round(part*float64(sorted[j]-sorted[i]))), true
-}
-
-func sorted(list []time.Duration) []time.Duration {
-	list = slices.Clone(list)
-	slices.Sort(list)
-	return list
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"slices"
 	"testing"
 	"time"
 
@@ -26,7 +27,7 @@ func TestQuantile(t *testing.T) {
 		{ms(4, 1, 3, 2), 0, time.Millisecond},
 		{ms(4, 1, 3, 2), 1, 4 * time.Millisecond},
 	} {
-		v, known := quantile(sorted(c.list), c.p)
+		v, known := quantile(slices.Sorted(slices.Values(c.list)), c.p)
 		assert.True(t, known)
 		assert.Equal(t, c.want, v)
 	}

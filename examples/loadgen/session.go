@@ -52,7 +52,7 @@ const fewTokens = 8
 func (s *session) try(ctx context.Context) int {
 	brief := s.config
 	brief.maxTokens = min(brief.maxTokens, fewTokens)
-	u, err := ask(ctx, s.llm, brief, newPrompts(s.seed, 0, s.prompt).next(), nil)
+	u, err := brief.ask(ctx, s.llm, newPrompts(s.seed, 0, s.prompt).next(), nil)
 	s.streams++
 	switch {
 	case ctx.Err() != nil:
@@ -68,7 +68,7 @@ func (s *session) try(ctx context.Context) int {
 
 // level measures one level, and reports it in a line.
 func (s *session) level(ctx context.Context, users int) int {
-	l := &level{config: s.config, llm: s.llm, users: users, stream: s.streams, tally: newTally(s.slo), over: make(chan struct{})}
+	l := &level{config: s.config, llm: s.llm, users: users, stream: s.streams, tally: newTally(s.slo)}
 	s.streams += uint64(users)
 	l.load(ctx, func() *powertest.Window { return s.start(users) })
 	if l.tally.window == nil {
@@ -77,7 +77,7 @@ func (s *session) level(ctx context.Context, users int) int {
 	settle, cancel := grace(ctx, settleTime)
 	defer cancel()
 	report, err := l.tally.window.Stop(settle)
-	r := newResult(users, report, l.tally)
+	r := newResult(users, report, l.tally.counts)
 	s.results = append(s.results, r)
 	s.say("%v", r)
 	code := s.judge(ctx, r, err)

@@ -22,8 +22,14 @@ type tally struct {
 	// What the users wait for, since before the window too.
 	prefill, decode stage
 
+	counts
+}
+
+// counts are what is known of the requests of a level, those outside of the window
+// included.
+type counts struct {
 	ttft, gaps []time.Duration // of tokens in the window
-	successes  int             // of the whole level, as are all of these
+	successes  int
 	failures   int
 	why        []string // the first distinct ones
 	counted    bool     // the server does not say its usage

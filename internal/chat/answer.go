@@ -112,23 +112,6 @@ func (a *answer) total(countChunks bool) (Usage, error) {
 	return Usage{Completion: a.chunks, Counted: true}, nil
 }
 
-// StatusError is the answer of a server that refuses.
-type StatusError struct {
-	// Code is the HTTP status.
-	Code int
-	// Message is what the server says, or empty.
-	Message string
-}
-
-// Error says the status, and the server's message.
-func (e *StatusError) Error() string {
-	s := fmt.Sprintf("the server answers %d %s", e.Code, http.StatusText(e.Code))
-	if e.Message != "" {
-		s += ": " + e.Message
-	}
-	return s
-}
-
 // errNoStream says that the answer comes at once, so that there are no tokens to
 // time.
 var errNoStream = errors.New("the server does not stream: it answers with one JSON object, not with server-sent events")
@@ -140,7 +123,11 @@ const maxMessage = 1 << 10
 func (c *Client) refusal(resp *http.Response) error {
 	if resp.StatusCode != http.StatusOK {
 		body, _ := io.ReadAll(io.LimitReader(resp.Body, maxMessage))
-		return &StatusError{resp.StatusCode, c.hide(errorMessage(body))}
+		err := fmt.Errorf("the server answers %d %s", resp.StatusCode, http.StatusText(resp.StatusCode))
+		if message := c.hide(errorMessage(body)); message != "" {
+			return fmt.Errorf("%w: %s", err, message)
+		}
+		return err
 	}
 	if t, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type")); t == "application/json" {
 		return errNoStream
@@ -167,13 +154,8 @@ func errorMessage(body []byte) string {
 			text = stringOrMessage(forms.Detail)
 		}
 	}
-	text = strings.Map(func(r rune) rune {
-		if unicode.IsSpace(r) || !unicode.IsPrint(r) {
-			return ' '
-		}
-		return r
-	}, text)
-	return strings.Join(strings.Fields(text), " ")
+	words := strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) })
+	return strings.Join(words, " ")
 }
 
 // stringOrMessage returns a JSON string, or the message in an object, or the JSON.

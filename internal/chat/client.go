@@ -117,9 +117,9 @@ type Usage struct {
 // nil, for each chunk of the answer when it is here: for nearly all servers that
 // is a token.
 //
-// An error is a [StatusError] if the server refused; wraps
-// [io.ErrUnexpectedEOF] if the answer was cut off and [ErrNoUsage] if it cannot
-// be counted; and wraps that of ctx if it ended.
+// The error has the server's message if it refused. It wraps
+// [io.ErrUnexpectedEOF] if the answer was cut off, [ErrNoUsage] if it cannot
+// be counted, and that of ctx if it ended.
 func (c *Client) Chat(ctx context.Context, q Question, each func()) (Usage, error) {
 	resp, err := c.post(ctx, q)
 	if err != nil {
@@ -142,16 +142,13 @@ func (c *Client) Chat(ctx context.Context, q Question, each func()) (Usage, erro
 
 // post sends the question.
 func (c *Client) post(ctx context.Context, q Question) (*http.Response, error) {
-	body, err := json.Marshal(map[string]any{
+	body, _ := json.Marshal(map[string]any{ // which cannot fail
 		"model":          c.config.Model,
 		"messages":       []any{map[string]string{"role": "user", "content": q.Prompt}},
 		"max_tokens":     q.MaxTokens,
 		"stream":         true,
 		"stream_options": map[string]bool{"include_usage": true},
 	})
-	if err != nil {
-		return nil, err
-	}
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.endpoint.String(), bytes.NewReader(body))
 	if err != nil {
 		return nil, err

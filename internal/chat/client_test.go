@@ -30,10 +30,16 @@ const (
 // ask asks a server that answers with a text, and returns how many chunks came.
 func ask(t *testing.T, text string, c chat.Config) (u chat.Usage, chunks int, err error) {
 	t.Helper()
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	return askOf(t, c, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		io.WriteString(w, text)
-	}))
+	})
+}
+
+// askOf is ask of a server that answers otherwise.
+func askOf(t *testing.T, c chat.Config, answer http.HandlerFunc) (u chat.Usage, chunks int, err error) {
+	t.Helper()
+	s := httptest.NewServer(answer)
 	defer s.Close()
 	c.URL = s.URL
 	llm, err := chat.NewClient(c)
@@ -117,38 +123,27 @@ func TestCountChunks(t *testing.T) {
 // TestRefusals: the server's message is in the error, in whatever form it has.
 func TestRefusals(t *testing.T) {
 	for _, c := range []struct{ body, says string }{
-		{`{"error":{"message":"no such model","type":"x"}}`, "the server answers 404 Not Found: no such model"},
+		{`{"error":{"message":"no such model","type":"x"}}`, ": no such model"},
 		{`{"error":"no such model"}`, ": no such model"},
 		{`{"object":"error","message":"no such model"}`, ": no such model"},
 		{`{"detail":"no such model"}`, ": no such model"},
 		{`{"detail":[{"loc":["body"]}]}`, `: [{"loc":["body"]}]`},
 		{"<html>\n  no \x1b[31m", ": <html> no [31m"},
-		{"", "the server answers 404 Not Found"},
+		{"", ""},
 	} {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _, err := askOf(t, chat.Config{}, func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusNotFound)
 			io.WriteString(w, c.body)
-		}))
-		llm, err := chat.NewClient(chat.Config{URL: s.URL})
-		require.NoError(t, err)
-		_, err = llm.Chat(t.Context(), hi, nil)
-		require.ErrorContains(t, err, c.says)
-		var status *chat.StatusError
-		require.ErrorAs(t, err, &status)
-		assert.Equal(t, http.StatusNotFound, status.Code)
-		s.Close()
+		})
+		require.ErrorContains(t, err, "the server answers 404 Not Found"+c.says)
 	}
 }
 
 func TestServerThatDoesNotStream(t *testing.T) {
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	_, _, err := askOf(t, chat.Config{}, func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json; charset=utf-8")
 		io.WriteString(w, `{"choices":[]}`)
-	}))
-	defer s.Close()
-	llm, err := chat.NewClient(chat.Config{URL: s.URL})
-	require.NoError(t, err)
-	_, err = llm.Chat(t.Context(), hi, nil)
+	})
 	require.ErrorContains(t, err, "does not stream")
 }
 
@@ -156,15 +151,11 @@ func TestServerThatDoesNotStream(t *testing.T) {
 func TestRequest(t *testing.T) {
 	var got map[string]any
 	var header http.Header
-	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	_, _, err := askOf(t, chat.Config{Key: " sesame\n", Model: "m"}, func(w http.ResponseWriter, r *http.Request) {
 		header = r.Header
 		assert.NoError(t, json.NewDecoder(r.Body).Decode(&got))
 		fmt.Fprint(w, token, `data: {"usage":{"completion_tokens":1}}`, "\n\n", done)
-	}))
-	defer s.Close()
-	llm, err := chat.NewClient(chat.Config{URL: s.URL, Key: " sesame\n", Model: "m"})
-	require.NoError(t, err)
-	_, err = llm.Chat(t.Context(), hi, nil)
+	})
 	require.NoError(t, err)
 	assert.Equal(t, "Bearer sesame", header.Get("Authorization"))
 	assert.Equal(t, map[string]any{
@@ -177,20 +168,18 @@ func TestRequest(t *testing.T) {
 // TestTheKeyIsNotShown: not by a server that repeats it either.
 func TestTheKeyIsNotShown(t *testing.T) {
 	const key = "sk-open-sesame"
-	for _, answer := range []func(http.ResponseWriter){
-		func(w http.ResponseWriter) {
+	for _, answer := range []http.HandlerFunc{
+		func(w http.ResponseWriter, _ *http.Request) {
 			w.WriteHeader(http.StatusUnauthorized)
 			fmt.Fprintf(w, `{"error":{"message":"%s is no key"}}`, key)
 		},
-		func(w http.ResponseWriter) { fmt.Fprintf(w, "data: {\"error\":\"%s is no key\"}\n\n", key) },
+		func(w http.ResponseWriter, _ *http.Request) {
+			fmt.Fprintf(w, "data: {\"error\":\"%s is no key\"}\n\n", key)
+		},
 	} {
-		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { answer(w) }))
-		llm, err := chat.NewClient(chat.Config{URL: s.URL, Key: key})
-		require.NoError(t, err)
-		_, err = llm.Chat(t.Context(), hi, nil)
+		_, _, err := askOf(t, chat.Config{Key: key}, answer)
 		require.ErrorContains(t, err, "[key] is no key")
 		assert.NotContains(t, err.Error(), key)
-		s.Close()
 	}
 	llm, err := chat.NewClient(chat.Config{URL: "http://me:" + key + "@127.0.0.1:1/?key=" + key, Key: key})
 	require.NoError(t, err)

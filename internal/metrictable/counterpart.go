@@ -1,6 +1,9 @@
 package metrictable
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // A Counterpart is what another program calls one of the metrics.
 type Counterpart struct {
@@ -14,15 +17,12 @@ type Counterpart struct {
 	Decimals int
 }
 
-// Metric is the metric that the counterpart is another name of.
-func (c Counterpart) Metric() Metric {
-	m, _ := ByUnit(c.Ours)
-	return m
-}
-
 // Value is the metric in the other program's unit; NaN or infinite if an input is
 // unknown or 0.
-func (c Counterpart) Value(in Inputs) float64 { return c.Metric().scaled(c.Scale, in) }
+func (c Counterpart) Value(in Inputs) float64 {
+	m, _ := ByUnit(c.Ours)
+	return c.Scale * m.Over.Of(in) / m.Per.Of(in)
+}
 
 // AIPerf are the metrics of aiperf's energy section in its order: the four of its
 // first generation, which newer exports have with the vendor's name in front, and
@@ -59,22 +59,14 @@ var InferenceX = []Counterpart{
 // divides its work: "prefill" or "decode". Other roles have none. Their inputs are
 // the energy and the number of the role's devices, and the tokens of the whole.
 func InferenceXRole(role string) []Counterpart {
-	keys := []string{"total_gpu_energy_j", "avg_power_w"}
-	switch role {
-	case "prefill":
-		keys = append(keys, "joules_per_input_token")
-	case "decode":
-		keys = append(keys, "joules_per_output_token")
-	default:
+	perToken := map[string]string{"prefill": "joules_per_input_token", "decode": "joules_per_output_token"}[role]
+	if perToken == "" {
 		return nil
 	}
 	var list []Counterpart
-	for _, key := range keys {
+	for _, key := range []string{"total_gpu_energy_j", "avg_power_w", perToken} {
 		c, _ := find(InferenceX, key)
-		if c.Name == "total_gpu_energy_j" {
-			c.Name = "gpu_energy_j"
-		}
-		c.Name = role + "_" + c.Name
+		c.Name = role + "_" + strings.TrimPrefix(c.Name, "total_")
 		list = append(list, c)
 	}
 	return list
@@ -85,14 +77,9 @@ func ByInferenceX(key string) (Counterpart, bool) {
 	return find(slices.Concat(InferenceX, InferenceXRole("prefill"), InferenceXRole("decode")), key)
 }
 
-// ByAIPerf returns the counterpart of a metric of aiperf, without a vendor's name in
-// front.
-func ByAIPerf(name string) (Counterpart, bool) { return find(AIPerf, name) }
-
 func find(list []Counterpart, name string) (Counterpart, bool) {
-	i := slices.IndexFunc(list, func(c Counterpart) bool { return c.Name == name })
-	if i < 0 {
-		return Counterpart{}, false
+	if i := slices.IndexFunc(list, func(c Counterpart) bool { return c.Name == name }); i >= 0 {
+		return list[i], true
 	}
-	return list[i], true
+	return Counterpart{}, false
 }

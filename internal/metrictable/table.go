@@ -96,9 +96,7 @@ type Metric struct {
 }
 
 // Value is the quotient; NaN or infinite if an input is unknown or 0.
-func (m Metric) Value(in Inputs) float64 { return m.scaled(1, in) }
-
-func (m Metric) scaled(by float64, in Inputs) float64 { return by * m.Over.Of(in) / m.Per.Of(in) }
+func (m Metric) Value(in Inputs) float64 { return m.Over.Of(in) / m.Per.Of(in) }
 
 // Formula is the quotient as documents have it.
 func (m Metric) Formula() string {
@@ -133,11 +131,10 @@ var Table = []Metric{
 
 // ByUnit returns the metric of one of the units of [Table].
 func ByUnit(unit string) (Metric, bool) {
-	i := slices.IndexFunc(Table, func(m Metric) bool { return m.Unit == unit })
-	if i < 0 {
-		return Metric{}, false
+	if i := slices.IndexFunc(Table, func(m Metric) bool { return m.Unit == unit }); i >= 0 {
+		return Table[i], true
 	}
-	return Table[i], true
+	return Metric{}, false
 }
 
 // parts are the metrics that a part of the energy, a phase's or a role's, is

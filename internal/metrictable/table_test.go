@@ -47,7 +47,7 @@ func TestCounterparts(t *testing.T) {
 	list := slices.Concat(AIPerf, InferenceX, InferenceXRole("prefill"), InferenceXRole("decode"))
 	for _, c := range list {
 		assert.Equal(t, want[c.Name], c.Value(full), c.Name)
-		a, isAIPerf := ByAIPerf(c.Name)
+		a, isAIPerf := find(AIPerf, c.Name)
 		x, isX := ByInferenceX(c.Name)
 		require.True(t, isAIPerf != isX, c.Name)
 		assert.Equal(t, c, map[bool]Counterpart{true: a, false: x}[isAIPerf])
@@ -58,7 +58,7 @@ func TestCounterparts(t *testing.T) {
 	}
 	assert.Len(t, list, len(want))
 	assert.Empty(t, InferenceXRole("encode"))
-	_, ok := ByAIPerf("joules_per_output_token")
+	_, ok := find(AIPerf, "joules_per_output_token")
 	assert.False(t, ok)
 }
 

@@ -85,10 +85,7 @@ func (p *Presence) Leave() []Other {
 func (p *Presence) find(own *file) {
 	paths, _ := filepath.Glob(filepath.Join(filepath.Dir(own.path), atomicfile.Name(own.device)+".*"))
 	for _, path := range paths {
-		if path == own.path {
-			continue
-		}
-		if overlaps(path, p.since) {
+		if path != own.path && overlaps(path, p.since) {
 			p.found[own.device] = Other{own.device, strings.TrimPrefix(filepath.Ext(path), ".")}
 		}
 	}

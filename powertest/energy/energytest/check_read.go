@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -18,120 +19,107 @@ func garbage(device int) energy.Reading {
 	return energy.Reading{Device: device, Joules: -1, Watts: -1, HasJoules: true, HasWatts: true, Err: errGarbage}
 }
 
-func checkReadAny(_ *suite, src energy.Source) error {
-	n := len(src.Devices())
+func checkReadAny(c *check) {
 	var forward, backward, twice []int
-	for i := range n {
+	var orders [][]int
+	for i := range c.src.Devices() {
 		forward = append(forward, i)
-		backward = append(backward, n-1-i)
+		backward = slices.Insert(backward, 0, i)
 		twice = append(twice, i, i)
-	}
-	orders := [][]int{forward, backward, twice}
-	for i := range n {
 		orders = append(orders, []int{i})
 	}
-	var errs []error
-	for _, order := range orders {
-		errs = append(errs, checkOrder(src, order))
+	for _, order := range append(orders, forward, backward, twice) {
+		c.checkOrder(order)
 	}
-	return errors.Join(errs...)
 }
 
 // checkOrder reads the devices in order, into the middle of a longer slice.
-func checkOrder(src energy.Source, order []int) error {
-	long := make([]energy.Reading, 1, len(order)+2)
-	long[0] = garbage(0)
+func (c *check) checkOrder(order []int) {
+	long := []energy.Reading{garbage(0)}
 	for _, i := range order {
 		long = append(long, garbage(i))
 	}
 	long = append(long, garbage(0))
-	src.Read(long[1 : len(long)-1])
-	var errs []error
+	c.src.Read(long[1 : len(long)-1])
 	if long[0] != garbage(0) || long[len(long)-1] != garbage(0) {
-		errs = append(errs, fmt.Errorf("read of devices %v wrote outside of dst", order))
+		c.errorf("read of devices %v wrote outside of dst", order)
 	}
 	for i, device := range order {
 		r := long[1+i]
 		switch {
 		case r.Device != device:
-			errs = append(errs, fmt.Errorf("read of devices %v: element %d was of device %d and is now of %d", order, i, device, r.Device))
+			c.errorf("read of devices %v: element %d was of device %d and is now of %d", order, i, device, r.Device)
 		case r.Err == errGarbage || r.HasJoules && r.Joules == -1 || r.HasWatts && r.Watts == -1 || r.Before.IsZero():
-			errs = append(errs, fmt.Errorf("read of devices %v: element %d still has what was there before: %+v", order, i, r))
+			c.errorf("read of devices %v: element %d still has what was there before: %+v", order, i, r)
 		}
 	}
-	return errors.Join(errs...)
 }
 
-func checkReadNone(_ *suite, src energy.Source) error {
-	src.Read(nil)
-	src.Read([]energy.Reading{})
-	return nil
+func checkReadNone(c *check) {
+	c.src.Read(nil)
+	c.src.Read([]energy.Reading{})
 }
 
-func checkTimes(_ *suite, src energy.Source) error {
-	r := all(src)
+func checkTimes(c *check) {
+	r := c.all()
 	previous := make([]time.Time, len(r))
-	var errs []error
 	for range 5 {
-		src.Read(r)
+		c.src.Read(r)
 		now := time.Now()
 		for i := range r {
+			before, after := r[i].Before, r[i].After
 			switch {
-			case r[i].Before.IsZero() || r[i].After.IsZero():
-				errs = append(errs, fmt.Errorf("device %d: a reading has no Before or no After", i))
-			case r[i].After.Before(r[i].Before):
-				errs = append(errs, fmt.Errorf("device %d: After is %v earlier than Before", i, r[i].Before.Sub(r[i].After)))
-			case r[i].After.After(now):
-				errs = append(errs, fmt.Errorf("device %d: After is %v in the future", i, r[i].After.Sub(now)))
-			case r[i].After.Before(previous[i]):
-				errs = append(errs, fmt.Errorf("device %d: After went back by %v between two readings", i, previous[i].Sub(r[i].After)))
+			case before.IsZero() || after.IsZero():
+				c.errorf("device %d: a reading has no Before or no After", i)
+			case after.Before(before):
+				c.errorf("device %d: After is %v earlier than Before", i, before.Sub(after))
+			case after.After(now):
+				c.errorf("device %d: After is %v in the future", i, after.Sub(now))
+			case after.Before(previous[i]):
+				c.errorf("device %d: After went back by %v between two readings", i, previous[i].Sub(after))
 			}
-			previous[i] = r[i].After
+			previous[i] = after
 		}
 		time.Sleep(time.Millisecond)
 	}
-	return errors.Join(errs...)
 }
 
-func checkPresence(_ *suite, src energy.Source) error {
-	return eachReading(src, func(d energy.Device, r energy.Reading) error {
+func checkPresence(c *check) {
+	c.eachReading(func(i int, d energy.Device, r energy.Reading) {
 		has := r.HasJoules
 		if d.Method == energy.Gauge {
 			has = r.HasWatts
 		}
 		switch {
 		case r.Err == nil && !has:
-			return fmt.Errorf("a %v has no value and no error", d.Method)
+			c.errorf("device %d: a %v has no value and no error", i, d.Method)
 		case r.Err != nil && has:
-			return fmt.Errorf("a %v has a value and the error %q", d.Method, r.Err)
+			c.errorf("device %d: a %v has a value and the error %q", i, d.Method, r.Err)
 		case d.Method == energy.Gauge && r.HasJoules:
-			return fmt.Errorf("a %v reports %v J", d.Method, r.Joules)
+			c.errorf("device %d: a %v reports %v J", i, d.Method, r.Joules)
 		}
-		return nil
 	})
 }
 
-func checkValues(_ *suite, src energy.Source) error {
+func checkValues(c *check) {
 	var last error
 	values := 0
-	err := eachReading(src, func(_ energy.Device, r energy.Reading) error {
+	c.eachReading(func(i int, _ energy.Device, r energy.Reading) {
 		if r.HasJoules || r.HasWatts {
 			values++
 		}
 		last = r.Err
 		if r.HasJoules && !sensible(r.Joules) || r.HasWatts && !sensible(r.Watts) {
-			return fmt.Errorf("a reading is %v J (has: %t), %v W (has: %t)", r.Joules, r.HasJoules, r.Watts, r.HasWatts)
+			c.errorf("device %d: a reading is %v J (has: %t), %v W (has: %t)", i, r.Joules, r.HasJoules, r.Watts, r.HasWatts)
 		}
-		return nil
 	})
 	if values == 0 {
-		err = errors.Join(err, fmt.Errorf("no device has a value; the last error is %v", last))
+		c.errorf("no device has a value; the last error is %v", last)
 	}
-	return err
 }
 
-func checkErrors(_ *suite, src energy.Source) error {
-	return eachReading(src, func(_ energy.Device, r energy.Reading) error { return checkErr(r.Err) })
+func checkErrors(c *check) {
+	c.eachReading(func(i int, _ energy.Device, r energy.Reading) { c.checkErr(i, r.Err) })
 }
 
 var kinds = []error{
@@ -139,67 +127,54 @@ var kinds = []error{
 	errors.ErrUnsupported, fs.ErrPermission, fs.ErrClosed,
 }
 
-func checkErr(err error) error {
-	if err == nil {
-		return nil
-	}
-	for _, kind := range kinds {
-		if errors.Is(err, kind) {
-			return nil
-		}
-	}
+// checkErr checks the error of element i.
+func (c *check) checkErr(i int, err error) {
 	_, many := err.(interface{ Unwrap() []error })
-	if many || errors.Unwrap(err) != nil {
-		return nil
+	known := slices.ContainsFunc(kinds, func(kind error) bool { return errors.Is(err, kind) })
+	if err == nil || known || many || errors.Unwrap(err) != nil {
+		return
 	}
-	return fmt.Errorf("the error %q (%T) is of no documented kind and wraps none", err, err)
+	c.errorf("device %d: the error %q (%T) is of no documented kind and wraps none", i, err, err)
 }
 
-// eachReading reads all devices a few times and joins what check says.
-func eachReading(src energy.Source, check func(energy.Device, energy.Reading) error) error {
-	r := all(src)
-	var errs []error
+// eachReading reads all devices a few times.
+func (c *check) eachReading(f func(i int, d energy.Device, r energy.Reading)) {
+	r := c.all()
 	for range 5 {
-		src.Read(r)
-		for i, d := range src.Devices() {
-			if err := check(d, r[i]); err != nil {
-				errs = append(errs, fmt.Errorf("device %d: %w", i, err))
-			}
+		c.src.Read(r)
+		for i, d := range c.src.Devices() {
+			f(i, d, r[i])
 		}
 	}
-	return errors.Join(errs...)
 }
 
-func checkPrompt(_ *suite, src energy.Source) error {
-	r := all(src)
-	var errs []error
+func checkPrompt(c *check) {
+	r := c.all()
 	for i := range 5 {
 		start := time.Now()
-		src.Read(r)
+		c.src.Read(r)
 		if took := time.Since(start); took > time.Second {
-			errs = append(errs, fmt.Errorf("read %d took %v", i+1, took))
+			c.errorf("read %d took %v", i+1, took)
 		}
 	}
-	return errors.Join(errs...)
 }
 
-func checkAllocs(s *suite, src energy.Source) error {
-	r := all(src)
+func checkAllocs(c *check) {
+	r := c.all()
 	for range 3 {
-		src.Read(r)
+		c.src.Read(r)
 	}
-	if n := testing.AllocsPerRun(20, func() { src.Read(r) }); n > float64(s.allocs) {
-		return fmt.Errorf("Read of %d devices allocates %v times, %d allowed", len(r), n, s.allocs)
+	if n := testing.AllocsPerRun(20, func() { c.src.Read(r) }); n > float64(c.allocs) {
+		c.errorf("Read of %d devices allocates %v times, %d allowed", len(r), n, c.allocs)
 	}
-	return nil
 }
 
-func checkGoroutines(_ *suite, src energy.Source) error {
+func checkGoroutines(c *check) {
 	const readers, reads = 4, 5
 	// A channel takes turns, not a mutex: a goroutine that waits for a mutex
 	// would stop the clock of a testing/synctest bubble.
 	turn := make(chan []energy.Reading, 1)
-	turn <- all(src)
+	turn <- c.all()
 	panics := make([]error, readers)
 	var wg sync.WaitGroup
 	for i := range readers {
@@ -210,13 +185,13 @@ func checkGoroutines(_ *suite, src energy.Source) error {
 				}
 			}()
 			for range reads {
-				readInTurn(src, turn)
-				src.Info()
+				readInTurn(c.src, turn)
+				c.src.Info()
 			}
 		})
 	}
 	wg.Wait()
-	return errors.Join(panics...)
+	c.errs = append(c.errs, panics...)
 }
 
 func readInTurn(src energy.Source, turn chan []energy.Reading) {

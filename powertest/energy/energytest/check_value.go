@@ -2,8 +2,8 @@ package energytest
 
 import (
 	"errors"
-	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -11,18 +11,18 @@ import (
 
 // sampled reads all devices several times in each refresh period, for ten of the
 // longest, and returns the readings by device.
-func sampled(src energy.Source) [][]energy.Reading {
+func (c *check) sampled() [][]energy.Reading {
 	const periods, inEach, most = 10, 4, 1000
-	length := periods * longestPeriod(src)
+	length := periods * c.longestPeriod()
 	pause := length
-	for _, d := range src.Devices() {
-		pause = min(pause, src.Info().PeriodOf(d)/inEach)
+	for _, d := range c.src.Devices() {
+		pause = min(pause, c.src.Info().PeriodOf(d)/inEach)
 	}
 	pause = max(pause, length/most)
-	r := all(src)
+	r := c.all()
 	list := make([][]energy.Reading, len(r))
 	for start := time.Now(); ; time.Sleep(pause) {
-		src.Read(r)
+		c.src.Read(r)
 		for i := range r {
 			list[i] = append(list[i], r[i])
 		}
@@ -32,26 +32,22 @@ func sampled(src energy.Source) [][]energy.Reading {
 	}
 }
 
-func checkResolution(s *suite, src energy.Source) error {
-	claimed := false
-	for _, d := range src.Devices() {
-		claimed = claimed || d.Method == energy.Counter && d.Resolution > 0
+func checkResolution(c *check) {
+	claims := func(d energy.Device) bool { return d.Method == energy.Counter && d.Resolution > 0 }
+	devices := c.src.Devices()
+	if c.static || !slices.ContainsFunc(devices, claims) {
+		return
 	}
-	if s.static || !claimed {
-		return nil
-	}
-	var errs []error
-	for i, list := range sampled(src) {
-		if d := src.Devices()[i]; d.Method == energy.Counter && d.Resolution > 0 {
-			errs = append(errs, checkSteps(i, list, d.Resolution))
+	for i, list := range c.sampled() {
+		if claims(devices[i]) {
+			c.checkSteps(i, list, devices[i].Resolution)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // checkSteps checks that a counter changes by multiples of its resolution, within a
 // share of a step: a tool may have rounded the values.
-func checkSteps(i int, list []energy.Reading, resolution float64) error {
+func (c *check) checkSteps(i int, list []energy.Reading, resolution float64) {
 	const share = 0.05
 	last := math.NaN()
 	for _, r := range list {
@@ -61,31 +57,28 @@ func checkSteps(i int, list []energy.Reading, resolution float64) error {
 		steps := (r.Joules - last) / resolution
 		// Large values are not exact themselves.
 		rounding := 2 * (math.Nextafter(r.Joules, math.Inf(1)) - r.Joules) / resolution
-		if off := math.Abs(steps - math.Round(steps)); off > share+rounding {
-			return fmt.Errorf("device %d: the counter changed by %v J, which is not a multiple of its resolution of %v J", i, r.Joules-last, resolution)
+		if math.Abs(steps-math.Round(steps)) > share+rounding {
+			c.errorf("device %d: the counter changed by %v J, which is not a multiple of its resolution of %v J",
+				i, r.Joules-last, resolution)
+			return
 		}
 		last = r.Joules
 	}
-	return nil
 }
 
-func checkPower(s *suite, src energy.Source) error {
-	if s.high == 0 {
-		return nil
+func checkPower(c *check) {
+	if c.high == 0 {
+		return
 	}
-	var errs []error
-	for i, list := range sampled(src) {
-		for _, r := range list {
-			if r.HasWatts && !(r.Watts >= s.low && r.Watts <= s.high) {
-				errs = append(errs, fmt.Errorf("device %d: a reading has %v W, and %v W to %v W are expected", i, r.Watts, s.low, s.high))
-				break
-			}
+	for i, list := range c.sampled() {
+		wrong := func(r energy.Reading) bool { return r.HasWatts && !(r.Watts >= c.low && r.Watts <= c.high) }
+		if at := slices.IndexFunc(list, wrong); at >= 0 {
+			c.errorf("device %d: a reading has %v W, and %v W to %v W are expected", i, list[at].Watts, c.low, c.high)
 		}
-		if low, high, known := counted(list); known && !s.static && (high < s.low || low > s.high) {
-			errs = append(errs, fmt.Errorf("device %d: the counter shows %.4g W to %.4g W, and %v W to %v W are expected", i, low, high, s.low, s.high))
+		if low, high, known := counted(list); known && !c.static && (high < c.low || low > c.high) {
+			c.errorf("device %d: the counter shows %.4g W to %.4g W, and %v W to %v W are expected", i, low, high, c.low, c.high)
 		}
 	}
-	return errors.Join(errs...)
 }
 
 // counted returns the least and the greatest power that a counter can have had
@@ -115,49 +108,51 @@ func counted(list []energy.Reading) (low, high float64, known bool) {
 	return low, math.Inf(1), true
 }
 
-func checkWrap(s *suite, src energy.Source) error {
-	if s.advance == nil {
-		return nil
+func checkWrap(c *check) {
+	if c.advance == nil {
+		return
 	}
 	const steps, share = 6, 0.4 // which is more than two wraps
 	const tolerance = 1e-3
-	step := share * s.wrap
-	before, after := all(src), all(src)
-	src.Read(before)
+	step := share * c.wrap
+	before, after := c.all(), c.all()
+	c.src.Read(before)
 	for n := range steps {
-		s.advance(step)
-		if err := s.untilGained(src, before, after, step*(1-tolerance)); err != nil {
-			return err
+		c.advance(step)
+		if !c.untilGained(before, after, step*(1-tolerance)) {
+			return
 		}
-		for i, d := range src.Devices() {
+		for i, d := range c.src.Devices() {
 			gained := after[i].Joules - before[i].Joules
-			if d.Method == energy.Counter && !(math.Abs(gained-step) <= tolerance*s.wrap+2*d.Resolution) {
-				return fmt.Errorf("device %d: step %d of %v J was shown as %v J, of a counter that wraps at %v J", i, n+1, step, gained, s.wrap)
+			if d.Method == energy.Counter && !(math.Abs(gained-step) <= tolerance*c.wrap+2*d.Resolution) {
+				c.errorf("device %d: step %d of %v J was shown as %v J, of a counter that wraps at %v J",
+					i, n+1, step, gained, c.wrap)
+				return
 			}
 		}
 		copy(before, after)
 	}
-	return nil
 }
 
 // untilGained reads until all counters have gained joules, or for as long as a tick
-// may take.
-func (s *suite) untilGained(src energy.Source, before, after []energy.Reading, joules float64) error {
-	period := longestPeriod(src)
+// may take. It reports whether all of them have a value.
+func (c *check) untilGained(before, after []energy.Reading, joules float64) bool {
+	period := c.longestPeriod()
 	for start := time.Now(); ; time.Sleep(period / 4) {
-		src.Read(after)
+		c.src.Read(after)
 		shown := true
-		for i, d := range src.Devices() {
+		for i, d := range c.src.Devices() {
 			if d.Method != energy.Counter {
 				continue
 			}
 			if !after[i].HasJoules || !before[i].HasJoules {
-				return fmt.Errorf("device %d: a reading has no joules: %w", i, errors.Join(after[i].Err, before[i].Err))
+				c.errorf("device %d: a reading has no joules: %w", i, errors.Join(after[i].Err, before[i].Err))
+				return false
 			}
 			shown = shown && after[i].Joules-before[i].Joules >= joules
 		}
 		if shown || time.Since(start) > 2*period {
-			return nil
+			return true
 		}
 	}
 }

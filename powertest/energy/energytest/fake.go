@@ -27,11 +27,10 @@ type Fake struct {
 	// UUID is the identity of the device; empty means "FAKE-0".
 	UUID string
 
-	mu      sync.Mutex
-	device  []energy.Device
-	reads   int
-	closed  bool
-	started bool
+	mu     sync.Mutex
+	device []energy.Device // nil before the first call
+	reads  int
+	closed bool
 }
 
 var (
@@ -47,10 +46,9 @@ func Steady(watts float64) func(elapsed time.Duration) float64 {
 
 // start fills in the defaults. The caller holds mu.
 func (f *Fake) start() {
-	if f.started {
+	if f.device != nil {
 		return
 	}
-	f.started = true
 	if f.Start.IsZero() {
 		f.Start = time.Now()
 	}

@@ -5,55 +5,42 @@ import (
 	"math"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// wrapped is a source whose Read is another function.
+// wrapped is a source of which some methods are other functions.
 type wrapped struct {
 	energy.Source
-	read func(dst []energy.Reading)
+	devices func() []energy.Device
+	read    func(dst []energy.Reading)
 }
 
+func (w *wrapped) Devices() []energy.Device  { return w.devices() }
 func (w *wrapped) Read(dst []energy.Reading) { w.read(dst) }
 
-// inspecting is a wrapped source that passes on Inspect.
-type inspecting struct {
-	*wrapped
-	energy.Inspector
-}
-
-func wrap(src energy.Source, read func(dst []energy.Reading)) energy.Source {
-	w := &wrapped{src, read}
+// wrap passes on Inspect if the source has it.
+func wrap(src energy.Source, devices func() []energy.Device, read func(dst []energy.Reading)) energy.Source {
+	w := &wrapped{src, devices, read}
 	if ins, ok := src.(energy.Inspector); ok {
-		return inspecting{w, ins}
+		return struct {
+			*wrapped
+			energy.Inspector
+		}{w, ins}
 	}
 	return w
 }
 
-// redescribed is a source whose Devices say something else.
-type redescribed struct {
-	energy.Source
-	devices []energy.Device
-}
-
-func (d *redescribed) Devices() []energy.Device { return d.devices }
-
 // Redescribe changes what a source says of its devices, such as a Resolution that
 // their counters do not keep.
 func Redescribe(src energy.Source, change func(d *energy.Device)) energy.Source {
-	r := &redescribed{src, slices.Clone(src.Devices())}
-	for i := range r.devices {
-		change(&r.devices[i])
+	devices := slices.Clone(src.Devices())
+	for i := range devices {
+		change(&devices[i])
 	}
-	if ins, ok := src.(energy.Inspector); ok {
-		return struct {
-			*redescribed
-			energy.Inspector
-		}{r, ins}
-	}
-	return r
+	return wrap(src, func() []energy.Device { return devices }, src.Read)
 }
 
 // IgnoreSelectors makes a function that opens a source open all of its devices,
@@ -67,7 +54,7 @@ func IgnoreSelectors(open func(devices []string) (energy.Source, error)) func(de
 func edit(src energy.Source, f func(n int, r *energy.Reading)) energy.Source {
 	var mu sync.Mutex
 	counts := make([]int, len(src.Devices()))
-	return wrap(src, func(dst []energy.Reading) {
+	return wrap(src, src.Devices, func(dst []energy.Reading) {
 		src.Read(dst)
 		mu.Lock()
 		defer mu.Unlock()
@@ -80,24 +67,27 @@ func edit(src energy.Source, f func(n int, r *energy.Reading)) energy.Source {
 	})
 }
 
-// fail takes the values from a reading and leaves an error.
-func fail(r *energy.Reading, err error) {
-	*r = energy.Reading{Device: r.Device, Before: r.Before, After: r.After, Err: err}
+// editDevice is edit for one device, from its reading k on.
+func editDevice(src energy.Source, device, k int, f func(n int, r *energy.Reading)) energy.Source {
+	return edit(src, func(n int, r *energy.Reading) {
+		if r.Device == device && n >= k {
+			f(n, r)
+		}
+	})
 }
 
 // Reset makes the device's counter start again from zero at its reading k, as
 // after a driver reload.
 func Reset(src energy.Source, device, k int) energy.Source {
-	offset, done := 0.0, false
-	return edit(src, func(n int, r *energy.Reading) {
-		if r.Device != device || !r.HasJoules || n < k {
-			return
+	offset := math.NaN()
+	return editDevice(src, device, k, func(_ int, r *energy.Reading) {
+		if math.IsNaN(offset) && r.HasJoules {
+			offset = r.Joules
 		}
-		if !done {
-			offset, done = r.Joules, true
+		if r.HasJoules {
+			// Not below zero where the counter underneath is reset as well.
+			r.Joules = max(r.Joules-offset, 0)
 		}
-		// Not below zero where the counter underneath is reset as well.
-		r.Joules = max(r.Joules-offset, 0)
 	})
 }
 
@@ -105,14 +95,13 @@ func Reset(src energy.Source, device, k int) energy.Source {
 // 1 J, or by half of it where it is below 2 J. Later readings are normal.
 func Backwards(src energy.Source, device, k int) energy.Source {
 	previous := 0.0
-	return edit(src, func(n int, r *energy.Reading) {
-		if r.Device != device || !r.HasJoules {
-			return
-		}
-		if n == k {
+	return editDevice(src, device, 1, func(n int, r *energy.Reading) {
+		if n == k && r.HasJoules {
 			r.Joules = max(previous-1, previous/2)
 		}
-		previous = r.Joules
+		if r.HasJoules {
+			previous = r.Joules
+		}
 	})
 }
 
@@ -120,9 +109,9 @@ func Backwards(src energy.Source, device, k int) energy.Source {
 // place of what they say: joules for a counter, watts for a gauge. NaN, an
 // infinity or a negative number make an invalid reading.
 func Replace(src energy.Source, device, k, n int, value float64) energy.Source {
-	return edit(src, func(i int, r *energy.Reading) {
+	return editDevice(src, device, k, func(i int, r *energy.Reading) {
 		switch {
-		case r.Device != device || i < k || i >= k+n:
+		case i-k >= n:
 		case r.HasJoules:
 			r.Joules = value
 		case r.HasWatts:
@@ -163,32 +152,41 @@ func Freeze(src energy.Source, k int) energy.Source {
 	})
 }
 
+// hold makes each counter show what it did last, from reading k of a device on, unless
+// it changes: as changes says, and at first.
+func hold(src energy.Source, k int, changes func(first bool, r *energy.Reading) bool) energy.Source {
+	shown := make([]energy.Reading, len(src.Devices()))
+	return edit(src, func(n int, r *energy.Reading) {
+		if n < k || !r.HasJoules {
+			return
+		}
+		s := &shown[r.Device]
+		if changes(!s.HasJoules, r) {
+			*s = *r
+		}
+		r.Joules = s.Joules
+	})
+}
+
 // SkipTicks hides every n-th change of each counter: the value stays what it
 // was until the next change. The changes are those that the reads see; n is
 // at least 2, or the counter would never change.
 func SkipTicks(src energy.Source, n int) energy.Source {
 	n = max(n, 2)
 	type state struct {
-		counter, shown float64
-		changes        int
-		seen           bool
+		counter float64
+		changes int
 	}
 	states := make([]state, len(src.Devices()))
-	return edit(src, func(_ int, r *energy.Reading) {
-		if !r.HasJoules {
-			return
-		}
+	return hold(src, 1, func(first bool, r *energy.Reading) (changes bool) {
 		s := &states[r.Device]
-		if !s.seen {
-			*s = state{counter: r.Joules, shown: r.Joules, seen: true}
-		}
-		if r.Joules != s.counter {
+		if first || r.Joules == s.counter {
 			s.counter = r.Joules
-			if s.changes++; s.changes%n != 0 {
-				s.shown = r.Joules
-			}
+			return first
 		}
-		r.Joules = s.shown
+		s.counter = r.Joules
+		s.changes++
+		return s.changes%n != 0
 	})
 }
 
@@ -197,44 +195,33 @@ func SkipTicks(src energy.Source, n int) energy.Source {
 // period after that reading. What is shown is the value of the first read in
 // each, so the source underneath should be read, and refresh, more often.
 func Period(src energy.Source, k int, period time.Duration) energy.Source {
-	type state struct {
-		start time.Time
-		tick  int64
-		shown float64
-		seen  bool
-	}
-	states := make([]state, len(src.Devices()))
-	return edit(src, func(n int, r *energy.Reading) {
-		if n < k || !r.HasJoules {
-			return
+	next := make([]time.Time, len(src.Devices()))
+	return hold(src, k, func(first bool, r *energy.Reading) (changes bool) {
+		at := &next[r.Device]
+		if first {
+			*at = r.After
 		}
-		s := &states[r.Device]
-		if !s.seen {
-			*s = state{start: r.After, tick: 0, shown: r.Joules, seen: true}
+		if r.After.Before(*at) {
+			return false
 		}
-		if tick := int64(r.After.Sub(s.start) / period); tick > s.tick {
-			s.tick, s.shown = tick, r.Joules
-		}
-		r.Joules = s.shown
+		*at = at.Add((r.After.Sub(*at)/period + 1) * period)
+		return true
 	})
 }
 
-// around wraps a source in a wait before and a wait after its calls of Read,
-// and widens the times of the readings to cover both.
-func around(src energy.Source, before, after func(call int)) energy.Source {
-	var (
-		mu    sync.Mutex
-		calls int
-	)
-	return wrap(src, func(dst []energy.Reading) {
-		mu.Lock()
-		calls++
-		n := calls
-		mu.Unlock()
-		start := time.Now()
-		before(n) // without the lock: others may close the source meanwhile
+// delayed wraps a source in a wait before its calls of Read, or after them if it is
+// late, and widens the times of the readings to cover it.
+func delayed(src energy.Source, late bool, wait func(call int)) energy.Source {
+	var calls atomic.Int64
+	return wrap(src, src.Devices, func(dst []energy.Reading) {
+		start, call := time.Now(), int(calls.Add(1))
+		if !late {
+			wait(call)
+		}
 		src.Read(dst)
-		after(n)
+		if late {
+			wait(call)
+		}
 		end := time.Now()
 		for i := range dst {
 			dst[i].Before, dst[i].After = start, end
@@ -242,15 +229,13 @@ func around(src energy.Source, before, after func(call int)) energy.Source {
 	})
 }
 
-func noWait(int) {}
-
 // Stall makes call k of Read take d longer, before the values are taken.
 func Stall(src energy.Source, k int, d time.Duration) energy.Source {
-	return around(src, func(call int) {
+	return delayed(src, false, func(call int) {
 		if call == k {
 			time.Sleep(d)
 		}
-	}, noWait)
+	})
 }
 
 // Hang makes call k of Read, and every later one, wait until release is
@@ -259,11 +244,11 @@ func Stall(src energy.Source, k int, d time.Duration) energy.Source {
 // so call release before the test ends.
 func Hang(src energy.Source, k int) (hung energy.Source, release func()) {
 	released := make(chan struct{})
-	hung = around(src, func(call int) {
+	hung = delayed(src, false, func(call int) {
 		if call >= k {
 			<-released
 		}
-	}, noWait)
+	})
 	return hung, sync.OnceFunc(func() { close(released) })
 }
 
@@ -275,30 +260,22 @@ func Late(src energy.Source, d time.Duration) energy.Source {
 // LateBy makes each Read return later, after the values were taken, by what
 // delay says of the call. A delay that is not positive is none.
 func LateBy(src energy.Source, delay func(call int) time.Duration) energy.Source {
-	return around(src, noWait, func(call int) {
-		if d := delay(call); d > 0 {
-			time.Sleep(d)
-		}
-	})
+	return delayed(src, true, func(call int) { time.Sleep(delay(call)) })
 }
 
 // Lose makes the device disappear: from its reading k on, its readings carry
 // [energy.ErrDeviceLost].
 func Lose(src energy.Source, device, k int) energy.Source {
 	err := fmt.Errorf("injected at reading %d of device %d: %w", k, device, energy.ErrDeviceLost)
-	return edit(src, func(n int, r *energy.Reading) {
-		if r.Device == device && n >= k {
-			fail(r, err)
-		}
-	})
+	return Error(src, device, k, math.MaxInt, err)
 }
 
 // Error makes n readings of the device, from its reading k on, carry err, which
 // is handed on as it is.
 func Error(src energy.Source, device, k, n int, err error) energy.Source {
-	return edit(src, func(i int, r *energy.Reading) {
-		if r.Device == device && i >= k && i < k+n {
-			fail(r, err)
+	return editDevice(src, device, k, func(i int, r *energy.Reading) {
+		if i-k < n {
+			*r = energy.Reading{Device: r.Device, Before: r.Before, After: r.After, Err: err}
 		}
 	})
 }

@@ -66,12 +66,41 @@ func newSuite(opts []Option) *suite {
 	return s
 }
 
-// testCase is one demand of the contract. check returns what was seen that
-// goes against it; the explanation says why the contract asks for it.
+// testCase is one demand of the contract; the explanation says why the contract
+// makes it.
 type testCase struct {
 	name        string
 	explanation string
-	check       func(s *suite, src energy.Source) error
+	run         func(c *check)
+}
+
+// check is a source under a case, and what was seen of it that goes against the
+// contract.
+type check struct {
+	*suite
+	src  energy.Source
+	errs []error
+}
+
+func (c *check) errorf(format string, args ...any) {
+	c.errs = append(c.errs, fmt.Errorf(format, args...))
+}
+
+// all returns readings that ask for every device, in order.
+func (c *check) all() []energy.Reading {
+	r := make([]energy.Reading, len(c.src.Devices()))
+	for i := range r {
+		r[i].Device = i
+	}
+	return r
+}
+
+func (c *check) longestPeriod() time.Duration {
+	longest := time.Duration(0)
+	for _, d := range c.src.Devices() {
+		longest = max(longest, c.src.Info().PeriodOf(d))
+	}
+	return longest
 }
 
 var cases = []testCase{
@@ -131,8 +160,10 @@ func Run(t *testing.T, open func(t *testing.T) energy.Source, opts ...Option) {
 
 // run checks one case and closes the source. A source that never returns must
 // fail its case, not hang the suite.
-func (s *suite) run(c testCase, src energy.Source) error {
-	limit := s.limit(src) // before the case begins: calls do not overlap
+func (s *suite) run(tc testCase, src energy.Source) error {
+	c := &check{suite: s, src: src}
+	// Far beyond what any case needs; asked for before it begins, since calls do not overlap.
+	limit := 30*time.Second + s.maxWait + 30*c.longestPeriod()
 	result := make(chan error, 1)
 	go func() {
 		defer func() {
@@ -140,8 +171,11 @@ func (s *suite) run(c testCase, src energy.Source) error {
 				result <- fmt.Errorf("panic: %v", p)
 			}
 		}()
-		err := c.check(s, src)
-		result <- errors.Join(err, closeErr(src))
+		tc.run(c)
+		if err := src.Close(); err != nil {
+			c.errorf("close: %w", err)
+		}
+		result <- errors.Join(c.errs...)
 	}()
 	timeout := time.NewTimer(limit)
 	defer timeout.Stop()
@@ -154,25 +188,5 @@ func (s *suite) run(c testCase, src energy.Source) error {
 	if err == nil {
 		return nil
 	}
-	return fmt.Errorf("%s: %w\n\t%s", c.name, err, c.explanation)
-}
-
-func closeErr(src energy.Source) error {
-	if err := src.Close(); err != nil {
-		return fmt.Errorf("close: %w", err)
-	}
-	return nil
-}
-
-// limit bounds the time of a case, far beyond what any needs.
-func (s *suite) limit(src energy.Source) time.Duration {
-	return 30*time.Second + s.maxWait + 30*longestPeriod(src)
-}
-
-func longestPeriod(src energy.Source) time.Duration {
-	longest := time.Duration(0)
-	for _, d := range src.Devices() {
-		longest = max(longest, src.Info().PeriodOf(d))
-	}
-	return longest
+	return fmt.Errorf("%s: %w\n\t%s", tc.name, err, tc.explanation)
 }
