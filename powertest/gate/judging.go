@@ -17,8 +17,6 @@ type judging struct {
 	broken bool
 	// unsure: something could not be judged.
 	unsure bool
-	better map[string]int
-	exactU map[string]bool
 	waived []bool // which waivers were used
 }
 
@@ -132,28 +130,22 @@ func (j *judging) candidates() (list []candidate) {
 // both have. A unit that only the new side has is missing on the old one: nothing says
 // that it did not become worse.
 func (j *judging) compared(name, config string, p *pair) (list []candidate) {
-	for u, unit := range j.units {
-		if !j.wants[u] {
-			continue
-		}
+	for _, u := range j.judged {
 		before, after := p[oldSide].values(u), p[newSide].values(u)
 		switch {
 		case before == nil && after == nil:
-			continue
 		case after == nil:
-			j.missing(newSide, Absent{Benchmark: name, Unit: unit, Config: config, lost: true})
-			continue
+			j.missing(newSide, Absent{Benchmark: name, Unit: u.name, Config: config, lost: true})
 		case before == nil:
-			j.missing(oldSide, Absent{Benchmark: name, Unit: unit, Config: config})
-			continue
+			j.missing(oldSide, Absent{Benchmark: name, Unit: u.name, Config: config})
+		default:
+			list = append(list, candidate{row: Row{
+				Benchmark: name, Unit: u.name, Config: config, Better: u.better, Exact: u.exact,
+				Threshold: j.threshold(u.name, u.exact),
+				P:         nan, PAdjusted: nan, InstrumentError: j.instrument(u, p),
+				Pooled: p[oldSide].pooled() || p[newSide].pooled(),
+			}, before: before, after: after})
 		}
-		list = append(list, candidate{Row{
-			Benchmark: name, Unit: unit, Config: config,
-			Better: j.better[unit], Exact: j.exactU[unit],
-			Threshold: j.threshold(unit, j.exactU[unit]),
-			P:         nan, PAdjusted: nan, InstrumentError: j.instrument(unit, p),
-			Pooled: p[oldSide].pooled() || p[newSide].pooled(),
-		}, before, after})
 	}
 	return list
 }
@@ -166,21 +158,21 @@ func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
 		j.missing(newSide, Absent{Benchmark: name, Config: config})
 	}
 	for i, b := range j.bounds {
-		values := c.values(j.unit[b.unit])
+		u := j.unit(b.unit)
+		values := c.values(u)
 		if values == nil {
-			known := c.samples == 0 || before != nil && before.values(j.unit[b.unit]) != nil ||
+			known := c.samples == 0 || before != nil && before.values(u) != nil ||
 				slices.ContainsFunc(j.bounds[:i], func(other bound) bool { return other.unit == b.unit })
-			if !known && j.seen(newSide, b.unit) {
+			if !known && u.seen[newSide] {
 				j.missing(newSide, Absent{Benchmark: name, Unit: b.unit, Config: config})
 			}
 			continue
 		}
 		list = append(list, candidate{row: Row{
-			Benchmark: name, Unit: b.unit, Config: config,
-			Better: j.better[b.unit], Exact: j.exactU[b.unit],
+			Benchmark: name, Unit: b.unit, Config: config, Better: u.better, Exact: u.exact,
 			Delta: nan, P: nan, PAdjusted: nan, InstrumentError: nan,
 			Bound: b.kind, Limit: b.limit, Pooled: c.pooled(),
-		}, after: values})
+		}, after: slices.Clone(values)}) // statistics sort them, as they do those of a comparison meanwhile
 	}
 	return list
 }
@@ -189,19 +181,13 @@ func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
 // instrument is wrong: the root of the sum of the squares of both sides'
 // half-widths, each the median of what its samples say in err-%. It is not a
 // number for what is no energy, or where nothing is said.
-func (j *judging) instrument(unit string, p *pair) float64 {
-	if !isEnergy(unit) {
+func (j *judging) instrument(u *unit, p *pair) float64 {
+	if !u.energy {
 		return nan
 	}
 	sum, known := 0.0, false
 	for _, c := range p {
-		of := func(u string) []float64 {
-			if i, ok := j.unit[u]; ok {
-				return c.values(i)
-			}
-			return nil
-		}
-		if values := of(errorUnit(unit, func(u string) bool { return of(u) != nil })); values != nil {
+		if values := j.errors(u, c); values != nil {
 			half := median(values) / 100
 			sum += half * half
 			known = true
@@ -211,6 +197,19 @@ func (j *judging) instrument(unit string, p *pair) float64 {
 		return nan
 	}
 	return math.Sqrt(sum)
+}
+
+// errors are the errors of the values of a unit, in percent: those of a phase or role
+// for its joules, else those of the whole.
+func (j *judging) errors(u *unit, c *cell) []float64 {
+	for i, r := range u.name {
+		if r == '-' {
+			if values := c.values(j.unit(u.name[:i] + "-err-%")); values != nil {
+				return values
+			}
+		}
+	}
+	return c.values(j.unit("err-%"))
 }
 
 // mixed reports simulated joules that are compared with measured ones. That is

@@ -10,27 +10,26 @@ import (
 
 // judgeRows judges all rows by the statistics that they have, and returns how many
 // were tested: their p-values are corrected for being so many.
-func judgeRows(rows []Row, ps []float64, alpha float64) (family int) {
+func judgeRows(list []candidate, alpha float64) (family int) {
 	var tested []int
-	var list []float64
-	for i, p := range ps {
-		if !math.IsNaN(p) {
-			tested = append(tested, i)
-			list = append(list, p)
+	var ps []float64
+	for i := range list {
+		if !math.IsNaN(list[i].p) {
+			tested, ps = append(tested, i), append(ps, list[i].p)
 		}
 	}
-	for k, p := range holm(list) {
-		rows[tested[k]].PAdjusted = p
+	for k, p := range holm(ps) {
+		list[tested[k]].row.PAdjusted = p
 	}
-	for i := range rows {
-		r := &rows[i]
+	for i := range list {
+		r := &list[i].row
 		switch {
 		case r.Bound != "":
 			r.Verdict, r.Why = budgetVerdict(r)
 		case r.Exact:
 			r.Verdict, r.Why = exactVerdict(r)
 		default:
-			r.Verdict, r.Why = testedVerdict(r, ps[i], alpha, len(tested))
+			r.Verdict, r.Why = testedVerdict(r, list[i].p, alpha, len(tested))
 		}
 	}
 	return len(tested)
@@ -135,7 +134,12 @@ func (j *judging) outcome() {
 		r.addReason("%d over budget: %s; look for the cause, or change the budget", over.n, &over)
 	}
 	if len(r.Rows) == 0 && !j.broken {
-		j.blameInput("nothing was compared: no benchmark has %s on both sides; say what to judge with -threshold 'UNIT=3%%' or -filter '.unit:UNIT'", strings.Join(j.judged(), ", "))
+		var units []string
+		for _, u := range j.judged {
+			units = append(units, u.name)
+		}
+		j.blameInput("nothing was compared: no benchmark has %s on both sides; "+
+			"say what to judge with -threshold 'UNIT=3%%' or -filter '.unit:UNIT'", strings.Join(units, ", "))
 	}
 	j.missed()
 	j.inconclusive()
@@ -157,17 +161,6 @@ func (j *judging) outcome() {
 	case j.unsure:
 		r.Outcome = CannotJudge
 	}
-}
-
-// judged are the units that are judged.
-func (j *judging) judged() []string {
-	var list []string
-	for u, unit := range j.units {
-		if j.wants[u] {
-			list = append(list, unit)
-		}
-	}
-	return list
 }
 
 // failing are the rows with a verdict that are not waived, each with its change.
