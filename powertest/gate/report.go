@@ -32,10 +32,8 @@ const (
 // ExitCode is what a command ends with: 0, 1 or 2, and never anything else.
 func (o Outcome) ExitCode() int {
 	switch o {
-	case Pass:
-		return 0
-	case Regression:
-		return 1
+	case Pass, Regression:
+		return int(o)
 	}
 	return 2
 }
