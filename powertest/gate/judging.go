@@ -81,13 +81,7 @@ func (j *judging) rowKeys() {
 		if strings.HasPrefix(f.Name, ".") || len(j.order) == 0 {
 			continue // those of the syntax itself are always there
 		}
-		found := false
-		for _, k := range j.order {
-			if found = k.row.Get(f) != ""; found {
-				break
-			}
-		}
-		if !found {
+		if !slices.ContainsFunc(j.order, func(k cellKey) bool { return k.row.Get(f) != "" }) {
 			j.blameInput("-row names %s, which no result has: correct the key", clean(f.Name))
 		}
 	}
@@ -215,10 +209,11 @@ func (j *judging) errors(u *unit, c *cell) []float64 {
 // mixed reports simulated joules that are compared with measured ones. That is
 // never meant, whatever may be ignored.
 func (j *judging) mixed(name string, p *pair) {
-	simulated := p[oldSide].simulated || p[newSide].simulated
-	measured := p[oldSide].measured || p[newSide].measured
-	if simulated && measured && !slices.ContainsFunc(j.report.Differences, func(d Difference) bool { return d.Key == "energy-source" }) {
-		j.report.Differences = append(j.report.Differences, Difference{Key: "energy-source", Old: sourceOf(p[oldSide]), New: sourceOf(p[newSide]), Benchmarks: 1})
+	before, after := p[oldSide], p[newSide]
+	known := slices.ContainsFunc(j.report.Differences, func(d Difference) bool { return d.Key == "energy-source" })
+	if !known && (before.simulated || after.simulated) && (before.measured || after.measured) {
+		d := Difference{Key: "energy-source", Old: sourceOf(before), New: sourceOf(after), Benchmarks: 1}
+		j.report.Differences = append(j.report.Differences, d)
 		j.blameInput("%s has simulated joules and measured ones: measure both sides, or simulate both; -ignore does not help", name)
 	}
 }

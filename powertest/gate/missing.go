@@ -250,7 +250,8 @@ func (j *judging) named() {
 			j.blameInput("%s, which no result of %s has, is named by %s: measure that side again, or do not name the unit", clean(unit), lacking, who)
 		}
 	}
-	if !withheld && joules.judged && !joules.valued && j.plan.named["J/op"] == "" && j.announced("J/op") {
+	announced := slices.ContainsFunc(j.sides[:], func(s side) bool { return s.units.Get("J/op", "better") != nil })
+	if announced && !withheld && joules.judged && !joules.valued && j.plan.named["J/op"] == "" {
 		j.report.warn("no result has joules, though the files announce them: only other units were judged")
 	}
 }
@@ -267,14 +268,4 @@ func (j *judging) withheld() bool {
 		}
 	}
 	return found
-}
-
-// announced reports whether a file has a Unit line of a unit.
-func (j *judging) announced(unit string) bool {
-	for s := range j.sides {
-		if j.sides[s].units.Get(unit, "better") != nil {
-			return true
-		}
-	}
-	return false
 }

@@ -192,12 +192,9 @@ func (s *side) put(c *cell, u *unit, r *benchfmt.Result, value float64) {
 
 // marked reports whether a result says of itself that it is not to be used.
 func marked(r *benchfmt.Result) bool {
-	for _, v := range r.Values {
-		if (v.Unit == "invalid" || v.Unit == "withheld") && v.Value > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Values, func(v benchfmt.Value) bool {
+		return (v.Unit == "invalid" || v.Unit == "withheld") && v.Value > 0
+	})
 }
 
 // source remembers whether joules are simulated, and reports whether that is said.
@@ -231,9 +228,9 @@ func (u *unit) bad(value float64) string {
 
 // values are those of a unit; nil if the cell has none.
 func (c *cell) values(unit *unit) []float64 {
-	for i := range c.columns {
-		if c.columns[i].unit == unit {
-			return c.columns[i].values
+	for _, col := range c.columns {
+		if col.unit == unit {
+			return col.values
 		}
 	}
 	return nil
@@ -282,20 +279,18 @@ func (c *cell) pooled() bool { return c.other != "" }
 // sort puts the cells in the order of reports: configurations as first seen, rows
 // as benchstat sorts them.
 func (t *table) sort() {
-	configs := map[benchproc.Key]int{}
-	seen := map[benchproc.Key]bool{}
+	configs, rank := map[benchproc.Key]int{}, map[benchproc.Key]int{}
 	var rows []benchproc.Key
 	for _, k := range t.order {
 		if _, ok := configs[k.config]; !ok {
 			configs[k.config] = len(configs)
 		}
-		if !seen[k.row] {
-			seen[k.row] = true
+		if _, ok := rank[k.row]; !ok {
+			rank[k.row] = 0
 			rows = append(rows, k.row)
 		}
 	}
 	benchproc.SortKeys(rows)
-	rank := make(map[benchproc.Key]int, len(rows))
 	for i, k := range rows {
 		rank[k] = i
 	}

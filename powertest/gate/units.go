@@ -68,11 +68,7 @@ func (j *judging) directions() {
 // agreed is what the files say of a unit. That they contradict each other is a
 // reason not to judge.
 func (j *judging) agreed(unit, key string) (value string, ok bool) {
-	var found [2]*benchfmt.UnitMetadata
-	for s := range j.sides {
-		found[s] = j.sides[s].units.Get(unit, key)
-	}
-	old, new := found[oldSide], found[newSide]
+	old, new := j.sides[oldSide].units.Get(unit, key), j.sides[newSide].units.Get(unit, key)
 	switch {
 	case old == nil && new == nil:
 		return "", false

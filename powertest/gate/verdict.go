@@ -143,13 +143,16 @@ func (j *judging) outcome() {
 	}
 	j.missed()
 	j.inconclusive()
-	j.unused()
-	for i, x := range r.Rejected {
-		if i == maxFaults {
-			r.warn("of %d more benchmarks some samples are not used", len(r.Rejected)-i)
-			break
+	for i, w := range j.waivers {
+		if !j.waived[i] {
+			r.warn("the waiver of %s %s (line %d) waives nothing: remove it", w.Benchmark, w.Unit, w.Line)
 		}
+	}
+	for _, x := range r.Rejected[:min(maxFaults, len(r.Rejected))] {
 		r.warn("%s", x)
+	}
+	if more := len(r.Rejected) - maxFaults; more > 0 {
+		r.warn("of %d more benchmarks some samples are not used", more)
 	}
 	slices.Sort(r.Warnings)
 	r.Warnings = slices.Compact(r.Warnings)
@@ -182,7 +185,7 @@ func (j *judging) failing(v Verdict) (list names) {
 // inconclusive reports rows that could not be judged: how many samples would do,
 // and what else keeps them.
 func (j *judging) inconclusive() {
-	few, least := 0, 0
+	few, least := 0, math.MaxInt
 	others := map[string]*names{} // by advice
 	for i := range j.report.Rows {
 		r := &j.report.Rows[i]
@@ -191,24 +194,19 @@ func (j *judging) inconclusive() {
 		}
 		j.unsure = true
 		if !r.Exact && smallestP(r.Old.N, r.New.N) >= j.alpha/float64(j.report.Family) {
-			if few++; few == 1 || min(r.Old.N, r.New.N) < least {
-				least = min(r.Old.N, r.New.N)
+			few++
+			least = min(least, r.Old.N, r.New.N)
+		} else if r.Better != 0 { // else it is reported for the unit
+			advice := adviceFor(r)
+			if others[advice] == nil {
+				others[advice] = new(names)
 			}
-			continue
+			others[advice].add(r.Benchmark + " " + r.Unit + " (" + r.Why + ")")
 		}
-		if r.Better == 0 {
-			continue // reported for the unit
-		}
-		advice := adviceFor(r)
-		if others[advice] == nil {
-			others[advice] = new(names)
-		}
-		others[advice].add(r.Benchmark + " " + r.Unit + " (" + r.Why + ")")
 	}
 	if few > 0 {
-		need := samplesFor(j.report.Family, j.alpha)
 		j.report.addReason("too few samples (%d) for %d of %s to be significant at %g: run both sides with -count %d",
-			least, few, count(j.report.Family, "comparison"), j.alpha, need)
+			least, few, count(j.report.Family, "comparison"), j.alpha, samplesFor(j.report.Family, j.alpha))
 	}
 	for _, advice := range slices.Sorted(maps.Keys(others)) {
 		j.report.addReason("%d inconclusive: %s; %s", others[advice].n, others[advice], advice)
@@ -224,13 +222,4 @@ func adviceFor(r *Row) string {
 		return "judge another unit"
 	}
 	return "run longer, with a larger -benchtime"
-}
-
-// unused warns of waivers that waive nothing.
-func (j *judging) unused() {
-	for i, w := range j.waivers {
-		if !j.waived[i] {
-			j.report.warn("the waiver of %s %s (line %d) waives nothing: remove it", w.Benchmark, w.Unit, w.Line)
-		}
-	}
 }
