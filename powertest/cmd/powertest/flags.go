@@ -8,12 +8,12 @@ import (
 )
 
 // errUsage says that the arguments cannot be followed; what is wrong has been
-// told.
+// reported.
 var errUsage = errors.New("usage")
 
 // parseFlags parses the arguments of the subcommand that f is named for. With -h
 // it writes the usage and the flags to the standard output, and returns
-// flag.ErrHelp; what is wrong with the arguments it tells on the standard error,
+// flag.ErrHelp; what is wrong with the arguments it writes to the standard error,
 // and returns errUsage. exitOf has the exit code of either.
 func parseFlags(f *flag.FlagSet, usage string, args []string, std stdio) error {
 	f.SetOutput(io.Discard)
@@ -37,4 +37,11 @@ func exitOf(err error) int {
 		return exitOK
 	}
 	return exitUsage
+}
+
+// given are the names of the flags that were given.
+func given(f *flag.FlagSet) map[string]bool {
+	set := map[string]bool{}
+	f.Visit(func(g *flag.Flag) { set[g.Name] = true })
+	return set
 }
