@@ -112,15 +112,7 @@
 //	total_gpu_power          4000       4012.5   W
 //	total_gpu_energy         40000      42796.8  J
 //	output_tokens_per_joule  1.6384     1.53133  tokens/J
-//	energy_per_user          2500       2674.8   joules/user
-//	average_gpu_power        4000       -        W
-//	energy_per_output_token  610.352    -        mJ/token
-//	energy_per_total_token   67.8168    -        mJ/token
-//	energy_per_request       625        -        joules/request
-//	energy_delay_product     1562.5     -        J*s
-//	performance_per_watt     0.0016     -        requests/sec/W
-//	output_tps_per_watt      1.6384     -        tokens/sec/W
-//	goodput_per_watt         -          -        requests/sec/W
+//	...
 //
 // aiperf's numbers are mostly higher: it measures its energy until some time after
 // the end of the window, and its mean power is not weighted by time.
@@ -132,11 +124,9 @@
 // the numbers, to nine digits. Where a result differs on purpose, docs/parity.md
 // says why.
 //
-// The validation file has one more key, powertest. Its measurement is an
-// energy.Measurement as JSON: the energy in all, by GPU and by role, each with the
-// interval in which the truth lies in at least 95 % of windows as far as the
-// instrument can know it, and the source. Beside it are every finding in words, and
-// aiperf's metrics. Package annotate does all of this for programs.
+// The validation file has one more key, powertest: an energy.Measurement as JSON, with
+// every interval, every finding in words, and aiperf's metrics. Package annotate does
+// all of this for programs.
 //
 // # Gate
 //
@@ -164,18 +154,7 @@
 //
 //	$ powertest gate few-old.txt few-new.txt
 //	CANNOT JUDGE: too few samples (3) for 3 of 3 comparisons to be significant at 0.05: run both sides with -count 5
-//
-//	old: few-old.txt (3 results)
-//	new: few-new.txt (3 results)
-//
-//	energy-source: simulated, gpu: Simulated GPU, gpus: 1, power-limit: 700W, goos: linux, goarch: amd64, pkg: github.com/joulebench/joulebench, cpu: AMD EPYC
-//	benchmark  unit              old           new  change       p  verdict
-//	Chat-2     sec/op   36.03m ±   ∞  37.31m ±   ∞  +3.56%  0.3000  inconclusive
-//	    3+3 samples cannot show a change among 3 comparisons
-//	Chat-2     J/op      9.418 ±   ∞   9.713 ±   ∞  +3.13%  0.8000  inconclusive
-//	    3+3 samples cannot show a change among 3 comparisons
-//	Chat-2     J/token  784.8m ±   ∞  747.1m ±   ∞  -4.80%  0.8000  inconclusive
-//	    3+3 samples cannot show a change among 3 comparisons
+//	...
 //
 // A regression is worse in its unit's direction, and its median has moved by at
 // least the threshold, 3 % if -threshold does not say, and chance does not explain
@@ -236,9 +215,10 @@
 //
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or
-// head.failed.txt, its last 20 lines on the standard error, too, and -resume goes on,
-// if the revision, the binaries, the flags, POWERTEST_SOURCE and POWERTEST_DEVICES
-// are the same; ab.json has them, a source with an @ as a hash.
+// head.failed.txt, and -resume goes on, if the revision, the binaries, the flags,
+// POWERTEST_SOURCE and POWERTEST_DEVICES are the same; ab.json has them, a source with
+// an @ as a hash. To take more samples after a verdict until it changes does not keep
+// -alpha, which is why -resume does not let -count be raised.
 //
 // # Doctor
 //
@@ -255,13 +235,10 @@
 //
 //   - The known sources, the chosen one with a star: usable or why not, and what to
 //     do. Others than nvml are tried only if they are chosen.
-//   - The GPUs: power limit, persistence mode, MIG mode, temperature, other
-//     processes, and how many rows are of each. What is unknown is a dash.
+//   - The GPUs, and how many rows are of each. What is unknown is a dash.
 //   - Their counters: the median time between two ticks and its standard deviation
-//     (the jitter, of which the time within which a tick was seen is a part), ticks
-//     that were missed, the smallest change, how long a call took, and the power: the
-//     idle power, if nothing ran. For a Prometheus server its scrape interval, how
-//     old the newest samples are, and how far its clock is ahead.
+//     (the jitter), ticks that were missed, the smallest change, how long a call took,
+//     and the power: the idle power, if nothing ran.
 //   - The error of windows of 0.1, 1 and 10 s, as half the interval that a
 //     measurement has. "Power as seen" is the largest of several windows over what was
 //     watched, or extrapolated as 1/length, of gauges as 1/√length. "Load in the window"
@@ -282,13 +259,10 @@
 // pauses all processes of the command and lets them go on (SIGSTOP and SIGCONT; not
 // on Windows), to see what the counter makes of it:
 //
-//   - By how much the counter lags behind the load that goes on, and behind the pause:
-//     its delay with the ramp or the tail of the power, which a counter cannot tell
-//     apart. The time constant of the tail, if it spans several ticks.
+//   - By how much the counter lags behind the load that goes on, and behind the pause,
+//     which is its delay with the ramp or the tail of the power.
 //   - Whether the counter integrates all of the time, by a square wave that is 2 %
-//     longer than the refresh period, with 20 % load. What one that samples shows
-//     between two ticks depends on where in them the load falls: that is the
-//     modulation. And the energy of the wave over that of its power and time.
+//     longer than the refresh period: one that samples is modulated by it.
 //
 // Work that was queued on a GPU before a pause goes on in it: a load of short kernels
 // shows most. What could not be measured is reported with the reason.
