@@ -64,8 +64,10 @@ func (t *taker) take(ctx context.Context, count int) error {
 		if round > 0 {
 			continue
 		}
-		if err := t.anything(); err != nil {
-			return err
+		for side, f := range t.ledger.sides {
+			if len(f.counts) == 0 {
+				return fmt.Errorf("%w in %s\nsee -bench, and the packages", ErrNoMatch, Side(side))
+			}
 		}
 		if err := t.pairs(ctx); err != nil {
 			return err
@@ -163,16 +165,6 @@ func (t *taker) missing(count int) map[string]int {
 	return n
 }
 
-// anything returns an error if one side has no samples after the first round.
-func (t *taker) anything() error {
-	for side, f := range t.ledger.sides {
-		if len(f.counts) == 0 {
-			return fmt.Errorf("%w in %s\nsee -bench, and the packages", ErrNoMatch, Side(side))
-		}
-	}
-	return nil
-}
-
 // pairs returns an error if, in the first round, the base has not run a benchmark
 // that the head has run, though it has it: it skips itself, for instance, for want
 // of files. Those that the head has not run are missing ones, for the gate.
@@ -200,9 +192,10 @@ func (t *taker) pairs(ctx context.Context) error {
 // unpaired are the benchmarks of a package that only the head has run, and the base
 // has as well: its binary lists them, or says that they were skipped.
 func (t *taker) unpaired(ctx context.Context, p worktree.Package) ([]string, error) {
-	base, head := t.ledger.sides[Base].first(p.Name), t.ledger.sides[Head].first(p.Name)
-	inBase := functions(base)
-	names := slices.DeleteFunc(functions(head), func(name string) bool { return slices.Contains(inBase, name) })
+	base := t.ledger.sides[Base].first(p.Name)
+	_, inBase := benchmarks(base)
+	ran, names := benchmarks(t.ledger.sides[Head].first(p.Name))
+	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(inBase, name) })
 	if len(names) > 0 {
 		listed, err := t.list(ctx, p)
 		if err != nil {
@@ -210,7 +203,6 @@ func (t *taker) unpaired(ctx context.Context, p worktree.Package) ([]string, err
 		}
 		names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(listed, name) })
 	}
-	ran := benchmarks(head)
 	for _, name := range skipped(base) {
 		if slices.Contains(ran, name) && !slices.Contains(names, name) {
 			names = append(names, name)
