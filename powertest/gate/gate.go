@@ -29,7 +29,7 @@ func Judge(cfg Config, older, newer Side) (*Report, error) {
 	if older.Path == "-" && newer.Path == "-" {
 		return nil, fmt.Errorf("%w: only one side can be standard input", ErrUsage)
 	}
-	report, err := judgeFiles(cfg, older, newer)
+	report, err := judgeSides(cfg, older, newer)
 	if err != nil {
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func JudgeReaders(cfg Config, oldName string, oldText io.Reader, newName string,
 
 // Budget judges one file by the budgets Config.Max and Config.Min alone, without
 // a baseline. Errors are as those of Judge.
-func Budget(cfg Config, side Side) (*Report, error) { return judgeFiles(cfg, side) }
+func Budget(cfg Config, side Side) (*Report, error) { return judgeSides(cfg, side) }
 
 // BudgetReader is Budget on what a reader gives.
 func BudgetReader(cfg Config, name string, text io.Reader) (*Report, error) {
@@ -70,8 +70,8 @@ type input struct {
 	io.Reader
 }
 
-// judgeFiles judges the old side and the new one, or the new one alone.
-func judgeFiles(cfg Config, sides ...Side) (*Report, error) {
+// judgeSides judges the old side and the new one, or the new one alone.
+func judgeSides(cfg Config, sides ...Side) (*Report, error) {
 	p, err := newPlan(cfg)
 	if err != nil {
 		return nil, err

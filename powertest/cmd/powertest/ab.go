@@ -44,8 +44,8 @@ func abCommand(ctx context.Context, args []string, std stdio) int {
 	f := flag.NewFlagSet("ab", flag.ContinueOnError)
 	g.Register(f)
 	until := defineAB(f, &s)
-	if err := parseFlags(f, abUsage, args, std); err != nil {
-		return exitOf(err)
+	if code, ok := parseFlags(f, abUsage, args, std); !ok {
+		return code
 	}
 	s.Packages, s.Args = cutArgs(args, f.Args())
 	if err := checkAB(f, &s, &g, *until); err != nil {

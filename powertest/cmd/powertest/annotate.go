@@ -47,12 +47,19 @@ arguments exit with 2.
 
 // annotateCommand is the subcommand.
 func annotateCommand(ctx context.Context, args []string, std stdio) int {
-	f, err := parseAnnotate(args, std)
-	if err != nil {
-		return exitOf(err)
-	}
 	complain := func(err error) { fmt.Fprintf(std.err, "powertest annotate: %v\n", err) }
-	res, err := annotate.Annotate(ctx, f.Options)
+	o := &annotateFlags{sources: map[string]string{}, results: map[string]string{}}
+	f := flag.NewFlagSet("annotate", flag.ContinueOnError)
+	o.define(f)
+	if code, ok := parseFlags(f, annotateUsage, args, std); !ok {
+		return code
+	}
+	o.Command, o.Std = f.Args(), annotate.Streams{In: std.in, Out: std.out, Err: std.err}
+	if err := o.check(args, given(f)); err != nil {
+		complain(err)
+		return exitUsage
+	}
+	res, err := annotate.Annotate(ctx, o.Options)
 	if res.CommandErr != nil {
 		complain(res.CommandErr)
 	}
@@ -64,18 +71,18 @@ func annotateCommand(ctx context.Context, args []string, std stdio) int {
 		return exitUsage
 	}
 	failed := res.CommandErr != nil
-	if err := res.WriteValidation(f.sidecar); err != nil {
+	if err := res.WriteValidation(o.sidecar); err != nil {
 		complain(err)
-		failed = failed || f.require
+		failed = failed || o.require
 	}
-	if err := f.writeResult(res, std.out); err != nil {
+	if err := o.writeResult(res, std.out); err != nil {
 		complain(err)
 		failed = true
 	}
 	if reasons := res.Reasons(); len(reasons) > 0 {
 		codes := strings.ReplaceAll(strings.Trim(fmt.Sprint(reasons), "[]"), " ", ", ")
-		complain(fmt.Errorf("the power is not valid: %s (see %s)", codes, f.sidecar))
-		failed = failed || f.require
+		complain(fmt.Errorf("the power is not valid: %s (see %s)", codes, o.sidecar))
+		failed = failed || o.require
 	}
 	if failed {
 		return exitFailed
@@ -85,14 +92,14 @@ func annotateCommand(ctx context.Context, args []string, std stdio) int {
 
 // writeResult writes the benchmark record and the table. A file is emptied where
 // there are no numbers: it must not hold those of another run.
-func (f *annotateFlags) writeResult(res annotate.Result, out io.Writer) error {
-	switch f.benchfmt {
+func (o *annotateFlags) writeResult(res annotate.Result, out io.Writer) error {
+	switch o.benchfmt {
 	case "-":
 		return res.WriteBenchmark(out)
 	case "":
 		return res.WriteTable(out)
 	}
-	file, err := os.Create(f.benchfmt)
+	file, err := os.Create(o.benchfmt)
 	if err == nil {
 		err = errors.Join(res.WriteBenchmark(file), file.Close())
 	}
@@ -111,24 +118,6 @@ type annotateFlags struct {
 	require           bool
 	// sources and results are the flags that name one, with what they name.
 	sources, results map[string]string
-}
-
-// parseAnnotate parses the arguments after "annotate". What is wrong with them it
-// writes to std.err.
-func parseAnnotate(args []string, std stdio) (*annotateFlags, error) {
-	o := &annotateFlags{sources: map[string]string{}, results: map[string]string{}}
-	o.Std = annotate.Streams{In: std.in, Out: std.out, Err: std.err}
-	f := flag.NewFlagSet("annotate", flag.ContinueOnError)
-	o.define(f)
-	if err := parseFlags(f, annotateUsage, args, std); err != nil {
-		return nil, err
-	}
-	o.Command = f.Args()
-	if err := o.check(args, given(f)); err != nil {
-		fmt.Fprintf(std.err, "powertest annotate: %v\n", err)
-		return nil, errUsage
-	}
-	return o, nil
 }
 
 // define defines the flags.
@@ -151,7 +140,8 @@ func (o *annotateFlags) define(f *flag.FlagSet) {
 	f.StringVar(&o.Aggregate, "agg", "", "aggregate `file` that the energy is added to; needed with -bench")
 	f.StringVar(&o.sidecar, "sidecar", "", "`file` for what was found; by default power_validation_RESULT.json beside the result")
 	f.StringVar(&o.benchfmt, "benchfmt", "", "`file` for a record in the Go benchmark format, for benchstat; - is the standard output, instead of the table")
-	required := slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER"))) // as of InferenceX's aggregator
+	// REQUIRE_POWER is InferenceX's.
+	required := slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER")))
 	f.BoolVar(&o.require, "require", required, "exit with 1 if the energy is not valid; REQUIRE_POWER=1 does the same")
 	f.Func("gpus", "how many GPUs the benchmark used: if another `number` is seen, the energy is not valid; without it the number is only reported", func(s string) error {
 		n, err := strconv.Atoi(s)

@@ -37,10 +37,10 @@ type doctorFlags struct {
 	json    bool
 }
 
-// parseDoctor parses the arguments after "doctor". What is wrong with them is written
-// to std.err.
-func parseDoctor(args []string, std stdio) (*doctorFlags, error) {
-	o := &doctorFlags{Options: doctor.Options{Output: std.err}}
+// parseDoctor parses the arguments after "doctor", and reports whether it goes on: what
+// is wrong with them it writes to std.err.
+func parseDoctor(args []string, std stdio) (o *doctorFlags, ok bool) {
+	o = &doctorFlags{Options: doctor.Options{Output: std.err}}
 	f := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	f.SetOutput(std.err)
 	source := f.String("source", os.Getenv("POWERTEST_SOURCE"), "the `source`, spelled as in POWERTEST_SOURCE; by default what that says, or else nvml")
@@ -52,14 +52,14 @@ func parseDoctor(args []string, std stdio) (*doctorFlags, error) {
 		fmt.Fprint(std.err, doctorUsage)
 		f.PrintDefaults()
 	}
-	if err := f.Parse(args); err != nil {
-		return nil, errUsage
+	if f.Parse(args) != nil {
+		return nil, false
 	}
 	if err := o.check(f, *source, *devices); err != nil {
 		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
-		return nil, errUsage
+		return nil, false
 	}
-	return o, nil
+	return o, true
 }
 
 func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
@@ -106,8 +106,8 @@ func (o *doctorFlags) open() (energy.Source, error) {
 
 // doctorCommand is the subcommand.
 func doctorCommand(ctx context.Context, args []string, std stdio) int {
-	o, err := parseDoctor(args, std)
-	if err != nil {
+	o, ok := parseDoctor(args, std)
+	if !ok {
 		return exitUsage
 	}
 	src, err := o.open()

@@ -119,8 +119,11 @@ func (m mapping) workFile(ctx context.Context, head tool) (string, error) {
 		return "", err
 	}
 	work := strings.TrimSpace(string(out))
-	if work == "off" {
+	switch work {
+	case "off":
 		return work, nil
+	case "":
+		return m.ownWork(), nil
 	}
 	if path, err := filepath.EvalSymlinks(work); err == nil {
 		work = path
@@ -129,7 +132,7 @@ func (m mapping) workFile(ctx context.Context, head tool) (string, error) {
 	switch inside := within(m.repo.top, work); {
 	case inside && exists(same):
 		return same, nil
-	case work == "", inside && m.repo.tracked(ctx, work): // the base had none yet, though the head may have one
+	case inside && m.repo.tracked(ctx, work): // the head has it, and the base had none yet
 		return m.ownWork(), nil
 	}
 	return m.copyWork(ctx, work)
