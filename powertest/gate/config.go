@@ -267,7 +267,9 @@ var (
 	filterKey    = filterQuoted + `|[^\s():@,"-][^\s():@,]*`
 	filterWord   = `/(?:\\.|[^/\\])*/|` + filterQuoted + `|[^\s():@,"/-][^\s():@,]*`
 
-	filterToken = regexp.MustCompile(`[-()]|(` + filterKey + `)(?:\s*:\s*(` + filterWord + `|\((?:\s|` + filterWord + `)*\)))?`)
+	filterList = `\((?:\s|` + filterWord + `)*\)`
+
+	filterToken = regexp.MustCompile(`[-()]|(` + filterKey + `)(?:\s*:\s*(` + filterWord + `|` + filterList + `))?`)
 	filterValue = regexp.MustCompile(filterWord)
 )
 

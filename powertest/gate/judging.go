@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/perf/benchproc"
 )
@@ -36,7 +37,7 @@ func (j *judging) waiver(benchmark, unit string) *Waiver {
 		}
 		j.waived[i] = true
 		if j.now.After(w.Until) {
-			j.report.warn("the waiver of %s %s (line %d) expired on %s", w.Benchmark, w.Unit, w.Line, w.Until.Format("2006-01-02"))
+			j.report.warn("the waiver of %s %s (line %d) expired on %s", w.Benchmark, w.Unit, w.Line, w.Until.Format(time.DateOnly))
 			continue
 		}
 		return w

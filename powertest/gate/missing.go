@@ -67,7 +67,9 @@ func (j *judging) matchRow(name string, olds, news []benchproc.Key) {
 		}
 		news = slices.Delete(news, nearest, nearest+1)
 		for _, d := range differing {
-			i := slices.IndexFunc(j.report.Differences, func(o Difference) bool { return o.Key == d.Key && o.Old == d.Old && o.New == d.New })
+			i := slices.IndexFunc(j.report.Differences, func(o Difference) bool {
+				return o.Key == d.Key && o.Old == d.Old && o.New == d.New
+			})
 			if i < 0 {
 				i = len(j.report.Differences)
 				j.report.Differences = append(j.report.Differences, d)
@@ -165,64 +167,47 @@ func (j *judging) rejected() {
 			if c.invalid > 0 {
 				add(c.invalid, "marked invalid")
 			}
-			for _, l := range j.lacking(c) {
-				add(l.n, "no "+strings.Join(l.units, ", "))
+			var numbers []int           // of samples that lack a judged unit which others have
+			units := map[int][]string{} // that are lacking so often, and so together
+			for _, u := range j.judged {
+				n := len(c.values(u))
+				if lacking := c.samples - n; n > 0 && lacking > 0 {
+					if units[lacking] == nil {
+						numbers = append(numbers, lacking)
+					}
+					units[lacking] = append(units[lacking], u.name)
+				}
+			}
+			for _, n := range numbers {
+				add(n, "no "+strings.Join(units[n], ", "))
 			}
 		}
 	}
 }
 
-// lack are units that some samples do not have, of those that the others have.
-type lack struct {
-	n     int
-	units []string
-}
-
-// lacking finds judged units that not all samples of a cell have. Units that are
-// missing in equally many samples are missing together.
-func (j *judging) lacking(c *cell) []lack {
-	var list []lack
-	for _, u := range j.judged {
-		values := c.values(u)
-		n := c.samples - len(values)
-		if values == nil || n <= 0 {
-			continue
-		}
-		if i := slices.IndexFunc(list, func(l lack) bool { return l.n == n }); i >= 0 {
-			list[i].units = append(list[i].units, u.name)
-		} else {
-			list = append(list, lack{n, []string{u.name}})
-		}
-	}
-	return list
-}
-
 // missed reports benchmarks and units that a side lacks.
 func (j *judging) missed() {
-	before, after := j.sides[oldSide].name, j.sides[newSide].name
-	j.absent("missing in "+after+": ", "run them, or -missing warn", true,
-		func(a *Absent) bool { return a.Side == sideNames[newSide] && !a.lost })
-	j.absent("missing in "+after+": ", before+" has it: measure the new side again, or waive all units (*) of the benchmark", false,
-		func(a *Absent) bool { return a.lost })
-	j.absent("missing in "+before+": ", "measure the old side again, or -missing warn if it is new there", true,
-		func(a *Absent) bool { return a.Side == sideNames[oldSide] })
+	before := j.sides[oldSide].name
+	j.absent(newSide, false, "run them, or -missing warn")
+	j.absent(newSide, true, before+" has it: measure the new side again, or waive all units (*) of the benchmark")
+	j.absent(oldSide, false, "measure the old side again, or -missing warn if it is new there")
 }
 
-// absent reports what is missing in one way. Some ways are excused by the policy.
-func (j *judging) absent(what, advice string, excusable bool, in func(a *Absent) bool) {
+// absent reports what a side lacks. The policy may excuse it, but not what is lost.
+func (j *judging) absent(side int, lost bool, advice string) {
 	var list names
 	for i := range j.report.Missing {
-		if m := &j.report.Missing[i]; m.Waived == nil && in(m) {
+		if m := &j.report.Missing[i]; m.Waived == nil && m.Side == sideNames[side] && m.lost == lost {
 			list.add(m.String())
 		}
 	}
 	switch {
 	case list.n == 0:
-	case excusable && j.plan.missing == Warn:
-		j.report.warn("%s%s", what, &list)
+	case !lost && j.plan.missing == Warn:
+		j.report.warn("missing in %s: %s", j.sides[side].name, &list)
 	default:
 		j.unsure = true
-		j.report.addReason("%s%s; %s", what, &list, advice)
+		j.report.addReason("missing in %s: %s; %s", j.sides[side].name, &list, advice)
 	}
 }
 
