@@ -98,20 +98,6 @@
 //	$ powertest annotate -log gpu_metrics.csv -aiperf profile_export_aiperf.json -tz UTC
 //	window                       10s from 2023-11-14T22:13:20Z
 //	work                         64 requests, 524288 input and 65536 output tokens, concurrency 16
-//	source                       gpu_metrics.csv
-//	GPUs                         8 seen; -gpus says how many there should be
-//	energy                       40000 J ± 1.9 % (39235.8 to 40764.2 J)
-//	avg power                    500 W
-//	avg total gpu power          4000 W
-//	joules per successful query  625 J
-//	joules per input token       0.0762939 J
-//	joules per output token      0.610352 J
-//	joules per total token       0.0678168 J
-//
-//	aiperf's metrics         powertest  aiperf   unit
-//	total_gpu_power          4000       4012.5   W
-//	total_gpu_energy         40000      42796.8  J
-//	output_tokens_per_joule  1.6384     1.53133  tokens/J
 //	...
 //
 // aiperf's numbers are mostly higher: it measures its energy until some time after
@@ -156,12 +142,9 @@
 //	CANNOT JUDGE: too few samples (3) for 3 of 3 comparisons to be significant at 0.05: run both sides with -count 5
 //	...
 //
-// A regression is worse in its unit's direction, and its median has moved by at
-// least the threshold, 3 % if -threshold does not say, and chance does not explain
-// it: its p-value, corrected for the number of comparisons, is below -alpha. A
-// change of joules that is less than what err-% of both sides allows is never one,
-// but if it is for the worse it is no pass either. The medians, intervals and
-// p-values are benchstat's. Package gate has the rules.
+// A regression is worse in its unit's direction, by at least the threshold, by more
+// than err-% of both sides allows, and by more than chance explains: its p-value,
+// corrected for the number of comparisons, is below -alpha. Package gate has the rules.
 //
 // -filter, -row and -ignore say what is judged, what is one benchmark, and what may
 // differ between the sides, as benchstat's do; -threshold 'J/op=3%,5%' how far a median
@@ -189,16 +172,11 @@
 //
 // The head is the work tree as it is, with changes and with untracked files. The
 // base is a revision, by default where HEAD has left origin/HEAD, or else main or
-// master; if the work tree is built as that would be, there is nothing to compare, and
-// the exit code is 2, as it is for two copies of one ready binary. The base is built in
-// a temporary worktree, which is removed at the end, whatever happens; the work tree and
-// the index are not touched, and no hook is run. Both are built from the same modules:
-// a replace directive that leads out of the repository or to what is untracked,
-// untracked vendored packages and an untracked go.work mean in the worktree what they
-// mean to you. Submodules are those that the base records, from what is here: nothing
-// is fetched. Other files that git ignores, such as weights in testdata, are not in the
-// base. Flags for the build are in GOFLAGS, such as GOFLAGS=-tags=gpu. The benchmarks
-// are measured as POWERTEST_SOURCE and the other variables say.
+// master; it is built in a temporary worktree, which is removed at the end, whatever
+// happens. Files that git ignores, such as weights in testdata, are not in it: package
+// powertest/ab says what is. Flags for the build are in GOFLAGS, such as
+// GOFLAGS=-tags=gpu. The benchmarks are measured as POWERTEST_SOURCE and the other
+// variables say.
 //
 // A sample is one process, which runs all benchmarks that match once, in the
 // directory of its package. It counts when it says PASS and each of its lines can be
