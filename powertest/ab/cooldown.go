@@ -117,8 +117,8 @@ func (c *cooler) rest(ctx context.Context, number int) error {
 	return ctx.Err()
 }
 
-// phase is the random part of a refresh period before a sample: whatever the
-// benchmark's period is, its samples begin at all times between two ticks.
+// phase is the random part of a refresh period before a sample: samples begin at all
+// times between two ticks.
 func (c *cooler) phase(number int) time.Duration {
 	return time.Duration(rand.New(rand.NewPCG(c.seed, uint64(number))).Int64N(int64(c.period())))
 }

@@ -243,9 +243,8 @@ func (s Session) judge(ctx context.Context, t *taker) (*gate.Report, error) {
 		if err := t.take(ctx, look.Count); err != nil {
 			return nil, err
 		}
-		c := s.Gate
-		c.Alpha = look.Alpha
-		report, err := gate.JudgeReaders(c, "base", files[Base].upTo(look.Count), "head", files[Head].upTo(look.Count))
+		s.Gate.Alpha = look.Alpha
+		report, err := gate.JudgeReaders(s.Gate, "base", files[Base].upTo(look.Count), "head", files[Head].upTo(look.Count))
 		if err != nil {
 			return nil, err
 		}

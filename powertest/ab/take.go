@@ -101,7 +101,7 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 		return ctx.Err() // what the binary says of that does not matter
 	}
 	t.reportSkipped(side, p, out)
-	results := 0
+	var results []string
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrSample, err)
 	} else {
@@ -110,7 +110,7 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 	switch {
 	case err != nil:
 		return t.failed(p, side, slices.Concat(out, errs), err)
-	case results == 0:
+	case len(results) == 0:
 		t.empty[p.Binaries[side].Path] = true
 		t.progress.say("no benchmark of %s matches in %s", p.Name, side)
 		return nil
@@ -122,18 +122,15 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 	return nil
 }
 
-// check returns how many results a sample has, which must be those of the first of
-// its package and side: a benchmark that runs no more has not become a new one.
-func (t *taker) check(p worktree.Package, side Side, out []byte) (results int, err error) {
-	names, err := checkSample(out)
-	if err != nil {
-		return 0, err
-	}
+// check returns the names of the results of a sample, which must be those of the first
+// of its package and side: a benchmark that runs no more has not become a new one.
+func (t *taker) check(p worktree.Package, side Side, out []byte) (names []string, err error) {
+	names, err = checkSample(out)
 	first, _ := checkSample(t.ledger.sides[side].first(p.Name)) // nothing if there is none
-	if name := lacking(first, names); name != "" {
-		return 0, fmt.Errorf("%w: Benchmark%s is not in it, and is in the first sample", ErrSample, name)
+	if name := lacking(first, names); err == nil && name != "" {
+		err = fmt.Errorf("%w: Benchmark%s is not in it, and is in the first sample", ErrSample, name)
 	}
-	return len(names), nil
+	return names, err
 }
 
 // failed keeps the output of a sample that has failed, writes the end of it, and

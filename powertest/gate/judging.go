@@ -221,21 +221,18 @@ func (j *judging) mixed(name string, p *pair) {
 
 func sourceOf(c *cell) string {
 	switch {
-	case c.simulated && c.measured:
+	case !c.simulated:
+		return "real"
+	case c.measured:
 		return "simulated and real"
-	case c.simulated:
-		return "simulated"
 	}
-	return "real"
+	return "simulated"
 }
 
 // vary reports different benchmarks that -row or -ignore takes for one.
 func (j *judging) vary(name string, c *cell) {
 	if c.pooled() {
 		j.report.warn("the samples of %s are pooled of different benchmarks, such as %s and %s", name, clean(c.name), clean(c.other))
-	}
-	if len(c.residue) < 2 {
-		return
 	}
 	var fields []string
 	for _, f := range benchproc.NonSingularFields(c.residue) {
