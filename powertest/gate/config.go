@@ -264,12 +264,12 @@ func (p *plan) threshold(unit string, exact bool) float64 {
 // word, or a list of them in parentheses with OR in between; a word may be quoted.
 var (
 	filterQuoted = `"(?:\\.|[^"\\])*"`
-	filterKey    = filterQuoted + `|[^\s():@,"-][^\s():@,]*`
-	filterWord   = `/(?:\\.|[^/\\])*/|` + filterQuoted + `|[^\s():@,"/-][^\s():@,]*`
+	filterKey    = filterQuoted + `|[^\s():@,"*-][^\s():@,]*`
+	filterWord   = `/(?:\\.|[^/\\])*/|` + filterQuoted + `|[^\s():@,"*/-][^\s():@,]*`
 
 	filterList = `\((?:\s|` + filterWord + `)*\)`
 
-	filterToken = regexp.MustCompile(`[-()]|(` + filterKey + `)(?:\s*:\s*(` + filterWord + `|` + filterList + `))?`)
+	filterToken = regexp.MustCompile(`[-*()]|(` + filterKey + `)(?:\s*:\s*(` + filterWord + `|` + filterList + `))?`)
 	filterValue = regexp.MustCompile(filterWord)
 )
 
