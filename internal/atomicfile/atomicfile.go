@@ -69,3 +69,24 @@ func Name(s string) string {
 		return '_'
 	}, s)
 }
+
+// Twice returns a path that is among the others, or empty if there is none: a file
+// that would be read and overwritten, or written twice. The first read paths may be
+// the same, since they are not written. Those that are empty or - are no files.
+func Twice(paths []string, read int) string {
+	seen := map[string]bool{}
+	for i, path := range paths {
+		if path == "" || path == "-" {
+			continue
+		}
+		abs, err := filepath.Abs(path)
+		if err != nil {
+			abs = path
+		}
+		if seen[abs] && i >= read {
+			return path
+		}
+		seen[abs] = true
+	}
+	return ""
+}

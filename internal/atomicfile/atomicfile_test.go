@@ -92,3 +92,10 @@ func assertAlone(t *testing.T, dir string) {
 func TestName(t *testing.T) {
 	assert.Equal(t, "BenchmarkServe_conc=64_m_-2.5_", Name("BenchmarkServe/conc=64/mä-2.5\x00"))
 }
+
+// TestTwice: one file by two names, of which the second is written.
+func TestTwice(t *testing.T) {
+	assert.Empty(t, Twice([]string{"a", "./a", "-", "-", "", "", "b"}, 2))
+	assert.Equal(t, "./a", Twice([]string{"a", "./a"}, 1))
+	assert.Equal(t, "a", Twice([]string{"b", "a", "c", "a"}, 0))
+}

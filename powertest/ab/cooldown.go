@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,16 +24,10 @@ type cooler struct {
 	seed   uint64        // of the random phase
 	report func(format string, args ...any)
 
-	start warmth
-	watts float64 // of all devices at the start, if start has no temperature
+	start []energy.State // of each device
+	watts float64        // of all devices at the start, if start has no temperature
 	// asked is what the source has been asked and has not answered yet; nil if nothing.
 	asked chan []energy.State
-}
-
-// warmth is the temperature in °C of each device; not known where it has none.
-type warmth []struct {
-	celsius float64
-	known   bool
 }
 
 const (
@@ -61,31 +56,28 @@ func openCooler(ctx context.Context, named string, limit time.Duration, seed uin
 		devices = strings.Split(list, ",")
 	}
 	src, err := energy.Open(name, arg, devices)
-	if errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource) {
+	switch {
+	case errors.Is(err, energy.ErrMalformed), errors.Is(err, energy.ErrUnknownSource):
 		return nil, fmt.Errorf("the source of the cool-down: %w", err)
-	}
-	if err == nil {
+	case err == nil:
 		var c *cooler
 		if c, err = newCooler(ctx, src, limit, seed, report); err == nil {
 			return c, nil
 		}
 		_ = src.Close()
 	}
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+	if ctx.Err() == nil {
+		report("there is no cool-down between samples: %v", err)
 	}
-	report("there is no cool-down between samples: %v", err)
-	return nil, nil
+	return nil, ctx.Err()
 }
 
 // newCooler notes what the GPUs of a source are like now.
 func newCooler(ctx context.Context, src energy.Source, limit time.Duration, seed uint64, report func(string, ...any)) (*cooler, error) {
 	c := &cooler{src: src, limit: limit, seed: seed, report: report}
-	c.start = c.warmth(ctx)
-	for _, d := range c.start {
-		if d.known {
-			return c, nil
-		}
+	c.start = c.states(ctx)
+	if slices.ContainsFunc(c.start, func(s energy.State) bool { return s.HasCelsius }) {
+		return c, nil
 	}
 	var err error
 	c.watts, err = c.power(ctx)
@@ -125,8 +117,8 @@ func (c *cooler) rest(ctx context.Context, number int) error {
 	return ctx.Err()
 }
 
-// phase is the random part of a refresh period before a sample: whatever the
-// benchmark's period is, its samples begin at all times between two ticks.
+// phase is the random part of a refresh period before a sample: samples begin at all
+// times between two ticks.
 func (c *cooler) phase(number int) time.Duration {
 	return time.Duration(rand.New(rand.NewPCG(c.seed, uint64(number))).Int64N(int64(c.period())))
 }
@@ -150,36 +142,36 @@ func (c *cooler) back(ctx context.Context) (back bool, now string) {
 		}
 		return watts <= c.watts*(1+nearWatts), fmt.Sprintf("with the GPUs at %.0f W; they were at %.0f W at the start", watts, c.watts)
 	}
-	temperature := c.warmth(ctx)
+	states := c.states(ctx)
 	for i, d := range c.src.Devices() {
-		switch was, is := c.start[i], temperature[i]; {
-		case !was.known:
-		case !is.known:
+		switch was, is := c.start[i], states[i]; {
+		case !was.HasCelsius:
+		case !is.HasCelsius:
 			return false, fmt.Sprintf("with the temperature of %s unknown", d.UUID)
-		case is.celsius > was.celsius+nearCelsius:
-			return false, fmt.Sprintf("with %s at %.0f °C; it was at %.0f °C at the start", d.UUID, is.celsius, was.celsius)
+		case is.Celsius > was.Celsius+nearCelsius:
+			return false, fmt.Sprintf("with %s at %.0f °C; it was at %.0f °C at the start", d.UUID, is.Celsius, was.Celsius)
 		}
 	}
 	return true, ""
 }
 
-// warmth returns the temperatures of the devices, as far as they are known. A
-// driver that does not answer is not waited for, and not asked again until it has.
-func (c *cooler) warmth(ctx context.Context) warmth {
-	now := make(warmth, len(c.src.Devices()))
+// states returns the states of the devices, as far as they are known. A driver that
+// does not answer is not waited for, and not asked again until it has.
+func (c *cooler) states(ctx context.Context) []energy.State {
+	states := make([]energy.State, len(c.src.Devices()))
 	inspector, ok := c.src.(energy.Inspector)
 	if !ok {
-		return now
+		return states
 	}
 	if c.asked == nil {
-		states := make([]energy.State, len(now))
-		for i := range states {
-			states[i].Device = i
+		asked := slices.Clone(states)
+		for i := range asked {
+			asked[i].Device = i
 		}
 		answer := make(chan []energy.State, 1)
 		go func() {
-			inspector.Inspect(states)
-			answer <- states
+			inspector.Inspect(asked)
+			answer <- asked
 		}()
 		c.asked = answer
 	}
@@ -187,13 +179,10 @@ func (c *cooler) warmth(ctx context.Context) warmth {
 	defer cancel()
 	select {
 	case <-ctx.Done():
-	case states := <-c.asked:
+	case states = <-c.asked:
 		c.asked = nil
-		for i, s := range states {
-			now[i].celsius, now[i].known = s.Celsius, s.HasCelsius
-		}
 	}
-	return now
+	return states
 }
 
 // powerPeriods is for how many refresh periods the power is measured.

@@ -12,6 +12,15 @@
 // complete are in a [Ledger], also after an error, and Session.Resume goes on with
 // them. It is not for files of samples that exist already: gate.Judge compares those.
 //
+// # Builds
+//
+// The base is built in a temporary worktree; the work tree and the index are not
+// touched, and no hook is run. Both sides are built from the same modules: a replace
+// directive that leads out of the repository or to what is untracked, untracked vendored
+// packages and an untracked go.work mean in the worktree what they mean to the user.
+// Submodules are those that the base records, from what is here: nothing is fetched.
+// Sides that would be built alike are ErrSame.
+//
 // # Order
 //
 // A GPU gets warmer while it works, and a warmer one leaks more: the same work

@@ -56,16 +56,12 @@ func statePath(dir string) string          { return filepath.Join(dir, "ab.json"
 // taken returns a file of samples that is in a directory; empty if there is none.
 func taken(dir string) string {
 	for _, s := range []Side{Base, Head} {
-		if path := samplePath(dir, s); exists(path) {
+		path := samplePath(dir, s)
+		if _, err := os.Stat(path); err == nil {
 			return path
 		}
 	}
 	return ""
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
 }
 
 // openLedger opens the ledger of a directory. It has no samples yet, unless they
@@ -172,10 +168,7 @@ func (f *sampleFile) append(name string, output []byte, took time.Duration) erro
 // read reads the samples that are there.
 func (f *sampleFile) read() error {
 	data, err := os.ReadFile(f.path)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	for line := range bytes.Lines(data) {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"math"
+	"slices"
 
 	"github.com/joulebench/joulebench/powertest/gate"
 )
@@ -110,15 +111,9 @@ func undecided(r *gate.Report) bool {
 	if r.Outcome == gate.Regression {
 		return false
 	}
-	for _, row := range r.Rows {
-		switch row.Verdict {
-		case gate.VerdictInconclusive:
-			return true
-		case gate.VerdictSame:
-			if !row.Exact && row.P > 0 && math.Abs(row.Delta) >= row.Threshold && !(math.Abs(row.Delta) <= row.InstrumentError) {
-				return true
-			}
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Rows, func(row gate.Row) bool {
+		change := math.Abs(row.Delta)
+		return row.Verdict == gate.VerdictInconclusive || row.Verdict == gate.VerdictSame && !row.Exact && row.P > 0 &&
+			change >= row.Threshold && !(change <= row.InstrumentError)
+	})
 }

@@ -42,23 +42,22 @@ func runBinary(ctx context.Context, b worktree.Binary, args []string) (out, errs
 	return stdout.Bytes(), stderr.Bytes(), err
 }
 
+// The lines that say that a run has passed, and has not.
+var (
+	pass    = regexp.MustCompile(`(?m)^PASS\r*$`)
+	failure = regexp.MustCompile(`(?m)^(FAIL|\s*--- FAIL: .*?)\r*$`)
+)
+
 // checkSample returns the names of the results that the output of a binary has, and
 // an error if it is not that of benchmarks which all have passed.
 func checkSample(out []byte) (names []string, err error) {
 	if len(out) > 0 && out[len(out)-1] != '\n' {
 		return nil, fmt.Errorf("%w: its last line has no end", ErrSample)
 	}
-	passed := false
-	for line := range strings.Lines(string(out)) {
-		line = strings.TrimRight(line, "\r\n")
-		switch {
-		case line == "PASS":
-			passed = true
-		case line == "FAIL", strings.HasPrefix(strings.TrimSpace(line), "--- FAIL: "):
-			return nil, fmt.Errorf("%w: %s", ErrSample, strings.TrimSpace(line))
-		}
+	if line := failure.Find(out); line != nil {
+		return nil, fmt.Errorf("%w: %s", ErrSample, bytes.TrimSpace(line))
 	}
-	if !passed {
+	if !pass.Match(out) {
 		return nil, fmt.Errorf("%w: it does not say PASS", ErrSample)
 	}
 	r := benchfmt.NewReader(bytes.NewReader(out), "output")
@@ -100,23 +99,15 @@ func lacking(first, now []string) string {
 var procs = regexp.MustCompile(`-\d+$`)
 
 // benchmarks are the names of the results of a sample as testing calls them, such as
-// BenchmarkChat/long.
-func benchmarks(text []byte) []string {
-	names, _ := checkSample(text) // it was checked before it was kept
-	for i, name := range names {
-		names[i] = "Benchmark" + procs.ReplaceAllString(name, "")
+// BenchmarkChat/long, and functions the functions that they are of, sorted.
+func benchmarks(text []byte) (names, functions []string) {
+	results, _ := checkSample(text) // it was checked before it was kept
+	for _, name := range results {
+		names = append(names, "Benchmark"+procs.ReplaceAllString(name, ""))
+		functions = append(functions, "Benchmark"+string(benchfmt.Name(name).Base()))
 	}
-	return names
-}
-
-// functions are the functions that a sample has results of.
-func functions(text []byte) (list []string) {
-	names, _ := checkSample(text)
-	for _, name := range names {
-		list = append(list, "Benchmark"+string(benchfmt.Name(name).Base()))
-	}
-	slices.Sort(list)
-	return slices.Compact(list)
+	slices.Sort(functions)
+	return names, slices.Compact(functions)
 }
 
 // skipped are the benchmarks that a sample says were skipped, as it does with

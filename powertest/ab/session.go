@@ -1,6 +1,7 @@
 package ab
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -148,34 +149,17 @@ func checkRun(bench, benchtime, cpu string) error {
 
 // looks are when the samples are judged, and at which level.
 func (s Session) looks() ([]Look, error) {
-	count, alpha := s.count(), s.Gate.Alpha
-	most := count
-	if s.MaxCount != 0 {
-		most = s.MaxCount
-	}
-	if alpha == 0 {
-		alpha = gate.DefaultAlpha
-	}
-	looks, err := Looks(alpha, count, most)
+	count := s.count()
+	most := cmp.Or(s.MaxCount, count)
+	looks, err := Looks(cmp.Or(s.Gate.Alpha, gate.DefaultAlpha), count, most)
 	if err != nil {
 		return nil, fmt.Errorf("-count=%d -max-count=%d: %w", count, most, err)
 	}
 	return looks, nil
 }
 
-func (s Session) count() int {
-	if s.Count == 0 {
-		return DefaultCount
-	}
-	return s.Count
-}
-
-func (s Session) bench() string {
-	if s.Bench == "" {
-		return DefaultBench
-	}
-	return s.Bench
-}
+func (s Session) count() int    { return cmp.Or(s.Count, DefaultCount) }
+func (s Session) bench() string { return cmp.Or(s.Bench, DefaultBench) }
 
 // Files are the paths of the files that Run writes.
 func (s Session) Files() []string {
@@ -259,9 +243,8 @@ func (s Session) judge(ctx context.Context, t *taker) (*gate.Report, error) {
 		if err := t.take(ctx, look.Count); err != nil {
 			return nil, err
 		}
-		c := s.Gate
-		c.Alpha = look.Alpha
-		report, err := gate.JudgeReaders(c, "base", files[Base].upTo(look.Count), "head", files[Head].upTo(look.Count))
+		s.Gate.Alpha = look.Alpha
+		report, err := gate.JudgeReaders(s.Gate, "base", files[Base].upTo(look.Count), "head", files[Head].upTo(look.Count))
 		if err != nil {
 			return nil, err
 		}

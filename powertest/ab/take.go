@@ -64,8 +64,10 @@ func (t *taker) take(ctx context.Context, count int) error {
 		if round > 0 {
 			continue
 		}
-		if err := t.anything(); err != nil {
-			return err
+		for side, f := range t.ledger.sides {
+			if len(f.counts) == 0 {
+				return fmt.Errorf("%w in %s\nsee -bench, and the packages", ErrNoMatch, Side(side))
+			}
 		}
 		if err := t.pairs(ctx); err != nil {
 			return err
@@ -99,7 +101,7 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 		return ctx.Err() // what the binary says of that does not matter
 	}
 	t.reportSkipped(side, p, out)
-	results := 0
+	var results []string
 	if err != nil {
 		err = fmt.Errorf("%w: %w", ErrSample, err)
 	} else {
@@ -108,7 +110,7 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 	switch {
 	case err != nil:
 		return t.failed(p, side, slices.Concat(out, errs), err)
-	case results == 0:
+	case len(results) == 0:
 		t.empty[p.Binaries[side].Path] = true
 		t.progress.say("no benchmark of %s matches in %s", p.Name, side)
 		return nil
@@ -120,18 +122,15 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 	return nil
 }
 
-// check returns how many results a sample has, which must be those of the first of
-// its package and side: a benchmark that runs no more has not become a new one.
-func (t *taker) check(p worktree.Package, side Side, out []byte) (results int, err error) {
-	names, err := checkSample(out)
-	if err != nil {
-		return 0, err
-	}
+// check returns the names of the results of a sample, which must be those of the first
+// of its package and side: a benchmark that runs no more has not become a new one.
+func (t *taker) check(p worktree.Package, side Side, out []byte) (names []string, err error) {
+	names, err = checkSample(out)
 	first, _ := checkSample(t.ledger.sides[side].first(p.Name)) // nothing if there is none
-	if name := lacking(first, names); name != "" {
-		return 0, fmt.Errorf("%w: Benchmark%s is not in it, and is in the first sample", ErrSample, name)
+	if name := lacking(first, names); err == nil && name != "" {
+		err = fmt.Errorf("%w: Benchmark%s is not in it, and is in the first sample", ErrSample, name)
 	}
-	return len(names), nil
+	return names, err
 }
 
 // failed keeps the output of a sample that has failed, writes the end of it, and
@@ -163,16 +162,6 @@ func (t *taker) missing(count int) map[string]int {
 	return n
 }
 
-// anything returns an error if one side has no samples after the first round.
-func (t *taker) anything() error {
-	for side, f := range t.ledger.sides {
-		if len(f.counts) == 0 {
-			return fmt.Errorf("%w in %s\nsee -bench, and the packages", ErrNoMatch, Side(side))
-		}
-	}
-	return nil
-}
-
 // pairs returns an error if, in the first round, the base has not run a benchmark
 // that the head has run, though it has it: it skips itself, for instance, for want
 // of files. Those that the head has not run are missing ones, for the gate.
@@ -200,9 +189,10 @@ func (t *taker) pairs(ctx context.Context) error {
 // unpaired are the benchmarks of a package that only the head has run, and the base
 // has as well: its binary lists them, or says that they were skipped.
 func (t *taker) unpaired(ctx context.Context, p worktree.Package) ([]string, error) {
-	base, head := t.ledger.sides[Base].first(p.Name), t.ledger.sides[Head].first(p.Name)
-	inBase := functions(base)
-	names := slices.DeleteFunc(functions(head), func(name string) bool { return slices.Contains(inBase, name) })
+	base := t.ledger.sides[Base].first(p.Name)
+	_, inBase := benchmarks(base)
+	ran, names := benchmarks(t.ledger.sides[Head].first(p.Name))
+	names = slices.DeleteFunc(names, func(name string) bool { return slices.Contains(inBase, name) })
 	if len(names) > 0 {
 		listed, err := t.list(ctx, p)
 		if err != nil {
@@ -210,7 +200,6 @@ func (t *taker) unpaired(ctx context.Context, p worktree.Package) ([]string, err
 		}
 		names = slices.DeleteFunc(names, func(name string) bool { return !slices.Contains(listed, name) })
 	}
-	ran := benchmarks(head)
 	for _, name := range skipped(base) {
 		if slices.Contains(ran, name) && !slices.Contains(names, name) {
 			names = append(names, name)

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -349,4 +350,10 @@ func TestLogArg(t *testing.T) {
 
 func must[V any](v V, err error) func(*testing.T) V {
 	return func(t *testing.T) V { require.NoError(t, err); return v }
+}
+
+// TestValidationPath: beside the result, without its extension.
+func TestValidationPath(t *testing.T) {
+	assert.Equal(t, "power_validation_result.json", ValidationPath("result.json"))
+	assert.Equal(t, filepath.Join("out", "power_validation_a.b.json"), ValidationPath(filepath.Join("out", "a.b.json")))
 }

@@ -4,8 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"path/filepath"
 	"runtime/debug"
 	"slices"
+	"strings"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/pyjson"
@@ -186,4 +188,11 @@ func (r Result) WriteValidation(path string) error {
 		_, err := w.Write(append(text, '\n'))
 		return err
 	})
+}
+
+// ValidationPath is where the validation file is for a result of a load harness, as
+// for InferenceX: power_validation_RESULT.json beside it.
+func ValidationPath(result string) string {
+	dir, base := filepath.Split(result)
+	return filepath.Join(dir, "power_validation_"+strings.TrimSuffix(base, filepath.Ext(base))+".json")
 }

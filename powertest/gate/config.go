@@ -1,14 +1,15 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"golang.org/x/perf/benchproc"
 	"golang.org/x/perf/benchunit"
@@ -98,7 +99,7 @@ type plan struct {
 	row        *benchproc.Projection
 	residue    *benchproc.Projection
 
-	units      []string          // to judge, in order
+	judge      []string          // units, in order
 	named      map[string]string // unit -> who asks for it, if it must be there
 	thresholds map[string]float64
 	bounds     []bound
@@ -118,7 +119,7 @@ func usage(format string, args ...any) error {
 // newPlan checks a configuration.
 func newPlan(cfg Config) (*plan, error) {
 	p := &plan{
-		alpha:      cfg.Alpha,
+		alpha:      cmp.Or(cfg.Alpha, DefaultAlpha),
 		named:      map[string]string{},
 		thresholds: map[string]float64{},
 		better:     map[string]int{},
@@ -126,9 +127,6 @@ func newPlan(cfg Config) (*plan, error) {
 		missing:    cfg.Missing,
 		waivers:    cfg.Waivers,
 		now:        cfg.Now,
-	}
-	if p.alpha == 0 {
-		p.alpha = DefaultAlpha
 	}
 	if !(p.alpha > 0 && p.alpha < 1) {
 		return nil, usage("alpha is %v and must be between 0 and 1", cfg.Alpha)
@@ -151,13 +149,7 @@ func newPlan(cfg Config) (*plan, error) {
 // projections makes of the results what benchstat does: tables by configuration,
 // rows by name.
 func (p *plan) projections(cfg Config) (err error) {
-	or := func(s, def string) string {
-		if s == "" {
-			return def
-		}
-		return s
-	}
-	query := or(cfg.Filter, "*")
+	query, row := cmp.Or(cfg.Filter, "*"), cmp.Or(cfg.Row, ".fullname")
 	if p.filter, err = benchproc.NewFilter(query); err != nil {
 		return usage("filter: %w", err)
 	}
@@ -165,12 +157,12 @@ func (p *plan) projections(cfg Config) (err error) {
 	for _, unit := range filterUnits(query) {
 		p.name(unit, "the filter")
 	}
-	p.pools = or(cfg.Row, ".fullname") != ".fullname" || cfg.Ignore != ""
+	p.pools = row != ".fullname" || cfg.Ignore != ""
 	var parser benchproc.ProjectionParser
 	if p.config, err = parser.Parse(".config", p.filter); err != nil {
 		return usage("configuration: %w", err)
 	}
-	if p.row, err = parser.Parse(or(cfg.Row, ".fullname"), p.filter); err != nil {
+	if p.row, err = parser.Parse(row, p.filter); err != nil {
 		return usage("row: %w", err)
 	}
 	if _, err = parser.Parse(cfg.Ignore, p.filter); err != nil {
@@ -182,17 +174,15 @@ func (p *plan) projections(cfg Config) (err error) {
 
 // unitsOf takes over all that the configuration says of units.
 func (p *plan) unitsOf(cfg Config) error {
-	units := cfg.Units
-	if len(units) == 0 {
-		units = defaultUnits
-	}
-	for _, u := range units {
+	for _, u := range cfg.Units {
 		if strings.TrimSpace(u) == "" {
 			return usage("a unit to judge is empty")
 		}
-		p.judge(u)
-		if len(cfg.Units) > 0 {
-			p.name(u, "the list of units to judge")
+		p.judges(u, "the list of units to judge")
+	}
+	if len(cfg.Units) == 0 {
+		for _, u := range defaultUnits {
+			p.judge = append(p.judge, tidy(u))
 		}
 	}
 	for _, u := range slices.Sorted(maps.Keys(cfg.Thresholds)) {
@@ -202,8 +192,7 @@ func (p *plan) unitsOf(cfg Config) error {
 		}
 		p.thresholds[tidy(u)] = share
 		if u != "" {
-			p.judge(u)
-			p.name(u, "a threshold")
+			p.judges(u, "a threshold")
 		}
 	}
 	for _, b := range []struct {
@@ -216,8 +205,7 @@ func (p *plan) unitsOf(cfg Config) error {
 				return usage("the budget %s of %s is %v and must be a number", b.kind, unitName(u), limit)
 			}
 			p.bounds = append(p.bounds, bound{t, b.kind, limit})
-			p.judge(u)
-			p.name(u, "a budget")
+			p.judges(u, "a budget")
 		}
 	}
 	for u, dir := range cfg.Better {
@@ -249,21 +237,21 @@ func unitName(u string) string {
 	return u
 }
 
-// judge adds a unit to those that are judged.
-func (p *plan) judge(unit string) {
-	if t := tidy(unit); !slices.Contains(p.units, t) {
-		p.units = append(p.units, t)
+// judges adds a unit that somebody asks for to those that are judged.
+func (p *plan) judges(unit, who string) {
+	if t := tidy(unit); !slices.Contains(p.judge, t) {
+		p.judge = append(p.judge, t)
 	}
+	p.name(unit, who)
 }
 
 // threshold returns the share by which the median of a unit must have moved. Of a
 // unit that is exact, any change counts unless a threshold was asked for.
 func (p *plan) threshold(unit string, exact bool) float64 {
-	if share, ok := p.thresholds[unit]; ok {
-		return share
-	}
-	if share, ok := p.thresholds[""]; ok {
-		return share
+	for _, u := range []string{unit, ""} {
+		if share, ok := p.thresholds[u]; ok {
+			return share
+		}
 	}
 	if exact {
 		return 0
@@ -271,35 +259,42 @@ func (p *plan) threshold(unit string, exact bool) float64 {
 	return DefaultThreshold
 }
 
+// The parts of a filter, of which only those are told apart that a unit may be in: an
+// operator, or a key with what is after its colon. A value is a regular expression, a
+// word, or a list of them in parentheses with OR in between; a word may be quoted.
+var (
+	filterQuoted = `"(?:\\.|[^"\\])*"`
+	filterKey    = filterQuoted + `|[^\s():@,"*-][^\s():@,]*`
+	filterWord   = `/(?:\\.|[^/\\])*/|` + filterQuoted + `|[^\s():@,"*/-][^\s():@,]*`
+
+	filterList = `\((?:\s|` + filterWord + `)*\)`
+
+	filterToken = regexp.MustCompile(`[-*()]|(` + filterKey + `)(?:\s*:\s*(` + filterWord + `|` + filterList + `))?`)
+	filterValue = regexp.MustCompile(filterWord)
+)
+
 // filterUnits are the units that a filter names by .unit, and does not exclude: W
 // and J/op of ".name:Chat .unit:(W OR J/op) -.unit:B/op". A regular expression
-// names none. The filter must be one that benchproc takes; of the parts of its
-// syntax only those are looked at that a unit may be in.
-func filterUnits(query string) []string {
-	var units []string
-	excluded := []bool{false} // by parenthesis
-	minus := false
-	for rest := skipSpace(query); rest != ""; rest = skipSpace(rest) {
+// names none. The filter must be one that benchproc takes.
+func filterUnits(query string) (units []string) {
+	excluded, minus := []bool{false}, false // excluded is by parenthesis
+	for _, token := range filterToken.FindAllStringSubmatch(query, -1) {
 		inside := excluded[len(excluded)-1]
-		switch rest[0] {
-		case '-':
-			minus, rest = !minus, rest[1:]
+		switch values := token[2]; {
+		case token[0] == "-":
+			minus = !minus
 			continue
-		case '(':
-			excluded, rest = append(excluded, inside != minus), rest[1:]
-		case ')':
-			excluded, rest = excluded[:max(1, len(excluded)-1)], rest[1:]
-		default:
-			var key string
-			key, rest = filterWord(rest)
-			after, isTerm := strings.CutPrefix(skipSpace(rest), ":")
-			if !isTerm {
-				continue // AND, OR, *
-			}
-			var values []string
-			values, rest = filterValues(skipSpace(after))
-			if key == ".unit" && inside == minus {
-				units = append(units, values...)
+		case token[0] == "(":
+			excluded = append(excluded, inside != minus)
+		case token[0] == ")":
+			excluded = excluded[:max(1, len(excluded)-1)]
+		case values == "": // AND, OR, *
+			continue
+		case unquoted(token[1]) == ".unit" && inside == minus:
+			for _, value := range filterValue.FindAllString(values, -1) {
+				if value != "OR" && value[0] != '/' {
+					units = append(units, unquoted(value))
+				}
 			}
 		}
 		minus = false
@@ -307,60 +302,10 @@ func filterUnits(query string) []string {
 	return units
 }
 
-// filterValues reads what is after a colon: a value, or several in parentheses
-// with OR in between. Regular expressions are passed over.
-func filterValues(s string) (values []string, rest string) {
-	list := strings.HasPrefix(s, "(")
-	if list {
-		s = s[1:]
+// unquoted is a word without its quotes, if it has some.
+func unquoted(word string) string {
+	if s, err := strconv.Unquote(word); err == nil {
+		return s
 	}
-	for s = skipSpace(s); s != ""; s = skipSpace(s) {
-		switch s[0] {
-		case ')':
-			return values, s[1:]
-		case '/':
-			s = afterRegexp(s[1:])
-		default:
-			quoted := s[0] == '"'
-			var word string
-			if word, s = filterWord(s); quoted || word != "OR" {
-				values = append(values, word)
-			}
-		}
-		if !list {
-			break
-		}
-	}
-	return values, s
+	return word
 }
-
-// filterWord reads a word, which may be quoted. It takes at least one character.
-func filterWord(s string) (word, rest string) {
-	if quoted, err := strconv.QuotedPrefix(s); err == nil && s[0] == '"' {
-		word, _ = strconv.Unquote(quoted) // it is one: QuotedPrefix says so
-		return word, s[len(quoted):]
-	}
-	end := strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || strings.ContainsRune("():@,", r) })
-	switch {
-	case end < 0:
-		end = len(s)
-	case end == 0:
-		end = 1
-	}
-	return s[:end], s[end:]
-}
-
-// afterRegexp is what follows the slash that ends a regular expression.
-func afterRegexp(s string) string {
-	for i := 0; i < len(s); i++ {
-		switch s[i] {
-		case '\\':
-			i++
-		case '/':
-			return s[i+1:]
-		}
-	}
-	return ""
-}
-
-func skipSpace(s string) string { return strings.TrimLeftFunc(s, unicode.IsSpace) }

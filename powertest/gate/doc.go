@@ -49,10 +49,9 @@
 // are. Of 1,463 benchmarks that are each judged at 0.05, 73 would be.
 //
 // One correction is made. Where the sides have unequal numbers of samples and some
-// values are equal, the distribution of U is not symmetric, and benchmath takes
-// the wrong tail of it for values that went down: P may be 0, or more than 1. It
-// is shown nevertheless, for it is what benchstat shows; PAdjusted, by which rows
-// are judged, is made of the right one.
+// values are equal, benchmath takes the wrong tail of U's distribution for values that
+// went down: P, which is shown as benchstat shows it, may be 0, or more than 1.
+// PAdjusted, by which rows are judged, is made of the right one.
 //
 // The least p-value that n against n samples can give is 2/C(2n, n). If even that
 // is not below alpha divided by the number of rows, at which Holm's procedure
@@ -65,8 +64,7 @@
 // # What can be found
 //
 // With so many samples on each side, a change of so many standard deviations of
-// the noise is significant in 9 of 10 cases, as the only one among so many rows
-// (by simulation, with normal noise):
+// normal noise is significant in 9 of 10 simulations, as the only one among so many rows:
 //
 //	samples   1 row   6 rows   20 rows   100 rows
 //	5         2.7     3.6      never     never
@@ -75,30 +73,23 @@
 //	10        1.6     2.05     2.3       2.7
 //	20        1.1     1.3      1.5       1.7
 //
-// So with noise of 1 %, 10 samples and 6 rows, the least change that is found is
-// one of 2 %.
-//
 // # Thresholds
 //
 // A median has moved by a threshold of 0.03 if the larger one is at least 1.03
 // times the smaller one. So what is a regression is an improvement with the files
-// swapped, and J/token and tokens/J agree. Without a threshold in the
-// configuration, it is [DefaultThreshold].
+// swapped, and J/token and tokens/J agree.
 //
-// A unit that is exact, for which the files say assume=exact, or the configuration
-// does, is not tested: its values are the same in every run, and any change for
-// the worse is a regression, unless a threshold is asked for. If the values of a
-// side are not the same, only ranges that are apart are compared: the row is
-// inconclusive if they overlap, or if only some of the changes that they allow are
-// as large as the threshold.
+// A unit that is exact, as a line assume=exact or the configuration says, is not
+// tested: any change for the worse is a regression, unless a threshold is asked for.
+// If its values vary on a side, the row is inconclusive where the ranges overlap, or
+// only some of the changes that they allow are as large as the threshold.
 //
 // # Direction
 //
 // Which direction is better is what the files say (Unit J/op better=lower); else
 // it is known for the standard units and those of package powertest; else it is
-// what Config.Better says. A unit of which nothing is known, files that contradict
-// each other, and a configuration that contradicts what is known, are not judged.
-// Neither are files that reverse the direction of a known unit, unless
+// what Config.Better says. A unit of which nothing is known, and contradictions between
+// these, are not judged; but files may reverse the direction of a known unit if
 // Config.Better says the same.
 //
 // # Units
@@ -113,18 +104,17 @@
 //
 // err-% is half the width of the interval of the joules of one sample, in percent,
 // as package powertest reports it; of a phase, it is PHASE-err-%. The error of a
-// comparison is the root of the sum of the squares of the medians of both sides:
-// the instrument's errors are taken to be independent of each other, but the same
-// in all samples of a side, so that more samples do not make them smaller. A
-// change of a unit of energy or power that is smaller is never called significant:
-// for the worse it is inconclusive, for the better it is the same.
+// comparison is the root of the sum of the squares of both sides' medians: the errors
+// of the sides are taken to be independent, and that of one the same in all of its
+// samples, so that more of them do not help. A change of energy or power that is
+// smaller is never called significant: for the worse it is inconclusive, for the
+// better it is the same.
 //
 // # Comparability
 //
 // Benchmarks are compared if all their configuration lines are equal, but for
-// those in Config.Ignore. If gpu, gpus, power-limit, energy-source or another line
-// differs, the files are not judged, and the reason names the line and both
-// values. Simulated joules and measured ones are never compared.
+// those in Config.Ignore; else the files are not judged. Simulated joules and measured
+// ones are never compared.
 //
 // Benchmarks with different names that Config.Row or Config.Ignore takes for one
 // are pooled, and the headline says of how many rows that is so. A key of
@@ -148,10 +138,8 @@
 // # Samples that are not used
 //
 // A result that reports a unit "invalid" or "withheld" with a value above 0 is not
-// used. A result without a unit that others of the same benchmark have, as where
-// its joules were withheld, has no sample of that unit; its time is one. Both are
-// counted and named in the warnings. A benchmark whose samples are all invalid is
-// missing.
+// used. One whose joules were withheld is a sample of its other units. Both are
+// counted and named in the warnings.
 //
 // Results that benchfmt cannot parse, values that are not a number, infinite or
 // negative (but for net-J/op), joules or watts of 0 (but for what is above idle,

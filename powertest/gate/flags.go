@@ -6,10 +6,11 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/joulebench/joulebench/internal/atomicfile"
 )
 
 // Flags are the flags of a command that ends with a verdict: how two sides are judged
@@ -22,15 +23,11 @@ import (
 type Flags struct {
 	command string // whose flags they are, for messages
 
-	filter, row, ignore string
-	units               unitList
-	thresholds          unitValues
-	max, min            unitValues
-	facts               unitFacts
-	alpha               float64
-	missing             string
-	waivers             string
-
+	config                Config // but for what the next three lines have
+	units                 unitList
+	thresholds, max, min  unitValues
+	facts                 unitFacts
+	missing, waivers      string
 	markdown, json, junit string
 	quiet                 bool
 }
@@ -40,15 +37,15 @@ func (g *Flags) Register(f *flag.FlagSet) {
 	g.command = f.Name()
 	g.thresholds = unitValues{parse: parseShare, alone: true}
 	g.max, g.min = unitValues{parse: parseLimit}, unitValues{parse: parseLimit}
-	f.StringVar(&g.filter, "filter", "*", "which benchmarks and units are judged, as a `query` of benchproc, for instance '.name:Chat'")
-	f.StringVar(&g.row, "row", ".fullname", "what makes two results the same benchmark: `keys` of benchproc, such as .name or /users")
-	f.StringVar(&g.ignore, "ignore", "", "`keys` that may differ between the sides, with commas, for instance power-limit")
+	f.StringVar(&g.config.Filter, "filter", "*", "which benchmarks and units are judged, as a `query` of benchproc, for instance '.name:Chat'")
+	f.StringVar(&g.config.Row, "row", ".fullname", "what makes two results the same benchmark: `keys` of benchproc, such as .name or /users")
+	f.StringVar(&g.config.Ignore, "ignore", "", "`keys` that may differ between the sides, with commas, for instance power-limit")
 	f.Var(&g.units, "units", "the `units` that are judged, with commas, instead of J/op and ns/op, and J/token where there is one")
 	f.Var(&g.thresholds, "threshold", "how far the median must move, as `UNIT=SHARE`, with commas: 'J/op=3%,ns/op=5%'; a share alone, '5%', is that of all others")
 	f.Var(&g.max, "max", "budgets that the new side must not exceed, as `UNIT=NUMBER`, with commas: 'J/token=0.9'; with them one file is enough")
 	f.Var(&g.min, "min", "budgets that the new side must reach, as `UNIT=NUMBER`, with commas: 'tokens/J=1.1'")
 	f.Var(&g.facts, "unit", "what is known of a unit, as in the line Unit of a benchmark file: '`UNIT better=higher`', 'UNIT assume=exact'; may be repeated")
-	f.Float64Var(&g.alpha, "alpha", DefaultAlpha, "`probability` of a false alarm, for all that is judged together")
+	f.Float64Var(&g.config.Alpha, "alpha", DefaultAlpha, "`probability` of a false alarm, for all that is judged together")
 	f.StringVar(&g.missing, "missing", "fail", "what follows if a benchmark is on the old side only, or a unit of it on the new side only: `fail or warn`")
 	f.StringVar(&g.waivers, "waivers", "", "`file` of regressions that are accepted for a while: in each line a benchmark, a unit, a date and a reason")
 	f.StringVar(&g.markdown, "markdown", "", "`file` that the verdict is appended to as Markdown, such as $GITHUB_STEP_SUMMARY")
@@ -61,9 +58,9 @@ func (g *Flags) Register(f *flag.FlagSet) {
 // is one of those that are read or written besides.
 func (g *Flags) Check(files ...string) error {
 	switch {
-	case !(g.alpha > 0 && g.alpha < 1):
-		return fmt.Errorf("-alpha=%v: it must be more than 0 and less than 1, such as 0.05", g.alpha)
-	case !slices.Contains([]string{"fail", "warn"}, g.missing):
+	case !(g.config.Alpha > 0 && g.config.Alpha < 1):
+		return fmt.Errorf("-alpha=%v: it must be more than 0 and less than 1, such as 0.05", g.config.Alpha)
+	case g.missing != "fail" && g.missing != "warn":
 		return fmt.Errorf("-missing=%s: it is fail or warn", g.missing)
 	case g.markdown == "-":
 		return errors.New("-markdown is appended to a file: - is none; the standard output has the table, or JSON with -json -")
@@ -72,48 +69,18 @@ func (g *Flags) Check(files ...string) error {
 	case g.json == "-" && g.quiet:
 		return errors.New("-q and -json - are two things on the standard output: give one of them")
 	}
-	if same := twice(append(files, g.waivers, g.markdown, g.json, g.junit), len(files)); same != "" {
+	if same := atomicfile.Twice(append(files, g.waivers, g.markdown, g.json, g.junit), len(files)); same != "" {
 		return fmt.Errorf("%s would be read and overwritten, or written twice: give another file", same)
 	}
 	return nil
 }
 
-// twice returns a path that is among the others, empty if there is none. The
-// first read paths may be the same, since they are not written.
-func twice(paths []string, read int) string {
-	seen := map[string]bool{}
-	for i, path := range paths {
-		if path == "" || path == "-" {
-			continue
-		}
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			abs = path
-		}
-		if seen[abs] && i >= read {
-			return path
-		}
-		seen[abs] = true
-	}
-	return ""
-}
-
 // Config is what the flags say, with the waivers that are read from their file. The
 // error is one of that file.
 func (g *Flags) Config() (Config, error) {
-	c := Config{
-		Filter:     g.filter,
-		Row:        g.row,
-		Ignore:     g.ignore,
-		Units:      g.units,
-		Thresholds: g.thresholds.values,
-		Alpha:      g.alpha,
-		Max:        g.max.values,
-		Min:        g.min.values,
-		Better:     g.facts.better,
-		Exact:      g.facts.exact,
-		Missing:    Fail,
-	}
+	c := g.config
+	c.Units, c.Thresholds, c.Max, c.Min = g.units, g.thresholds.values, g.max.values, g.min.values
+	c.Better, c.Exact = g.facts.better, g.facts.exact
 	if g.missing == "warn" {
 		c.Missing = Warn
 	}
@@ -167,11 +134,9 @@ func (v *unitValues) String() string {
 
 func (v *unitValues) Set(s string) error {
 	for part := range strings.SplitSeq(s, ",") {
-		unit, number, found := cutLast(part)
-		switch {
-		case !found && v.alone:
-			unit, number = "", strings.TrimSpace(part)
-		case unit == "", !found:
+		i := strings.LastIndex(part, "=") // a unit may have one
+		unit, number := strings.TrimSpace(part[:max(0, i)]), strings.TrimSpace(part[i+1:])
+		if unit == "" && (i >= 0 || !v.alone) {
 			return fmt.Errorf("%q is no unit with an equals sign and a number", part)
 		}
 		value, err := v.parse(number)
@@ -189,24 +154,12 @@ func (v *unitValues) Set(s string) error {
 	return nil
 }
 
-// cutLast cuts at the last equals sign: a unit may have one.
-func cutLast(s string) (before, after string, found bool) {
-	i := strings.LastIndex(s, "=")
-	if i < 0 {
-		return s, "", false
-	}
-	return strings.TrimSpace(s[:i]), strings.TrimSpace(s[i+1:]), true
-}
-
 // parseShare parses a share of the old value, such as "3%". Without the sign it
 // is an error: 3 could mean 3 % or 300 %, and 0.03 as well.
 func parseShare(s string) (float64, error) {
 	digits, percent := strings.CutSuffix(s, "%")
-	if !percent {
-		return 0, fmt.Errorf("%q is no share in per cent, such as 3%%", s)
-	}
 	x, err := strconv.ParseFloat(strings.TrimSpace(digits), 64)
-	if err != nil || !(x >= 0) || math.IsInf(x, 0) {
+	if !percent || err != nil || !(x >= 0) || math.IsInf(x, 0) {
 		return 0, fmt.Errorf("%q is no share in per cent, such as 3%%", s)
 	}
 	return x / 100, nil
@@ -235,33 +188,22 @@ func (f *unitFacts) Set(s string) error {
 	if len(words) < 2 {
 		return fmt.Errorf("it must be a unit and what is known of it, for instance 'goodput-tokens/J better=higher'")
 	}
+	if f.better == nil {
+		f.better, f.exact = map[string]int{}, map[string]bool{}
+	}
 	unit := words[0]
 	for _, word := range words[1:] {
-		if err := f.add(unit, word); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (f *unitFacts) add(unit, word string) error {
-	direction := map[string]int{"better=lower": -1, "better=higher": 1}[word]
-	switch {
-	case direction != 0:
-		if was, known := f.better[unit]; known && was != direction {
+		direction := map[string]int{"better=lower": -1, "better=higher": 1}[word]
+		switch {
+		case f.better[unit]*direction < 0:
 			return fmt.Errorf("%s is better both ways", unit)
+		case direction != 0:
+			f.better[unit] = direction
+		case word == "assume=exact", word == "assume=nothing":
+			f.exact[unit] = word == "assume=exact"
+		default:
+			return fmt.Errorf("%q is neither better=lower, better=higher, assume=exact nor assume=nothing", word)
 		}
-		if f.better == nil {
-			f.better = map[string]int{}
-		}
-		f.better[unit] = direction
-	case word == "assume=exact", word == "assume=nothing":
-		if f.exact == nil {
-			f.exact = map[string]bool{}
-		}
-		f.exact[unit] = word == "assume=exact"
-	default:
-		return fmt.Errorf("%q is neither better=lower, better=higher, assume=exact nor assume=nothing", word)
 	}
 	return nil
 }

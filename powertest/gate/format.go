@@ -6,6 +6,7 @@ import (
 	"math"
 	"strconv"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"golang.org/x/perf/benchunit"
@@ -77,15 +78,11 @@ func (l *names) String() string {
 
 // clean is text from a file without what would move a terminal's cursor.
 func clean(s string) string {
-	plain := func(r rune) bool { return r >= ' ' && r != 0x7f && r != utf8.RuneError && !(0x80 <= r && r < 0xa0) }
-	if strings.IndexFunc(s, func(r rune) bool { return !plain(r) }) < 0 {
-		return s
-	}
 	return strings.Map(func(r rune) rune {
-		if plain(r) {
-			return r
+		if unicode.IsControl(r) {
+			return utf8.RuneError
 		}
-		return '\uFFFD'
+		return r
 	}, s)
 }
 

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"os"
@@ -21,25 +22,6 @@ func ParseSide(s string) Side {
 	return Side{Label: s, Path: s}
 }
 
-func (s Side) label() string {
-	if s.Label != "" {
-		return s.Label
-	}
-	return s.Path
-}
-
-// open opens the side's file, or takes standard input.
-func (s Side) open() (io.ReadCloser, error) {
-	if s.Path == "-" {
-		return io.NopCloser(os.Stdin), nil
-	}
-	f, err := os.Open(s.Path)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInput, err)
-	}
-	return f, nil
-}
-
 // Judge compares two files of results of the same benchmarks. The error is about
 // the use of the gate (ErrUsage) or about files that cannot be read (ErrInput);
 // files with contents that cannot be judged give a report that says so.
@@ -47,25 +29,13 @@ func Judge(cfg Config, older, newer Side) (*Report, error) {
 	if older.Path == "-" && newer.Path == "-" {
 		return nil, fmt.Errorf("%w: only one side can be standard input", ErrUsage)
 	}
-	p, err := newPlan(cfg)
+	report, err := judgeSides(cfg, older, newer)
 	if err != nil {
 		return nil, err
 	}
-	oldFile, err := older.open()
-	if err != nil {
-		return nil, err
-	}
-	defer oldFile.Close()
-	newFile, err := newer.open()
-	if err != nil {
-		return nil, err
-	}
-	defer newFile.Close()
-	report, err := p.compare(older.label(), oldFile, newer.label(), newFile)
-	if err != nil {
-		return nil, err
-	}
-	if sameFile(oldFile, newFile) {
+	before, err := os.Stat(older.Path)
+	after, errAfter := os.Stat(newer.Path)
+	if err == nil && errAfter == nil && os.SameFile(before, after) {
 		report.warn("both sides are the same file: it was compared with itself")
 	}
 	return report, nil
@@ -78,23 +48,12 @@ func JudgeReaders(cfg Config, oldName string, oldText io.Reader, newName string,
 	if err != nil {
 		return nil, err
 	}
-	return p.compare(oldName, oldText, newName, newText)
+	return p.run(input{oldName, oldText}, input{newName, newText})
 }
 
 // Budget judges one file by the budgets Config.Max and Config.Min alone, without
 // a baseline. Errors are as those of Judge.
-func Budget(cfg Config, side Side) (*Report, error) {
-	p, err := newPlan(cfg)
-	if err != nil {
-		return nil, err
-	}
-	f, err := side.open()
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	return p.budget(side.label(), f)
-}
+func Budget(cfg Config, side Side) (*Report, error) { return judgeSides(cfg, side) }
 
 // BudgetReader is Budget on what a reader gives.
 func BudgetReader(cfg Config, name string, text io.Reader) (*Report, error) {
@@ -102,78 +61,73 @@ func BudgetReader(cfg Config, name string, text io.Reader) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return p.budget(name, text)
+	return p.run(input{name, text})
 }
 
-// compare reads both sides and judges them.
-func (p *plan) compare(oldName string, oldText io.Reader, newName string, newText io.Reader) (*Report, error) {
+// input is what is read of a side, and what reports call it.
+type input struct {
+	name string
+	io.Reader
+}
+
+// judgeSides judges the old side and the new one, or the new one alone.
+func judgeSides(cfg Config, sides ...Side) (*Report, error) {
+	p, err := newPlan(cfg)
+	if err != nil {
+		return nil, err
+	}
+	var list []input
+	for _, s := range sides {
+		f := os.Stdin
+		if s.Path != "-" {
+			if f, err = os.Open(s.Path); err != nil {
+				return nil, fmt.Errorf("%w: %w", ErrInput, err)
+			}
+			defer f.Close()
+		}
+		list = append(list, input{cmp.Or(s.Label, s.Path), f})
+	}
+	return p.run(list...)
+}
+
+// run reads the sides and judges them; the new one by the budgets, if it is alone.
+func (p *plan) run(sides ...input) (*Report, error) {
+	p.alone = len(sides) == 1
+	if p.alone && len(p.bounds) == 0 {
+		return nil, fmt.Errorf("%w: without a baseline there must be a budget, as -max 'J/op=1.2'", ErrUsage)
+	}
 	t := newTable(p)
-	for i, side := range []struct {
-		name string
-		r    io.Reader
-	}{{oldName, oldText}, {newName, newText}} {
-		if err := t.read(i, side.name, side.r); err != nil {
+	for i, side := range sides {
+		if err := t.read(i+2-len(sides), side.name, side); err != nil {
 			return nil, err
 		}
 	}
-	return judge(p, t), nil
-}
-
-// budget reads the new side and judges it by the budgets.
-func (p *plan) budget(name string, text io.Reader) (*Report, error) {
-	if len(p.bounds) == 0 {
-		return nil, fmt.Errorf("%w: without a baseline there must be a budget, as -max 'J/op=1.2'", ErrUsage)
-	}
-	p.alone = true
-	t := newTable(p)
-	if err := t.read(newSide, name, text); err != nil {
-		return nil, err
-	}
-	return judge(p, t), nil
-}
-
-// sameFile reports whether two opened sides are one file.
-func sameFile(a, b io.ReadCloser) bool {
-	fa, ok := a.(*os.File)
-	fb, also := b.(*os.File)
-	if !ok || !also {
-		return false
-	}
-	ia, err := fa.Stat()
-	if err != nil {
-		return false
-	}
-	ib, err := fb.Stat()
-	return err == nil && os.SameFile(ia, ib)
+	return judge(t), nil
 }
 
 // judge makes a report of a table.
-func judge(p *plan, t *table) *Report {
+func judge(t *table) *Report {
 	t.sort()
-	r := &Report{Alpha: p.alpha, NewFile: File{t.sides[newSide].name, t.sides[newSide].used}}
-	if !p.alone {
+	r := &Report{Alpha: t.alpha, NewFile: File{t.sides[newSide].name, t.sides[newSide].used}}
+	if !t.alone {
 		r.OldFile = File{t.sides[oldSide].name, t.sides[oldSide].used}
 	}
-	j := &judging{
-		table: t, report: r,
-		better: map[string]int{}, exactU: map[string]bool{},
-		waived: make([]bool, len(p.waivers)),
-	}
+	j := &judging{table: t, report: r, waived: make([]bool, len(t.waivers))}
 	j.inputs()
 	j.rowKeys()
-	j.metadata()
+	j.directions()
 	j.match()
 	candidates := j.candidates()
 	j.rejected()
 	j.named()
-	rows, ps := statistics(candidates, p.alpha)
-	r.Family = judgeRows(rows, ps, p.alpha)
-	for i := range rows {
-		if row := &rows[i]; row.failed() {
-			row.Waived = j.waiver(row.Benchmark, row.Unit)
+	statistics(candidates, t.alpha)
+	r.Family = judgeRows(candidates, t.alpha)
+	r.Rows = make([]Row, len(candidates))
+	for i, c := range candidates {
+		if r.Rows[i] = c.row; c.row.failed() {
+			r.Rows[i].Waived = j.waiver(c.row.Benchmark, c.row.Unit)
 		}
 	}
-	r.Rows = rows
 	j.outcome()
 	return r
 }

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bufio"
+	"cmp"
 	"fmt"
 	"io"
 	"strings"
@@ -35,19 +36,13 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		writeRows(out, same, r)
 		fmt.Fprint(out, "\n</details>\n")
 	}
-	for _, l := range []struct {
-		title string
-		lines []string
-	}{{"Missing", absents(r.Missing)}, {"New, not compared", absents(r.New)}, {"Note", r.Warnings}} {
-		if len(l.lines) > 0 {
-			fmt.Fprintf(out, "\n%s:\n\n", l.title)
-		}
-		for i, line := range l.lines {
-			if i == maxSame {
-				fmt.Fprintf(out, "- and %d more\n", len(l.lines)-i)
-				break
-			}
+	for _, l := range r.lists() {
+		fmt.Fprintf(out, "\n%s:\n\n", l.title)
+		for _, line := range l.lines[:min(maxSame, len(l.lines))] {
 			fmt.Fprintf(out, "- %s\n", escapeMarkdown(line))
+		}
+		if more := len(l.lines) - maxSame; more > 0 {
+			fmt.Fprintf(out, "- and %d more\n", more)
 		}
 	}
 	fmt.Fprintln(out)
@@ -56,29 +51,24 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 
 // writeRows writes a table of rows, under a line for each configuration.
 func writeRows(out io.Writer, rows []*Row, r *Report) {
-	config := "\x00"
 	for i, row := range rows {
 		if i == maxSame {
 			fmt.Fprintf(out, "\n%s not shown\n", count(len(rows)-i, "row"))
 			return
 		}
-		if row.Config != config {
-			config = row.Config
+		if i == 0 || row.Config != rows[i-1].Config {
 			fmt.Fprintln(out)
-			if config != "" {
-				fmt.Fprintf(out, "%s\n\n", escapeMarkdown(config))
+			if row.Config != "" {
+				fmt.Fprintf(out, "%s\n\n", escapeMarkdown(row.Config))
 			}
-			before, after := escapeMarkdown(r.OldFile.Name), escapeMarkdown(r.NewFile.Name)
-			if before == "" {
-				before = "budget"
-			}
+			before, after := cmp.Or(escapeMarkdown(r.OldFile.Name), "budget"), escapeMarkdown(r.NewFile.Name)
 			fmt.Fprintf(out, "| benchmark | unit | %s | %s | change | p | verdict |\n|---|---|--:|--:|--:|--:|---|\n", before, after)
 		}
-		l := row.textLine()
-		for c, cell := range l.cells {
-			if c == 6 && l.why != "" {
-				cell += ": " + l.why
-			}
+		cells := row.columns()
+		if why := row.why(); why != "" {
+			cells[6] += ": " + why
+		}
+		for _, cell := range cells {
 			fmt.Fprintf(out, "| %s ", escapeMarkdown(cell))
 		}
 		fmt.Fprintln(out, "|")
@@ -121,10 +111,7 @@ func (r *Report) WriteGitHub(w io.Writer) error {
 }
 
 func annotate(out io.Writer, level string, messages []string) {
-	for i, m := range messages {
-		if i == maxAnnotations {
-			return
-		}
+	for _, m := range messages[:min(maxAnnotations, len(messages))] {
 		fmt.Fprintf(out, "::%s title=powertest gate::%s\n", level, dataEscaper.Replace(m))
 	}
 }

@@ -39,22 +39,22 @@ type jsonRow struct {
 	Exact           bool         `json:"exact,omitempty"`
 	Old             *jsonSummary `json:"old,omitempty"`
 	New             jsonSummary  `json:"new"`
-	Delta           *float64     `json:"delta,omitempty"`
-	P               *float64     `json:"p,omitempty"`
-	PAdjusted       *float64     `json:"p_adjusted,omitempty"`
-	Threshold       *float64     `json:"threshold,omitempty"`
-	InstrumentError *float64     `json:"instrument_error,omitempty"`
+	Delta           number       `json:"delta,omitzero"`
+	P               number       `json:"p,omitzero"`
+	PAdjusted       number       `json:"p_adjusted,omitzero"`
+	Threshold       number       `json:"threshold,omitzero"`
+	InstrumentError number       `json:"instrument_error,omitzero"`
 	Bound           string       `json:"bound,omitempty"`
-	Limit           *float64     `json:"limit,omitempty"`
+	Limit           number       `json:"limit,omitzero"`
 	Pooled          bool         `json:"pooled,omitempty"`
 	Waived          *Waiver      `json:"waived,omitempty"`
 }
 
 type jsonSummary struct {
-	Center float64  `json:"center"`
-	Low    *float64 `json:"low,omitempty"`
-	High   *float64 `json:"high,omitempty"`
-	N      int      `json:"n"`
+	Center float64 `json:"center"`
+	Low    number  `json:"low,omitzero"`
+	High   number  `json:"high,omitzero"`
+	N      int     `json:"n"`
 }
 
 // WriteJSON writes the report as one JSON object, as the package's documentation
@@ -101,34 +101,27 @@ func (r *Row) json() jsonRow {
 	row := jsonRow{
 		Benchmark: r.Benchmark, Unit: r.Unit, Config: r.Config,
 		Verdict: r.Verdict, Why: r.Why, Exact: r.Exact,
-		New:   r.New.json(),
-		Delta: finite(r.Delta), P: finite(r.P), PAdjusted: finite(r.PAdjusted),
-		InstrumentError: finite(r.InstrumentError),
-		Bound:           r.Bound, Pooled: r.Pooled, Waived: r.Waived,
-	}
-	switch r.Better {
-	case -1:
-		row.Better = "lower"
-	case +1:
-		row.Better = "higher"
+		Better: map[int]string{-1: "lower", +1: "higher"}[r.Better],
+		New:    r.New.json(),
+		Delta:  number(r.Delta), P: number(r.P), PAdjusted: number(r.PAdjusted),
+		Threshold: number(nan), InstrumentError: number(r.InstrumentError),
+		Bound: r.Bound, Limit: number(nan), Pooled: r.Pooled, Waived: r.Waived,
 	}
 	if r.Bound != "" {
-		row.Limit = finite(r.Limit)
+		row.Limit = number(r.Limit)
 	} else {
 		before := r.Old.json()
-		row.Old, row.Threshold = &before, finite(r.Threshold)
+		row.Old, row.Threshold = &before, number(r.Threshold)
 	}
 	return row
 }
 
 func (s Summary) json() jsonSummary {
-	return jsonSummary{Center: s.Center, Low: finite(s.Low), High: finite(s.High), N: s.N}
+	return jsonSummary{Center: s.Center, Low: number(s.Low), High: number(s.High), N: s.N}
 }
 
-// finite is a number that JSON can say; nil for others.
-func finite(x float64) *float64 {
-	if math.IsNaN(x) || math.IsInf(x, 0) {
-		return nil
-	}
-	return &x
-}
+// number is left out if it is not one that JSON has.
+type number float64
+
+// IsZero implements the option omitzero.
+func (n number) IsZero() bool { return math.IsNaN(float64(n)) || math.IsInf(float64(n), 0) }

@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"golang.org/x/perf/benchproc"
 )
@@ -17,8 +18,6 @@ type judging struct {
 	broken bool
 	// unsure: something could not be judged.
 	unsure bool
-	better map[string]int
-	exactU map[string]bool
 	waived []bool // which waivers were used
 }
 
@@ -38,7 +37,7 @@ func (j *judging) waiver(benchmark, unit string) *Waiver {
 		}
 		j.waived[i] = true
 		if j.now.After(w.Until) {
-			j.report.warn("the waiver of %s %s (line %d) expired on %s", w.Benchmark, w.Unit, w.Line, w.Until.Format("2006-01-02"))
+			j.report.warn("the waiver of %s %s (line %d) expired on %s", w.Benchmark, w.Unit, w.Line, w.Until.Format(time.DateOnly))
 			continue
 		}
 		return w
@@ -83,13 +82,7 @@ func (j *judging) rowKeys() {
 		if strings.HasPrefix(f.Name, ".") || len(j.order) == 0 {
 			continue // those of the syntax itself are always there
 		}
-		found := false
-		for _, k := range j.order {
-			if found = k.row.Get(f) != ""; found {
-				break
-			}
-		}
-		if !found {
+		if !slices.ContainsFunc(j.order, func(k cellKey) bool { return k.row.Get(f) != "" }) {
 			j.blameInput("-row names %s, which no result has: correct the key", clean(f.Name))
 		}
 	}
@@ -132,28 +125,22 @@ func (j *judging) candidates() (list []candidate) {
 // both have. A unit that only the new side has is missing on the old one: nothing says
 // that it did not become worse.
 func (j *judging) compared(name, config string, p *pair) (list []candidate) {
-	for u, unit := range j.units {
-		if !j.wants[u] {
-			continue
-		}
+	for _, u := range j.judged {
 		before, after := p[oldSide].values(u), p[newSide].values(u)
 		switch {
 		case before == nil && after == nil:
-			continue
 		case after == nil:
-			j.missing(newSide, Absent{Benchmark: name, Unit: unit, Config: config, lost: true})
-			continue
+			j.missing(newSide, Absent{Benchmark: name, Unit: u.name, Config: config, lost: true})
 		case before == nil:
-			j.missing(oldSide, Absent{Benchmark: name, Unit: unit, Config: config})
-			continue
+			j.missing(oldSide, Absent{Benchmark: name, Unit: u.name, Config: config})
+		default:
+			list = append(list, candidate{row: Row{
+				Benchmark: name, Unit: u.name, Config: config, Better: u.better, Exact: u.exact,
+				Threshold: j.threshold(u.name, u.exact),
+				P:         nan, PAdjusted: nan, InstrumentError: j.instrument(u, p),
+				Pooled: p[oldSide].pooled() || p[newSide].pooled(),
+			}, before: before, after: after})
 		}
-		list = append(list, candidate{Row{
-			Benchmark: name, Unit: unit, Config: config,
-			Better: j.better[unit], Exact: j.exactU[unit],
-			Threshold: j.threshold(unit, j.exactU[unit]),
-			P:         nan, PAdjusted: nan, InstrumentError: j.instrument(unit, p),
-			Pooled: p[oldSide].pooled() || p[newSide].pooled(),
-		}, before, after})
 	}
 	return list
 }
@@ -166,21 +153,21 @@ func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
 		j.missing(newSide, Absent{Benchmark: name, Config: config})
 	}
 	for i, b := range j.bounds {
-		values := c.values(j.unit[b.unit])
+		u := j.unit(b.unit)
+		values := c.values(u)
 		if values == nil {
-			known := c.samples == 0 || before != nil && before.values(j.unit[b.unit]) != nil ||
+			known := c.samples == 0 || before != nil && before.values(u) != nil ||
 				slices.ContainsFunc(j.bounds[:i], func(other bound) bool { return other.unit == b.unit })
-			if !known && j.seen(newSide, b.unit) {
+			if !known && u.seen[newSide] {
 				j.missing(newSide, Absent{Benchmark: name, Unit: b.unit, Config: config})
 			}
 			continue
 		}
 		list = append(list, candidate{row: Row{
-			Benchmark: name, Unit: b.unit, Config: config,
-			Better: j.better[b.unit], Exact: j.exactU[b.unit],
+			Benchmark: name, Unit: b.unit, Config: config, Better: u.better, Exact: u.exact,
 			Delta: nan, P: nan, PAdjusted: nan, InstrumentError: nan,
 			Bound: b.kind, Limit: b.limit, Pooled: c.pooled(),
-		}, after: values})
+		}, after: slices.Clone(values)}) // statistics sort them, as they do those of a comparison meanwhile
 	}
 	return list
 }
@@ -189,19 +176,13 @@ func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
 // instrument is wrong: the root of the sum of the squares of both sides'
 // half-widths, each the median of what its samples say in err-%. It is not a
 // number for what is no energy, or where nothing is said.
-func (j *judging) instrument(unit string, p *pair) float64 {
-	if !isEnergy(unit) {
+func (j *judging) instrument(u *unit, p *pair) float64 {
+	if !u.energy {
 		return nan
 	}
 	sum, known := 0.0, false
 	for _, c := range p {
-		of := func(u string) []float64 {
-			if i, ok := j.unit[u]; ok {
-				return c.values(i)
-			}
-			return nil
-		}
-		if values := of(errorUnit(unit, func(u string) bool { return of(u) != nil })); values != nil {
+		if values := j.errors(u, c); values != nil {
 			half := median(values) / 100
 			sum += half * half
 			known = true
@@ -213,34 +194,45 @@ func (j *judging) instrument(unit string, p *pair) float64 {
 	return math.Sqrt(sum)
 }
 
+// errors are the errors of the values of a unit, in percent: those of a phase or role
+// for its joules, else those of the whole.
+func (j *judging) errors(u *unit, c *cell) []float64 {
+	for i, r := range u.name {
+		if r == '-' {
+			if values := c.values(j.unit(u.name[:i] + "-err-%")); values != nil {
+				return values
+			}
+		}
+	}
+	return c.values(j.unit("err-%"))
+}
+
 // mixed reports simulated joules that are compared with measured ones. That is
 // never meant, whatever may be ignored.
 func (j *judging) mixed(name string, p *pair) {
-	simulated := p[oldSide].simulated || p[newSide].simulated
-	measured := p[oldSide].measured || p[newSide].measured
-	if simulated && measured && !slices.ContainsFunc(j.report.Differences, func(d Difference) bool { return d.Key == "energy-source" }) {
-		j.report.Differences = append(j.report.Differences, Difference{Key: "energy-source", Old: sourceOf(p[oldSide]), New: sourceOf(p[newSide]), Benchmarks: 1})
+	before, after := p[oldSide], p[newSide]
+	known := slices.ContainsFunc(j.report.Differences, func(d Difference) bool { return d.Key == "energy-source" })
+	if !known && (before.simulated || after.simulated) && (before.measured || after.measured) {
+		d := Difference{Key: "energy-source", Old: sourceOf(before), New: sourceOf(after), Benchmarks: 1}
+		j.report.Differences = append(j.report.Differences, d)
 		j.blameInput("%s has simulated joules and measured ones: measure both sides, or simulate both; -ignore does not help", name)
 	}
 }
 
 func sourceOf(c *cell) string {
 	switch {
-	case c.simulated && c.measured:
+	case !c.simulated:
+		return "real"
+	case c.measured:
 		return "simulated and real"
-	case c.simulated:
-		return "simulated"
 	}
-	return "real"
+	return "simulated"
 }
 
 // vary reports different benchmarks that -row or -ignore takes for one.
 func (j *judging) vary(name string, c *cell) {
 	if c.pooled() {
 		j.report.warn("the samples of %s are pooled of different benchmarks, such as %s and %s", name, clean(c.name), clean(c.other))
-	}
-	if len(c.residue) < 2 {
-		return
 	}
 	var fields []string
 	for _, f := range benchproc.NonSingularFields(c.residue) {

@@ -87,10 +87,11 @@ func (r *Row) junit() junitCase {
 		c.Name += " " + r.Bound
 	}
 	before, after := r.values()
-	message := &junitMessage{Message: fmt.Sprintf("%s: %s -> %s %s", r.Verdict, before, after, r.Why)}
+	statistics := ""
 	if r.Bound == "" {
-		message.Message = fmt.Sprintf("%s: %s -> %s (%s, p=%s) %s", r.Verdict, before, after, formatDelta(r.Delta), formatP(r.PAdjusted), r.Why)
+		statistics = fmt.Sprintf("(%s, p=%s) ", formatDelta(r.Delta), formatP(r.PAdjusted))
 	}
+	message := &junitMessage{Message: fmt.Sprintf("%s: %s -> %s %s%s", r.Verdict, before, after, statistics, r.Why)}
 	switch {
 	case r.Waived != nil:
 		c.Skipped = &junitMessage{Message: r.Waived.String()}

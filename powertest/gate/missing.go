@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -24,27 +25,25 @@ func (j *judging) match() {
 	if j.alone {
 		return
 	}
-	single := map[benchproc.Key]*[2][]cellKey{}
+	single := map[benchproc.Key]*[2][]benchproc.Key{} // configurations by row
 	var rows []benchproc.Key
 	for _, k := range j.order {
 		p := j.cells[k]
 		if p[oldSide] != nil && p[newSide] != nil {
 			continue
 		}
-		lists := single[k.row]
-		if lists == nil {
-			lists = new([2][]cellKey)
-			single[k.row] = lists
+		if single[k.row] == nil {
+			single[k.row] = new([2][]benchproc.Key)
 			rows = append(rows, k.row)
 		}
 		s := oldSide
 		if p[newSide] != nil {
 			s = newSide
 		}
-		lists[s] = append(lists[s], k)
+		single[k.row][s] = append(single[k.row][s], k.config)
 	}
 	for _, row := range rows {
-		j.matchRow(row, single[row])
+		j.matchRow(rowName(row), single[row][oldSide], single[row][newSide])
 	}
 	j.differences()
 	j.renamed()
@@ -56,100 +55,75 @@ const maxConfigs = 50
 
 // matchRow decides for one row of which of its configurations the other side has
 // none.
-func (j *judging) matchRow(row benchproc.Key, lists *[2][]cellKey) {
-	name := rowName(row)
-	olds, news := lists[oldSide], lists[newSide]
+func (j *judging) matchRow(name string, olds, news []benchproc.Key) {
 	if len(olds) > maxConfigs && len(news) > maxConfigs {
 		olds, news = olds[:maxConfigs], news[:maxConfigs]
 	}
 	for _, before := range olds {
-		i, keys := closest(before.config, news)
-		if i < 0 {
-			j.missing(newSide, Absent{Benchmark: name, Config: configString(before.config)})
+		nearest, differing := closest(before, news)
+		if nearest < 0 {
+			j.missing(newSide, Absent{Benchmark: name, Config: configString(before)})
 			continue
 		}
-		for _, key := range keys {
-			j.differ(key, valueOf(before.config, key), valueOf(news[i].config, key))
+		news = slices.Delete(news, nearest, nearest+1)
+		for _, d := range differing {
+			i := slices.IndexFunc(j.report.Differences, func(o Difference) bool {
+				return o.Key == d.Key && o.Old == d.Old && o.New == d.New
+			})
+			if i < 0 {
+				i = len(j.report.Differences)
+				j.report.Differences = append(j.report.Differences, d)
+			}
+			j.report.Differences[i].Benchmarks++
 		}
-		news = slices.Delete(news, i, i+1)
 	}
 	for _, after := range news {
-		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(after.config), Side: sideNames[oldSide]})
+		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(after), Side: sideNames[oldSide]})
 	}
 }
 
 // closest finds the configuration that differs least, and in what. Another
 // package has other benchmarks, even of the same name.
-func closest(config benchproc.Key, list []cellKey) (index int, keys []string) {
+func closest(config benchproc.Key, list []benchproc.Key) (index int, least []Difference) {
 	index = -1
-	for i, k := range list {
-		diff := differing(config, k.config)
-		if slices.Contains(diff, "pkg") {
+	for i, other := range list {
+		var diff []Difference
+		for _, f := range config.Projection().FlattenedFields() {
+			if before, after := config.Get(f), other.Get(f); before != after {
+				diff = append(diff, Difference{Key: f.Name, Old: before, New: after})
+			}
+		}
+		if slices.ContainsFunc(diff, func(d Difference) bool { return d.Key == "pkg" }) {
 			continue
 		}
-		if index < 0 || len(diff) < len(keys) {
-			index, keys = i, diff
+		if index < 0 || len(diff) < len(least) {
+			index, least = i, diff
 		}
 	}
-	return index, keys
-}
-
-// differing are the keys of which two configurations have different values.
-func differing(a, b benchproc.Key) []string {
-	var keys []string
-	for _, f := range a.Projection().FlattenedFields() {
-		if a.Get(f) != b.Get(f) {
-			keys = append(keys, f.Name)
-		}
-	}
-	return keys
-}
-
-func valueOf(config benchproc.Key, key string) string {
-	for _, f := range config.Projection().FlattenedFields() {
-		if f.Name == key {
-			return config.Get(f)
-		}
-	}
-	return ""
-}
-
-// differ counts a difference.
-func (j *judging) differ(key, before, after string) {
-	for i := range j.report.Differences {
-		if d := &j.report.Differences[i]; d.Key == key && d.Old == before && d.New == after {
-			d.Benchmarks++
-			return
-		}
-	}
-	j.report.Differences = append(j.report.Differences, Difference{Key: key, Old: before, New: after, Benchmarks: 1})
+	return index, least
 }
 
 // differences reports configuration lines that keep benchmarks apart: of each
 // key once.
 func (j *judging) differences() {
+	var first []Difference // of each key
 	var keys []string
 	values := map[string]int{}
 	for _, d := range j.report.Differences {
 		if values[d.Key]++; values[d.Key] == 1 {
-			keys = append(keys, d.Key)
+			first, keys = append(first, d), append(keys, d.Key)
 		}
 	}
-	for _, key := range keys {
-		i := slices.IndexFunc(j.report.Differences, func(d Difference) bool { return d.Key == key })
-		d := j.report.Differences[i]
-		what := hardware[key]
-		switch n := values[key]; {
-		case n > 1:
+	for _, d := range first {
+		what := cmp.Or(hardware[d.Key], "another configuration")
+		if n := values[d.Key]; n > 1 {
 			what = fmt.Sprintf("and %d more pairs of values", n-1)
-		case what == "":
-			what = "another configuration"
 		}
 		advice := "run both sides alike, or -ignore " + clean(strings.Join(keys, ","))
-		if key == "energy-source" && (d.Old == "simulated" || d.New == "simulated") {
+		if d.Key == "energy-source" && (d.Old == "simulated" || d.New == "simulated") {
 			advice = "measure both sides, or simulate both"
 		}
-		j.blameInput("%s differs: %s in %s, %s in %s (%s): %s", clean(key),
+		j.blameInput("%s differs: %s in %s, %s in %s (%s): %s", clean(d.Key),
 			shown(d.Old), j.sides[oldSide].name, shown(d.New), j.sides[newSide].name, what, advice)
 	}
 }
@@ -193,67 +167,47 @@ func (j *judging) rejected() {
 			if c.invalid > 0 {
 				add(c.invalid, "marked invalid")
 			}
-			for _, l := range j.lacking(c) {
-				add(l.n, "no "+strings.Join(l.units, ", "))
+			var numbers []int           // of samples that lack a judged unit which others have
+			units := map[int][]string{} // that are lacking so often, and so together
+			for _, u := range j.judged {
+				n := len(c.values(u))
+				if lacking := c.samples - n; n > 0 && lacking > 0 {
+					if units[lacking] == nil {
+						numbers = append(numbers, lacking)
+					}
+					units[lacking] = append(units[lacking], u.name)
+				}
+			}
+			for _, n := range numbers {
+				add(n, "no "+strings.Join(units[n], ", "))
 			}
 		}
 	}
 }
 
-// lack are units that some samples do not have, of those that the others have.
-type lack struct {
-	n     int
-	units []string
-}
-
-// lacking finds judged units that not all samples of a cell have. Units that are
-// missing in equally many samples are missing together.
-func (j *judging) lacking(c *cell) []lack {
-	var list []lack
-	for u, unit := range j.units {
-		if !j.wants[u] {
-			continue
-		}
-		values := c.values(u)
-		n := c.samples - len(values)
-		if values == nil || n <= 0 {
-			continue
-		}
-		if i := slices.IndexFunc(list, func(l lack) bool { return l.n == n }); i >= 0 {
-			list[i].units = append(list[i].units, unit)
-		} else {
-			list = append(list, lack{n, []string{unit}})
-		}
-	}
-	return list
-}
-
 // missed reports benchmarks and units that a side lacks.
 func (j *judging) missed() {
-	before, after := j.sides[oldSide].name, j.sides[newSide].name
-	j.absent("missing in "+after+": ", "run them, or -missing warn", true,
-		func(a *Absent) bool { return a.Side == sideNames[newSide] && !a.lost })
-	j.absent("missing in "+after+": ", before+" has it: measure the new side again, or waive all units (*) of the benchmark", false,
-		func(a *Absent) bool { return a.lost })
-	j.absent("missing in "+before+": ", "measure the old side again, or -missing warn if it is new there", true,
-		func(a *Absent) bool { return a.Side == sideNames[oldSide] })
+	before := j.sides[oldSide].name
+	j.absent(newSide, false, "run them, or -missing warn")
+	j.absent(newSide, true, before+" has it: measure the new side again, or waive all units (*) of the benchmark")
+	j.absent(oldSide, false, "measure the old side again, or -missing warn if it is new there")
 }
 
-// absent reports what is missing in one way. Some ways are excused by the policy.
-func (j *judging) absent(what, advice string, excusable bool, in func(a *Absent) bool) {
+// absent reports what a side lacks. The policy may excuse it, but not what is lost.
+func (j *judging) absent(side int, lost bool, advice string) {
 	var list names
 	for i := range j.report.Missing {
-		if m := &j.report.Missing[i]; m.Waived == nil && in(m) {
+		if m := &j.report.Missing[i]; m.Waived == nil && m.Side == sideNames[side] && m.lost == lost {
 			list.add(m.String())
 		}
 	}
 	switch {
 	case list.n == 0:
-	case excusable && j.plan.missing == Warn:
-		j.report.warn("%s%s", what, &list)
+	case !lost && j.plan.missing == Warn:
+		j.report.warn("missing in %s: %s", j.sides[side].name, &list)
 	default:
 		j.unsure = true
-		j.report.addReason("%s%s; %s", what, &list, advice)
+		j.report.addReason("missing in %s: %s; %s", j.sides[side].name, &list, advice)
 	}
 }
 
@@ -263,10 +217,12 @@ func (j *judging) named() {
 	if j.broken {
 		return
 	}
-	withheld := j.wantsUnit("J/op") && j.withheld()
+	joules := j.unit("J/op")
+	withheld := joules.judged && j.withheld()
 	for _, unit := range slices.Sorted(maps.Keys(j.plan.named)) {
+		seen := j.unit(unit).seen
+		before, after := seen[oldSide] || j.alone, seen[newSide]
 		who := j.plan.named[unit]
-		before, after := j.seen(oldSide, unit) || j.alone, j.seen(newSide, unit)
 		switch {
 		case before && after, withheld && unit == "J/op":
 		case j.alone, !before && !after:
@@ -279,15 +235,10 @@ func (j *judging) named() {
 			j.blameInput("%s, which no result of %s has, is named by %s: measure that side again, or do not name the unit", clean(unit), lacking, who)
 		}
 	}
-	if !withheld && j.wantsUnit("J/op") && !j.hasUnit(j.unit["J/op"]) && j.plan.named["J/op"] == "" && j.announced("J/op") {
+	announced := slices.ContainsFunc(j.sides[:], func(s side) bool { return s.units.Get("J/op", "better") != nil })
+	if announced && !withheld && joules.judged && !joules.valued && j.plan.named["J/op"] == "" {
 		j.report.warn("no result has joules, though the files announce them: only other units were judged")
 	}
-}
-
-// wantsUnit reports whether a unit is judged.
-func (j *judging) wantsUnit(unit string) bool {
-	u, ok := j.unit[unit]
-	return ok && j.wants[u]
 }
 
 // withheld reports files that were measured and have no joules at all: every one
@@ -302,14 +253,4 @@ func (j *judging) withheld() bool {
 		}
 	}
 	return found
-}
-
-// announced reports whether a file has a Unit line of a unit.
-func (j *judging) announced(unit string) bool {
-	for s := range j.sides {
-		if j.sides[s].units.Get(unit, "better") != nil {
-			return true
-		}
-	}
-	return false
 }

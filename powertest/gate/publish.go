@@ -30,13 +30,12 @@ func (g *Flags) Sides(args []string) ([]Side, error) {
 	case len(args) > 2:
 		return nil, fmt.Errorf("there are %d files: give the old one and the new one", len(args))
 	}
-	var sides []Side
-	var paths []string
-	for _, arg := range args {
-		s := ParseSide(arg)
-		sides, paths = append(sides, s), append(paths, s.Path)
+	sides, paths := make([]Side, len(args)), make([]string, len(args))
+	for i, arg := range args {
+		sides[i] = ParseSide(arg)
+		paths[i] = sides[i].Path
 	}
-	if len(sides) == 2 && paths[0] == "-" && paths[1] == "-" {
+	if slices.Equal(paths, []string{"-", "-"}) {
 		return nil, errors.New("both sides are the standard input: one of them must be a file")
 	}
 	return sides, g.Check(paths...)
@@ -45,14 +44,13 @@ func (g *Flags) Sides(args []string) ([]Side, error) {
 // Judge judges the sides of a command line as the flags say. Where that is not
 // possible, the report says so.
 func (g *Flags) Judge(sides ...Side) *Report {
-	c, err := g.Config()
-	if err != nil {
-		return g.Unjudged(err)
-	}
 	var r *Report
-	if len(sides) == 1 {
+	c, err := g.Config()
+	switch {
+	case err != nil:
+	case len(sides) == 1:
 		r, err = Budget(c, sides[0])
-	} else {
+	default:
 		r, err = Judge(c, sides[0], sides[1])
 	}
 	if err != nil {
@@ -107,7 +105,7 @@ func (g *Flags) Refuse(err error, args []string, stdout, stderr io.Writer) int {
 	}
 	read := append(paths, g.waivers)
 	for _, path := range []*string{&g.markdown, &g.json, &g.junit} {
-		if *path == "-" || twice(append(slices.Clone(read), *path), len(read)) != "" {
+		if *path == "-" || atomicfile.Twice(append(slices.Clone(read), *path), len(read)) != "" {
 			*path = ""
 		}
 		read = append(read, *path)
@@ -127,32 +125,30 @@ func (g *Flags) PrintError(w io.Writer, err error) {
 // the exit code is not 0 is on the standard error.
 func (g *Flags) writeOutput(r *Report, stdout, stderr io.Writer) error {
 	switch {
-	case g.json == "-":
-		if r.Outcome != Pass {
-			if err := r.writeBrief(stderr, false); err != nil {
-				return err
-			}
-		}
-		return r.WriteJSON(stdout)
 	case g.quiet:
 		return r.writeBrief(stdout, false)
+	case g.json != "-":
+		return r.WriteText(stdout, terminal.Coloured(stdout))
+	case r.Outcome != Pass:
+		if err := r.writeBrief(stderr, false); err != nil {
+			return err
+		}
 	}
-	return r.WriteText(stdout, terminal.Coloured(stdout))
+	return r.WriteJSON(stdout)
 }
 
 // writeFiles writes the files that were asked for, as many as can be written.
-func (g *Flags) writeFiles(r *Report) error {
-	var errs []error
+func (g *Flags) writeFiles(r *Report) (err error) {
 	if g.markdown != "" {
-		errs = append(errs, appendFile(g.markdown, r.WriteMarkdown))
+		err = appendFile(g.markdown, r.WriteMarkdown)
 	}
 	if g.json != "" && g.json != "-" {
-		errs = append(errs, atomicfile.Write(g.json, r.WriteJSON))
+		err = errors.Join(err, atomicfile.Write(g.json, r.WriteJSON))
 	}
 	if g.junit != "" {
-		errs = append(errs, atomicfile.Write(g.junit, r.WriteJUnit))
+		err = errors.Join(err, atomicfile.Write(g.junit, r.WriteJUnit))
 	}
-	return errors.Join(errs...)
+	return err
 }
 
 // appendFile appends to a file that others may append to as well: in one piece.
@@ -162,11 +158,11 @@ func appendFile(path string, write func(io.Writer) error) error {
 		return err
 	}
 	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
-	if err != nil {
-		return fmt.Errorf("append to %s: %w", path, err)
+	if err == nil {
+		_, err = b.WriteTo(f)
+		err = errors.Join(err, f.Close())
 	}
-	_, err = b.WriteTo(f)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("append to %s: %w", path, err)
 	}
 	return nil

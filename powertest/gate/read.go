@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 
 	"golang.org/x/perf/benchfmt"
 )
@@ -42,10 +43,7 @@ func newLines(r io.Reader, failed func(line int, text string)) *lines {
 
 // Read implements io.Reader: never more than a line.
 func (l *lines) Read(p []byte) (int, error) {
-	if len(l.rest) == 0 {
-		if l.err != nil {
-			return 0, l.err
-		}
+	if len(l.rest) == 0 && l.err == nil {
 		l.next()
 	}
 	n := copy(p, l.rest)
@@ -81,21 +79,21 @@ func isResult(line []byte) bool {
 	return bytes.HasPrefix(line, []byte("Benchmark")) || bytes.HasPrefix(line, []byte("Unit"))
 }
 
+// failure is a line that says that a run failed; goJSON one of go test -json.
+var (
+	failure = regexp.MustCompile(`^(FAIL([\n\r\t]|$)|--- FAIL|panic: |fatal error: |signal: )`)
+	goJSON  = regexp.MustCompile(`^\{"(Time|Action)":`)
+)
+
 // look finds lines of failed runs, and of formats that are not ours.
 func (l *lines) look(line []byte) {
 	switch line[0] {
 	case 'F', '-', 'p', 'f', 's':
-		for _, mark := range []string{"FAIL\n", "FAIL\r", "FAIL\t", "--- FAIL", "panic: ", "fatal error: ", "signal: "} {
-			if bytes.HasPrefix(line, []byte(mark)) {
-				l.failed(l.number, text(line))
-				return
-			}
-		}
-		if string(line) == "FAIL" {
-			l.failed(l.number, "FAIL")
+		if failure.Match(line) {
+			l.failed(l.number, text(line))
 		}
 	case '{':
-		l.sawJSON = l.sawJSON || bytes.HasPrefix(line, []byte(`{"Time":`)) || bytes.HasPrefix(line, []byte(`{"Action":`))
+		l.sawJSON = l.sawJSON || goJSON.Match(line)
 	}
 }
 

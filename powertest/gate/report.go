@@ -32,10 +32,8 @@ const (
 // ExitCode is what a command ends with: 0, 1 or 2, and never anything else.
 func (o Outcome) ExitCode() int {
 	switch o {
-	case Pass:
-		return 0
-	case Regression:
-		return 1
+	case Pass, Regression:
+		return int(o)
 	}
 	return 2
 }
@@ -214,12 +212,11 @@ func (r *Report) addReason(format string, args ...any) {
 // Headline is the verdict on one line, with which every output begins: "PASS: ",
 // "FAIL: " or "CANNOT JUDGE: ", and of what.
 func (r *Report) Headline() string {
-	t := r.tally()
 	switch {
 	case r.Outcome == Pass:
-		return "PASS: " + t.String()
+		return "PASS: " + r.summary()
 	case r.Outcome == Regression:
-		return "FAIL: " + t.String()
+		return "FAIL: " + r.summary()
 	case len(r.Reasons) == 0:
 		return "CANNOT JUDGE"
 	}
@@ -232,15 +229,12 @@ func (r *Report) Headline() string {
 
 // tally are the numbers of rows, for the headline.
 type tally struct {
-	comparisons, regressions int
-	budgets, over            int
-	better, inconclusive     int
-	waived, added, missing   int
-	pooled                   int
+	comparisons, regressions             int
+	budgets, over                        int
+	better, inconclusive, waived, pooled int
 }
 
-func (r *Report) tally() tally {
-	t := tally{added: len(r.New), missing: len(r.Missing)}
+func (r *Report) tally() (t tally) {
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		if row.Bound == "" {
@@ -267,9 +261,10 @@ func (r *Report) tally() tally {
 	return t
 }
 
-// String returns "1 regression in 4 comparisons, 1 of 2 over budget (1 better)".
-func (t tally) String() string {
-	var parts []string
+// summary is "1 regression in 4 comparisons, 1 of 2 budgets over (1 better)".
+func (r *Report) summary() string {
+	t := r.tally()
+	var parts, more []string
 	if t.comparisons > 0 {
 		n := "no regression"
 		if t.regressions > 0 {
@@ -282,13 +277,15 @@ func (t tally) String() string {
 		if t.over > 0 {
 			n = fmt.Sprint(t.over)
 		}
-		parts = append(parts, fmt.Sprintf("%s of %s over", n, count(t.budgets, "budget")))
+		parts = append(parts, n+" of "+count(t.budgets, "budget")+" over")
 	}
-	var more []string
 	for _, v := range []struct {
 		n    int
 		name string
-	}{{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"}, {t.added, "new"}, {t.missing, "missing"}, {t.pooled, "pooled"}} {
+	}{
+		{t.better, "better"}, {t.inconclusive, "inconclusive"}, {t.waived, "waived"},
+		{len(r.New), "new"}, {len(r.Missing), "missing"}, {t.pooled, "pooled"},
+	} {
 		if v.n > 0 {
 			more = append(more, fmt.Sprintf("%d %s", v.n, v.name))
 		}

@@ -65,10 +65,7 @@ type compared struct {
 
 // compare has benchmath compare two sides' values. It sorts them.
 func compare(before, after []float64, exact bool, alpha float64) compared {
-	assume := benchmath.Assumption(benchmath.AssumeNothing)
-	if exact {
-		assume = benchmath.AssumeExact
-	}
+	assume := assumption(exact)
 	thresholds := benchmath.DefaultThresholds
 	thresholds.CompareAlpha = alpha
 	a, b := benchmath.NewSample(before, &thresholds), benchmath.NewSample(after, &thresholds)
@@ -79,6 +76,13 @@ func compare(before, after []float64, exact bool, alpha float64) compared {
 	}
 	c.p = math.Min(c.p, 1)
 	return c
+}
+
+func assumption(exact bool) benchmath.Assumption {
+	if exact {
+		return benchmath.AssumeExact
+	}
+	return benchmath.AssumeNothing
 }
 
 // above reports whether values are more often above than below others. Then
@@ -103,16 +107,6 @@ func above(values, others []float64) bool {
 func summary(s *benchmath.Sample, assume benchmath.Assumption) Summary {
 	sum := assume.Summary(s, confidence)
 	return Summary{Center: sum.Center, Low: sum.Lo, High: sum.Hi, N: len(s.Values), Range: sum.PctRangeString()}
-}
-
-// summarize is a summary of one side.
-func summarize(values []float64, exact bool) Summary {
-	assume := benchmath.Assumption(benchmath.AssumeNothing)
-	if exact {
-		assume = benchmath.AssumeExact
-	}
-	thresholds := benchmath.DefaultThresholds
-	return summary(benchmath.NewSample(values, &thresholds), assume)
 }
 
 // median is that of values that need not be sorted.
@@ -159,40 +153,34 @@ func share(before, after float64) float64 {
 type candidate struct {
 	row           Row
 	before, after []float64
+	p             float64 // by which it is judged, before Holm's correction; not a number if it is not tested
 }
 
-// statistics fills in the medians of rows, their changes and p-values. ps are the p-values by
-// which they are judged, before Holm's correction; not numbers where nothing is tested.
-func statistics(list []candidate, alpha float64) (rows []Row, ps []float64) {
-	rows, ps = make([]Row, len(list)), make([]float64, len(list))
+// statistics fills in the medians of rows, their changes and p-values.
+func statistics(list []candidate, alpha float64) {
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(list); i += workers {
-				rows[i], ps[i] = list[i].row, nan
-				if list[i].row.Bound == "" {
-					ps[i] = rows[i].compare(list[i].before, list[i].after, alpha)
-				}
+				list[i].statistics(alpha)
 			}
 		})
 	}
 	wg.Wait()
-	for i, c := range list {
-		if c.row.Bound != "" { // not above, for another row has sorted the same values
-			rows[i].New = summarize(c.after, c.row.Exact)
-		}
-	}
-	return rows, ps
 }
 
-// compare fills in the statistics of a row, and returns the p-value to judge it by.
-func (r *Row) compare(before, after []float64, alpha float64) float64 {
-	c := compare(before, after, r.Exact, alpha)
-	r.Old, r.New, r.Delta = c.before, c.after, share(c.before.Center, c.after.Center)
-	if r.Exact {
-		return nan
+func (c *candidate) statistics(alpha float64) {
+	r := &c.row
+	c.p = nan
+	if r.Bound != "" {
+		thresholds := benchmath.DefaultThresholds
+		r.New = summary(benchmath.NewSample(c.after, &thresholds), assumption(r.Exact))
+		return
 	}
-	r.P = c.shown
-	return c.p
+	s := compare(c.before, c.after, r.Exact, alpha)
+	r.Old, r.New, r.Delta = s.before, s.after, share(s.before.Center, s.after.Center)
+	if !r.Exact {
+		r.P, c.p = s.shown, s.p
+	}
 }

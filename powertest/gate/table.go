@@ -20,14 +20,12 @@ const (
 // judged, by configuration, row and side. Results are not kept.
 type table struct {
 	*plan
-	cells map[cellKey]*pair
-	order []cellKey      // as first seen
-	unit  map[string]int // index of a unit whose values are kept
-	known map[string]*unitInfo
-	units []string // by index; those that are judged, then those of errors
-	wants []bool   // by index: judged
-	sides [2]side
-	alloc []cell // in blocks: there are as many cells as benchmarks
+	cells  map[cellKey]*pair
+	order  []cellKey // as first seen
+	units  map[string]*unit
+	judged []*unit // some of them
+	sides  [2]side
+	alloc  []cell // in blocks: there are as many cells as benchmarks
 }
 
 // cellKey is what two sides are compared at.
@@ -51,7 +49,7 @@ type cell struct {
 
 // column are the values of one unit.
 type column struct {
-	unit   int
+	unit   *unit
 	line   int // of the last value
 	values []float64
 }
@@ -71,11 +69,41 @@ type side struct {
 }
 
 func newTable(p *plan) *table {
-	t := &table{plan: p, cells: map[cellKey]*pair{}, unit: map[string]int{}, known: map[string]*unitInfo{}}
-	for _, u := range p.units {
-		t.index(u, true)
+	t := &table{plan: p, cells: map[cellKey]*pair{}, units: map[string]*unit{}}
+	for _, u := range p.judge {
+		t.promote(t.unit(u))
 	}
 	return t
+}
+
+// unit is what is known of a unit.
+type unit struct {
+	name   string
+	kept   bool // its values are kept: it is judged, or is one of errors
+	judged bool
+	valued bool // values of it were kept
+	energy bool
+	seen   [2]bool // on which sides a result has it that the filter lets through and is not marked invalid
+	better int     // -1: less is, +1: more is
+	exact  bool
+}
+
+// unit finds a unit, of which nothing need be known yet.
+func (t *table) unit(name string) *unit {
+	u := t.units[name]
+	if u == nil {
+		u = &unit{name: name, energy: isEnergy(name), kept: isError(name)}
+		t.units[name] = u
+	}
+	return u
+}
+
+// promote makes a unit one that is judged.
+func (t *table) promote(u *unit) {
+	if !u.judged {
+		u.kept, u.judged = true, true
+		t.judged = append(t.judged, u)
+	}
 }
 
 // cell finds or makes the cell of a result.
@@ -121,61 +149,52 @@ func (t *table) add(s int, r *benchfmt.Result) {
 	c.samples++
 	hasSource := c.source(r)
 	file.source = file.source || hasSource
-	named := t.namedBy(r, match)
+	named := t.unitFilter && t.names(r)
 	for i := range r.Values {
 		v := &r.Values[i]
-		u := t.known[v.Unit]
-		if u == nil {
-			u = t.newUnit(v.Unit)
-		}
+		u := t.unit(v.Unit)
 		file.joules = file.joules || v.Unit == "J/op"
 		if u.energy && !hasSource {
 			c.measured = true // joules that somebody has measured without saying how
 		}
-		if !u.seen[s] && match.Test(i) {
-			u.seen[s] = true
+		matches := match.Test(i)
+		u.seen[s] = u.seen[s] || matches
+		if bad := u.bad(v.Value); bad != "" {
+			file.faultOf(r, v.Unit+bad)
+			continue
 		}
-		if !(v.Value > 0 && v.Value <= math.MaxFloat64) {
-			if bad := t.bad(u, v); bad != "" {
-				_, line := r.Pos()
-				file.fault(Fault{Side: file.name, Line: line, Message: clean(bad), Text: text(r.Name)})
-				continue
-			}
+		if named && matches {
+			t.promote(u)
 		}
-		if named != nil && named(i) && !(u.kept && t.wants[u.index]) {
-			t.promote(u, v.Unit)
-		}
-		if u.kept && (match.Test(i) || !t.wants[u.index]) {
-			t.put(file, c, u.index, r, v)
+		if u.kept && (matches || !u.judged) {
+			file.put(c, u, r, v.Value)
 		}
 	}
 }
 
 // put adds a value to a column.
-func (t *table) put(file *side, c *cell, u int, r *benchfmt.Result, v *benchfmt.Value) {
+func (s *side) put(c *cell, u *unit, r *benchfmt.Result, value float64) {
 	_, line := r.Pos()
 	i := slices.IndexFunc(c.columns, func(col column) bool { return col.unit == u })
 	if i < 0 {
+		i = len(c.columns)
 		c.columns = append(c.columns, column{unit: u})
-		i = len(c.columns) - 1
+		u.valued = true
 	}
 	col := &c.columns[i]
 	if col.line == line {
-		file.fault(Fault{Side: file.name, Line: line, Message: clean("two values of " + v.Unit), Text: text(r.Name)})
+		s.faultOf(r, "two values of "+u.name)
 		return
 	}
 	col.line = line
-	col.values = append(col.values, v.Value)
+	col.values = append(col.values, value)
 }
 
 // marked reports whether a result says of itself that it is not to be used.
 func marked(r *benchfmt.Result) bool {
-	for _, v := range r.Values {
-		if (v.Unit == "invalid" || v.Unit == "withheld") && v.Value > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(r.Values, func(v benchfmt.Value) bool {
+		return (v.Unit == "invalid" || v.Unit == "withheld") && v.Value > 0
+	})
 }
 
 // source remembers whether joules are simulated, and reports whether that is said.
@@ -193,25 +212,25 @@ func (c *cell) source(r *benchfmt.Result) bool {
 }
 
 // bad says what is wrong with a value, if it is wrong.
-func (t *table) bad(u *unitInfo, v *benchfmt.Value) string {
+func (u *unit) bad(value float64) string {
 	switch {
-	case math.IsNaN(v.Value):
-		return v.Unit + " is not a number"
-	case math.IsInf(v.Value, 0):
-		return v.Unit + " is infinite"
-	case v.Value < 0 && u.kept && !mayBeNegative(v.Unit):
-		return v.Unit + " is negative"
-	case v.Value == 0 && u.kept && u.energy && !mayBeZero(v.Unit):
-		return v.Unit + " is 0, which no run is"
+	case math.IsNaN(value):
+		return " is not a number"
+	case math.IsInf(value, 0):
+		return " is infinite"
+	case value < 0 && u.kept && !mayBeNegative(u.name):
+		return " is negative"
+	case value == 0 && u.kept && u.energy && !mayBeZero(u.name):
+		return " is 0, which no run is"
 	}
 	return ""
 }
 
 // values are those of a unit; nil if the cell has none.
-func (c *cell) values(unit int) []float64 {
-	for i := range c.columns {
-		if c.columns[i].unit == unit {
-			return c.columns[i].values
+func (c *cell) values(unit *unit) []float64 {
+	for _, col := range c.columns {
+		if col.unit == unit {
+			return col.values
 		}
 	}
 	return nil
@@ -226,60 +245,22 @@ func (s *side) fault(f Fault) {
 	}
 }
 
-// index adds a unit to those whose values are kept.
-func (t *table) index(unit string, judged bool) int {
-	i := len(t.units)
-	t.unit[unit] = i
-	t.units = append(t.units, unit)
-	t.wants = append(t.wants, judged)
-	return i
-}
-
-// unitInfo is what is to be done with the values of a unit.
-type unitInfo struct {
-	kept   bool
-	index  int // if they are kept
-	energy bool
-	seen   [2]bool // on which sides
-}
-
-// newUnit finds out about a unit that was not seen before.
-func (t *table) newUnit(unit string) *unitInfo {
-	u := &unitInfo{energy: isEnergy(unit)}
-	if u.index, u.kept = t.unit[unit]; !u.kept && isError(unit) {
-		u.index, u.kept = t.index(unit, false), true
-	}
-	t.known[unit] = u
-	return u
-}
-
-// promote makes a unit one that is judged, for the filter names it.
-func (t *table) promote(u *unitInfo, unit string) {
-	t.judge(unit)
-	if u.kept {
-		t.wants[u.index] = true
-		return
-	}
-	u.index, u.kept = t.index(unit, true), true
+// faultOf is a fault of a result.
+func (s *side) faultOf(r *benchfmt.Result, message string) {
+	_, line := r.Pos()
+	s.fault(Fault{Side: s.name, Line: line, Message: clean(message), Text: text(r.Name)})
 }
 
 // probe is a unit that nobody asks for.
 var probe = benchfmt.Value{Unit: "\x00"}
 
-// namedBy returns which values of a result the filter names by their unit. A
-// filter such as -.unit:B/op lets others through, but it names none: it would let
-// any unit through.
-func (t *table) namedBy(r *benchfmt.Result, match benchproc.Match) func(i int) bool {
-	if !t.unitFilter {
-		return nil
-	}
+// names reports whether the filter names the units of a result that it lets through.
+// A filter such as -.unit:B/op does not: it would let any unit through.
+func (t *table) names(r *benchfmt.Result) bool {
 	r.Values = append(r.Values, probe)
-	any, err := t.filter.Match(r)
+	match, err := t.filter.Match(r)
 	r.Values = r.Values[:len(r.Values)-1]
-	if err != nil || any.Test(len(r.Values)) {
-		return nil
-	}
-	return match.Test
+	return err == nil && !match.Test(len(r.Values))
 }
 
 // pool remembers that a cell has samples of benchmarks with different names.
@@ -295,30 +276,21 @@ func (c *cell) pool(r *benchfmt.Result) {
 // pooled reports whether the samples are of benchmarks with different names.
 func (c *cell) pooled() bool { return c.other != "" }
 
-// seen reports whether a result of a side, which the filter lets through and which
-// is not marked invalid, has a unit.
-func (t *table) seen(side int, unit string) bool {
-	u := t.known[unit]
-	return u != nil && u.seen[side]
-}
-
 // sort puts the cells in the order of reports: configurations as first seen, rows
 // as benchstat sorts them.
 func (t *table) sort() {
-	configs := map[benchproc.Key]int{}
-	seen := map[benchproc.Key]bool{}
+	configs, rank := map[benchproc.Key]int{}, map[benchproc.Key]int{}
 	var rows []benchproc.Key
 	for _, k := range t.order {
 		if _, ok := configs[k.config]; !ok {
 			configs[k.config] = len(configs)
 		}
-		if !seen[k.row] {
-			seen[k.row] = true
+		if _, ok := rank[k.row]; !ok {
+			rank[k.row] = 0
 			rows = append(rows, k.row)
 		}
 	}
 	benchproc.SortKeys(rows)
-	rank := make(map[benchproc.Key]int, len(rows))
 	for i, k := range rows {
 		rank[k] = i
 	}

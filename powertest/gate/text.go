@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -51,23 +52,24 @@ func (r *Report) writeFaults(out io.Writer) {
 
 // writeLists writes what is new, missing, and to be known.
 func (r *Report) writeLists(out io.Writer) {
-	lists := []struct {
-		title string
-		lines []string
-	}{
-		{"missing:", absents(r.Missing)},
-		{"new, not compared:", absents(r.New)},
-		{"note:", r.Warnings},
-	}
-	for _, l := range lists {
-		if len(l.lines) == 0 {
-			continue
-		}
-		fmt.Fprintln(out, "\n"+l.title)
+	for _, l := range r.lists() {
+		fmt.Fprintf(out, "\n%s:\n", strings.ToLower(l.title))
 		for _, line := range l.lines {
 			fmt.Fprintln(out, "  "+line)
 		}
 	}
+}
+
+// list is what stands beside the rows, under a title.
+type list struct {
+	title string
+	lines []string
+}
+
+// lists are those that are not empty.
+func (r *Report) lists() []list {
+	all := []list{{"Missing", absents(r.Missing)}, {"New, not compared", absents(r.New)}, {"Note", r.Warnings}}
+	return slices.DeleteFunc(all, func(l list) bool { return len(l.lines) == 0 })
 }
 
 func absents(list []Absent) []string {
@@ -82,26 +84,20 @@ func absents(list []Absent) []string {
 	return lines
 }
 
-// textLine is a row of the table, as text.
-type textLine struct {
-	cells   [7]string // benchmark, unit, old, new, change, p, verdict
-	verdict Verdict
-	config  string
-	why     string
-	// indented: the name, which is too long for its column, is above already
-	indented bool
-}
+// columns are the cells of a row: benchmark, unit, old, new, change, p, verdict.
+type columns [7]string
 
-var tableHead = textLine{cells: [7]string{"benchmark", "unit", "old", "new", "change", "p", "verdict"}}
+var tableHead = columns{"benchmark", "unit", "old", "new", "change", "p", "verdict"}
 
-// writeTable writes the rows, under the configuration that they hold for.
+// writeTable writes the rows, under the configuration that they hold for. A name that
+// is too long for its column has a line of its own, above its first row.
 func (r *Report) writeTable(out io.Writer, color bool) {
 	if len(r.Rows) == 0 {
 		return
 	}
-	lines := make([]textLine, len(r.Rows))
+	lines := make([]columns, len(r.Rows))
 	for i := range r.Rows {
-		lines[i] = r.Rows[i].textLine()
+		lines[i] = r.Rows[i].columns()
 	}
 	widths := columnWidths(lines)
 	fmt.Fprintln(out)
@@ -109,30 +105,36 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 		fmt.Fprintf(out, "old: %s (%s)\n", clean(r.OldFile.Name), count(r.OldFile.Results, "result"))
 	}
 	fmt.Fprintf(out, "new: %s (%s)\n", clean(r.NewFile.Name), count(r.NewFile.Results, "result"))
-	config := "\x00"
-	for i := range lines {
-		if lines[i].config != config {
-			config = lines[i].config
+	for i, l := range lines {
+		row := &r.Rows[i]
+		first := i == 0 || row.Config != r.Rows[i-1].Config
+		if first {
 			fmt.Fprintln(out)
-			if config != "" {
-				fmt.Fprintln(out, config)
+			if row.Config != "" {
+				fmt.Fprintln(out, row.Config)
 			}
-			writeLine(out, &tableHead, widths, false)
-		} else if long(lines[i].cells[0], widths) && lines[i].cells[0] == lines[i-1].cells[0] {
-			lines[i].indented = true
+			writeLine(out, tableHead, widths)
 		}
-		writeLine(out, &lines[i], widths, color)
+		if utf8.RuneCountInString(l[0]) > widths[0] {
+			if first || row.Benchmark != r.Rows[i-1].Benchmark {
+				fmt.Fprintln(out, l[0])
+			}
+			l[0] = ""
+		}
+		l[6] = paint(color, verdictColor[row.Verdict], l[6])
+		writeLine(out, l, widths)
+		if why := row.why(); why != "" {
+			fmt.Fprintln(out, "    "+why)
+		}
 	}
 }
 
-// columnWidths are the widths of all columns but the last. That of the first is
-// what is left of the line's width; longer names get a line of their own.
-func columnWidths(lines []textLine) [7]int {
-	var w [7]int
-	for c := range w {
-		w[c] = len(tableHead.cells[c])
-		for i := range lines {
-			w[c] = max(w[c], utf8.RuneCountInString(lines[i].cells[c]))
+// columnWidths are the widths of all columns. That of the first is what is left of
+// the line's width.
+func columnWidths(lines []columns) (w [7]int) {
+	for _, l := range append(lines, tableHead) {
+		for c, cell := range l {
+			w[c] = max(w[c], utf8.RuneCountInString(cell))
 		}
 	}
 	rest := 0
@@ -143,58 +145,32 @@ func columnWidths(lines []textLine) [7]int {
 	return w
 }
 
-// writeLine writes a line of the table, and under it the reason for its verdict.
-func writeLine(out io.Writer, l *textLine, widths [7]int, color bool) {
-	name := l.cells[0]
-	if long(name, widths) {
-		if !l.indented {
-			fmt.Fprintln(out, name)
-		}
-		name = ""
-	}
-	var b strings.Builder
-	pad(&b, name, widths[0], false)
-	for c := 1; c < 6; c++ {
-		b.WriteString("  ")
-		pad(&b, l.cells[c], widths[c], c > 1)
-	}
-	b.WriteString("  ")
-	b.WriteString(paint(color, verdictColor[l.verdict], l.cells[6]))
-	fmt.Fprintln(out, strings.TrimRight(b.String(), " "))
-	if l.why != "" {
-		fmt.Fprintln(out, "    "+l.why)
-	}
+// writeLine writes a line of the table: numbers to the right.
+func writeLine(out io.Writer, l columns, w [7]int) {
+	line := fmt.Sprintf("%-*s  %-*s  %*s  %*s  %*s  %*s  %s",
+		w[0], l[0], w[1], l[1], w[2], l[2], w[3], l[3], w[4], l[4], w[5], l[5], l[6])
+	fmt.Fprintln(out, strings.TrimRight(line, " "))
 }
 
-// long reports whether a name needs a line of its own.
-func long(name string, widths [7]int) bool { return utf8.RuneCountInString(name) > widths[0] }
-
-func pad(b *strings.Builder, s string, width int, right bool) {
-	space := strings.Repeat(" ", max(0, width-utf8.RuneCountInString(s)))
-	if right {
-		b.WriteString(space)
-	}
-	b.WriteString(s)
-	if !right {
-		b.WriteString(space)
-	}
-}
-
-// textLine is the row for the table.
-func (r *Row) textLine() textLine {
+// columns are the cells of the row.
+func (r *Row) columns() columns {
 	before, after := r.values()
-	l := textLine{verdict: r.Verdict, config: r.Config, why: r.Why}
-	if r.Waived != nil {
-		l.why = strings.TrimPrefix(r.Why+"; "+r.Waived.String(), "; ")
+	change, p := formatDelta(r.Delta), formatP(r.PAdjusted)
+	switch {
+	case r.Bound != "":
+		change = ""
+	case r.Exact:
+		p = "exact"
 	}
-	l.cells = [7]string{r.Benchmark, clean(r.Unit), before, after, "", formatP(r.PAdjusted), r.verdictName()}
-	if r.Bound == "" {
-		l.cells[4] = formatDelta(r.Delta)
+	return columns{r.Benchmark, clean(r.Unit), before, after, change, p, r.verdictName()}
+}
+
+// why is what the verdict is for, and the waiver.
+func (r *Row) why() string {
+	if r.Waived == nil {
+		return r.Why
 	}
-	if r.Exact && r.Bound == "" {
-		l.cells[5] = "exact"
-	}
-	return l
+	return strings.TrimPrefix(r.Why+"; "+r.Waived.String(), "; ")
 }
 
 // values are the two medians with their intervals, in one scale. Instead of an
@@ -216,7 +192,7 @@ func (r *Row) verdictName() string {
 	switch {
 	case r.Waived != nil:
 		return "waived"
-	case r.Verdict == VerdictRegression, r.Verdict == VerdictOverBudget:
+	case r.failed():
 		return strings.ToUpper(string(r.Verdict))
 	}
 	return string(r.Verdict)

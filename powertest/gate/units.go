@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"fmt"
 	"strings"
 
 	"golang.org/x/perf/benchfmt"
@@ -49,19 +50,73 @@ func builtinBetter(unit string) int {
 	return int(dir)
 }
 
-// errorUnit is the unit that the error of a unit's values is reported in, in
-// percent: that of a phase or role for its joules, else that of the whole.
-func errorUnit(unit string, has func(unit string) bool) string {
-	for i := 0; i < len(unit); i++ {
-		if unit[i] != '-' {
-			continue
-		}
-		if u := unit[:i] + "-err-%"; has(u) {
-			return u
+// isError reports whether a unit is one that errors are reported in.
+func isError(unit string) bool { return unit == "err-%" || strings.HasSuffix(unit, "-err-%") }
+
+// directions finds out for every judged unit which direction is better, and whether
+// it is exact.
+func (j *judging) directions() {
+	for _, u := range j.judged {
+		if u.valued {
+			u.better = j.direction(u.name)
+			assume, _ := j.agreed(u.name, "assume")
+			u.exact = j.plan.exact[u.name] || assume == "exact"
 		}
 	}
-	return "err-%"
 }
 
-// isError reports whether a unit is one of those that errorUnit returns.
-func isError(unit string) bool { return unit == "err-%" || strings.HasSuffix(unit, "-err-%") }
+// agreed is what the files say of a unit. That they contradict each other is a
+// reason not to judge.
+func (j *judging) agreed(unit, key string) (value string, ok bool) {
+	old, new := j.sides[oldSide].units.Get(unit, key), j.sides[newSide].units.Get(unit, key)
+	switch {
+	case old == nil && new == nil:
+		return "", false
+	case old == nil:
+		return new.Value, true
+	case new != nil && old.Value != new.Value:
+		j.blameInput("%s is %s=%s in %s and %s=%s in %s: correct one of them", unit,
+			key, old.Value, position(old), key, new.Value, position(new))
+	}
+	return old.Value, true
+}
+
+func position(m *benchfmt.UnitMetadata) string {
+	name, line := m.Pos()
+	return fmt.Sprintf("%s:%d", name, line)
+}
+
+// direction is that of a unit: as the files say, else as the gate knows, else as
+// the user says.
+func (j *judging) direction(unit string) int {
+	said := j.plan.better[unit]
+	known := builtinBetter(unit)
+	if value, ok := j.agreed(unit, "better"); ok {
+		known = map[string]int{"lower": -1, "higher": +1}[value]
+		switch builtin := builtinBetter(unit); {
+		case known == 0:
+			j.blameInput("the files say better=%s of %s: it is lower or higher", value, unit)
+			return 0
+		case builtin != 0 && builtin != known && said != known:
+			j.blameInput("the files say %s of %s, which is the opposite of what is known: correct the line Unit, or confirm it with -unit '%s %s'",
+				betterName(known), unit, unit, betterName(known))
+			return 0
+		}
+	}
+	switch {
+	case said != 0 && known != 0 && said != known:
+		j.blameInput("-unit says of %s the opposite of what is known: %s", unit, betterName(known))
+	case known != 0:
+		return known
+	case said == 0 && !j.alone: // a budget has a direction of its own
+		j.blameInput("it is not known whether more %s is better or worse: say -unit '%s better=lower' or '%s better=higher'", unit, unit, unit)
+	}
+	return said
+}
+
+func betterName(dir int) string {
+	if dir > 0 {
+		return "better=higher"
+	}
+	return "better=lower"
+}

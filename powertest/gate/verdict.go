@@ -10,27 +10,26 @@ import (
 
 // judgeRows judges all rows by the statistics that they have, and returns how many
 // were tested: their p-values are corrected for being so many.
-func judgeRows(rows []Row, ps []float64, alpha float64) (family int) {
+func judgeRows(list []candidate, alpha float64) (family int) {
 	var tested []int
-	var list []float64
-	for i, p := range ps {
-		if !math.IsNaN(p) {
-			tested = append(tested, i)
-			list = append(list, p)
+	var ps []float64
+	for i := range list {
+		if !math.IsNaN(list[i].p) {
+			tested, ps = append(tested, i), append(ps, list[i].p)
 		}
 	}
-	for k, p := range holm(list) {
-		rows[tested[k]].PAdjusted = p
+	for k, p := range holm(ps) {
+		list[tested[k]].row.PAdjusted = p
 	}
-	for i := range rows {
-		r := &rows[i]
+	for i := range list {
+		r := &list[i].row
 		switch {
 		case r.Bound != "":
 			r.Verdict, r.Why = budgetVerdict(r)
 		case r.Exact:
 			r.Verdict, r.Why = exactVerdict(r)
 		default:
-			r.Verdict, r.Why = testedVerdict(r, ps[i], alpha, len(tested))
+			r.Verdict, r.Why = testedVerdict(r, list[i].p, alpha, len(tested))
 		}
 	}
 	return len(tested)
@@ -135,17 +134,25 @@ func (j *judging) outcome() {
 		r.addReason("%d over budget: %s; look for the cause, or change the budget", over.n, &over)
 	}
 	if len(r.Rows) == 0 && !j.broken {
-		j.blameInput("nothing was compared: no benchmark has %s on both sides; say what to judge with -threshold 'UNIT=3%%' or -filter '.unit:UNIT'", strings.Join(j.judged(), ", "))
+		var units []string
+		for _, u := range j.judged {
+			units = append(units, u.name)
+		}
+		j.blameInput("nothing was compared: no benchmark has %s on both sides; "+
+			"say what to judge with -threshold 'UNIT=3%%' or -filter '.unit:UNIT'", strings.Join(units, ", "))
 	}
 	j.missed()
 	j.inconclusive()
-	j.unused()
-	for i, x := range r.Rejected {
-		if i == maxFaults {
-			r.warn("of %d more benchmarks some samples are not used", len(r.Rejected)-i)
-			break
+	for i, w := range j.waivers {
+		if !j.waived[i] {
+			r.warn("the waiver of %s %s (line %d) waives nothing: remove it", w.Benchmark, w.Unit, w.Line)
 		}
+	}
+	for _, x := range r.Rejected[:min(maxFaults, len(r.Rejected))] {
 		r.warn("%s", x)
+	}
+	if more := len(r.Rejected) - maxFaults; more > 0 {
+		r.warn("of %d more benchmarks some samples are not used", more)
 	}
 	slices.Sort(r.Warnings)
 	r.Warnings = slices.Compact(r.Warnings)
@@ -157,17 +164,6 @@ func (j *judging) outcome() {
 	case j.unsure:
 		r.Outcome = CannotJudge
 	}
-}
-
-// judged are the units that are judged.
-func (j *judging) judged() []string {
-	var list []string
-	for u, unit := range j.units {
-		if j.wants[u] {
-			list = append(list, unit)
-		}
-	}
-	return list
 }
 
 // failing are the rows with a verdict that are not waived, each with its change.
@@ -189,7 +185,7 @@ func (j *judging) failing(v Verdict) (list names) {
 // inconclusive reports rows that could not be judged: how many samples would do,
 // and what else keeps them.
 func (j *judging) inconclusive() {
-	few, least := 0, 0
+	few, least := 0, math.MaxInt
 	others := map[string]*names{} // by advice
 	for i := range j.report.Rows {
 		r := &j.report.Rows[i]
@@ -198,24 +194,19 @@ func (j *judging) inconclusive() {
 		}
 		j.unsure = true
 		if !r.Exact && smallestP(r.Old.N, r.New.N) >= j.alpha/float64(j.report.Family) {
-			if few++; few == 1 || min(r.Old.N, r.New.N) < least {
-				least = min(r.Old.N, r.New.N)
+			few++
+			least = min(least, r.Old.N, r.New.N)
+		} else if r.Better != 0 { // else it is reported for the unit
+			advice := adviceFor(r)
+			if others[advice] == nil {
+				others[advice] = new(names)
 			}
-			continue
+			others[advice].add(r.Benchmark + " " + r.Unit + " (" + r.Why + ")")
 		}
-		if r.Better == 0 {
-			continue // reported for the unit
-		}
-		advice := adviceFor(r)
-		if others[advice] == nil {
-			others[advice] = new(names)
-		}
-		others[advice].add(r.Benchmark + " " + r.Unit + " (" + r.Why + ")")
 	}
 	if few > 0 {
-		need := samplesFor(j.report.Family, j.alpha)
 		j.report.addReason("too few samples (%d) for %d of %s to be significant at %g: run both sides with -count %d",
-			least, few, count(j.report.Family, "comparison"), j.alpha, need)
+			least, few, count(j.report.Family, "comparison"), j.alpha, samplesFor(j.report.Family, j.alpha))
 	}
 	for _, advice := range slices.Sorted(maps.Keys(others)) {
 		j.report.addReason("%d inconclusive: %s; %s", others[advice].n, others[advice], advice)
@@ -231,13 +222,4 @@ func adviceFor(r *Row) string {
 		return "judge another unit"
 	}
 	return "run longer, with a larger -benchtime"
-}
-
-// unused warns of waivers that waive nothing.
-func (j *judging) unused() {
-	for i, w := range j.waivers {
-		if !j.waived[i] {
-			j.report.warn("the waiver of %s %s (line %d) waives nothing: remove it", w.Benchmark, w.Unit, w.Line)
-		}
-	}
 }

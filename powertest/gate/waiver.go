@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"time"
 )
@@ -25,11 +26,8 @@ func ReadWaivers(r io.Reader, name string) ([]Waiver, error) {
 	for s.Scan() {
 		line++
 		fields := strings.Fields(strings.TrimPrefix(s.Text(), "\ufeff"))
-		for i, f := range fields {
-			if strings.HasPrefix(f, "#") {
-				fields = fields[:i]
-				break
-			}
+		if i := slices.IndexFunc(fields, func(f string) bool { return f[0] == '#' }); i >= 0 {
+			fields = fields[:i]
 		}
 		if len(fields) == 0 {
 			continue
@@ -83,5 +81,5 @@ func (w *Waiver) covers(benchmark, unit string) bool {
 
 // String returns "waived until 2026-12-31: larger model".
 func (w *Waiver) String() string {
-	return "waived until " + w.Until.Format("2006-01-02") + ": " + w.Reason
+	return "waived until " + w.Until.Format(time.DateOnly) + ": " + w.Reason
 }

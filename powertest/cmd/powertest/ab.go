@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -43,8 +44,8 @@ func abCommand(ctx context.Context, args []string, std stdio) int {
 	f := flag.NewFlagSet("ab", flag.ContinueOnError)
 	g.Register(f)
 	until := defineAB(f, &s)
-	if err := parseFlags(f, abUsage, args, std); err != nil {
-		return exitOf(err)
+	if code, ok := parseFlags(f, abUsage, args, std); !ok {
+		return code
 	}
 	s.Packages, s.Args = cutArgs(args, f.Args())
 	if err := checkAB(f, &s, &g, *until); err != nil {
@@ -97,8 +98,7 @@ func defineAB(f *flag.FlagSet, s *ab.Session) (until *string) {
 
 // checkAB checks what a session cannot know: which flags were given.
 func checkAB(f *flag.FlagSet, s *ab.Session, g *gate.Flags, until string) error {
-	set := map[string]bool{}
-	f.Visit(func(g *flag.Flag) { set[g.Name] = true })
+	set := given(f)
 	switch {
 	case set["base"] && s.Base == "":
 		return errors.New("-base is empty: give a revision, or leave it out")
@@ -121,10 +121,8 @@ func checkAB(f *flag.FlagSet, s *ab.Session, g *gate.Flags, until string) error 
 // cutArgs divides the arguments after the flags at "--", which the flag package
 // leaves out if it comes first.
 func cutArgs(args, rest []string) (patterns, extra []string) {
-	for i, a := range rest {
-		if a == "--" {
-			return rest[:i], rest[i+1:]
-		}
+	if i := slices.Index(rest, "--"); i >= 0 {
+		return rest[:i], rest[i+1:]
 	}
 	if n := len(args) - len(rest); n > 0 && args[n-1] == "--" {
 		return nil, rest
@@ -138,10 +136,10 @@ func cutArgs(args, rest []string) (patterns, extra []string) {
 func withoutTerminal(ctx context.Context) (context.Context, func()) {
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)
-	if signal.Ignored(syscall.SIGHUP) {
-		return ctx, func() { signal.Stop(pipe) }
+	stop := func() {}
+	if !signal.Ignored(syscall.SIGHUP) {
+		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGHUP)
 	return ctx, func() {
 		stop()
 		signal.Stop(pipe)

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -8,12 +9,12 @@ import (
 	"io"
 	"maps"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/timezone"
 	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -46,12 +47,19 @@ arguments exit with 2.
 
 // annotateCommand is the subcommand.
 func annotateCommand(ctx context.Context, args []string, std stdio) int {
-	f, err := parseAnnotate(args, std)
-	if err != nil {
-		return exitOf(err)
-	}
 	complain := func(err error) { fmt.Fprintf(std.err, "powertest annotate: %v\n", err) }
-	res, err := annotate.Annotate(ctx, f.Options)
+	o := &annotateFlags{sources: map[string]string{}, results: map[string]string{}}
+	f := flag.NewFlagSet("annotate", flag.ContinueOnError)
+	o.define(f)
+	if code, ok := parseFlags(f, annotateUsage, args, std); !ok {
+		return code
+	}
+	o.Command, o.Std = f.Args(), annotate.Streams{In: std.in, Out: std.out, Err: std.err}
+	if err := o.check(args, given(f)); err != nil {
+		complain(err)
+		return exitUsage
+	}
+	res, err := annotate.Annotate(ctx, o.Options)
 	if res.CommandErr != nil {
 		complain(res.CommandErr)
 	}
@@ -63,17 +71,18 @@ func annotateCommand(ctx context.Context, args []string, std stdio) int {
 		return exitUsage
 	}
 	failed := res.CommandErr != nil
-	if err := res.WriteValidation(f.sidecar); err != nil {
+	if err := res.WriteValidation(o.sidecar); err != nil {
 		complain(err)
-		failed = failed || f.require
+		failed = failed || o.require
 	}
-	if err := f.writeResult(res, std.out); err != nil {
+	if err := o.writeResult(res, std.out); err != nil {
 		complain(err)
 		failed = true
 	}
 	if reasons := res.Reasons(); len(reasons) > 0 {
-		complain(fmt.Errorf("the power is not valid: %s (see %s)", joinReasons(reasons), f.sidecar))
-		failed = failed || f.require
+		codes := strings.ReplaceAll(strings.Trim(fmt.Sprint(reasons), "[]"), " ", ", ")
+		complain(fmt.Errorf("the power is not valid: %s (see %s)", codes, o.sidecar))
+		failed = failed || o.require
 	}
 	if failed {
 		return exitFailed
@@ -83,14 +92,14 @@ func annotateCommand(ctx context.Context, args []string, std stdio) int {
 
 // writeResult writes the benchmark record and the table. A file is emptied where
 // there are no numbers: it must not hold those of another run.
-func (f *annotateFlags) writeResult(res annotate.Result, out io.Writer) error {
-	switch f.benchfmt {
+func (o *annotateFlags) writeResult(res annotate.Result, out io.Writer) error {
+	switch o.benchfmt {
 	case "-":
 		return res.WriteBenchmark(out)
 	case "":
 		return res.WriteTable(out)
 	}
-	file, err := os.Create(f.benchfmt)
+	file, err := os.Create(o.benchfmt)
 	if err == nil {
 		err = errors.Join(res.WriteBenchmark(file), file.Close())
 	}
@@ -109,26 +118,6 @@ type annotateFlags struct {
 	require           bool
 	// sources and results are the flags that name one, with what they name.
 	sources, results map[string]string
-}
-
-// parseAnnotate parses the arguments after "annotate". What is wrong with them it
-// writes to std.err.
-func parseAnnotate(args []string, std stdio) (*annotateFlags, error) {
-	o := &annotateFlags{sources: map[string]string{}, results: map[string]string{}}
-	o.Std = annotate.Streams{In: std.in, Out: std.out, Err: std.err}
-	f := flag.NewFlagSet("annotate", flag.ContinueOnError)
-	o.define(f)
-	if err := parseFlags(f, annotateUsage, args, std); err != nil {
-		return nil, err
-	}
-	o.Command = f.Args()
-	set := map[string]bool{}
-	f.Visit(func(g *flag.Flag) { set[g.Name] = true })
-	if err := o.check(args, set); err != nil {
-		fmt.Fprintf(std.err, "powertest annotate: %v\n", err)
-		return nil, errUsage
-	}
-	return o, nil
 }
 
 // define defines the flags.
@@ -151,8 +140,17 @@ func (o *annotateFlags) define(f *flag.FlagSet) {
 	f.StringVar(&o.Aggregate, "agg", "", "aggregate `file` that the energy is added to; needed with -bench")
 	f.StringVar(&o.sidecar, "sidecar", "", "`file` for what was found; by default power_validation_RESULT.json beside the result")
 	f.StringVar(&o.benchfmt, "benchfmt", "", "`file` for a record in the Go benchmark format, for benchstat; - is the standard output, instead of the table")
-	f.BoolVar(&o.require, "require", requiredByEnvironment(), "exit with 1 if the energy is not valid; REQUIRE_POWER=1 does the same")
-	f.Func("gpus", "how many GPUs the benchmark used: if another `number` is seen, the energy is not valid; without it the number is only reported", o.expectGPUs)
+	// REQUIRE_POWER is InferenceX's.
+	required := slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER")))
+	f.BoolVar(&o.require, "require", required, "exit with 1 if the energy is not valid; REQUIRE_POWER=1 does the same")
+	f.Func("gpus", "how many GPUs the benchmark used: if another `number` is seen, the energy is not valid; without it the number is only reported", func(s string) error {
+		n, err := strconv.Atoi(s)
+		if err != nil {
+			return errors.New("it must be a number")
+		}
+		o.ExpectedGPUs = &n
+		return nil
+	})
 	f.Func("devices", "which GPUs count, as in POWERTEST_DEVICES: a `list` of indices, ranges such as 0-3, UUIDs or hosts; by default all that the source has", func(s string) error {
 		o.Devices = []string{s}
 		return nil
@@ -170,22 +168,6 @@ func (o *annotateFlags) addRole(s string) error {
 		return errors.New("it must be selectors, an equals sign and a role, for instance 0-3=prefill")
 	}
 	o.Roles = append(o.Roles, energy.Role{Name: strings.TrimSpace(name), Devices: []string{selectors}})
-	return nil
-}
-
-// requiredByEnvironment reports whether REQUIRE_POWER asks for -require, as it
-// does of InferenceX's aggregator.
-func requiredByEnvironment() bool {
-	return slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER")))
-}
-
-// expectGPUs takes a -gpus flag.
-func (o *annotateFlags) expectGPUs(s string) error {
-	n, err := strconv.Atoi(s)
-	if err != nil {
-		return errors.New("it must be a number")
-	}
-	o.ExpectedGPUs = &n
 	return nil
 }
 
@@ -218,7 +200,8 @@ func (o *annotateFlags) check(args []string, set map[string]bool) error {
 		return fmt.Errorf("-max-gap=%v: it must be more than 0, such as 3s", o.Source.MaxGap)
 	}
 	o.name(sources[0], results[0])
-	if same := o.sameFiles(); same != "" {
+	files := []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, o.sidecar, o.benchfmt}
+	if same := atomicfile.Twice(files, 0); same != "" {
 		return fmt.Errorf("%s would be read and overwritten, or written twice: give another file", same)
 	}
 	if o.tz == "" {
@@ -248,37 +231,5 @@ func (o *annotateFlags) name(source, result string) {
 	if o.Format = "inferencex"; result == "-aiperf" {
 		o.Format = "aiperf"
 	}
-	if o.sidecar == "" {
-		base := filepath.Base(o.Result)
-		o.sidecar = filepath.Join(filepath.Dir(o.Result), "power_validation_"+strings.TrimSuffix(base, filepath.Ext(base))+".json")
-	}
-}
-
-// sameFiles returns the name of a file that would be written, and that is also
-// read or written as something else; empty if there is none.
-func (o *annotateFlags) sameFiles() string {
-	seen := map[string]bool{}
-	for _, path := range []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, o.sidecar, o.benchfmt} {
-		if path == "" || path == "-" {
-			continue
-		}
-		abs, err := filepath.Abs(path)
-		if err != nil {
-			abs = path
-		}
-		if seen[abs] {
-			return path
-		}
-		seen[abs] = true
-	}
-	return ""
-}
-
-// joinReasons lists reason codes.
-func joinReasons(reasons []energy.Reason) string {
-	list := make([]string, len(reasons))
-	for i, r := range reasons {
-		list[i] = string(r)
-	}
-	return strings.Join(list, ", ")
+	o.sidecar = cmp.Or(o.sidecar, annotate.ValidationPath(o.Result))
 }

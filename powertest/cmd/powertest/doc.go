@@ -98,29 +98,7 @@
 //	$ powertest annotate -log gpu_metrics.csv -aiperf profile_export_aiperf.json -tz UTC
 //	window                       10s from 2023-11-14T22:13:20Z
 //	work                         64 requests, 524288 input and 65536 output tokens, concurrency 16
-//	source                       gpu_metrics.csv
-//	GPUs                         8 seen; -gpus says how many there should be
-//	energy                       40000 J ± 1.9 % (39235.8 to 40764.2 J)
-//	avg power                    500 W
-//	avg total gpu power          4000 W
-//	joules per successful query  625 J
-//	joules per input token       0.0762939 J
-//	joules per output token      0.610352 J
-//	joules per total token       0.0678168 J
-//
-//	aiperf's metrics         powertest  aiperf   unit
-//	total_gpu_power          4000       4012.5   W
-//	total_gpu_energy         40000      42796.8  J
-//	output_tokens_per_joule  1.6384     1.53133  tokens/J
-//	energy_per_user          2500       2674.8   joules/user
-//	average_gpu_power        4000       -        W
-//	energy_per_output_token  610.352    -        mJ/token
-//	energy_per_total_token   67.8168    -        mJ/token
-//	energy_per_request       625        -        joules/request
-//	energy_delay_product     1562.5     -        J*s
-//	performance_per_watt     0.0016     -        requests/sec/W
-//	output_tps_per_watt      1.6384     -        tokens/sec/W
-//	goodput_per_watt         -          -        requests/sec/W
+//	...
 //
 // aiperf's numbers are mostly higher: it measures its energy until some time after
 // the end of the window, and its mean power is not weighted by time.
@@ -132,11 +110,9 @@
 // the numbers, to nine digits. Where a result differs on purpose, docs/parity.md
 // says why.
 //
-// The validation file has one more key, powertest. Its measurement is an
-// energy.Measurement as JSON: the energy in all, by GPU and by role, each with the
-// interval in which the truth lies in at least 95 % of windows as far as the
-// instrument can know it, and the source. Beside it are every finding in words, and
-// aiperf's metrics. Package annotate does all of this for programs.
+// The validation file has one more key, powertest: an energy.Measurement as JSON, with
+// every interval, every finding in words, and aiperf's metrics. Package annotate does
+// all of this for programs.
 //
 // # Gate
 //
@@ -164,39 +140,17 @@
 //
 //	$ powertest gate few-old.txt few-new.txt
 //	CANNOT JUDGE: too few samples (3) for 3 of 3 comparisons to be significant at 0.05: run both sides with -count 5
+//	...
 //
-//	old: few-old.txt (3 results)
-//	new: few-new.txt (3 results)
+// A regression is worse in its unit's direction, by at least the threshold, by more
+// than err-% of both sides allows, and by more than chance explains: its p-value,
+// corrected for the number of comparisons, is below -alpha. Package gate has the rules.
 //
-//	energy-source: simulated, gpu: Simulated GPU, gpus: 1, power-limit: 700W, goos: linux, goarch: amd64, pkg: github.com/joulebench/joulebench, cpu: AMD EPYC
-//	benchmark  unit              old           new  change       p  verdict
-//	Chat-2     sec/op   36.03m ±   ∞  37.31m ±   ∞  +3.56%  0.3000  inconclusive
-//	    3+3 samples cannot show a change among 3 comparisons
-//	Chat-2     J/op      9.418 ±   ∞   9.713 ±   ∞  +3.13%  0.8000  inconclusive
-//	    3+3 samples cannot show a change among 3 comparisons
-//	Chat-2     J/token  784.8m ±   ∞  747.1m ±   ∞  -4.80%  0.8000  inconclusive
-//	    3+3 samples cannot show a change among 3 comparisons
-//
-// A regression is worse in its unit's direction, and its median has moved by at
-// least the threshold, 3 % if -threshold does not say, and chance does not explain
-// it: its p-value, corrected for the number of comparisons, is below -alpha. A
-// change of joules that is less than what err-% of both sides allows is never one,
-// but if it is for the worse it is no pass either. The medians, intervals and
-// p-values are benchstat's. Package gate has the rules.
-//
-//	-filter, -row, -ignore   as benchstat's: what is judged, what is one benchmark,
-//	                         what may differ between the sides
-//	-units U,U               judge these, instead of J/op and ns/op, and J/token
-//	                         where there is one
-//	-threshold 'J/op=3%,5%'  how far a median must move; these units are judged, too
-//	-max, -min 'J/token=0.9' budgets of the new side
-//	-unit 'U better=higher'  what is known of a unit, as in a line "Unit" of a file
-//	-alpha 0.05              of a false alarm in any of the comparisons
-//	-missing warn            a benchmark may be gone, and a unit may be new
-//	-waivers FILE            regressions that are accepted until a day
-//	-markdown FILE           append the verdict, as to $GITHUB_STEP_SUMMARY
-//	-json FILE, -junit FILE  write it for machines; -json - is the standard output
-//	-q                       only the verdict and what to do
+// -filter, -row and -ignore say what is judged, what is one benchmark, and what may
+// differ between the sides, as benchstat's do; -threshold 'J/op=3%,5%' how far a median
+// must move, -unit 'U better=higher' what the files do not say of a unit, and -waivers
+// which regressions are accepted until a day. -markdown, -json and -junit write the
+// verdict to files. powertest gate -h lists all flags.
 //
 // A budget needs no old side:
 //
@@ -218,52 +172,31 @@
 //
 // The head is the work tree as it is, with changes and with untracked files. The
 // base is a revision, by default where HEAD has left origin/HEAD, or else main or
-// master; if that is HEAD, and no tracked file has been changed, nor has a package
-// that is built an untracked file of Go, there is nothing to compare, and the exit
-// code is 2, as it is for two copies of one ready binary. The base is built in a
-// temporary worktree, which is removed at the end, whatever happens; the work tree and
-// the index are not touched, and no hook is run. Both are built from the same modules:
-// a replace directive that leads out of the repository or to what is untracked,
-// untracked vendored packages and an untracked go.work mean in the worktree what they
-// mean to you. Submodules are those that the base records, from what is here: nothing
-// is fetched. Other files that git ignores, such as weights in testdata, are not in the
-// base. Flags for the build are in GOFLAGS, such as GOFLAGS=-tags=gpu. The benchmarks
-// are measured as POWERTEST_SOURCE and the other variables say.
+// master; it is built in a temporary worktree, which is removed at the end, whatever
+// happens. Files that git ignores, such as weights in testdata, are not in it: package
+// powertest/ab says what is. Flags for the build are in GOFLAGS, such as
+// GOFLAGS=-tags=gpu. The benchmarks are measured as POWERTEST_SOURCE and the other
+// variables say.
 //
 // A sample is one process, which runs all benchmarks that match once, in the
-// directory of its package. They are run in the order base head, head base, base
-// head ..., in which the warming of the GPU counts for both sides alike: see package
-// powertest/ab. A sample counts when it says PASS and each of its lines can be read,
-// and no benchmark of the first sample of its side is lacking. It is then in base.txt
-// or head.txt in full, after a line that readers of the benchmark format skip.
+// directory of its package. It counts when it says PASS and each of its lines can be
+// read, and no benchmark of the first sample of its side is lacking. It is then in
+// base.txt or head.txt in full, after a line that readers of the benchmark format skip.
+// The order of samples, the wait before each (-cooldown, -source, -seed) and the looks
+// of -until inconclusive-resolved, which takes more samples while the verdict is open,
+// are those of package powertest/ab.
 //
 // A benchmark that the base has, and only the head has run, is no new one: it skips
 // itself there, for instance for want of a file. That ends with the exit code 2
 // after the first round; with -missing warn it is reported, and the others are
 // compared.
 //
-// Before each sample, ab waits until each GPU is at most 1 °C warmer than it was at
-// the start, or, where the source reports no temperature, until the power is within
-// 5 % of what it was: for as long as -cooldown, 30s. The source is that of -source, or
-// else of POWERTEST_SOURCE; without one there is no cool-down, and ab says so. Then it
-// waits for a random part of the refresh period of the counter, which follows from
-// -seed.
-//
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or
-// head.failed.txt, its last 20 lines on the standard error, too, and -resume goes on,
-// if the revision, the binaries, the flags, POWERTEST_SOURCE and POWERTEST_DEVICES
-// are the same; ab.json has them, a source with an @ as a hash.
-//
-// With -until inconclusive-resolved ab judges the samples after each -count of them
-// and, while the verdict is open, takes as many again, up to -max-count. It is open if
-// a benchmark is inconclusive, or its median has moved by the threshold, but not
-// significantly. Each look has its own part of -alpha, by a rule that is fixed
-// beforehand: the spending function of Lan and DeMets of O'Brien and Fleming's type.
-// So the probability of a false alarm at any look is still at most alpha. That holds
-// after an interrupt as well: a look is at the samples that it was planned for, also
-// if there are more. To take more samples after a verdict until it changes does not
-// keep alpha, which is why -resume does not let -count be raised.
+// head.failed.txt, and -resume goes on, if the revision, the binaries, the flags,
+// POWERTEST_SOURCE and POWERTEST_DEVICES are the same; ab.json has them, a source with
+// an @ as a hash. To take more samples after a verdict until it changes does not keep
+// -alpha, which is why -resume does not let -count be raised.
 //
 // # Doctor
 //
@@ -280,69 +213,38 @@
 //
 //   - The known sources, the chosen one with a star: usable or why not, and what to
 //     do. Others than nvml are tried only if they are chosen.
-//   - The GPUs: power limit, persistence mode, MIG mode, temperature, other
-//     processes, and how many rows told of each. What is unknown is a dash.
+//   - The GPUs, and how many rows are of each. What is unknown is a dash.
 //   - Their counters: the median time between two ticks and its standard deviation
-//     (the jitter, of which the time within which a tick was seen is a part), ticks
-//     that were missed, the smallest change, how long a call took, and the power: the
-//     idle power, if nothing ran. For a Prometheus server its scrape interval, how
-//     old the newest samples are, and how far its clock is ahead.
+//     (the jitter), ticks that were missed, the smallest change, how long a call took,
+//     and the power: the idle power, if nothing ran.
 //   - The error of windows of 0.1, 1 and 10 s, as half the interval that a
-//     measurement has. "Power as seen" is the largest of several windows that were
-//     laid over what was watched; if none fits, it is extrapolated as 1/length, or
-//     as 1/√length for gauges. "Load in the window" is that of a load that begins
-//     and ends with the window, as a benchmark is one: the same estimator, on the
-//     ticks that were seen, with the idle power outside of the window and the power
-//     limit inside. The power under -load goes before the limit; if neither is known
-//     it is ten times the idle power, at most 2000 W.
-//   - The recommended -benchtime is the shortest of 100ms, 200ms, 500ms, 1s and so on
-//     to 10m where both errors are at most 1 %.
+//     measurement has. "Power as seen" is the largest of several windows over what was
+//     watched, or extrapolated as 1/length, of gauges as 1/√length. "Load in the window"
+//     is that of a load that begins and ends with the window: the same estimator, on
+//     the ticks that were seen, with the idle power outside of the window and inside
+//     that under -load, or else the power limit, or else ten times the idle power, at
+//     most 2000 W.
+//   - The recommended -benchtime: the shortest from 100ms to 10m where both errors are
+//     at most 1 %.
 //
 // A source that is read now is watched for 5 s, and for up to 2 min until its counters
-// have ticked 25 times; -for says how long. It is read as while a benchmark runs, but so
-// that every tick is seen. An interrupt ends the watch, and what was seen is reported.
-// Of a server or a log the last 19 refresh periods are looked at; one whose
-// newest reading is too old for another to come has ended, and measures nothing that
-// is to come: it suits annotate only.
+// have ticked 25 times; -for says how long. An interrupt ends the watch, and what was
+// seen is reported. Of a server or a log the last 19 refresh periods are looked at; one
+// whose newest reading is too old for another to come suits annotate only.
 //
 // With -load 'COMMAND ARGS' a command is run in the shell after that, which should
-// load the GPUs evenly until it is stopped. Doctor tells the power under load, and
+// load the GPUs evenly until it is stopped. Doctor reports the power under load, and
 // pauses all processes of the command and lets them go on (SIGSTOP and SIGCONT; not
 // on Windows), to see what the counter makes of it:
 //
-//   - By how much the counter lags behind the load that goes on, and behind the pause:
-//     its delay with the ramp or the tail of the power, which a counter cannot tell
-//     apart. The time constant of the tail, if it spans several ticks.
+//   - By how much the counter lags behind the load that goes on, and behind the pause,
+//     which is its delay with the ramp or the tail of the power.
 //   - Whether the counter integrates all of the time, by a square wave that is 2 %
-//     longer than the refresh period, with 20 % load. What one that samples shows
-//     between two ticks depends on where in them the load falls: that is the
-//     modulation. And the energy of the wave over that of its power and time.
+//     longer than the refresh period: one that samples is modulated by it.
 //
 // Work that was queued on a GPU before a pause goes on in it: a load of short kernels
-// tells most. What could not be measured is told with the reason.
+// shows most. What could not be measured is reported with the reason.
 //
-// -json writes an object; times are in ns, and a number, a list or an object that is
-// unknown or withheld is null. A text that is unknown or empty is left out, as are
-// load's notes and extrapolated if there is nothing to say:
-//
-//	schema_version  1
-//	version         that of this command
-//	measurable      whether joules can be measured, as the exit code says
-//	verdict         the first line
-//	simulated       whether the GPUs are
-//	sources         name, chosen, linked, status and detail of each
-//	watch           past, start, for_ns, every_ns, reads, ended_early
-//	server          scrape_ns, clock_offset_ns, clock_offset_within_ns, rows_collapsed
-//	gpus            of each: index, uuid, name, host, endpoint, role,
-//	                power_limit_watts, persistence_mode, mig_mode, celsius, processes
-//	                (pid, name), rows, method, via, period_ns, jitter_ns,
-//	                tick_seen_within_ns, ticks, missed_ticks, resets, smallest_step
-//	                (J, or W of a gauge), resolution_joules, call_p50_ns, call_p99_ns,
-//	                watts, before_watts, newest_sample_age_ns, readings,
-//	                failed_readings, measurable, findings (reason, device, detail)
-//	windows         length_ns, err_percent_as_seen, extrapolated, err_percent_load,
-//	                reason, detail
-//	benchtime       recommended_ns, err_percent, extrapolated, reason
-//	load            gpus (uuid, watts, paused_watts, started_after_ns, rise_ns,
-//	                fall_ns, tail_ns, coverage, modulation, integrates), notes
+// -json writes an object with the keys of doctor.Report; times are in ns, and what is
+// unknown or withheld is null, or is left out if it is a text.
 package main

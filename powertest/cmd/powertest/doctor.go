@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -8,7 +9,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"time"
 
 	_ "github.com/joulebench/joulebench/nvmlsource" // the driver, which doctor tries
 	"github.com/joulebench/joulebench/powertest/doctor"
@@ -30,60 +30,50 @@ arguments are wrong.
 
 // doctorFlags are the flags of doctor.
 type doctorFlags struct {
-	// name and arg are the source: what -source or POWERTEST_SOURCE says; given says
-	// that it is -source.
-	name, arg string
-	given     bool
-	devices   []string
-	watch     time.Duration
-	load      string
-	json      bool
+	doctor.Options
+	arg     string // of the source, after its name
+	given   bool   // the source is that of -source, not of POWERTEST_SOURCE
+	devices []string
+	json    bool
 }
 
-// parseDoctor parses the arguments after "doctor". What is wrong with them is written
-// to std.err.
-func parseDoctor(args []string, std stdio) (*doctorFlags, error) {
-	o := &doctorFlags{}
-	var source, devices string
+// parseDoctor parses the arguments after "doctor", and reports whether it goes on: what
+// is wrong with them it writes to std.err.
+func parseDoctor(args []string, std stdio) (o *doctorFlags, ok bool) {
+	o = &doctorFlags{Options: doctor.Options{Output: std.err}}
 	f := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	f.SetOutput(std.err)
-	f.StringVar(&source, "source", os.Getenv("POWERTEST_SOURCE"), "the `source`, spelled as in POWERTEST_SOURCE; by default what that says, or else nvml")
-	f.StringVar(&devices, "devices", os.Getenv("POWERTEST_DEVICES"), "which GPUs, as in POWERTEST_DEVICES: a `list` of indices or UUIDs")
-	f.DurationVar(&o.watch, "for", 0, "how long to watch, a `time` such as 5s; by default until the counters have ticked 25 times, from 5s to 2m")
-	f.StringVar(&o.load, "load", "", "a `command` for the shell that uses the GPUs until it is stopped: it is run for up to a minute, and stopped and continued meanwhile, to see what the counter makes of it; it writes to the standard error")
+	source := f.String("source", os.Getenv("POWERTEST_SOURCE"), "the `source`, spelled as in POWERTEST_SOURCE; by default what that says, or else nvml")
+	devices := f.String("devices", os.Getenv("POWERTEST_DEVICES"), "which GPUs, as in POWERTEST_DEVICES: a `list` of indices or UUIDs")
+	f.DurationVar(&o.Watch, "for", 0, "how long to watch, a `time` such as 5s; by default until the counters have ticked 25 times, from 5s to 2m")
+	f.StringVar(&o.Load, "load", "", "a `command` for the shell that uses the GPUs until it is stopped: it is run for up to a minute, and stopped and continued meanwhile, to see what the counter makes of it; it writes to the standard error")
 	f.BoolVar(&o.json, "json", false, "write JSON")
 	f.Usage = func() {
 		fmt.Fprint(std.err, doctorUsage)
 		f.PrintDefaults()
 	}
-	if err := f.Parse(args); err != nil {
-		return nil, errUsage
+	if f.Parse(args) != nil {
+		return nil, false
 	}
-	if err := o.check(f, source, devices); err != nil {
+	if err := o.check(f, *source, *devices); err != nil {
 		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
-		return nil, errUsage
+		return nil, false
 	}
-	return o, nil
+	return o, true
 }
 
 func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
-	timed := false
-	f.Visit(func(g *flag.Flag) {
-		timed = timed || g.Name == "for"
-		o.given = o.given || g.Name == "source"
-	})
-	o.name, o.arg, _ = strings.Cut(source, "=")
+	set := given(f)
+	o.given = set["source"]
+	o.Name, o.arg, _ = strings.Cut(cmp.Or(source, "nvml"), "=")
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("%q is not a flag: a command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
-	case timed && o.watch <= 0:
-		return fmt.Errorf("-for=%v: it must be more than 0, such as 5s", o.watch)
-	case source == "":
-		o.name = "nvml"
-	case o.name == "":
+	case set["for"] && o.Watch <= 0:
+		return fmt.Errorf("-for=%v: it must be more than 0, such as 5s", o.Watch)
+	case o.Name == "":
 		return fmt.Errorf("%s: no name stands before the equals sign: name a source, such as %s", o.setting(source), o.setting("smi=FILE"))
-	}
-	if devices == "" {
+	case devices == "":
 		return nil
 	}
 	for d := range strings.SplitSeq(devices, ",") {
@@ -106,8 +96,8 @@ func (o *doctorFlags) setting(source string) string {
 // open opens the source.
 func (o *doctorFlags) open() (energy.Source, error) {
 	switch {
-	case o.name != "off":
-		return energy.Open(o.name, o.arg, o.devices)
+	case o.Name != "off":
+		return energy.Open(o.Name, o.arg, o.devices)
 	case o.given:
 		return nil, fmt.Errorf("%w by -source off: name a source, or leave the flag out", doctor.ErrOff)
 	}
@@ -116,45 +106,40 @@ func (o *doctorFlags) open() (energy.Source, error) {
 
 // doctorCommand is the subcommand.
 func doctorCommand(ctx context.Context, args []string, std stdio) int {
-	o, err := parseDoctor(args, std)
-	if err != nil {
+	o, ok := parseDoctor(args, std)
+	if !ok {
 		return exitUsage
 	}
 	src, err := o.open()
-	if err != nil && (errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource) || o.name == "sim") {
-		if errors.Is(err, energy.ErrUnknownSource) {
+	unknown := errors.Is(err, energy.ErrUnknownSource)
+	if unknown || errors.Is(err, energy.ErrMalformed) || err != nil && o.Name == "sim" {
+		if unknown {
 			err = fmt.Errorf("%w; and off, which measures nothing", err)
 		}
-		fmt.Fprintf(std.err, "powertest doctor: %s: %v\n", o.setting(o.name), err)
+		fmt.Fprintf(std.err, "powertest doctor: %s: %v\n", o.setting(o.Name), err)
 		return exitUsage
 	}
 	var r doctor.Report
 	if err == nil {
 		defer src.Close()
-		r, err = doctor.Examine(ctx, src, doctor.Options{Name: o.name, Watch: o.watch, Load: o.load, Output: std.err})
+		r, err = doctor.Examine(ctx, src, o.Options)
 	}
 	if err != nil {
 		r = doctor.Unavailable(err)
 	}
-	r.Sources, r.Version = doctor.Survey(o.name, src, err), version()
-	if err := o.write(r, std); err != nil {
-		fmt.Fprintf(std.err, "powertest doctor: write the result: %v\n", err)
-		return exitFailed
+	r.Sources, r.Version = doctor.Survey(o.Name, src, err), version()
+	if o.json {
+		e := json.NewEncoder(std.out)
+		e.SetIndent("", "  ")
+		err = e.Encode(r)
+	} else {
+		err = r.WriteText(std.out)
 	}
-	if !r.Measurable {
+	if err != nil {
+		fmt.Fprintf(std.err, "powertest doctor: write the result: %v\n", err)
+	}
+	if err != nil || !r.Measurable {
 		return exitFailed
 	}
 	return exitOK
-}
-
-func (o *doctorFlags) write(r doctor.Report, std stdio) error {
-	if !o.json {
-		return r.WriteText(std.out)
-	}
-	text, err := json.MarshalIndent(r, "", "  ")
-	if err != nil {
-		return err
-	}
-	_, err = std.out.Write(append(text, '\n'))
-	return err
 }

@@ -28,11 +28,11 @@ func gateCommand(_ context.Context, args []string, std stdio) int {
 	var g gate.Flags
 	f := flag.NewFlagSet("gate", flag.ContinueOnError)
 	g.Register(f)
-	if err := parseFlags(f, gateUsage, args, std); err != nil {
-		if errors.Is(err, errUsage) {
+	if code, ok := parseFlags(f, gateUsage, args, std); !ok {
+		if code == exitUsage {
 			g.Refuse(errors.New("the flags are wrong"), f.Args(), std.out, std.err)
 		}
-		return exitOf(err)
+		return code
 	}
 	sides, err := g.Sides(f.Args())
 	if err != nil {

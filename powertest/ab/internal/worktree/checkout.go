@@ -121,7 +121,7 @@ func (m mapping) workFile(ctx context.Context, head tool) (string, error) {
 	work := strings.TrimSpace(string(out))
 	switch work {
 	case "off":
-		return "off", nil
+		return work, nil
 	case "":
 		return m.ownWork(), nil
 	}
@@ -129,13 +129,11 @@ func (m mapping) workFile(ctx context.Context, head tool) (string, error) {
 		work = path
 	}
 	same := m.counterpart(work)
-	switch {
-	case !within(m.repo.top, work):
-		return m.copyWork(ctx, work)
-	case exists(same):
+	switch inside := within(m.repo.top, work); {
+	case inside && exists(same):
 		return same, nil
-	case m.repo.tracked(ctx, work):
-		return m.ownWork(), nil // the head has it, and the base had none yet
+	case inside && m.repo.tracked(ctx, work): // the head has it, and the base had none yet
+		return m.ownWork(), nil
 	}
 	return m.copyWork(ctx, work)
 }
@@ -191,19 +189,16 @@ func (m mapping) copyWork(ctx context.Context, work string) (string, error) {
 
 // modules completes each module of the checkout.
 func (m mapping) modules(ctx context.Context) error {
-	out, err := m.run(ctx, m.dir, "list", "-m", "-json=Dir,GoMod")
+	out, err := m.run(ctx, m.dir, "list", "-m", "-f", "{{.Dir}}\t{{.GoMod}}")
 	if err != nil {
 		return err
 	}
-	for d := json.NewDecoder(strings.NewReader(string(out))); d.More(); {
-		var module struct{ Dir, GoMod string }
-		if err := d.Decode(&module); err != nil {
-			return fmt.Errorf("%s: go list -m: %w", m.name, err)
-		}
-		if dir, err := filepath.EvalSymlinks(module.Dir); err != nil || !within(m.root, dir) {
+	for line := range strings.Lines(string(out)) {
+		top, gomod, _ := strings.Cut(strings.TrimRight(line, "\r\n"), "\t")
+		if dir, err := filepath.EvalSymlinks(top); err != nil || !within(m.root, dir) {
 			continue // a module of the workspace that is outside of the repository
 		}
-		if err := errors.Join(m.replace(ctx, module.GoMod, module.Dir), m.vendor(ctx, module.Dir)); err != nil {
+		if err := errors.Join(m.replace(ctx, gomod, top), m.vendor(ctx, top)); err != nil {
 			return err
 		}
 	}

@@ -56,31 +56,25 @@ func gitWith(ctx context.Context, dir string, env []string, args ...string) (str
 // repository and an index. In a hook they are set, and would make git in another
 // worktree write to the user's index.
 func gitEnvironment(env []string) []string {
-	var kept []string
-	for _, e := range env {
-		switch name, _, _ := strings.Cut(e, "="); name {
-		case "GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE":
-		default:
-			kept = append(kept, e)
-		}
-	}
-	return kept
+	return slices.DeleteFunc(env, func(e string) bool {
+		name, _, _ := strings.Cut(e, "=")
+		return slices.Contains(repositoryVariables, name)
+	})
+}
+
+var repositoryVariables = []string{
+	"GIT_DIR", "GIT_WORK_TREE", "GIT_INDEX_FILE", "GIT_PREFIX", "GIT_COMMON_DIR", "GIT_OBJECT_DIRECTORY", "GIT_NAMESPACE",
 }
 
 // openRepository finds the repository of the working directory.
 func openRepository(ctx context.Context) (*repository, error) {
-	top, err := git(ctx, ".", "rev-parse", "--show-toplevel")
+	out, err := git(ctx, ".", "rev-parse", "--show-toplevel", "--show-prefix")
 	if err != nil {
 		return nil, fmt.Errorf("the working directory is in no git repository: %w\nrun ab in one, or give -base-bin and -head-bin", err)
 	}
-	prefix, err := git(ctx, ".", "rev-parse", "--show-prefix")
-	if err != nil {
-		return nil, err
-	}
-	if top, err = filepath.EvalSymlinks(filepath.FromSlash(top)); err != nil {
-		return nil, err
-	}
-	return &repository{top: top, prefix: filepath.FromSlash(prefix)}, nil
+	top, prefix, _ := strings.Cut(out, "\n")
+	top, err = filepath.EvalSymlinks(filepath.FromSlash(top))
+	return &repository{top: top, prefix: filepath.FromSlash(prefix)}, err
 }
 
 // commit returns the commit that a revision names.
@@ -137,11 +131,10 @@ func (r *repository) head(ctx context.Context) (tool, error) {
 	if err != nil {
 		return tool{}, err
 	}
-	name := fmt.Sprintf("the head (%.12s)", commit)
 	if changes != "" {
-		name = fmt.Sprintf("the head (%.12s, with changes)", commit)
+		changes = ", with changes"
 	}
-	return tool{name: name, root: r.top, dir: filepath.Join(r.top, r.prefix)}.keepingModules(ctx)
+	return tool{name: fmt.Sprintf("the head (%.12s%s)", commit, changes), root: r.top, dir: filepath.Join(r.top, r.prefix)}.keepingModules(ctx)
 }
 
 // unchanged reports whether a commit is HEAD, and the work tree is built as HEAD
@@ -164,12 +157,9 @@ func (r *repository) unchanged(ctx context.Context, head tool, commit string, pa
 	if err != nil {
 		return false, err
 	}
-	for path := range strings.SplitSeq(untracked, "\x00") {
-		if slices.Contains(dirs, filepath.Dir(filepath.Join(r.top, filepath.FromSlash(path)))) {
-			return false, nil
-		}
-	}
-	return true, nil
+	return !slices.ContainsFunc(strings.Split(untracked, "\x00"), func(path string) bool {
+		return slices.Contains(dirs, filepath.Dir(filepath.Join(r.top, filepath.FromSlash(path))))
+	}), nil
 }
 
 // addWorktree checks a commit out at path, which must not exist.

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -79,39 +77,34 @@ func (t tool) directories(ctx context.Context, patterns []string) ([]string, err
 			dirs = append(dirs, dir)
 		}
 	}
-	slices.Sort(dirs)
-	return slices.Compact(dirs), nil
+	return dirs, nil
 }
 
 // A listed package is what go list says of one.
 type listed struct {
 	Dir, ImportPath           string
 	TestGoFiles, XTestGoFiles []string
-	Error                     *struct{ Err string }
 
 	rel string // Dir, relative to the root of its tree
 }
 
 // list lists the packages that match and have tests. Unless all are to be there,
 // one that is not is no error.
-func (t tool) list(ctx context.Context, patterns []string, all bool) ([]listed, error) {
-	args := append([]string{"list", "-json=Dir,ImportPath,TestGoFiles,XTestGoFiles,Error"}, t.flags...)
+func (t tool) list(ctx context.Context, patterns []string, all bool) (packages []listed, err error) {
+	args := append([]string{"list", "-json=Dir,ImportPath,TestGoFiles,XTestGoFiles"}, t.flags...)
 	if !all {
 		args = append(args, "-e")
 	}
-	out, err := t.run(ctx, t.dir, append(append(args, "--"), patterns...)...)
+	out, err := t.run(ctx, t.dir, slices.Concat(args, []string{"--"}, patterns)...)
 	if err != nil {
 		return nil, err
 	}
-	var packages []listed
-	for d := json.NewDecoder(bytes.NewReader(out)); ; {
+	for d := json.NewDecoder(bytes.NewReader(out)); d.More(); {
 		var p listed
-		switch err := d.Decode(&p); {
-		case errors.Is(err, io.EOF):
-			return packages, nil
-		case err != nil:
+		if err := d.Decode(&p); err != nil {
 			return nil, fmt.Errorf("%s: go list: %w", t.name, err)
-		case len(p.TestGoFiles)+len(p.XTestGoFiles) == 0:
+		}
+		if len(p.TestGoFiles)+len(p.XTestGoFiles) == 0 {
 			continue
 		}
 		dir, err := filepath.EvalSymlinks(p.Dir)
@@ -119,10 +112,12 @@ func (t tool) list(ctx context.Context, patterns []string, all bool) ([]listed, 
 			return nil, fmt.Errorf("%s: %w", t.name, err)
 		}
 		if p.rel, err = filepath.Rel(t.root, dir); err != nil || !filepath.IsLocal(p.rel) {
-			return nil, fmt.Errorf("%s: the package %s is in %s, outside of the repository %s, and so has no other revision", t.name, p.ImportPath, p.Dir, t.root)
+			return nil, fmt.Errorf("%s: the package %s is in %s, outside of the repository %s, and so has no other revision",
+				t.name, p.ImportPath, p.Dir, t.root)
 		}
 		packages = append(packages, p)
 	}
+	return packages, nil
 }
 
 // buildAll compiles the tests of the packages that match, of both revisions, to
@@ -136,10 +131,8 @@ func buildAll(ctx context.Context, tools [2]tool, patterns []string, tmp string,
 		}
 	}
 	var dirs []string
-	for _, l := range lists {
-		for _, p := range l {
-			dirs = append(dirs, p.rel)
-		}
+	for _, p := range slices.Concat(lists[:]...) {
+		dirs = append(dirs, p.rel)
 	}
 	slices.Sort(dirs)
 	dirs = slices.Compact(dirs)

@@ -11,6 +11,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 )
 
@@ -73,15 +74,19 @@ func Build(ctx context.Context, base string, patterns []string, report func(form
 	if patterns, err = relativePatterns(head.dir, patterns); err != nil {
 		return nil, err
 	}
-	switch same, err := repo.unchanged(ctx, head, commit, patterns); {
-	case err != nil:
-		return nil, err
-	case same:
-		return nil, fmt.Errorf("%w: %s is HEAD, and the work tree has no changes\nsay with -base what to compare with", ErrSame, name)
-	}
-	tmp, err := temporary()
+	same, err := repo.unchanged(ctx, head, commit, patterns)
 	if err != nil {
 		return nil, err
+	}
+	if same {
+		return nil, fmt.Errorf("%w: %s is HEAD, and the work tree has no changes\nsay with -base what to compare with", ErrSame, name)
+	}
+	tmp, err := os.MkdirTemp("", "powertest-ab-*")
+	if err != nil {
+		return nil, err
+	}
+	if path, err := filepath.EvalSymlinks(tmp); err == nil {
+		tmp = path
 	}
 	tree := filepath.Join(tmp, "base")
 	b := &Builds{Names: [2]string{name, head.name}, Commit: commit, close: func() {
@@ -111,31 +116,21 @@ func Build(ctx context.Context, base string, patterns []string, report func(form
 	return b, err
 }
 
-// temporary makes the directory for the worktree and the binaries.
-func temporary() (string, error) {
-	tmp, err := os.MkdirTemp("", "powertest-ab-*")
-	if err != nil {
-		return "", err
-	}
-	return filepath.EvalSymlinks(tmp)
-}
-
 // relativePatterns makes patterns mean the same in both trees: absolute paths
 // become relative ones.
 func relativePatterns(dir string, patterns []string) ([]string, error) {
 	if len(patterns) == 0 {
 		return []string{"."}, nil
 	}
-	list := make([]string, len(patterns))
-	for i, p := range patterns {
-		if list[i] = p; !filepath.IsAbs(p) {
-			continue
+	list := slices.Clone(patterns)
+	for i, p := range list {
+		if filepath.IsAbs(p) {
+			rel, err := filepath.Rel(dir, p)
+			if err != nil {
+				return nil, err
+			}
+			list[i] = "./" + filepath.ToSlash(rel)
 		}
-		rel, err := filepath.Rel(dir, p)
-		if err != nil {
-			return nil, err
-		}
-		list[i] = "./" + filepath.ToSlash(rel)
 	}
 	return list, nil
 }
