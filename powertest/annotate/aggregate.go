@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"slices"
-	"strconv"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/metrictable"
@@ -16,7 +15,7 @@ import (
 
 // powerSchema is the version of the meaning of the power keys: since 2, the keys
 // without a role in their names are about the whole deployment.
-const powerSchema = 2
+const powerSchema = "2"
 
 // replaceFile replaces a file; tests have none of the room that this needs.
 var replaceFile = atomicfile.Write
@@ -26,16 +25,15 @@ var replaceFile = atomicfile.Write
 // A finding says why that could not be done.
 func annotateAggregate(path string, metrics []Metric) []energy.Finding {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
-		return []energy.Finding{{Reason: aggregateMissing, Detail: fmt.Sprintf("there is no file %s to annotate", path)}}
+		return finding(aggregateMissing, "there is no file %s to annotate", path)
 	}
 	o, err := pyjson.ReadFile(path)
 	if err != nil {
-		return []energy.Finding{{Reason: aggregateUnwritable, Detail: err.Error()}}
+		return finding(aggregateUnwritable, "%v", err)
 	}
 	stale := patch(o, metrics)
-	text := o.Bytes()
 	err = replaceFile(path, func(w io.Writer) error {
-		_, err := w.Write(text)
+		_, err := w.Write(o.Bytes())
 		return err
 	})
 	if err == nil {
@@ -45,7 +43,7 @@ func annotateAggregate(path string, metrics []Metric) []energy.Finding {
 		patch(o, nil)
 		err = errors.Join(err, overwrite(path, o.Bytes()))
 	}
-	return []energy.Finding{{Reason: aggregateUnwritable, Detail: err.Error()}}
+	return finding(aggregateUnwritable, "%v", err)
 }
 
 // patch replaces the power keys and reports whether there were any.
@@ -58,7 +56,7 @@ func patch(o *pyjson.Object, metrics []Metric) (stale bool) {
 	if len(metrics) > 0 {
 		valid = "1"
 	}
-	o.Set("power_metric_schema_version", strconv.AppendInt(nil, powerSchema, 10))
+	o.Set("power_metric_schema_version", []byte(powerSchema))
 	o.Set("power_valid", []byte(valid))
 	for _, m := range metrics {
 		o.Set(m.Key, []byte(pyjson.Round(m.Value, m.decimals).String()))
@@ -71,14 +69,13 @@ func patch(o *pyjson.Object, metrics []Metric) (stale bool) {
 // stay otherwise. It needs no new block.
 func overwrite(path string, text []byte) error {
 	f, err := os.OpenFile(path, os.O_WRONLY, 0)
-	if err != nil {
-		return fmt.Errorf("its power keys are of another run: %w", err)
-	}
-	_, err = f.WriteAt(text, 0)
 	if err == nil {
-		err = f.Truncate(int64(len(text)))
+		if _, err = f.WriteAt(text, 0); err == nil {
+			err = f.Truncate(int64(len(text)))
+		}
+		err = errors.Join(err, f.Sync(), f.Close())
 	}
-	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+	if err != nil {
 		return fmt.Errorf("its power keys are of another run: %w", err)
 	}
 	return errors.New("its power keys, which were of another run, are removed")

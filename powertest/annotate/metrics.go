@@ -1,9 +1,7 @@
 package annotate
 
 import (
-	"fmt"
 	"math"
-	"slices"
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
@@ -24,20 +22,15 @@ type Metric struct {
 // have the roles prefill and decode, the energy and the mean power of a role's GPUs
 // over the whole window, and their energy per token of their kind. The tokens are
 // those of the whole benchmark.
-func powerMetrics(w Workload, m energy.Measurement) []Metric {
-	in := withEnergy(w.inputs(), m.Energy, m.Watts, len(m.Devices), m.Valid)
-	list := metricsOf(metrictable.InferenceX, in)
-	for _, r := range m.Roles {
-		in := withEnergy(w.inputs(), r.Energy, r.Watts, r.Devices, r.Valid)
-		list = slices.Concat(list, metricsOf(metrictable.InferenceXRole(r.Role), in))
+func powerMetrics(w Workload, m energy.Measurement) (list []Metric) {
+	add := func(table []metrictable.Counterpart, in metrictable.Inputs) {
+		for _, c := range table {
+			list = append(list, Metric{c.Name, c.Value(in), c.Unit, c.Decimals})
+		}
 	}
-	return list
-}
-
-func metricsOf(table []metrictable.Counterpart, in metrictable.Inputs) []Metric {
-	var list []Metric
-	for _, c := range table {
-		list = append(list, Metric{c.Name, c.Value(in), c.Unit, c.Decimals})
+	add(metrictable.InferenceX, withEnergy(w.inputs(), m.Energy, m.Watts, len(m.Devices), m.Valid))
+	for _, r := range m.Roles {
+		add(metrictable.InferenceXRole(r.Role), withEnergy(w.inputs(), r.Energy, r.Watts, r.Devices, r.Valid))
 	}
 	return list
 }
@@ -62,7 +55,7 @@ func checkMetrics(list []Metric) []energy.Finding {
 	if bad == nil {
 		return nil
 	}
-	return []energy.Finding{{Reason: nonFinite, Detail: fmt.Sprintf("%s: not a finite number", strings.Join(bad, ", "))}}
+	return finding(nonFinite, "%s: not a finite number", strings.Join(bad, ", "))
 }
 
 // A Comparison is one of the metrics that the harness reports of the energy itself.
@@ -82,8 +75,8 @@ func compare(w Workload, m energy.Measurement, valid bool) []Comparison {
 	var list []Comparison
 	for _, c := range metrictable.AIPerf {
 		one := Comparison{Name: c.Name, Unit: c.Unit, Ours: c.Value(in), Theirs: math.NaN()}
-		if q, ok := w.Reported[c.Name]; ok {
-			one.Theirs = q.Value
+		if x, ok := w.Reported[c.Name]; ok {
+			one.Theirs = x
 		}
 		list = append(list, one)
 	}

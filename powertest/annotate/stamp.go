@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/joulebench/joulebench/internal/pyjson"
 )
 
 // latest is the last second of the years that are plausible: it fits in an int64 of
@@ -16,46 +18,21 @@ const latest = 9_000_000_000
 func unixTime(value []byte) (time.Time, bool) {
 	s := string(value)
 	f, err := strconv.ParseFloat(s, 64)
-	if err != nil || math.IsNaN(f) || math.Abs(f) > latest {
+	if !pyjson.IsNumber(value) || err != nil || math.Abs(f) > latest {
 		return time.Time{}, false
 	}
-	if strings.ContainsAny(s, "eE") || len(s) > 64 {
-		whole, frac := math.Modf(f)
-		return time.Unix(int64(whole), int64(math.Round(frac*1e9))), true
+	whole, part := math.Modf(f)
+	if head, decimals, found := strings.Cut(s, "."); found && !strings.ContainsAny(s, "eE") {
+		whole, _ = strconv.ParseFloat(head, 64)
+		part, _ = strconv.ParseFloat("0."+decimals, 64)
+		part = math.Copysign(part, f)
 	}
-	s, negative := strings.CutPrefix(s, "-")
-	whole, frac, _ := strings.Cut(s, ".")
-	sec, err := strconv.ParseInt(whole, 10, 64)
-	if err != nil {
-		return time.Time{}, false
-	}
-	// Ten digits: nine of nanoseconds, and the one that rounds them.
-	frac = (frac + "0000000000")[:10]
-	tenth, err := strconv.ParseInt(frac, 10, 64)
-	if err != nil {
-		return time.Time{}, false
-	}
-	ns := (tenth + 5) / 10
-	if negative {
-		sec, ns = -sec, -ns
-	}
-	return time.Unix(sec, ns), true
+	return time.Unix(int64(whole), int64(math.Round(part*1e9))), true
 }
 
 // unixSeconds is the time in seconds since 1970, as files have it.
 func unixSeconds(t time.Time) float64 {
 	return float64(t.Unix()) + float64(t.Nanosecond())/1e9
-}
-
-// isoLayouts are the shapes of ISO 8601 that programs write, with a zone or
-// without. time.Parse accepts fractions of a second in all of them.
-var isoLayouts = []struct {
-	layout string
-	zoned  bool
-}{
-	{"2006-01-02T15:04:05Z07:00", true},
-	{"2006-01-02T15:04:05Z0700", true},
-	{"2006-01-02T15:04:05", false},
 }
 
 // isoTime parses a time in ISO 8601. If it has no zone it is one of loc, and
@@ -65,9 +42,9 @@ func isoTime(s string, loc *time.Location) (t time.Time, zoned, ok bool) {
 	if loc == nil {
 		loc = time.UTC
 	}
-	for _, l := range isoLayouts {
-		if t, err := time.ParseInLocation(l.layout, s, loc); err == nil {
-			return t, l.zoned, true
+	for _, zone := range []string{"Z07:00", "Z0700", ""} {
+		if t, err := time.ParseInLocation("2006-01-02T15:04:05"+zone, s, loc); err == nil {
+			return t, zone != "", true
 		}
 	}
 	return time.Time{}, false, false

@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"strconv"
@@ -15,28 +16,24 @@ import (
 // WriteTable writes for a person what was measured, and what was not and why. The
 // error is that of the writer.
 func (r Result) WriteTable(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	r.writeWindow(w)
 	r.writeSource(w)
 	r.writeEnergy(w)
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := r.writeComparison(out); err != nil {
-		return err
-	}
-	var lines strings.Builder
+	w.Flush()
+	r.writeComparison(&b)
 	for _, f := range r.Findings {
 		what := "invalid"
 		if !spoils(f.Reason) {
 			what = "marked"
 		}
-		fmt.Fprintf(&lines, "%s: %s\n", what, r.inWords(f))
+		fmt.Fprintf(&b, "%s: %s\n", what, r.inWords(f))
 	}
 	for _, note := range r.Workload.Notes {
-		fmt.Fprintf(&lines, "note: %s\n", note)
+		fmt.Fprintf(&b, "note: %s\n", note)
 	}
-	_, err := io.WriteString(out, lines.String())
+	_, err := b.WriteTo(out)
 	return err
 }
 
@@ -101,16 +98,16 @@ func digits(x float64) string {
 }
 
 // writeComparison writes aiperf's metrics, ours beside theirs.
-func (r Result) writeComparison(out io.Writer) error {
+func (r Result) writeComparison(out io.Writer) {
 	if r.Comparison == nil {
-		return nil
+		return
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\naiperf's metrics\tpowertest\taiperf\tunit\n")
 	for _, c := range r.Comparison {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Name, digits(c.Ours), digits(c.Theirs), c.Unit)
 	}
-	return w.Flush()
+	w.Flush()
 }
 
 // inWords is a finding with the name that the source has for the GPU.

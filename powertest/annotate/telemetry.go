@@ -2,7 +2,7 @@ package annotate
 
 import (
 	"cmp"
-	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -101,9 +101,10 @@ func (t telemetry) expected(want *int) []energy.Finding {
 	case want == nil:
 		return nil
 	case *want <= 0:
-		return []energy.Finding{{Reason: invalidExpectedGPUs, Detail: fmt.Sprintf("-gpus=%d: it must be the number of GPUs that the benchmark used", *want)}}
+		return finding(invalidExpectedGPUs, "-gpus=%d: it must be the number of GPUs that the benchmark used", *want)
 	case t.measured && t.observed() != *want:
-		return []energy.Finding{{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf("%d GPUs were seen, and -gpus says that %d were used: -devices chooses which count", t.observed(), *want)}}
+		return finding(energy.ExpectedGPUCountMismatch,
+			"%d GPUs were seen, and -gpus says that %d were used: -devices chooses which count", t.observed(), *want)
 	}
 	return nil
 }
@@ -128,15 +129,11 @@ func (t telemetry) findings() []energy.Finding {
 
 // compareIDs sorts numbers before other names.
 func compareIDs(a, b string) int {
-	m, errA := strconv.ParseUint(a, 10, 64)
-	n, errB := strconv.ParseUint(b, 10, 64)
-	switch {
-	case errA == nil && errB == nil:
-		return cmp.Compare(m, n)
-	case errA == nil:
-		return -1
-	case errB == nil:
-		return 1
+	number := func(id string) uint64 {
+		if n, err := strconv.ParseUint(id, 10, 64); err == nil {
+			return n
+		}
+		return math.MaxUint64
 	}
-	return cmp.Compare(a, b)
+	return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
 }

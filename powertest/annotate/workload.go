@@ -1,7 +1,6 @@
 package annotate
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
@@ -31,13 +30,7 @@ type Workload struct {
 	Notes []string
 	// Reported is what the harness itself reports of the energy, by the names of
 	// aiperf's metrics.
-	Reported map[string]Quantity
-}
-
-// A Quantity is a number in the words of another program.
-type Quantity struct {
-	Value float64
-	Unit  string
+	Reported map[string]float64
 }
 
 // HasWindow reports whether it is known when the benchmark began and ended.
@@ -98,8 +91,17 @@ func (w Workload) checkDuration() []energy.Finding {
 	if math.Abs(off) <= max(durationSlack, durationSlackShare*w.length()) {
 		return nil
 	}
-	return []energy.Finding{{
-		Reason: benchmarkDurationMismatch,
-		Detail: fmt.Sprintf("the benchmark timed %.6g s, and there are %.6g s from its start to its end: the clock was set in between, or the times are of different things", w.Seconds, w.length()),
-	}}
+	return finding(benchmarkDurationMismatch, "the benchmark timed %.6g s, and there are %.6g s from its start to its end: "+
+		"the clock was set in between, or the times are of different things", w.Seconds, w.length())
+}
+
+// checkOrder returns a finding for the reason unless a benchmark ends after it starts.
+func checkOrder(start, end time.Time, r energy.Reason) []energy.Finding {
+	switch length := end.Sub(start); {
+	case length == 0:
+		return finding(r, "the benchmark has no length: it ends when it starts")
+	case length < 0:
+		return finding(r, "the benchmark ends %v before it starts", -length)
+	}
+	return nil
 }
