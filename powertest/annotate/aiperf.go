@@ -88,7 +88,7 @@ func (p profile) window(zone *time.Location) (start, end time.Time, found []ener
 		end, found = p.time("end_time", zone)
 	}
 	if found == nil {
-		found = checkOrder(start, end, profileWindowInvalid)
+		found = checkOrder("the run", start, end, p.Get("start_time"), profileWindowInvalid)
 	}
 	return start, end, found
 }

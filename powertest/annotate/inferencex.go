@@ -58,7 +58,7 @@ func inferenceX(o *pyjson.Object) (Workload, []energy.Finding) {
 	if !pyjson.IsNumber(v) || err != nil || seconds <= 0 {
 		return Workload{}, finding(invalid, "duration is %s: it must be a time in seconds", shown(v))
 	}
-	if found := checkOrder(w.Start, w.End, invalid); found != nil {
+	if found := checkOrder("the benchmark", w.Start, w.End, o.Get("benchmark_start_time_unix"), invalid); found != nil {
 		return Workload{}, found
 	}
 	w.Seconds = seconds

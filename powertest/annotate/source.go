@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,13 +52,10 @@ func (s Source) check() error {
 
 // String is the source as it was asked for, without what may be a password.
 func (s Source) String() string {
-	switch {
-	case s.isFile():
-		return s.Log + s.Trace
-	case s.Opened != nil:
+	if s.Opened != nil {
 		return describe(s.Opened)
 	}
-	return s.Name
+	return cmp.Or(s.Log, s.Trace, s.Name)
 }
 
 // open opens the source with some of its devices. Those of a trace are selected
@@ -73,9 +71,6 @@ func (s Source) open(zone *time.Location, devices []string) (energy.Source, erro
 	}
 	return energy.Open(s.Name, s.Arg, devices)
 }
-
-// selects reports whether open selects devices.
-func (s Source) selects() bool { return s.Log != "" || s.Name != "" }
 
 // logArg is the log as an argument of the source smi.
 func (s Source) logArg(zone *time.Location) string {
@@ -134,7 +129,7 @@ func (in *instrument) open(o Options) error {
 	if o.Source.Opened == nil {
 		in.owned = src
 	}
-	if o.Source.selects() { // it has only these
+	if o.Source.Log != "" || o.Source.Name != "" { // which has only these
 		sel.Devices = nil
 	}
 	if in.recorder, err = energy.NewRecorderOf(src, sel); err != nil {

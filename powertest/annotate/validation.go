@@ -109,31 +109,31 @@ func (r Result) validation() validation {
 // by their value.
 func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
 	gpus := slices.Clone(t.gpus)
-	slices.SortFunc(gpus, func(a, b seenGPU) int { return compareIDs(a.id, b.id) })
+	slices.SortFunc(gpus, func(a, b seenGPU) int { return compareIDs(a.ID, b.ID) })
 	for _, g := range gpus {
 		if g.seen {
-			v.ObservedIDs = append(v.ObservedIDs, g.id)
-			v.SampleCounts.Add(g.id, g.samples)
+			v.ObservedIDs = append(v.ObservedIDs, g.ID)
+			v.SampleCounts.Add(g.ID, g.Samples)
 		}
-		if g.hasGap {
-			v.MaxGaps.Add(g.id, pyjson.Float(g.maxGap.Seconds()))
+		if g.Bracketed {
+			v.MaxGaps.Add(g.ID, pyjson.Float(g.MaxGap.Seconds()))
 		}
-		if d, ok := t.device(g.uuid); ok {
+		if d, ok := t.device(g.UUID); ok {
 			if d.Device.Role != "" {
-				v.Roles.Add(g.id, d.Device.Role)
+				v.Roles.Add(g.ID, d.Device.Role)
 			}
 			if d.Valid {
-				v.Energies.Add(g.id, pyjson.Float(d.Energy.Joules))
+				v.Energies.Add(g.ID, pyjson.Float(d.Energy.Joules))
 			}
 		}
 		var issues []energy.Reason
 		for _, f := range all {
-			if f.Device == g.uuid && spoils(f.Reason) && !slices.Contains(issues, f.Reason) {
+			if f.Device == g.UUID && spoils(f.Reason) && !slices.Contains(issues, f.Reason) {
 				issues = append(issues, f.Reason)
 			}
 		}
 		if issues != nil {
-			v.DeviceIssues.Add(g.id, issues)
+			v.DeviceIssues.Add(g.ID, issues)
 		}
 	}
 	return v
