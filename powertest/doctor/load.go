@@ -84,33 +84,29 @@ func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o O
 		t.period = max(t.period, d.period())
 	}
 	switch {
-	case idle.past:
+	case idle.watch.Past:
 		return unable("-load was not run: this source is asked for the past; run the command, and then doctor")
 	case idle.stalled || ctx.Err() != nil:
-		return unable("-load was not run: the watch before it came to no end")
+		return unable("-load was not run: the watch before it was cut short")
 	case t.period == 0:
 		return unable("-load was not run: how often the power is refreshed is not known")
 	}
 	t.period = max(t.period, idle.info.Poll)
 	t.window = rec.Open()
 	t.window.EveryTick()
-	start, out := o.start, o.Output
+	start := o.start
 	if start == nil {
 		start = startProcess
 	}
-	if out == nil {
-		out = io.Discard
-	}
 	s := schedule{started: t.now()}
 	var err error
-	if t.run, err = start(o.Load, out); err != nil {
+	if t.run, err = start(o.Load, o.Output); err != nil {
 		t.window.Cancel()
 		return unable("-load: the command could not be started: %v", err)
 	}
 	t.perform(ctx, &s)
 	t.run.End()
-	_, recording := record(ctx, t.window)
-	return t.analyse(newObservation(rec, recording, rec.CallStats(), false), s)
+	return t.analyse(observed(ctx, rec, t.window), s)
 }
 
 func (t *loadTest) now() float64 { return float64(time.Since(t.base)) }
@@ -152,8 +148,7 @@ func (t *loadTest) perform(ctx context.Context, s *schedule) {
 			return
 		}
 	}
-	_, recording := record(ctx, all)
-	if t.switches(newObservation(t.rec, recording, t.rec.CallStats(), false), s) {
+	if t.switches(observed(ctx, t.rec, all), s) {
 		t.wave(ctx, s)
 	}
 }
@@ -177,8 +172,7 @@ func (t *loadTest) rise(ctx context.Context, s *schedule) bool {
 		if !t.pass(ctx, s, steadyTicks/2) {
 			return false
 		}
-		o := glance(ctx, t.rec, t.window)
-		for i, d := range o.devices {
+		for i, d := range observed(ctx, t.rec, t.window.Sub()).devices {
 			if t.risen(d, t.idle[i]) {
 				return true
 			}

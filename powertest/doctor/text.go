@@ -5,10 +5,14 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // columns is how wide the text is made, but for the verdict, which is the first line,
@@ -66,7 +70,8 @@ func (r Report) writeGPUs(b *bytes.Buffer) {
 		fmt.Fprintln(w, "GPU\tname\tpower limit\tpersistence mode\tMIG mode\ttemp\tprocesses\trows")
 		for _, g := range r.GPUs {
 			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", g.id(), cmp.Or(g.Name, "-"), unit(g.PowerLimit, "%.0f W"),
-				onOff(g.Persistence), onOff(g.MIG), unit(g.Celsius, "%.0f °C"), g.others(), g.Rows)
+				choice(g.Persistence, "on", "off"), choice(g.MIG, "on", "off"),
+				unit(g.Celsius, "%.0f °C"), g.others(), g.Rows)
 		}
 	})
 	for _, g := range r.GPUs {
@@ -101,13 +106,12 @@ func (r Report) writeCounters(b *bytes.Buffer) {
 		fmt.Fprintln(w, "GPU\tmethod\tperiod\tjitter\tseen ±\tticks\tmissed\tstep\tresolution\tcall p50\tp99\tpower")
 		for _, g := range r.GPUs {
 			step := "%.4g J"
-			if g.Method.String() == "gauge" {
+			if g.Method == energy.Gauge {
 				step = "%.4g W"
 			}
 			var half *time.Duration
 			if g.Within != nil {
-				h := *g.Within / 2
-				half = &h
+				half = new(*g.Within / 2)
 			}
 			fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", g.id(), g.Method, took(g.Period), took(g.Jitter), took(half), g.Ticks, g.Missed,
 				unit(g.Step, step), unit(g.Resolution, "%g J"), took(g.CallP50), took(g.CallP99), unit(g.Watts, "%.1f W"))
@@ -147,7 +151,7 @@ func (r Report) writeServer(b *bytes.Buffer) {
 	if s.Scrape != nil {
 		fmt.Fprintf(b, "scraped every %s; its clock is ahead of this machine's by %s ± %s\n", short(*s.Scrape), took(s.Offset), took(s.Within))
 	}
-	fmt.Fprintf(b, "%d rows told of GPUs that were counted already\n", s.Collapsed)
+	fmt.Fprintf(b, "rows left out because their GPU was already counted: %d\n", s.Collapsed)
 }
 
 func (r Report) writeWindows(b *bytes.Buffer) {
@@ -155,11 +159,11 @@ func (r Report) writeWindows(b *bytes.Buffer) {
 	table(b, func(w io.Writer) {
 		fmt.Fprintln(w, "window\tpower as seen\tload in the window")
 		for _, x := range r.Windows {
-			seen := percent(x.Seen)
+			seen := unit(x.Seen, "± %.2g %%")
 			if x.Extrapolated {
 				seen += " (extrapolated)"
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\n", short(x.Length), seen, percent(x.Load))
+			fmt.Fprintf(w, "%s\t%s\t%s\n", short(x.Length), seen, unit(x.Load, "± %.2g %%"))
 		}
 	})
 	for _, x := range r.Windows {
@@ -196,7 +200,7 @@ func (r Report) writeLoad(b *bytes.Buffer) {
 			fmt.Fprintln(w, "GPU\tpower\tpaused\trose after\tlag on\tlag off\ttail\tcoverage\tmodulation\tintegrates")
 			for i, g := range r.Load.GPUs {
 				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.GPUs[i].id(), unit(g.Watts, "%.1f W"), unit(g.PausedWatts, "%.1f W"),
-					took(g.Started), took(g.Rise), took(g.Fall), took(g.Tail), unit(g.Coverage, "%.3f"), unit(g.Modulation, "%.2f"), yesNo(g.Integrates))
+					took(g.Started), took(g.Rise), took(g.Fall), took(g.Tail), unit(g.Coverage, "%.3f"), unit(g.Modulation, "%.2f"), choice(g.Integrates, "all of the time", "a part of the time"))
 			}
 		})
 	}
@@ -205,12 +209,85 @@ func (r Report) writeLoad(b *bytes.Buffer) {
 	}
 }
 
-func yesNo(b *bool) string {
+// unit formats a number, or says that it is unknown.
+func unit(x *float64, format string) string {
+	if x == nil {
+		return "-"
+	}
+	return fmt.Sprintf(format, *x)
+}
+
+// choice says which of two a truth is, or that it is unknown.
+func choice(b *bool, yes, no string) string {
 	switch {
 	case b == nil:
 		return "-"
 	case *b:
-		return "all of the time"
+		return yes
 	}
-	return "a part of the time"
+	return no
+}
+
+// took formats a time with three digits.
+func took(d *time.Duration) string {
+	if d == nil {
+		return "-"
+	}
+	return digitsOf(*d, 3)
+}
+
+// digitsOf formats a time with some digits: 99.6 ms.
+func digitsOf(d time.Duration, digits int) string {
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "µs"}} {
+		rounded, _ := strconv.ParseFloat(strconv.FormatFloat(float64(d)/float64(u.unit), 'g', digits, 64), 64)
+		if math.Abs(rounded) >= 1 {
+			return strconv.FormatFloat(rounded, 'f', -1, 64) + " " + u.name
+		}
+	}
+	return strconv.FormatInt(int64(d), 10) + " ns"
+}
+
+// short formats a time as -benchtime takes it, with what matters of it.
+func short(d time.Duration) string {
+	for _, r := range []struct{ from, digit time.Duration }{
+		{time.Hour, time.Minute},
+		{time.Minute, time.Second},
+		{10 * time.Second, 100 * time.Millisecond},
+		{time.Second, 10 * time.Millisecond},
+		{time.Millisecond, 100 * time.Microsecond},
+	} {
+		if d >= r.from {
+			d = d.Round(r.digit)
+			break
+		}
+	}
+	if s, ok := strings.CutSuffix(d.String(), "m0s"); ok {
+		return s + "m"
+	}
+	return d.String()
+}
+
+// wrapped breaks a text into lines of at most the columns, of which all but the
+// first begin with an indent.
+func wrapped(text, indent string) string {
+	var b strings.Builder
+	width := 0
+	for i, word := range strings.Split(text, " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case width+1+n > columns:
+			b.WriteString("\n" + indent)
+			width = utf8.RuneCountInString(indent)
+		default:
+			b.WriteByte(' ')
+			width++
+		}
+		b.WriteString(word)
+		width += n
+	}
+	return b.String() + "\n"
 }

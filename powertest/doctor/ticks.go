@@ -42,15 +42,13 @@ func (t tick) mid() float64 { return (t.lo + t.hi) / 2 }
 func newDevice(r energy.DeviceRecording, calls energy.CallStats, past bool) *device {
 	d := &device{Device: r.Device, past: past, calls: calls}
 	d.learnt.period, d.learnt.jitter = r.TickPeriod, r.TickJitter
-	for k, t := range r.Ticks {
-		if k == 0 {
-			continue // it is not known when that began
-		}
-		fell := t[2] < r.Ticks[k-1][2]
-		if fell {
+	for k := 1; k < len(r.Ticks); k++ { // it is not known when the value of the first began
+		t := tick{lo: r.Ticks[k][0], hi: r.Ticks[k][1], value: r.Ticks[k][2]}
+		if t.value < r.Ticks[k-1][2] {
+			t.broken = true
 			d.resets++
 		}
-		d.ticks = append(d.ticks, tick{lo: t[0], hi: t[1], value: t[2], broken: fell})
+		d.ticks = append(d.ticks, t)
 	}
 	if r.Device.Method != energy.Gauge || len(r.Power) == 0 {
 		return d
@@ -172,8 +170,7 @@ func (d *device) jitter(period time.Duration) *time.Duration {
 	if n < 3 {
 		return nil
 	}
-	sd := time.Duration(math.Sqrt(max(squares-sum*sum/n, 0) / (n - 1)))
-	return &sd
+	return new(time.Duration(math.Sqrt(max(squares-sum*sum/n, 0) / (n - 1))))
 }
 
 // within returns the median time within which a tick was seen; nil if there was none.
@@ -185,8 +182,7 @@ func (d *device) within() *time.Duration {
 	for _, t := range d.ticks {
 		widths = append(widths, t.hi-t.lo)
 	}
-	within := time.Duration(median(widths))
-	return &within
+	return new(time.Duration(median(widths)))
 }
 
 // step returns the smallest change that was seen; nil if there was none.

@@ -281,7 +281,7 @@
 //   - The known sources, the chosen one with a star: usable or why not, and what to
 //     do. Others than nvml are tried only if they are chosen.
 //   - The GPUs: power limit, persistence mode, MIG mode, temperature, other
-//     processes, and how many rows told of each. What is unknown is a dash.
+//     processes, and how many rows report each. What is unknown is a dash.
 //   - Their counters: the median time between two ticks and its standard deviation
 //     (the jitter, of which the time within which a tick was seen is a part), ticks
 //     that were missed, the smallest change, how long a call took, and the power: the
