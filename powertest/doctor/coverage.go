@@ -9,14 +9,14 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// A Load is what the counters made of a load.
+// A Load is how the counters follow a load.
 type Load struct {
 	GPUs []LoadedGPU `json:"gpus"`
 	// Notes say what could not be measured, and why.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// A LoadedGPU is what one of them made of it. Null was not measured.
+// A LoadedGPU is how the counter of one GPU follows it. Null was not measured.
 type LoadedGPU struct {
 	UUID string `json:"uuid"`
 	// Watts is the power under load, and PausedWatts that while it is paused.
@@ -28,7 +28,7 @@ type LoadedGPU struct {
 	// Rise is by how much the counter lags behind a load that goes on, and Fall
 	// behind one that is paused: the energy that is missing, or too much, over
 	// the change of the power. It is the counter's delay with the ramp or the
-	// tail of the power, which such a counter cannot tell apart. Medians.
+	// tail of the power, which such a counter does not distinguish. Medians.
 	Rise *time.Duration `json:"rise_ns"`
 	Fall *time.Duration `json:"fall_ns"`
 	// Tail is the time constant with which the power decays after a pause begins;
@@ -55,8 +55,8 @@ func (c *Load) watts() []float64 {
 	return list
 }
 
-// analyse says what the counters made of the load: of what was seen, and what was done
-// when.
+// analyse computes how the counters follow the load from what was seen, and what was
+// done when.
 func (t *loadTest) analyse(o *observation, s schedule) *Load {
 	c := &Load{}
 	for i, d := range o.devices {
@@ -127,7 +127,7 @@ func (t *loadTest) switches(o *observation, s *schedule) bool {
 			return true
 		}
 	}
-	s.note("delay, tail and coverage were not measured: the power did not fall while the command was stopped; its work goes on without it")
+	s.note(unmeasured + "the power did not fall while the command was stopped; its work goes on without it")
 	return false
 }
 
@@ -135,7 +135,7 @@ func switched(list []swing, idle float64) bool {
 	return slices.ContainsFunc(list, func(x swing) bool { return x.before-x.off > max(leastWatts, 0.3*(x.before-idle)) })
 }
 
-// paused says what the counter of a device made of the pauses and of the square wave.
+// paused adds how the counter of a device follows the pauses and the square wave.
 func (t *loadTest) paused(d *device, idle float64, s *schedule, g *LoadedGPU) {
 	list := d.swings(s.pauses, float64(t.ticks(pauseTicks)))
 	if !switched(list, idle) {

@@ -34,7 +34,7 @@ type Options struct {
 	Watch time.Duration
 	// Load is a command for the shell that uses the devices until it is stopped; empty
 	// means none. It is run after the devices were watched idle, for up to a minute,
-	// and stopped and continued meanwhile, to see what the counters make of it.
+	// and stopped and continued meanwhile, to see how the counters follow it.
 	Load string
 	// Output is what the load writes to, both streams; nil discards it.
 	Output io.Writer

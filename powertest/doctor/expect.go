@@ -112,7 +112,8 @@ func recommend(measured measuredErrors, step *loadStep) Benchtime {
 			continue
 		}
 		if next, _, ok := worst(niceLengths[min(i+1, len(niceLengths)-1)]); ok && next <= goodPercent {
-			return Benchtime{Recommended: &length, ErrPercent: thousandths(percent), Extrapolated: seen && !slices.Contains(measured.lengths, length)}
+			extrapolated := seen && !slices.Contains(measured.lengths, length)
+			return Benchtime{Recommended: &length, ErrPercent: thousandths(percent), Extrapolated: extrapolated}
 		}
 	}
 	if !known {
@@ -175,20 +176,29 @@ func (o *observation) errAt(length time.Duration) (percent float64, f *energy.Fi
 	room := to - from - float64(length)
 	if room < 0 {
 		need := o.watch.For + time.Duration(math.Ceil(-room/1e9))*time.Second
-		return 0, &energy.Finding{Reason: notWatched, Detail: fmt.Sprintf("it was watched for %s only: watch for longer, with -for %s",
-			short(o.watch.For), short(need.Round(time.Second)))}
+		return 0, &energy.Finding{Reason: notWatched, Detail: fmt.Sprintf(
+			"it was watched for %s only: watch for longer, with -for %s", short(o.watch.For), short(need.Round(time.Second)))}
 	}
 	const golden = 0.618034
-	valid := 0
-	var why *energy.Finding
 	n := 6 // windows, at different phases of the ticks
 	if len(o.devices) > 16 {
 		n = 3 // since GPUs have phases of their own
 	}
+	var list []energy.Measurement
 	for i := range n {
 		_, phase := math.Modf(float64(i) * golden)
 		start := o.at(from + phase*room)
-		m := energy.MeasurePast(context.Background(), o.replay, energy.Span{Start: start, End: start.Add(length)})
+		span := energy.Span{Start: start, End: start.Add(length)}
+		list = append(list, energy.MeasurePast(context.Background(), o.replay, span))
+	}
+	return largest(list)
+}
+
+// largest returns the largest error of some measurements, in per cent. The finding says
+// why there is none: half of them or more are withheld.
+func largest(list []energy.Measurement) (percent float64, why *energy.Finding) {
+	valid := 0
+	for _, m := range list {
 		if m.Valid {
 			valid++
 			percent = max(percent, m.Energy.ErrPercent())
@@ -196,7 +206,7 @@ func (o *observation) errAt(length time.Duration) (percent float64, f *energy.Fi
 			why = cmp.Or(obstacle(m.Reasons), &energy.Finding{Reason: energy.InsufficientPowerSamples})
 		}
 	}
-	if valid <= n/2 {
+	if valid <= len(list)/2 {
 		return 0, why
 	}
 	return percent, nil
@@ -215,14 +225,12 @@ type powers struct{ idle, peak float64 }
 
 // A load is taken to draw unknownPeak times the idle power where nothing is known of
 // it: then hardly anything but the load counts, which is the worst that can be. But
-// no GPU draws more than mostWatts.
+// no GPU draws more than mostWatts, and a load draws at least leastPeak times the idle power.
 const (
 	unknownPeak = 10
 	mostWatts   = 2000
+	leastPeak   = 1.2
 )
-
-// leastPeak is by how much a load adds to the idle power at the least.
-const leastPeak = 1.2
 
 // newLoadStep returns one that is not usable if the period or the power of a device
 // is not known.
@@ -257,18 +265,16 @@ func (l *loadStep) errAt(length time.Duration) (percent float64, ok bool) {
 		return x, !math.IsNaN(x)
 	}
 	const phases = 4
-	valid := 0
+	var list []energy.Measurement
 	for i := range phases {
-		if m := l.measure(length, float64(i)/phases); m.Valid {
-			valid++
-			percent = max(percent, m.Energy.ErrPercent())
-		}
+		list = append(list, l.measure(length, float64(i)/phases))
 	}
-	if valid <= phases/2 {
+	percent, why := largest(list)
+	if why != nil {
 		percent = math.NaN()
 	}
 	l.done[length] = percent
-	return percent, !math.IsNaN(percent)
+	return percent, why == nil
 }
 
 // padding is how many ticks are laid before and after the window.

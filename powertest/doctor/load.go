@@ -68,7 +68,7 @@ func (s *schedule) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
-// underLoad runs a load, and says what the counters made of it. idle is what was seen
+// underLoad runs a load, and measures how the counters follow it. idle is what was seen
 // before, by the same recorder.
 func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o Options) *Load {
 	unable := func(format string, args ...any) *Load {
@@ -113,6 +113,9 @@ func (t *loadTest) now() float64 { return float64(time.Since(t.base)) }
 
 func (t *loadTest) ticks(n float64) time.Duration { return time.Duration(n * float64(t.period)) }
 
+// unmeasured begins a note on a load that was not stopped and continued.
+const unmeasured = "delay, tail and coverage were not measured: "
+
 // perform goes through the schedule while the load is there.
 func (t *loadTest) perform(ctx context.Context, s *schedule) {
 	all := t.window.Sub() // whose recording is looked at before the window ends
@@ -125,18 +128,18 @@ func (t *loadTest) perform(ctx context.Context, s *schedule) {
 		return
 	}
 	s.steady = [2]float64{from, t.now()}
-	if slices.ContainsFunc(t.rec.Devices(), func(d energy.Device) bool { return d.Method == energy.Gauge }) {
-		s.note("delay, tail and coverage were not measured: a gauge of power does not integrate")
+	switch {
+	case slices.ContainsFunc(t.rec.Devices(), func(d energy.Device) bool { return d.Method == energy.Gauge }):
+		s.note(unmeasured + "a gauge of power does not integrate")
 		return
-	}
-	if t.period > slowCounter {
-		s.note("delay, tail and coverage were not measured: that needs a counter that is refreshed every %v or more often", slowCounter)
+	case t.period > slowCounter:
+		s.note(unmeasured+"that needs a counter that is refreshed every %v or more often", slowCounter)
 		return
 	}
 	for range pauses {
 		stop, err := t.now(), t.run.Pause()
 		if err != nil {
-			s.note("delay, tail and coverage were not measured: the load can't be stopped and continued here: %v", err)
+			s.note(unmeasured+"the load can't be stopped and continued here: %v", err)
 			return
 		}
 		on := t.pass(ctx, s, pauseTicks)
@@ -167,8 +170,8 @@ func (t *loadTest) pass(ctx context.Context, s *schedule, ticks float64) bool {
 
 // rise waits until the power of a device has risen, and is steady.
 func (t *loadTest) rise(ctx context.Context, s *schedule) bool {
-	limit := s.started + float64(max(riseTime, t.ticks(3*steadyTicks)))
-	for t.now() < limit {
+	limit := max(riseTime, t.ticks(3*steadyTicks))
+	for t.now() < s.started+float64(limit) {
 		if !t.pass(ctx, s, steadyTicks/2) {
 			return false
 		}
@@ -178,7 +181,7 @@ func (t *loadTest) rise(ctx context.Context, s *schedule) bool {
 			}
 		}
 	}
-	s.note("the power did not rise and stay within %v: does the command use these GPUs?", max(riseTime, t.ticks(3*steadyTicks)).Round(time.Second))
+	s.note("the power did not rise and stay within %v: does the command use these GPUs?", limit.Round(time.Second))
 	return false
 }
 

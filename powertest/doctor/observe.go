@@ -123,7 +123,7 @@ func stalled(rec *energy.Recorder) bool {
 // observed ends a window and returns what was recorded in it.
 func observed(ctx context.Context, rec *energy.Recorder, w *energy.Window) *observation {
 	_, recording := record(ctx, w)
-	return newObservation(rec, recording, rec.CallStats(), false)
+	return newObservation(recording, rec.CallStats(), false)
 }
 
 // record ends a window and returns what was recorded in it. It does not wait for
@@ -150,7 +150,7 @@ func observePast(ctx context.Context, rec *energy.Recorder, h energy.HistorySour
 	w := rec.Open()
 	w.SetSpans(span)
 	m, recording := record(ctx, w)
-	o := newObservation(rec, recording, calls, true)
+	o := newObservation(recording, calls, true)
 	o.watch = Watch{Past: true, Start: span.Start.UTC(), For: length, Reads: 1, Ended: ctx.Err() != nil}
 	for _, f := range m.Reasons {
 		if f.Device == "" && f.Reason.Withholds() && f.Reason != energy.PartialCohort {
@@ -193,15 +193,14 @@ func newestSamples(h energy.HistorySource) (calls []energy.CallStats, ages []*ti
 
 var errNoValue = errors.New("the reading has no value")
 
-// newObservation takes in a recording of the recorder's devices.
-func newObservation(rec *energy.Recorder, r energy.Recording, calls []energy.CallStats, past bool) *observation {
+// newObservation takes in a recording, and how its devices were read.
+func newObservation(r energy.Recording, calls []energy.CallStats, past bool) *observation {
 	o := &observation{info: r.Source, base: r.Base}
 	var err error
 	if o.replay, err = energy.NewReplay(r); err != nil {
 		o.trouble = append(o.trouble, energy.Finding{Reason: energy.InvalidPowerSample, Detail: err.Error()})
-		r.Devices = nil
-		for _, d := range rec.Devices() {
-			r.Devices = append(r.Devices, energy.DeviceRecording{Device: d})
+		for i, d := range r.Devices {
+			r.Devices[i] = energy.DeviceRecording{Device: d.Device}
 		}
 	}
 	for i, d := range r.Devices {

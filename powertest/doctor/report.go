@@ -170,7 +170,8 @@ func (r *Report) conclude(name string) {
 		r.Verdict = fmt.Sprintf("%s can't be measured of %s by %s: %s: %s", joules, who, name, why.Reason, why.Detail)
 		return
 	}
-	r.Verdict = fmt.Sprintf("%s can be measured: %s by %s, %s; %s", joules, gpus(len(r.GPUs)), name, refreshed(r.GPUs), r.Benchtime.advice())
+	r.Verdict = fmt.Sprintf("%s can be measured: %s by %s, %s; %s",
+		joules, gpus(len(r.GPUs)), name, refreshed(r.GPUs), r.Benchtime.advice())
 }
 
 func gpus(n int) string {
