@@ -83,7 +83,7 @@ func (r Result) writeEnergy(w io.Writer) {
 		return
 	}
 	e := r.Measurement.Energy
-	fmt.Fprintf(w, "energy\t%s J ± %s %% (%s to %s J)\n", digits(e.Joules), strconv.FormatFloat(e.ErrPercent(), 'g', 2, 64), digits(e.Low), digits(e.High))
+	fmt.Fprintf(w, "energy\t%s J ± %.2g %% (%s to %s J)\n", digits(e.Joules), e.ErrPercent(), digits(e.Low), digits(e.High))
 	for _, m := range r.Metrics {
 		if m.Key == "total_gpu_energy_j" {
 			continue // the line above

@@ -21,8 +21,7 @@ var niceLengths = []time.Duration{
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
 }
 
-// goodPercent is the error that is good enough: a change of 2 % can be told from
-// none.
+// goodPercent is the error that is good enough: it resolves a change of 2 %.
 const goodPercent = 1
 
 // A Window is how well a window of a length can be measured: the half-width
@@ -31,7 +30,7 @@ const goodPercent = 1
 type Window struct {
 	Length time.Duration `json:"length_ns"`
 	// Seen is the error at the power that was seen while watching: the largest of
-	// several windows that were laid over it.
+	// several windows in that time.
 	Seen *float64 `json:"err_percent_as_seen"`
 	// Extrapolated says that none of this length fits into what was watched, and
 	// that Seen follows from that of a shorter one.
@@ -277,7 +276,7 @@ func (l *loadStep) errAt(length time.Duration) (percent float64, ok bool) {
 	return percent, why == nil
 }
 
-// padding is how many ticks are laid before and after the window.
+// padding is how many ticks there are before and after the window.
 const padding = 12
 
 // measure measures a load of the length that begins at a phase of the ticks.

@@ -212,22 +212,6 @@ func newObservation(r energy.Recording, calls []energy.CallStats, past bool) *ob
 // at is a time in ns since the base.
 func (o *observation) at(ns float64) time.Time { return o.base.Add(time.Duration(ns)) }
 
-// measureOne measures what was recorded of one device: of a counter, from its first
-// ticks, which show the power before, to the last.
-func (o *observation) measureOne(d *device) (m energy.DeviceMeasurement) {
-	from, to, ok := d.recorded()
-	if !ok || o.replay == nil {
-		return m
-	}
-	span := energy.Span{Start: o.at(from), End: o.at(to)}
-	rec, err := energy.NewRecorderOf(o.replay, energy.Selection{Devices: []string{d.UUID}})
-	if err != nil {
-		return m
-	}
-	all, _ := rec.MeasurePast(context.Background(), span) // which a replay knows
-	return all.Devices[0]
-}
-
 // Windows are measured with so many ticks before and after them, as they are while
 // a benchmark runs.
 const (

@@ -2,6 +2,7 @@ package doctor
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -102,7 +103,7 @@ type Counter struct {
 	Within *time.Duration `json:"tick_seen_within_ns"`
 	Ticks  int            `json:"ticks"`
 	// Missed is how many ticks were not shown, as far as intervals of several
-	// periods tell, and Resets how often the counter went down.
+	// periods show, and Resets how often the counter went down.
 	Missed int `json:"missed_ticks"`
 	Resets int `json:"resets"`
 	// Step is the smallest change that was seen, and Resolution the smallest that
@@ -282,7 +283,17 @@ func (g *GPU) judge(o *observation, d *device) {
 
 // measure measures all that was seen of the device, and adds what withholds that.
 func (g *GPU) measure(o *observation, d *device) {
-	m := o.measureOne(d)
+	from, to, ok := d.recorded()
+	if !ok || o.replay == nil {
+		return
+	}
+	rec, err := energy.NewRecorderOf(o.replay, energy.Selection{Devices: []string{d.UUID}})
+	if err != nil {
+		return
+	}
+	span := energy.Span{Start: o.at(from), End: o.at(to)}
+	all, _ := rec.MeasurePast(context.Background(), span) // a replay is a [energy.HistorySource]
+	m := all.Devices[0]
 	g.BeforeWatts = number(m.BeforeWatts, m.HasBefore)
 	for _, f := range m.Reasons {
 		// That it is short is only the watch's doing.

@@ -12,9 +12,8 @@ import (
 type device struct {
 	energy.Device
 	// past says that the readings were made by somebody else.
-	past   bool
-	ticks  []tick
-	resets int
+	past  bool
+	ticks []tick
 	// gauge says from when until when, in ns since the base, the power of a gauge is
 	// known, and what it showed last, in watts; nil if it showed nothing.
 	gauge *struct{ from, until, watts float64 }
@@ -43,12 +42,8 @@ func newDevice(r energy.DeviceRecording, calls energy.CallStats, past bool) *dev
 	d := &device{Device: r.Device, past: past, calls: calls}
 	d.learnt.period, d.learnt.jitter = r.TickPeriod, r.TickJitter
 	for k := 1; k < len(r.Ticks); k++ { // it is not known when the value of the first began
-		t := tick{lo: r.Ticks[k][0], hi: r.Ticks[k][1], value: r.Ticks[k][2]}
-		if t.value < r.Ticks[k-1][2] {
-			t.broken = true
-			d.resets++
-		}
-		d.ticks = append(d.ticks, t)
+		t := r.Ticks[k]
+		d.ticks = append(d.ticks, tick{lo: t[0], hi: t[1], value: t[2], broken: t[2] < r.Ticks[k-1][2]})
 	}
 	if r.Device.Method != energy.Gauge || len(r.Power) == 0 {
 		return d
@@ -84,13 +79,18 @@ func changeOf(r energy.DeviceRecording, p [3]float64) tick {
 // counter describes what was seen.
 func (d *device) counter() Counter {
 	c := Counter{
-		Method: d.Method, Metric: d.Metric, Ticks: len(d.ticks), Resets: d.resets,
+		Method: d.Method, Metric: d.Metric, Ticks: len(d.ticks),
 		Resolution: number(d.Resolution, d.Resolution > 0),
 		Age:        d.age, Readings: d.calls.Reads - d.calls.Failures, Failed: d.calls.Failures,
 	}
 	if p := d.period(); p > 0 {
 		c.Period = &p
 		c.Missed, c.Jitter, c.Within = d.missed(p), d.jitter(p), d.within()
+	}
+	for _, t := range d.ticks {
+		if t.broken {
+			c.Resets++
+		}
 	}
 	c.Step = d.step()
 	c.Watts = number(d.meanPower())
