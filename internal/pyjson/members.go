@@ -3,6 +3,7 @@ package pyjson
 import (
 	"bytes"
 	"encoding/json"
+	"slices"
 )
 
 // Members are a JSON object whose keys have an order.
@@ -16,24 +17,16 @@ type Member[V any] struct {
 
 // MarshalJSON implements [json.Marshaler].
 func (m Members[V]) MarshalJSON() ([]byte, error) {
-	var b bytes.Buffer
-	b.WriteByte('{')
+	list := make([][]byte, len(m))
 	for i, kv := range m {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		key, err := json.Marshal(kv.Key)
+		object, err := json.Marshal(map[string]V{kv.Key: kv.Value})
 		if err != nil {
 			return nil, err
 		}
-		value, err := json.Marshal(kv.Value)
-		if err != nil {
-			return nil, err
-		}
-		b.Write(key)
-		b.WriteByte(':')
-		b.Write(value)
+		list[i] = object[1 : len(object)-1]
 	}
-	b.WriteByte('}')
-	return b.Bytes(), nil
+	return slices.Concat([]byte("{"), bytes.Join(list, []byte(",")), []byte("}")), nil
 }
+
+// Add adds a key, which must not be there, at the end.
+func (m *Members[V]) Add(key string, value V) { *m = append(*m, Member[V]{key, value}) }

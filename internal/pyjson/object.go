@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 	"unicode/utf8"
 )
 
@@ -79,36 +80,26 @@ func Parse(data []byte) (*Object, error) {
 		return nil, located(masked, err)
 	}
 	d := json.NewDecoder(bytes.NewReader(masked))
-	if t, err := d.Token(); err != nil || t != json.Delim('{') {
+	if t, _ := d.Token(); t != json.Delim('{') {
 		return nil, errors.New("it is not a JSON object")
 	}
 	at := d.InputOffset()
 	o := &Object{start: whole[:len(whole)-len(data)+int(at)]}
 	for d.More() {
-		m, err := nextMember(d, data, at)
-		if err != nil {
-			return nil, err
-		}
-		o.members = append(o.members, m)
+		o.members = append(o.members, nextMember(d, data, at))
 		at = d.InputOffset()
 	}
-	if _, err := d.Token(); err != nil {
-		return nil, err
-	}
+	_, _ = d.Token() // the closing brace
 	o.tail, o.end = data[at:d.InputOffset()-1], data[d.InputOffset():]
 	return o, nil
 }
 
-// nextMember reads a key and its value; at is where what came before ends.
-func nextMember(d *json.Decoder, data []byte, at int64) (member, error) {
-	key, err := d.Token()
-	if err != nil {
-		return member{}, err
-	}
+// nextMember reads a key and its value of what is known to be JSON; at is where what
+// came before ends.
+func nextMember(d *json.Decoder, data []byte, at int64) member {
+	key, _ := d.Token()
 	var raw json.RawMessage
-	if err := d.Decode(&raw); err != nil {
-		return member{}, err
-	}
+	_ = d.Decode(&raw)
 	end := d.InputOffset()
 	between := data[at:end]
 	quote := bytes.IndexByte(between, '"')
@@ -116,13 +107,7 @@ func nextMember(d *json.Decoder, data []byte, at int64) (member, error) {
 	if !comma {
 		gap, lead = nil, gap
 	}
-	return member{
-		gap:   gap,
-		lead:  lead,
-		key:   key.(string),
-		text:  between[quote:],
-		value: data[end-int64(len(raw)) : end],
-	}, nil
+	return member{gap, lead, key.(string), between[quote:], data[end-int64(len(raw)) : end]}
 }
 
 // located adds to a syntax error the line that it is in.
@@ -170,15 +155,15 @@ func Unmarshal(value []byte, to any) error { return json.Unmarshal(maskLiterals(
 // IsNumber reports whether a value is a finite number, rather than a string that
 // looks like one, a truth value, NaN, or nothing.
 func IsNumber(value []byte) bool {
-	return len(value) > 0 && (value[0] == '-' || '0' <= value[0] && value[0] <= '9') && !bytes.HasSuffix(value, []byte("Infinity")) && !bytes.HasSuffix(value, []byte("NaN"))
+	return json.Valid(value) && bytes.IndexByte([]byte("-0123456789"), value[0]) >= 0
 }
 
-// Get returns the value of a key as it is written, nil if there is none. Of two members with the
-// same key the last counts, as everywhere.
+// Get returns the value of a key as it is written, nil if there is none. Of two members
+// with the same key the last counts, as everywhere.
 func (o *Object) Get(key string) []byte {
-	for i := len(o.members) - 1; i >= 0; i-- {
-		if o.members[i].key == key {
-			return o.members[i].value
+	for _, m := range slices.Backward(o.members) {
+		if m.key == key {
+			return m.value
 		}
 	}
 	return nil
@@ -186,40 +171,27 @@ func (o *Object) Get(key string) []byte {
 
 // Remove removes a key and reports whether it was there.
 func (o *Object) Remove(key string) bool {
-	kept := o.members[:0]
-	for _, m := range o.members {
-		if m.key != key {
-			kept = append(kept, m)
-		}
-	}
-	removed := len(kept) < len(o.members)
-	o.members = kept
-	return removed
+	before := len(o.members)
+	o.members = slices.DeleteFunc(o.members, func(m member) bool { return m.key == key })
+	return len(o.members) < before
 }
 
 // Set gives a key a value, which is JSON: in the key's place if it is there, or
 // else at the end.
 func (o *Object) Set(key string, value []byte) {
 	name, _ := json.Marshal(key) // a string can be marshalled
-	m := member{lead: o.style(), key: key, value: value}
+	m := member{lead: o.style(), key: key, text: slices.Concat(name, []byte(": "), value), value: value}
 	if len(o.members) == 0 && len(o.tail) == 0 {
 		o.tail = []byte("\n")
 	}
-	m.text = append(append(append(m.text, name...), ": "...), value...)
-	kept, placed := o.members[:0], false
-	for _, old := range o.members {
-		switch {
-		case old.key != key:
-			kept = append(kept, old)
-		case !placed:
-			m.gap, m.lead, placed = old.gap, old.lead, true
-			kept = append(kept, m)
-		}
+	place := slices.IndexFunc(o.members, func(m member) bool { return m.key == key })
+	if place >= 0 {
+		m.gap, m.lead = o.members[place].gap, o.members[place].lead
+		o.Remove(key)
+	} else {
+		place = len(o.members)
 	}
-	if !placed {
-		kept = append(kept, m)
-	}
-	o.members = kept
+	o.members = slices.Insert(o.members, place, m)
 }
 
 // style is the white space before a member that is added: a line of its own, if

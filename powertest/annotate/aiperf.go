@@ -45,8 +45,7 @@ type stat struct {
 // stat returns a metric of the profile.
 func (p profile) stat(tag string) (value float64, unit string, ok bool) {
 	var s stat
-	raw := p.Get(tag)
-	if raw == nil || pyjson.Unmarshal(raw, &s) != nil || !pyjson.IsNumber(s.Avg) {
+	if pyjson.Unmarshal(p.Get(tag), &s) != nil || !pyjson.IsNumber(s.Avg) {
 		return 0, "", false
 	}
 	value, err := strconv.ParseFloat(string(s.Avg), 64)
@@ -81,46 +80,40 @@ func (p profile) foreign() bool {
 
 // window returns the times of the profile.
 func (p profile) window(zone *time.Location) (start, end time.Time, found []energy.Finding) {
-	bad := func(r energy.Reason, format string, args ...any) (time.Time, time.Time, []energy.Finding) {
-		return time.Time{}, time.Time{}, []energy.Finding{{Reason: r, Detail: fmt.Sprintf(format, args...)}}
+	if p.foreign() {
+		return start, end, finding(profileWindowMissing,
+			"it has no key of an export of aiperf: this is no profile_export_aiperf.json")
 	}
-	times := [2]time.Time{}
-	for i, key := range []string{"start_time", "end_time"} {
-		raw := p.Get(key)
-		if raw == nil && p.foreign() {
-			return bad(profileWindowMissing, "it has no key of an export of aiperf: this is no profile_export_aiperf.json")
-		}
-		if raw == nil || string(raw) == "null" {
-			return bad(profileWindowMissing, "%s is missing: was the run cancelled before it began?", key)
-		}
-		t, zoned, ok := profileTime(raw, zone)
-		switch {
-		case !ok:
-			return bad(profileWindowInvalid, "%s is %s: it must be a time in ISO 8601, or in seconds since 1970", key, shown(raw))
-		case !zoned && zone == nil:
-			return bad(profileZoneMissing, "%s is %s, a time without a zone: say with -tz where aiperf ran, for instance -tz Europe/Berlin or -tz +0200", key, shown(raw))
-		}
-		times[i] = t
+	if start, found = p.time("start_time", zone); found == nil {
+		end, found = p.time("end_time", zone)
 	}
-	if times[1].Equal(times[0]) {
-		return bad(profileWindowInvalid, "the run has no length: it starts and ends at %s", shown(p.Get("start_time")))
+	if found == nil {
+		found = checkOrder("the run", start, end, p.Get("start_time"), profileWindowInvalid)
 	}
-	if !times[1].After(times[0]) {
-		return bad(profileWindowInvalid, "the run ends %v before it starts", times[0].Sub(times[1]))
-	}
-	return times[0], times[1], nil
+	return start, end, found
 }
 
-func profileTime(raw []byte, zone *time.Location) (t time.Time, zoned, ok bool) {
-	if pyjson.IsNumber(raw) {
-		t, ok = unixTime(raw)
-		return t, true, ok
+// time returns the time of a key. One without a zone is of zone.
+func (p profile) time(key string, zone *time.Location) (t time.Time, found []energy.Finding) {
+	raw := p.Get(key)
+	if raw == nil || string(raw) == "null" {
+		return t, finding(profileWindowMissing, "%s is missing: was the run cancelled before it began?", key)
 	}
+	zoned := true
+	t, ok := unixTime(raw)
 	var s string
-	if json.Unmarshal(raw, &s) != nil {
-		return time.Time{}, false, false
+	if json.Unmarshal(raw, &s) == nil {
+		t, zoned, ok = isoTime(s, zone)
 	}
-	return isoTime(s, zone)
+	switch {
+	case !ok:
+		found = finding(profileWindowInvalid, "%s is %s: it must be a time in ISO 8601, or in seconds since 1970",
+			key, shown(raw))
+	case !zoned && zone == nil:
+		found = finding(profileZoneMissing, "%s is %s, a time without a zone: say with -tz where aiperf ran, "+
+			"for instance -tz Europe/Berlin or -tz +0200", key, shown(raw))
+	}
+	return t, found
 }
 
 // concurrency is how many requests aiperf kept under way, where it kept a number:
@@ -135,7 +128,7 @@ func (p profile) concurrency() int64 {
 		Loadgen options   `json:"loadgen"`
 		Phases  []options `json:"phases"`
 	}
-	if raw := p.Get("input_config"); raw == nil || pyjson.Unmarshal(raw, &input) != nil {
+	if pyjson.Unmarshal(p.Get("input_config"), &input) != nil {
 		return 0
 	}
 	if n, ok := count(input.Loadgen.Concurrency); ok {
@@ -152,68 +145,53 @@ func (p profile) concurrency() int64 {
 // readAIPerf reads an export of aiperf.
 func readAIPerf(path string, zone *time.Location) (Workload, []energy.Finding) {
 	o, err := pyjson.ReadFile(path)
-	if err != nil {
-		reason := profileInvalid
-		if errors.Is(err, fs.ErrNotExist) {
-			reason = profileMissing
-		}
-		return Workload{}, []energy.Finding{{Reason: reason, Detail: err.Error()}}
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return Workload{}, finding(profileMissing, "%v", err)
+	case err != nil:
+		return Workload{}, finding(profileInvalid, "%v", err)
 	}
 	return aiperf(profile{o}, zone)
 }
 
 // aiperf understands an export.
 func aiperf(p profile, zone *time.Location) (Workload, []energy.Finding) {
-	w := Workload{Reported: p.reported()}
+	w := Workload{Reported: p.reported(), Concurrency: p.concurrency()}
 	var found []energy.Finding
 	if w.Start, w.End, found = p.window(zone); found != nil {
 		return Workload{}, found
 	}
 	w.Seconds = w.length() // its own duration is that of the requests only
-	var ok bool
-	if w.Requests, ok = p.total("request_count"); !ok {
-		found = append(found, energy.Finding{Reason: requestCountInvalid, Detail: "request_count reports no request that succeeded"})
-	}
-	for _, c := range []struct {
-		to   *int64
-		what string
-		tags []string
-	}{
-		{&w.InputTokens, "input", []string{"total_isl"}},
-		{&w.OutputTokens, "output", []string{"total_osl", "total_output_tokens"}},
-	} {
-		if *c.to, ok = p.total(c.tags...); !ok {
-			found = append(found, energy.Finding{Reason: incompleteTokens, Detail: fmt.Sprintf("the number of %s tokens (%s) is missing or not a positive whole number", c.what, strings.Join(c.tags, " or "))})
+	must := func(r energy.Reason, what string, tags ...string) int64 {
+		n, ok := p.total(tags...)
+		if !ok {
+			found = append(found, finding(r, "the number of %s (%s) is missing or not a positive whole number",
+				what, strings.Join(tags, " or "))...)
 		}
+		return n
 	}
-	w.Concurrency = p.concurrency()
+	w.Requests = must(requestCountInvalid, "successful requests", "request_count")
+	w.InputTokens = must(incompleteTokens, "input tokens", "total_isl")
+	w.OutputTokens = must(incompleteTokens, "output tokens", "total_osl", "total_output_tokens")
 	w.Latency, _ = p.seconds("request_latency")
 	w.GoodRequests, _, w.HasGood = p.stat("good_request_count")
-	w.Notes = p.notes()
-	return w, found
-}
-
-// notes are what a reader of the numbers should know of the run.
-func (p profile) notes() []string {
-	var notes []string
 	if n, ok := p.total("error_request_count"); ok {
-		notes = append(notes, fmt.Sprintf("%d requests failed: their energy is in, their tokens are not", n))
+		w.Notes = append(w.Notes, fmt.Sprintf("%d requests failed: their energy is in, their tokens are not", n))
 	}
 	if string(p.Get("was_cancelled")) == "true" {
-		notes = append(notes, "the run was cancelled")
+		w.Notes = append(w.Notes, "the run was cancelled")
 	}
-	return notes
+	return w, found
 }
 
 // reported is what aiperf itself reports of the energy: older exports name the
 // metrics without the vendor.
-func (p profile) reported() map[string]Quantity {
-	list := map[string]Quantity{}
+func (p profile) reported() map[string]float64 {
+	list := map[string]float64{}
 	for _, c := range metrictable.AIPerf {
-		for _, prefix := range []string{"", "nvidia_", "amd_"} {
-			if v, unit, ok := p.stat(prefix + c.Name); ok {
-				list[c.Name] = Quantity{v, unit}
-				break
+		for _, prefix := range []string{"amd_", "nvidia_", ""} { // the last counts
+			if v, _, ok := p.stat(prefix + c.Name); ok {
+				list[c.Name] = v
 			}
 		}
 	}

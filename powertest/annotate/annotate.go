@@ -1,3 +1,26 @@
+// Package annotate adds the energy of a benchmark to its results. A load harness has
+// written when its benchmark began and ended, how many requests it sent, and how many
+// tokens they had; nvidia-smi, a Prometheus server or a trace knows the power of the
+// GPUs meanwhile. [Annotate] joins the two:
+//
+//	res, err := annotate.Annotate(ctx, annotate.Options{
+//		Source:    annotate.Source{Log: "gpu_metrics.csv"},
+//		Result:    "result.json",
+//		Format:    "inferencex",
+//		Aggregate: "agg.json",
+//	})
+//
+// A source that does not know the past, such as NVML, measures while [Options.Command]
+// runs. Sources are opened by name: link them in by importing their packages.
+//
+// A [Result] is what was found: the workload, the measurement, the metrics that are
+// published, and the findings that say why numbers are withheld or marked. It is
+// written as a table for people, as a record in the Go benchmark format, and as a
+// validation file. The keys of the aggregate and of the validation file, the reason
+// codes and their order are those of InferenceX's aggregate_power.py; docs/parity.md
+// has the differences.
+//
+// If the benchmark is yours and in Go, package powertest measures it more exactly.
 package annotate
 
 import (
@@ -108,23 +131,18 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	var in instrument
-	var err error
+	defer func() { in.close() }()
 	if !o.Source.isFile() {
-		if in, err = openInstrument(o); err != nil {
-			return Result{}, err
-		}
-		defer in.close()
-		if in, err = in.begin(o); err != nil {
+		if err := in.open(o); err != nil {
 			return Result{}, err
 		}
 	}
 	r := runBenchmark(ctx, o)
 	w, found := r.workload(o)
 	if o.Source.isFile() && w.HasWindow() {
-		if in, err = openInstrument(o); err != nil {
+		if err := in.open(o); err != nil {
 			return Result{CommandErr: r.err}, err
 		}
-		defer in.close()
 	}
 	t := in.measure(ctx, o, w)
 	if w.HasWindow() {
@@ -138,22 +156,23 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 // the findings that are not about the telemetry.
 func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandErr error) Result {
 	if info := t.measurement.Source; info.Simulated {
-		found = append(found, energy.Finding{Reason: simulatedSource, Detail: "the joules of " + info.Name + " are simulated, and an aggregate has no way to say so"})
+		found = append(found, finding(simulatedSource,
+			"the joules of %s are simulated, and an aggregate has no way to say so", info.Name)...)
 	}
-	r := Result{Workload: w, Measurement: t.measurement, Measured: t.measured, CommandErr: commandErr, options: o, telemetry: t}
-	if r = r.find(found...); !r.Valid() {
-		return r
+	r := Result{
+		Workload: w, Measurement: t.measurement, Measured: t.measured,
+		CommandErr: commandErr, options: o, telemetry: t,
 	}
-	metrics := powerMetrics(w, t.measurement)
-	if r = r.find(checkMetrics(metrics)...); r.Valid() {
-		r.Metrics = metrics
+	if r = r.find(found); r.Valid() {
+		r.Metrics = powerMetrics(w, t.measurement)
+		r = r.find(checkMetrics(r.Metrics))
 	}
 	return r
 }
 
 // find adds findings that are not about the telemetry. Where these make the energy
 // invalid there are no metrics.
-func (r Result) find(found ...energy.Finding) Result {
+func (r Result) find(found []energy.Finding) Result {
 	r.found = slices.Concat(r.found, found)
 	r.Findings = slices.Concat(r.found, r.telemetry.findings())
 	if !r.Valid() {
@@ -166,7 +185,7 @@ func (r Result) find(found ...energy.Finding) Result {
 func (r Result) publish() Result {
 	if r.options.Aggregate != "" {
 		found := annotateAggregate(r.options.Aggregate, r.Metrics)
-		r = r.find(found...)
+		r = r.find(found)
 		r.Annotated = found == nil
 	}
 	if formats[r.options.Format].compares && r.Workload.HasWindow() {

@@ -299,7 +299,7 @@ func TestClockStepWithholds(t *testing.T) {
 
 // TestMarks: a mark is reported, and is no issue of a device.
 func TestMarks(t *testing.T) {
-	gpus := []seenGPU{{id: "0", uuid: "a", seen: true}, {id: "1", uuid: "b", seen: true}}
+	gpus := []seenGPU{{energy.DeviceAudit{ID: "0", UUID: "a"}, true}, {energy.DeviceAudit{ID: "1", UUID: "b"}, true}}
 	all := []energy.Finding{{Reason: energy.Throttled, Device: "a"}, {Reason: energy.CounterReset, Device: "b"}, {Reason: energy.PartialCohort}}
 	v := validation{}.withGPUs(telemetry{gpus: gpus}, all)
 	assert.Equal(t, pyjson.Members[[]energy.Reason]{{Key: "1", Value: []energy.Reason{energy.CounterReset}}}, v.DeviceIssues)

@@ -55,9 +55,10 @@ func runBenchmark(ctx context.Context, o Options) run {
 	if exec == nil {
 		exec = RunCommand
 	}
-	before, began := stateOf(o.Result), time.Now()
+	before, _ := os.Stat(o.Result)
+	began := time.Now()
 	r := run{err: exec(ctx, o.Command, o.Std)}
-	r.stale = !before.written(o.Result)
+	r.stale = !written(before, o.Result)
 	if by, set := energy.ClockSetBetween(began, time.Now()); set {
 		r.setBy = by
 	}
@@ -69,7 +70,8 @@ func runBenchmark(ctx context.Context, o Options) run {
 func (r run) workload(o Options) (Workload, []energy.Finding) {
 	w, found := formats[o.Format].read(o.Result, o.Zone)
 	if r.stale && w.HasWindow() {
-		return Workload{}, []energy.Finding{{Reason: invalidBenchmarkResult, Detail: o.Result + " was there before the command began, which has not written it: it is of another run"}}
+		return Workload{}, finding(invalidBenchmarkResult,
+			"%s was there before the command began, which has not written it: it is of another run", o.Result)
 	}
 	return w, found
 }
@@ -79,29 +81,16 @@ func (r run) findings() []energy.Finding {
 	if r.setBy == 0 {
 		return nil
 	}
-	return []energy.Finding{{
-		Reason: energy.ClockStep,
-		Detail: fmt.Sprintf("the clock was set by %v while the command ran: the times in its result can't be joined to the readings", r.setBy.Round(time.Millisecond)),
-	}}
+	return finding(energy.ClockStep, "the clock was set by %v while the command ran: "+
+		"the times in its result can't be joined to the readings", r.setBy.Round(time.Millisecond))
 }
 
-// A fileState is what a file was like before a command ran.
-type fileState struct{ info fs.FileInfo }
-
-func stateOf(path string) fileState {
-	info, err := os.Stat(path)
-	if err != nil {
-		return fileState{}
-	}
-	return fileState{info}
-}
-
-// written reports whether a file is another than it was, or was written to. The
+// written reports whether a file is another than it was before, or was written to. The
 // clock of the file system is not ours, so its times are compared with each other.
-func (before fileState) written(path string) bool {
-	now := stateOf(path)
-	if before.info == nil || now.info == nil {
-		return now.info != nil
+func written(before fs.FileInfo, path string) bool {
+	now, err := os.Stat(path)
+	if err != nil || before == nil {
+		return err == nil
 	}
-	return !os.SameFile(before.info, now.info) || !before.info.ModTime().Equal(now.info.ModTime()) || before.info.Size() != now.info.Size()
+	return !os.SameFile(before, now) || !before.ModTime().Equal(now.ModTime()) || before.Size() != now.Size()
 }

@@ -2,7 +2,6 @@ package annotate
 
 import (
 	"bytes"
-	"fmt"
 	"strconv"
 	"time"
 
@@ -31,7 +30,7 @@ const (
 func readInferenceX(path string, _ *time.Location) (Workload, []energy.Finding) {
 	o, err := pyjson.ReadFile(path)
 	if err != nil {
-		return Workload{}, []energy.Finding{{Reason: invalidBenchmarkResult, Detail: err.Error()}}
+		return Workload{}, finding(invalidBenchmarkResult, "%v", err)
 	}
 	return inferenceX(o)
 }
@@ -39,9 +38,7 @@ func readInferenceX(path string, _ *time.Location) (Workload, []energy.Finding) 
 // inferenceX understands a result.
 func inferenceX(o *pyjson.Object) (Workload, []energy.Finding) {
 	var w Workload
-	bad := func(format string, args ...any) (Workload, []energy.Finding) {
-		return Workload{}, []energy.Finding{{Reason: energy.InvalidBenchmarkWindow, Detail: fmt.Sprintf(format, args...)}}
-	}
+	const invalid = energy.InvalidBenchmarkWindow
 	for _, f := range []struct {
 		key string
 		to  *time.Time
@@ -51,20 +48,18 @@ func inferenceX(o *pyjson.Object) (Workload, []energy.Finding) {
 	} {
 		v := o.Get(f.key)
 		t, ok := unixTime(v)
-		if !pyjson.IsNumber(v) || !ok {
-			return bad("%s is %s: it must be the time in seconds since 1970", f.key, shown(v))
+		if !ok {
+			return Workload{}, finding(invalid, "%s is %s: it must be the time in seconds since 1970", f.key, shown(v))
 		}
 		*f.to = t
 	}
 	v := o.Get("duration")
 	seconds, err := strconv.ParseFloat(string(v), 64)
-	switch {
-	case !pyjson.IsNumber(v) || err != nil || seconds <= 0:
-		return bad("duration is %s: it must be a time in seconds", shown(v))
-	case w.End.Equal(w.Start):
-		return bad("the benchmark has no length: it starts and ends at %s", shown(o.Get("benchmark_start_time_unix")))
-	case !w.End.After(w.Start):
-		return bad("the benchmark ends %v before it starts", w.Start.Sub(w.End))
+	if !pyjson.IsNumber(v) || err != nil || seconds <= 0 {
+		return Workload{}, finding(invalid, "duration is %s: it must be a time in seconds", shown(v))
+	}
+	if found := checkOrder("the benchmark", w.Start, w.End, o.Get("benchmark_start_time_unix"), invalid); found != nil {
+		return Workload{}, found
 	}
 	w.Seconds = seconds
 	found := w.checkDuration()
@@ -80,13 +75,11 @@ func inferenceX(o *pyjson.Object) (Workload, []energy.Finding) {
 		v := o.Get(c.key)
 		n, ok := count(v)
 		if !ok {
-			found = append(found, energy.Finding{Reason: c.reason, Detail: fmt.Sprintf("%s is %s: it must be a positive integer", c.key, shown(v))})
+			found = append(found, finding(c.reason, "%s is %s: it must be a positive integer", c.key, shown(v))...)
 		}
 		*c.to = n
 	}
-	if n, ok := count(o.Get("max_concurrency")); ok {
-		w.Concurrency = n
-	}
+	w.Concurrency, _ = count(o.Get("max_concurrency"))
 	return w, found
 }
 

@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -51,13 +52,10 @@ func (s Source) check() error {
 
 // String is the source as it was asked for, without what may be a password.
 func (s Source) String() string {
-	switch {
-	case s.isFile():
-		return s.Log + s.Trace
-	case s.Opened != nil:
+	if s.Opened != nil {
 		return describe(s.Opened)
 	}
-	return s.Name
+	return cmp.Or(s.Log, s.Trace, s.Name)
 }
 
 // open opens the source with some of its devices. Those of a trace are selected
@@ -73,9 +71,6 @@ func (s Source) open(zone *time.Location, devices []string) (energy.Source, erro
 	}
 	return energy.Open(s.Name, s.Arg, devices)
 }
-
-// selects reports whether open selects devices.
-func (s Source) selects() bool { return s.Log != "" || s.Name != "" }
 
 // logArg is the log as an argument of the source smi.
 func (s Source) logArg(zone *time.Location) string {
@@ -112,36 +107,49 @@ type instrument struct {
 	recorder *energy.Recorder
 	// window records a source that does not know the past.
 	window *energy.Window
-	// close closes the source, if it is ours.
-	close func()
+	// owned is the source, if it is ours to close.
+	owned energy.Source
 	// failed is why the source could not be opened.
 	failed error
 }
 
-// openInstrument opens the source of the options. The error says that the options
-// cannot be followed; that there is nothing to open is no such error.
-func openInstrument(o Options) (instrument, error) {
-	sel := energy.Selection{Devices: o.Devices, Roles: o.Roles}
+// open opens the source of the options, and begins to record it if it does not know
+// the past. The error says that the options cannot be followed; that there is nothing
+// to open is no such error.
+func (in *instrument) open(o Options) error {
 	src, err := o.Source.open(o.Zone, o.Devices)
 	if err != nil {
 		if o.mistaken(err) {
-			return instrument{}, err
+			return err
 		}
-		return instrument{failed: err, close: func() {}}, nil
+		in.failed = err
+		return nil
 	}
-	if o.Source.selects() { // it has only these
+	sel := energy.Selection{Devices: o.Devices, Roles: o.Roles}
+	if o.Source.Opened == nil {
+		in.owned = src
+	}
+	if o.Source.Log != "" || o.Source.Name != "" { // which has only these
 		sel.Devices = nil
 	}
-	in := instrument{close: func() {
-		if o.Source.Opened == nil {
-			_ = src.Close()
-		}
-	}}
 	if in.recorder, err = energy.NewRecorderOf(src, sel); err != nil {
-		in.close()
-		return instrument{}, err
+		return err
 	}
-	return in, nil
+	if _, remembers := src.(energy.HistorySource); remembers {
+		return nil
+	}
+	if len(o.Command) == 0 {
+		return fmt.Errorf("%s: %w", describe(src), ErrNoCommand)
+	}
+	in.window = in.recorder.Open()
+	in.window.EveryTick() // what is measured is known afterwards
+	return nil
+}
+
+func (in *instrument) close() {
+	if in.owned != nil {
+		_ = in.owned.Close()
+	}
 }
 
 // mistaken reports whether an error of opening the source is about what was asked
@@ -159,46 +167,26 @@ func (o Options) mistaken(err error) bool {
 	return !ofFile && (errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource))
 }
 
-// begin begins to record a source that does not know the past. The error says that
-// there is no command to record.
-func (in instrument) begin(o Options) (instrument, error) {
-	if in.recorder == nil || in.remembers() {
-		return in, nil
-	}
-	if len(o.Command) == 0 {
-		return in, fmt.Errorf("%s: %w", describe(in.recorder.Source()), ErrNoCommand)
-	}
-	in.window = in.recorder.Open()
-	in.window.EveryTick() // what is measured is known afterwards
-	return in, nil
-}
-
-// remembers reports whether the source knows the past.
-func (in instrument) remembers() bool {
-	_, ok := in.recorder.Source().(energy.HistorySource)
-	return ok
-}
-
 // settleTime is how long a source may take to show what came after the window.
 const settleTime = 5 * time.Minute
 
 // measure measures the window of the workload, if there is one.
-func (in instrument) measure(ctx context.Context, o Options, w Workload) telemetry {
+func (in *instrument) measure(ctx context.Context, o Options, w Workload) telemetry {
+	t := telemetry{where: o.Source.String(), measured: in.failed == nil && w.HasWindow()}
 	switch {
 	case in.failed != nil:
-		return telemetry{where: o.Source.String(), found: []energy.Finding{{Reason: o.Source.reasonOf(in.failed), Detail: in.failed.Error()}}}
-	case !w.HasWindow():
-		if in.window != nil {
-			in.window.Cancel()
-		}
-		return telemetry{where: o.Source.String()}
+		t.found = finding(o.Source.reasonOf(in.failed), "%v", in.failed)
+	case !w.HasWindow() && in.window != nil:
+		in.window.Cancel()
+	}
+	if !t.measured {
+		return t
 	}
 	ctx, cancel := context.WithTimeout(ctx, settleTime)
 	defer cancel()
 	src := in.recorder.Source()
-	t := telemetry{where: describe(src), measured: true}
-	if o.Source.isFile() { // by its name, as in InferenceX's validation file
-		t.where = o.Source.String()
+	if !o.Source.isFile() { // that is called by its name, as in InferenceX's validation file
+		t.where = describe(src)
 	}
 	if in.window != nil {
 		in.window.SetSpans(w.Span())

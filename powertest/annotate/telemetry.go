@@ -2,11 +2,10 @@ package annotate
 
 import (
 	"cmp"
-	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -27,16 +26,12 @@ type telemetry struct {
 	check any
 }
 
-// A seenGPU is a device as the validation file describes it.
+// A seenGPU is a device as the validation file describes it: its ID is the name that
+// the source has for it, such as its index in a log.
 type seenGPU struct {
-	// id is the name of the GPU in the source: its index in a log.
-	id, uuid string
-	// seen says that there were readings near the window, and samples how many.
-	seen    bool
-	samples int
-	// maxGap is the longest time between two of them, if hasGap.
-	maxGap time.Duration
-	hasGap bool
+	energy.DeviceAudit
+	// seen says that there were readings near the window.
+	seen bool
 }
 
 // audited adds what is known of the source beyond the measurement. Where it keeps no
@@ -48,18 +43,18 @@ func (t telemetry) audited(src energy.Source, span energy.Span) telemetry {
 	auditor, ok := src.(energy.Auditor)
 	if !ok {
 		for _, d := range t.measurement.Devices {
-			t.gpus = append(t.gpus, seenGPU{id: d.Device.UUID, uuid: d.Device.UUID, seen: true, samples: d.Ticks})
+			uuid := d.Device.UUID
+			t.gpus = append(t.gpus, seenGPU{energy.DeviceAudit{ID: uuid, UUID: uuid, Samples: d.Ticks}, true})
 		}
 		return t
 	}
 	a := auditor.Audit(span)
 	t.found = append(t.found, a.Findings...)
 	for _, d := range a.Devices {
-		if _, measured := t.device(d.UUID); !measured {
-			continue
+		if _, measured := t.device(d.UUID); measured {
+			t.found = append(t.found, d.Findings...)
+			t.gpus = append(t.gpus, seenGPU{d, d.Samples > 0})
 		}
-		t.found = append(t.found, d.Findings...)
-		t.gpus = append(t.gpus, seenGPU{id: d.ID, uuid: d.UUID, seen: d.Samples > 0, samples: d.Samples, maxGap: d.MaxGap, hasGap: d.Bracketed})
 	}
 	return t
 }
@@ -67,8 +62,8 @@ func (t telemetry) audited(src energy.Source, span energy.Span) telemetry {
 // id returns the name of a device in the source, or its UUID.
 func (t telemetry) id(uuid string) string {
 	for _, g := range t.gpus {
-		if g.uuid == uuid {
-			return g.id
+		if g.UUID == uuid {
+			return g.ID
 		}
 	}
 	return uuid
@@ -101,9 +96,10 @@ func (t telemetry) expected(want *int) []energy.Finding {
 	case want == nil:
 		return nil
 	case *want <= 0:
-		return []energy.Finding{{Reason: invalidExpectedGPUs, Detail: fmt.Sprintf("-gpus=%d: it must be the number of GPUs that the benchmark used", *want)}}
+		return finding(invalidExpectedGPUs, "-gpus=%d: it must be the number of GPUs that the benchmark used", *want)
 	case t.measured && t.observed() != *want:
-		return []energy.Finding{{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf("%d GPUs were seen, and -gpus says that %d were used: -devices chooses which count", t.observed(), *want)}}
+		return finding(energy.ExpectedGPUCountMismatch,
+			"%d GPUs were seen, and -gpus says that %d were used: -devices chooses which count", t.observed(), *want)
 	}
 	return nil
 }
@@ -128,15 +124,11 @@ func (t telemetry) findings() []energy.Finding {
 
 // compareIDs sorts numbers before other names.
 func compareIDs(a, b string) int {
-	m, errA := strconv.ParseUint(a, 10, 64)
-	n, errB := strconv.ParseUint(b, 10, 64)
-	switch {
-	case errA == nil && errB == nil:
-		return cmp.Compare(m, n)
-	case errA == nil:
-		return -1
-	case errB == nil:
-		return 1
+	number := func(id string) uint64 {
+		if n, err := strconv.ParseUint(id, 10, 64); err == nil {
+			return n
+		}
+		return math.MaxUint64
 	}
-	return cmp.Compare(a, b)
+	return cmp.Or(cmp.Compare(number(a), number(b)), cmp.Compare(a, b))
 }

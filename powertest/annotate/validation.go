@@ -102,7 +102,7 @@ func (r Result) validation() validation {
 		}
 	}
 	for _, m := range r.Metrics {
-		v.Metrics = append(v.Metrics, pyjson.Member[pyjson.Float]{Key: m.Key, Value: pyjson.Round(m.Value, 6)})
+		v.Metrics.Add(m.Key, pyjson.Round(m.Value, 6))
 	}
 	return v.withGPUs(t, r.Findings)
 }
@@ -110,30 +110,32 @@ func (r Result) validation() validation {
 // withGPUs adds what is known of each GPU, sorted as InferenceX does: numbers first,
 // by their value.
 func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
-	for _, g := range slices.SortedFunc(slices.Values(t.gpus), func(a, b seenGPU) int { return compareIDs(a.id, b.id) }) {
+	gpus := slices.Clone(t.gpus)
+	slices.SortFunc(gpus, func(a, b seenGPU) int { return compareIDs(a.ID, b.ID) })
+	for _, g := range gpus {
 		if g.seen {
-			v.ObservedIDs = append(v.ObservedIDs, g.id)
-			v.SampleCounts = append(v.SampleCounts, pyjson.Member[int]{Key: g.id, Value: g.samples})
+			v.ObservedIDs = append(v.ObservedIDs, g.ID)
+			v.SampleCounts.Add(g.ID, g.Samples)
 		}
-		if g.hasGap {
-			v.MaxGaps = append(v.MaxGaps, pyjson.Member[pyjson.Float]{Key: g.id, Value: pyjson.Float(g.maxGap.Seconds())})
+		if g.Bracketed {
+			v.MaxGaps.Add(g.ID, pyjson.Float(g.MaxGap.Seconds()))
 		}
-		if d, ok := t.device(g.uuid); ok {
+		if d, ok := t.device(g.UUID); ok {
 			if d.Device.Role != "" {
-				v.Roles = append(v.Roles, pyjson.Member[string]{Key: g.id, Value: d.Device.Role})
+				v.Roles.Add(g.ID, d.Device.Role)
 			}
 			if d.Valid {
-				v.Energies = append(v.Energies, pyjson.Member[pyjson.Float]{Key: g.id, Value: pyjson.Float(d.Energy.Joules)})
+				v.Energies.Add(g.ID, pyjson.Float(d.Energy.Joules))
 			}
 		}
 		var issues []energy.Reason
 		for _, f := range all {
-			if f.Device == g.uuid && spoils(f.Reason) && !slices.Contains(issues, f.Reason) {
+			if f.Device == g.UUID && spoils(f.Reason) && !slices.Contains(issues, f.Reason) {
 				issues = append(issues, f.Reason)
 			}
 		}
 		if issues != nil {
-			v.DeviceIssues = append(v.DeviceIssues, pyjson.Member[[]energy.Reason]{Key: g.id, Value: issues})
+			v.DeviceIssues.Add(g.ID, issues)
 		}
 	}
 	return v
@@ -142,25 +144,21 @@ func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
 // method names how the energy was integrated: by the counters, where there are
 // any.
 func method(m energy.Measurement) string {
-	for _, d := range m.Devices {
-		if d.Device.Method == energy.Counter {
-			return counter
-		}
+	if slices.ContainsFunc(m.Devices, func(d energy.DeviceMeasurement) bool { return d.Device.Method == energy.Counter }) {
+		return counter
 	}
 	return trapezoid
 }
 
 // details gathers what only we know.
 func (r Result) details() detailsJSON {
-	d := detailsJSON{Version: version(), Marks: r.Marks(), Findings: r.Findings, Notes: r.Workload.Notes}
+	d := detailsJSON{Version: version(), Marks: r.Marks(), Notes: r.Workload.Notes}
+	d.Findings = append([]energy.Finding{}, r.Findings...) // never null
 	if r.Measured {
 		d.Measurement = &r.Measurement
 		if _, err := json.Marshal(d.Measurement); err != nil { // it is not finite, which is no reason for no file
 			d.Measurement, d.Notes = nil, append(slices.Clone(d.Notes), "the measurement is left out: "+err.Error())
 		}
-	}
-	if d.Findings == nil {
-		d.Findings = []energy.Finding{}
 	}
 	for _, c := range r.Comparison {
 		d.Aiperf = append(d.Aiperf, comparisonJSON{c.Name, c.Unit, pyjson.Float(c.Ours), pyjson.Float(c.Theirs)})

@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -29,6 +30,11 @@ const (
 	// noUsableSamples: no GPU has a reading near the window.
 	noUsableSamples energy.Reason = "no_usable_power_samples"
 )
+
+// finding returns a finding that is about no device, as a list.
+func finding(r energy.Reason, format string, args ...any) []energy.Finding {
+	return []energy.Finding{{Reason: r, Detail: fmt.Sprintf(format, args...)}}
+}
 
 // order is the order in which InferenceX finds its reasons. Ours follow, in the
 // order in which they were found.

@@ -1,13 +1,15 @@
 package annotate
 
 import (
-	"fmt"
 	"maps"
 	"math"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
+	"github.com/joulebench/joulebench/internal/pyjson"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -31,13 +33,7 @@ type Workload struct {
 	Notes []string
 	// Reported is what the harness itself reports of the energy, by the names of
 	// aiperf's metrics.
-	Reported map[string]Quantity
-}
-
-// A Quantity is a number in the words of another program.
-type Quantity struct {
-	Value float64
-	Unit  string
+	Reported map[string]float64
 }
 
 // HasWindow reports whether it is known when the benchmark began and ended.
@@ -98,8 +94,59 @@ func (w Workload) checkDuration() []energy.Finding {
 	if math.Abs(off) <= max(durationSlack, durationSlackShare*w.length()) {
 		return nil
 	}
-	return []energy.Finding{{
-		Reason: benchmarkDurationMismatch,
-		Detail: fmt.Sprintf("the benchmark timed %.6g s, and there are %.6g s from its start to its end: the clock was set in between, or the times are of different things", w.Seconds, w.length()),
-	}}
+	return finding(benchmarkDurationMismatch, "the benchmark timed %.6g s, and there are %.6g s from its start to its end: "+
+		"the clock was set in between, or the times are of different things", w.Seconds, w.length())
+}
+
+// checkOrder returns a finding for the reason unless what ends after it starts, which is
+// written so.
+func checkOrder(what string, start, end time.Time, written []byte, r energy.Reason) []energy.Finding {
+	switch length := end.Sub(start); {
+	case length == 0:
+		return finding(r, "%s has no length: it starts and ends at %s", what, shown(written))
+	case length < 0:
+		return finding(r, "%s ends %v before it starts", what, -length)
+	}
+	return nil
+}
+
+// latest is the last second of the years that are plausible: it fits in an int64 of
+// nanoseconds.
+const latest = 9_000_000_000
+
+// unixTime returns the time of a number of seconds since 1970, rounded to
+// nanoseconds from its decimals: a float64 has only 240 ns.
+func unixTime(value []byte) (time.Time, bool) {
+	s := string(value)
+	f, err := strconv.ParseFloat(s, 64)
+	if !pyjson.IsNumber(value) || err != nil || math.Abs(f) > latest {
+		return time.Time{}, false
+	}
+	whole, part := math.Modf(f)
+	if head, decimals, found := strings.Cut(s, "."); found && !strings.ContainsAny(s, "eE") {
+		whole, _ = strconv.ParseFloat(head, 64)
+		part, _ = strconv.ParseFloat("0."+decimals, 64)
+		part = math.Copysign(part, f)
+	}
+	return time.Unix(int64(whole), int64(math.Round(part*1e9))), true
+}
+
+// unixSeconds is the time in seconds since 1970, as files have it.
+func unixSeconds(t time.Time) float64 {
+	return float64(t.Unix()) + float64(t.Nanosecond())/1e9
+}
+
+// isoTime parses a time in ISO 8601. If it has no zone it is one of loc, and
+// zoned is false; without a loc it is then only recognised.
+func isoTime(s string, loc *time.Location) (t time.Time, zoned, ok bool) {
+	s = strings.Replace(strings.TrimSpace(s), " ", "T", 1)
+	if loc == nil {
+		loc = time.UTC
+	}
+	for _, zone := range []string{"Z07:00", "Z0700", ""} {
+		if t, err := time.ParseInLocation("2006-01-02T15:04:05"+zone, s, loc); err == nil {
+			return t, zone != "", true
+		}
+	}
+	return time.Time{}, false, false
 }

@@ -1,6 +1,7 @@
 package doctor
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -8,14 +9,14 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// A Load is what the counters made of a load.
+// A Load is how the counters follow a load.
 type Load struct {
 	GPUs []LoadedGPU `json:"gpus"`
 	// Notes say what could not be measured, and why.
 	Notes []string `json:"notes,omitempty"`
 }
 
-// A LoadedGPU is what one of them made of it. Null was not measured.
+// A LoadedGPU is how the counter of one GPU follows it. Null was not measured.
 type LoadedGPU struct {
 	UUID string `json:"uuid"`
 	// Watts is the power under load, and PausedWatts that while it is paused.
@@ -27,7 +28,7 @@ type LoadedGPU struct {
 	// Rise is by how much the counter lags behind a load that goes on, and Fall
 	// behind one that is paused: the energy that is missing, or too much, over
 	// the change of the power. It is the counter's delay with the ramp or the
-	// tail of the power, which such a counter cannot tell apart. Medians.
+	// tail of the power, which such a counter does not distinguish. Medians.
 	Rise *time.Duration `json:"rise_ns"`
 	Fall *time.Duration `json:"fall_ns"`
 	// Tail is the time constant with which the power decays after a pause begins;
@@ -49,17 +50,13 @@ type LoadedGPU struct {
 func (c *Load) watts() []float64 {
 	var list []float64
 	for _, g := range c.GPUs {
-		w := 0.0
-		if g.Watts != nil {
-			w = *g.Watts
-		}
-		list = append(list, w)
+		list = append(list, *cmp.Or(g.Watts, new(0.0)))
 	}
 	return list
 }
 
-// analyse says what the counters made of the load: of what was seen, and what was done
-// when.
+// analyse computes how the counters follow the load from what was seen, and what was
+// done when.
 func (t *loadTest) analyse(o *observation, s schedule) *Load {
 	c := &Load{}
 	for i, d := range o.devices {
@@ -90,16 +87,15 @@ func (d *device) rose(started, idle, on float64) *time.Duration {
 			watts = between(a, b)
 		}
 		if watts >= (idle+on)/2 && on > idle+leastWatts {
-			after := time.Duration(b.mid() - started)
-			return &after
+			return new(time.Duration(b.mid() - started))
 		}
 	}
 	return nil
 }
 
-// A swing is one pause: the power of a device before, in and after it, and by how
+// A swing is one pause: the power of a device before and in it, in watts, and by how
 // much the counter lags, in ns.
-type swing struct{ before, off, after, fall, rise float64 }
+type swing struct{ before, off, fall, rise float64 }
 
 // swings looks at pauses. Powers are those of the half of each stretch of a length in
 // which they are steady.
@@ -114,10 +110,11 @@ func (d *device) swings(pauses [][2]float64, length float64) (list []swing) {
 		if !(ok1 && ok2 && ok3 && ok4 && ok5 && ok6) {
 			continue
 		}
-		x := swing{before: before, off: off, after: after}
-		x.fall = (1e9*(low-from) - before*length/3 - off*(p[1]-p[0]-length/3)) / (before - off)
-		x.rise = (off*length/3 + after*length*2/3 - 1e9*(to-low)) / (after - off)
-		list = append(list, x)
+		list = append(list, swing{
+			before: before, off: off,
+			fall: (1e9*(low-from) - before*length/3 - off*(p[1]-p[0]-length/3)) / (before - off),
+			rise: (off*length/3 + after*length*2/3 - 1e9*(to-low)) / (after - off),
+		})
 	}
 	return list
 }
@@ -130,7 +127,7 @@ func (t *loadTest) switches(o *observation, s *schedule) bool {
 			return true
 		}
 	}
-	s.note("delay, tail and coverage were not measured: the power did not fall while the command was stopped; its work goes on without it")
+	s.note(unmeasured + "the power did not fall while the command was stopped; its work goes on without it")
 	return false
 }
 
@@ -138,7 +135,7 @@ func switched(list []swing, idle float64) bool {
 	return slices.ContainsFunc(list, func(x swing) bool { return x.before-x.off > max(leastWatts, 0.3*(x.before-idle)) })
 }
 
-// paused says what the counter of a device made of the pauses and of the square wave.
+// paused adds how the counter of a device follows the pauses and the square wave.
 func (t *loadTest) paused(d *device, idle float64, s *schedule, g *LoadedGPU) {
 	list := d.swings(s.pauses, float64(t.ticks(pauseTicks)))
 	if !switched(list, idle) {
@@ -152,8 +149,9 @@ func (t *loadTest) paused(d *device, idle float64, s *schedule, g *LoadedGPU) {
 		return median(all)
 	}
 	on, off := pick(func(x swing) float64 { return x.before }), pick(func(x swing) float64 { return x.off })
-	fall, rise := time.Duration(pick(func(x swing) float64 { return x.fall })), time.Duration(pick(func(x swing) float64 { return x.rise }))
-	g.PausedWatts, g.Fall, g.Rise = number(off, true), &fall, &rise
+	g.PausedWatts = number(off, true)
+	g.Fall = new(time.Duration(pick(func(x swing) float64 { return x.fall })))
+	g.Rise = new(time.Duration(pick(func(x swing) float64 { return x.rise })))
 	g.Tail = d.tail(s.pauses, on, off)
 	if len(s.waves) == waveCount {
 		t.coverage(d, s, on, off, g)
@@ -212,7 +210,7 @@ func (t *loadTest) coverage(d *device, s *schedule, on, off float64, g *LoadedGP
 		s.note("GPU %s: coverage by energy was not measured: the power lags behind the load by %s, and the pulses take %s", d.UUID, took(&lag), took(&pulse))
 	}
 	if lag > t.period/2 {
-		s.note("GPU %s: whether the counter integrates was not measured: with such a lag the pulses are no pulses", d.UUID)
+		s.note("GPU %s: whether the counter integrates was not measured: the lag is longer than half a refresh period", d.UUID)
 		return
 	}
 	modulation := modulation(powers)

@@ -12,8 +12,11 @@ package doctor
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"io/fs"
+	"slices"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -31,7 +34,7 @@ type Options struct {
 	Watch time.Duration
 	// Load is a command for the shell that uses the devices until it is stopped; empty
 	// means none. It is run after the devices were watched idle, for up to a minute,
-	// and stopped and continued meanwhile, to see what the counters make of it.
+	// and stopped and continued meanwhile, to see how the counters follow it.
 	Load string
 	// Output is what the load writes to, both streams; nil discards it.
 	Output io.Writer
@@ -53,11 +56,15 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 	seen := observe(ctx, rec, o.Watch)
 	r := emptyReport()
 	r.Simulated = info.Simulated
-	r.Watch = seen.watch()
+	r.Watch = &seen.watch
 	r.Server = serverOf(src)
+	modes, _ := src.(ModeSource)
 	for i, d := range seen.devices {
-		persistence, mig := seen.modes(src, i)
-		r.GPUs = append(r.GPUs, describe(seen, d, persistence, mig))
+		g := describe(seen, d)
+		if modes != nil && !seen.stalled { // a driver that hangs would do so again
+			g.Persistence, g.MIG = modes.Modes(i)
+		}
+		r.GPUs = append(r.GPUs, g)
 	}
 	var peak []float64
 	if o.Load != "" {
@@ -103,4 +110,94 @@ func serverOf(src energy.Source) *Server {
 		s.Scrape, s.Offset, s.Within = &interval, &ahead, &within
 	}
 	return s
+}
+
+// ErrOff says that measuring was switched off.
+var ErrOff = errors.New("measuring is switched off")
+
+// A SourceStatus is what is known of one source.
+type SourceStatus struct {
+	Name string `json:"name"`
+	// Chosen says that it is the one that would measure.
+	Chosen bool `json:"chosen"`
+	// Linked says that this binary has it.
+	Linked bool `json:"linked"`
+	// Status is "usable", "not tried", or why it is not usable: "not there",
+	// "no permission", "not in this build", "no device", "device lost", "no answer",
+	// "off" or "failed".
+	Status string `json:"status"`
+	// Detail says more, and what to do.
+	Detail string `json:"detail,omitempty"`
+}
+
+// A knownSource is a source of this module, with what it needs if it is not chosen: the
+// driver of this machine needs nothing, and trying it costs nothing.
+type knownSource struct{ name, needs string }
+
+var known = []knownSource{
+	{"nvml", ""},
+	{"dcgm", "needs the address of an exporter: -source dcgm=http://HOST:9400"},
+	{"prometheus", "needs the address of a server: -source prometheus=http://HOST:9090"},
+	{"smi", "needs a log of nvidia-smi or amd-smi: -source smi=FILE"},
+	{"sim", "always there, and simulates: -source sim"},
+}
+
+// Survey lists the known sources with the chosen one among them: src, or why it could
+// not be opened. Of the others only the driver of this machine is tried, if it is
+// linked in.
+func Survey(chosen string, src energy.Source, err error) (list []SourceStatus) {
+	linked := energy.Registered()
+	all := known
+	if !slices.ContainsFunc(known, func(k knownSource) bool { return k.name == chosen }) {
+		all = append(slices.Clip(known), knownSource{name: chosen})
+	}
+	for _, k := range all {
+		s := SourceStatus{Name: k.name, Linked: slices.Contains(linked, k.name), Status: "not tried", Detail: k.needs}
+		if s.Chosen = k.name == chosen; s.Chosen {
+			s.opened(src, err)
+		} else if k.needs == "" && s.Linked {
+			s.try()
+		}
+		list = append(list, s)
+	}
+	return list
+}
+
+func (s *SourceStatus) try() {
+	src, err := energy.Open(s.Name, "", nil)
+	s.opened(src, err)
+	if err == nil {
+		_ = src.Close()
+	}
+}
+
+// opened says what came of opening it.
+func (s *SourceStatus) opened(src energy.Source, err error) {
+	if err == nil {
+		s.Status, s.Detail = "usable", src.Info().Version
+		return
+	}
+	s.Status, s.Detail = status(err), err.Error()
+}
+
+// status is the kind of an error of opening a source.
+func status(err error) string {
+	for _, k := range []struct {
+		is   error
+		kind string
+	}{
+		{ErrOff, "off"},
+		{errors.ErrUnsupported, "not in this build"},
+		{fs.ErrPermission, "no permission"},
+		{fs.ErrNotExist, "not there"},
+		{energy.ErrDeviceLost, "device lost"},
+		{energy.ErrStalled, "no answer"},
+		{energy.ErrNoAnswer, "no answer"},
+		{energy.ErrNoDevice, "no device"},
+	} {
+		if errors.Is(err, k.is) {
+			return k.kind
+		}
+	}
+	return "failed"
 }

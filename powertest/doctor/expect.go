@@ -1,6 +1,8 @@
 package doctor
 
 import (
+	"cmp"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -19,8 +21,7 @@ var niceLengths = []time.Duration{
 	time.Minute, 2 * time.Minute, 5 * time.Minute, 10 * time.Minute,
 }
 
-// goodPercent is the error that is good enough: a change of 2 % can be told from
-// none.
+// goodPercent is the error that is good enough: it resolves a change of 2 %.
 const goodPercent = 1
 
 // A Window is how well a window of a length can be measured: the half-width
@@ -29,7 +30,7 @@ const goodPercent = 1
 type Window struct {
 	Length time.Duration `json:"length_ns"`
 	// Seen is the error at the power that was seen while watching: the largest of
-	// several windows that were laid over it.
+	// several windows in that time.
 	Seen *float64 `json:"err_percent_as_seen"`
 	// Extrapolated says that none of this length fits into what was watched, and
 	// that Seen follows from that of a shorter one.
@@ -110,11 +111,12 @@ func recommend(measured measuredErrors, step *loadStep) Benchtime {
 			continue
 		}
 		if next, _, ok := worst(niceLengths[min(i+1, len(niceLengths)-1)]); ok && next <= goodPercent {
-			return Benchtime{Recommended: &length, ErrPercent: thousandths(percent), Extrapolated: seen && !measured.has(length)}
+			extrapolated := seen && !slices.Contains(measured.lengths, length)
+			return Benchtime{Recommended: &length, ErrPercent: thousandths(percent), Extrapolated: extrapolated}
 		}
 	}
 	if !known {
-		return Benchtime{Reason: "what was seen does not tell the error of a window: watch for longer, with -for"}
+		return Benchtime{Reason: "too few ticks to estimate the error of a window: watch for longer, with -for"}
 	}
 	return Benchtime{Reason: fmt.Sprintf("none up to 10m gives ±%d %%: 10m has ±%.2g %%", goodPercent, last)}
 }
@@ -125,8 +127,6 @@ type measuredErrors struct {
 	percents []float64
 	gauge    bool
 }
-
-func (m measuredErrors) has(length time.Duration) bool { return slices.Contains(m.lengths, length) }
 
 // at returns the error of a window: what was measured, or what follows from the
 // longest that was measured and is shorter. What is not known of a window is at
@@ -149,7 +149,8 @@ func (m measuredErrors) at(length time.Duration) (percent float64, ok bool) {
 // measuredErrors measures windows of all lengths that fit into what was watched. The
 // findings say why others have no number.
 func (o *observation) measuredErrors() (measuredErrors, map[time.Duration]*energy.Finding) {
-	m, why := measuredErrors{gauge: o.gauges()}, map[time.Duration]*energy.Finding{}
+	m, why := measuredErrors{}, map[time.Duration]*energy.Finding{}
+	m.gauge = slices.ContainsFunc(o.devices, func(d *device) bool { return d.Method == energy.Gauge })
 	for _, length := range niceLengths {
 		percent, f := o.errAt(length)
 		if f != nil {
@@ -164,17 +165,6 @@ func (o *observation) measuredErrors() (measuredErrors, map[time.Duration]*energ
 // notWatched says that a window is longer than what was watched.
 const notWatched energy.Reason = "not_watched_long_enough"
 
-// positions is how many windows of a length are laid over what was seen, at
-// different phases of the ticks. Of a fleet it is fewer, since GPUs have phases of
-// their own.
-func (o *observation) positions() int {
-	const fleet = 16
-	if len(o.devices) > fleet {
-		return 3
-	}
-	return 6
-}
-
 // errAt returns the largest error of windows of a length, in per cent of the energy
 // of all devices. The finding says why there is none: it is that of most windows.
 func (o *observation) errAt(length time.Duration) (percent float64, f *energy.Finding) {
@@ -184,36 +174,198 @@ func (o *observation) errAt(length time.Duration) (percent float64, f *energy.Fi
 	}
 	room := to - from - float64(length)
 	if room < 0 {
-		need := o.took + time.Duration(math.Ceil(-room/1e9))*time.Second
-		return 0, &energy.Finding{Reason: notWatched, Detail: fmt.Sprintf("it was watched for %v: -for %v would tell", short(o.took), short(need.Round(time.Second)))}
+		need := o.watch.For + time.Duration(math.Ceil(-room/1e9))*time.Second
+		return 0, &energy.Finding{Reason: notWatched, Detail: fmt.Sprintf(
+			"it was watched for %s only: watch for longer, with -for %s", short(o.watch.For), short(need.Round(time.Second)))}
 	}
 	const golden = 0.618034
-	valid := 0
-	var why *energy.Finding
-	n := o.positions()
+	n := 6 // windows, at different phases of the ticks
+	if len(o.devices) > 16 {
+		n = 3 // since GPUs have phases of their own
+	}
+	var list []energy.Measurement
 	for i := range n {
 		_, phase := math.Modf(float64(i) * golden)
 		start := o.at(from + phase*room)
-		m := o.measure(energy.Span{Start: start, End: start.Add(length)})
+		span := energy.Span{Start: start, End: start.Add(length)}
+		list = append(list, energy.MeasurePast(context.Background(), o.replay, span))
+	}
+	return largest(list)
+}
+
+// largest returns the largest error of some measurements, in per cent. The finding says
+// why there is none: half of them or more are withheld.
+func largest(list []energy.Measurement) (percent float64, why *energy.Finding) {
+	valid := 0
+	for _, m := range list {
 		if m.Valid {
 			valid++
 			percent = max(percent, m.Energy.ErrPercent())
 		} else if why == nil {
-			why = withholding(m)
+			why = cmp.Or(obstacle(m.Reasons), &energy.Finding{Reason: energy.InsufficientPowerSamples})
 		}
 	}
-	if valid <= n/2 {
+	if valid <= len(list)/2 {
 		return 0, why
 	}
 	return percent, nil
 }
 
-// withholding returns the first finding that withholds the total.
-func withholding(m energy.Measurement) *energy.Finding {
-	for _, f := range m.Reasons {
-		if f.Reason.Withholds() {
-			return &f
+// A loadStep works out what error a load has that begins and ends with the window: it
+// makes recordings of such loads, with ticks as they were seen, and measures them.
+type loadStep struct {
+	o     *observation
+	loads []powers
+	done  map[time.Duration]float64
+}
+
+// powers are what a device draws, idle and under load, in watts.
+type powers struct{ idle, peak float64 }
+
+// A load is taken to draw unknownPeak times the idle power where nothing is known of
+// it: then hardly anything but the load counts, which is the worst that can be. But
+// no GPU draws more than mostWatts, and a load draws at least leastPeak times the idle power.
+const (
+	unknownPeak = 10
+	mostWatts   = 2000
+	leastPeak   = 1.2
+)
+
+// newLoadStep returns one that is not usable if the period or the power of a device
+// is not known.
+func newLoadStep(o *observation, peak []float64) *loadStep {
+	l := &loadStep{o: o, done: map[time.Duration]float64{}}
+	for i, d := range o.devices {
+		idle, ok := d.meanPower()
+		if !ok || d.period() == 0 {
+			return &loadStep{o: o}
+		}
+		x := powers{idle, d.PowerLimit}
+		if i < len(peak) && peak[i] > 0 {
+			x.peak = peak[i]
+		}
+		if x.peak < leastPeak*idle {
+			x.peak = max(leastPeak*idle, min(unknownPeak*idle, mostWatts))
+		}
+		l.loads = append(l.loads, x)
+	}
+	return l
+}
+
+func (l *loadStep) usable() bool { return len(l.loads) > 0 }
+
+// errAt returns the largest error, in per cent, over a few phases of the ticks; ok
+// is false if most are withheld.
+func (l *loadStep) errAt(length time.Duration) (percent float64, ok bool) {
+	if !l.usable() {
+		return 0, false
+	}
+	if x, done := l.done[length]; done {
+		return x, !math.IsNaN(x)
+	}
+	const phases = 4
+	var list []energy.Measurement
+	for i := range phases {
+		list = append(list, l.measure(length, float64(i)/phases))
+	}
+	percent, why := largest(list)
+	if why != nil {
+		percent = math.NaN()
+	}
+	l.done[length] = percent
+	return percent, why == nil
+}
+
+// padding is how many ticks there are before and after the window.
+const padding = 12
+
+// measure measures a load of the length that begins at a phase of the ticks.
+func (l *loadStep) measure(length time.Duration, phase float64) energy.Measurement {
+	pad := 0.0
+	for _, d := range l.o.devices {
+		pad = max(pad, padding*float64(d.period()))
+	}
+	start := pad + phase*float64(l.o.devices[0].period())
+	end := start + float64(length)
+	r := energy.Recording{Source: l.o.info, Base: l.o.base}
+	for i, d := range l.o.devices {
+		r.Devices = append(r.Devices, d.recordLoad(l.loads[i], start, end, end+pad))
+	}
+	replay, err := energy.NewReplay(r)
+	if err != nil {
+		return energy.Measurement{}
+	}
+	span := energy.Span{Start: l.o.at(start), End: l.o.at(start).Add(length)}
+	return energy.MeasurePast(context.Background(), replay, span)
+}
+
+// recordLoad makes a recording of a load from start to end, until some time after it,
+// all in ns: with ticks at the intervals that were seen, again and again, and as well
+// seen as they were.
+func (d *device) recordLoad(p powers, start, end, until float64) energy.DeviceRecording {
+	r := energy.DeviceRecording{Device: d.Device}
+	r.Device.Period = d.period()
+	intervals := d.intervals()
+	width := min(float64(*d.within()), 0.9*slices.Min(intervals))
+	// Devices tick at different times, as they were seen to.
+	at := math.Abs(math.Mod(d.ticks[0].mid(), float64(d.period())))
+	if d.Method == energy.Gauge {
+		r.PowerPeriod = int64(d.period())
+		r.Power = append(r.Power, [3]float64{at - width - float64(d.period()), p.idle, 0})
+	} else {
+		r.TickPeriod, r.TickJitter = d.learnt.period, d.learnt.jitter
+		r.Ticks = append(r.Ticks, [3]float64{at - width - float64(d.period()), at - width, 0})
+	}
+	for k := 0; at < until; k++ {
+		if d.Method == energy.Gauge {
+			r.Power = d.show(r.Power, at, width, p.watts(at-float64(d.Lag), start, end))
+			r.PowerUntil = int64(at + width/2 - float64(d.Lag))
+		} else {
+			joules := p.joules(at, start, end)
+			if d.Resolution > 0 {
+				joules = math.Floor(joules/d.Resolution) * d.Resolution
+			}
+			if joules != r.Ticks[len(r.Ticks)-1][2] {
+				r.Ticks = append(r.Ticks, [3]float64{at - width/2, at + width/2, joules})
+			}
+		}
+		at += intervals[k%len(intervals)]
+	}
+	return r
+}
+
+// show adds what a gauge shows that is refreshed at a time and read width apart. One
+// that holds its value shows it until a period before the next.
+func (d *device) show(power [][3]float64, at, width, watts float64) [][3]float64 {
+	last := power[len(power)-1]
+	add := func(at, watts, gap float64) {
+		if at -= float64(d.Lag); at > power[len(power)-1][0] {
+			power = append(power, [3]float64{at, watts, gap})
 		}
 	}
-	return &energy.Finding{Reason: energy.InsufficientPowerSamples, Detail: "there is no number"}
+	switch {
+	case !d.Held && width == 0:
+		add(at, watts, at-float64(d.Lag)-last[0])
+	case !d.Held:
+		add(at-width/2, last[1], at-width/2-float64(d.Lag)-last[0])
+		add(at+width/2, watts, width)
+	case watts != last[1]:
+		add(at-float64(d.period()), last[1], 0)
+		add(at, watts, width)
+	}
+	return power
+}
+
+// watts is the power at a time, of a load from start to end.
+func (p powers) watts(at, start, end float64) float64 {
+	if start <= at && at < end {
+		return p.peak
+	}
+	return p.idle
+}
+
+// joules is the energy since 0 at a time, of a load from start to end, all in ns.
+func (p powers) joules(at, start, end float64) float64 {
+	under := min(max(at-start, 0), end-start)
+	return (p.idle*at + (p.peak-p.idle)*under) / float64(time.Second)
 }

@@ -57,7 +57,7 @@ func TestExporter(t *testing.T) {
 	assert.GreaterOrEqual(t, took, 25*time.Second, "until 25 ticks were seen")
 	assert.Less(t, took, 35*time.Second)
 	require.NotNil(t, r.Benchtime.Recommended)
-	assert.Contains(t, text, "2 rows told of GPUs that were counted already")
+	assert.Contains(t, text, "rows left out because their GPU was already counted: 2")
 }
 
 // TestSeldomExporter: of one that collects seldom, short windows have no number.

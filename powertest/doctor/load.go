@@ -68,7 +68,7 @@ func (s *schedule) note(format string, args ...any) {
 	s.notes = append(s.notes, fmt.Sprintf(format, args...))
 }
 
-// underLoad runs a load, and says what the counters made of it. idle is what was seen
+// underLoad runs a load, and measures how the counters follow it. idle is what was seen
 // before, by the same recorder.
 func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o Options) *Load {
 	unable := func(format string, args ...any) *Load {
@@ -84,38 +84,37 @@ func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o O
 		t.period = max(t.period, d.period())
 	}
 	switch {
-	case idle.past:
+	case idle.watch.Past:
 		return unable("-load was not run: this source is asked for the past; run the command, and then doctor")
 	case idle.stalled || ctx.Err() != nil:
-		return unable("-load was not run: the watch before it came to no end")
+		return unable("-load was not run: the watch before it was cut short")
 	case t.period == 0:
 		return unable("-load was not run: how often the power is refreshed is not known")
 	}
 	t.period = max(t.period, idle.info.Poll)
 	t.window = rec.Open()
 	t.window.EveryTick()
-	start, out := o.start, o.Output
+	start := o.start
 	if start == nil {
 		start = startProcess
 	}
-	if out == nil {
-		out = io.Discard
-	}
 	s := schedule{started: t.now()}
 	var err error
-	if t.run, err = start(o.Load, out); err != nil {
+	if t.run, err = start(o.Load, o.Output); err != nil {
 		t.window.Cancel()
 		return unable("-load: the command could not be started: %v", err)
 	}
 	t.perform(ctx, &s)
 	t.run.End()
-	_, recording := record(ctx, t.window)
-	return t.analyse(newObservation(rec, recording, rec.CallStats(), false), s)
+	return t.analyse(observed(ctx, rec, t.window), s)
 }
 
 func (t *loadTest) now() float64 { return float64(time.Since(t.base)) }
 
 func (t *loadTest) ticks(n float64) time.Duration { return time.Duration(n * float64(t.period)) }
+
+// unmeasured begins a note on a load that was not stopped and continued.
+const unmeasured = "delay, tail and coverage were not measured: "
 
 // perform goes through the schedule while the load is there.
 func (t *loadTest) perform(ctx context.Context, s *schedule) {
@@ -129,18 +128,18 @@ func (t *loadTest) perform(ctx context.Context, s *schedule) {
 		return
 	}
 	s.steady = [2]float64{from, t.now()}
-	if slices.ContainsFunc(t.rec.Devices(), func(d energy.Device) bool { return d.Method == energy.Gauge }) {
-		s.note("delay, tail and coverage were not measured: a gauge of power does not integrate")
+	switch {
+	case slices.ContainsFunc(t.rec.Devices(), func(d energy.Device) bool { return d.Method == energy.Gauge }):
+		s.note(unmeasured + "a gauge of power does not integrate")
 		return
-	}
-	if t.period > slowCounter {
-		s.note("delay, tail and coverage were not measured: that needs a counter that is refreshed every %v or more often", slowCounter)
+	case t.period > slowCounter:
+		s.note(unmeasured+"that needs a counter that is refreshed every %v or more often", slowCounter)
 		return
 	}
 	for range pauses {
 		stop, err := t.now(), t.run.Pause()
 		if err != nil {
-			s.note("delay, tail and coverage were not measured: the load can't be stopped and continued here: %v", err)
+			s.note(unmeasured+"the load can't be stopped and continued here: %v", err)
 			return
 		}
 		on := t.pass(ctx, s, pauseTicks)
@@ -152,8 +151,7 @@ func (t *loadTest) perform(ctx context.Context, s *schedule) {
 			return
 		}
 	}
-	_, recording := record(ctx, all)
-	if t.switches(newObservation(t.rec, recording, t.rec.CallStats(), false), s) {
+	if t.switches(observed(ctx, t.rec, all), s) {
 		t.wave(ctx, s)
 	}
 }
@@ -172,19 +170,18 @@ func (t *loadTest) pass(ctx context.Context, s *schedule, ticks float64) bool {
 
 // rise waits until the power of a device has risen, and is steady.
 func (t *loadTest) rise(ctx context.Context, s *schedule) bool {
-	limit := s.started + float64(max(riseTime, t.ticks(3*steadyTicks)))
-	for t.now() < limit {
+	limit := max(riseTime, t.ticks(3*steadyTicks))
+	for t.now() < s.started+float64(limit) {
 		if !t.pass(ctx, s, steadyTicks/2) {
 			return false
 		}
-		o := glance(ctx, t.rec, t.window)
-		for i, d := range o.devices {
+		for i, d := range observed(ctx, t.rec, t.window.Sub()).devices {
 			if t.risen(d, t.idle[i]) {
 				return true
 			}
 		}
 	}
-	s.note("the power did not rise and stay within %v: does the command use these GPUs?", max(riseTime, t.ticks(3*steadyTicks)).Round(time.Second))
+	s.note("the power did not rise and stay within %v: does the command use these GPUs?", limit.Round(time.Second))
 	return false
 }
 

@@ -33,14 +33,9 @@ type observation struct {
 	base    time.Time // that the times of ticks count from
 	// replay measures windows of what was recorded; nil if that is malformed.
 	replay *energy.Replay
-	// past says that the source knows the past.
-	past bool
-	// The time that was watched, and in how many reads.
-	began time.Time
-	took  time.Duration
-	reads int
-	// stalled says that a call did not come back, and ended that ctx ended the watch.
-	stalled, ended bool
+	// watch is how it was seen, and stalled says that a call did not come back.
+	watch   Watch
+	stalled bool
 	// trouble is what is wrong with the source as a whole.
 	trouble []energy.Finding
 }
@@ -74,10 +69,12 @@ func observeLive(ctx context.Context, rec *energy.Recorder, length time.Duration
 	for slices.ContainsFunc(rec.CallStats(), func(c energy.CallStats) bool { return c.Reads == 0 }) && pass(ctx, w, rec, stallTime) {
 	}
 	took := time.Since(began)
-	_, recording := record(ctx, w)
-	o := newObservation(rec, recording, rec.CallStats(), false)
-	o.began, o.took, o.reads = began, took, int(rec.Calls())
-	o.stalled, o.ended = stalled(rec), ctx.Err() != nil
+	o := observed(ctx, rec, w)
+	o.watch = Watch{Start: began.UTC(), For: took, Reads: int(rec.Calls()), Ended: ctx.Err() != nil}
+	if o.watch.Reads > 0 {
+		o.watch.Every = took / time.Duration(o.watch.Reads)
+	}
+	o.stalled = stalled(rec)
 	return o
 }
 
@@ -86,8 +83,9 @@ func watchUntilEnough(ctx context.Context, rec *energy.Recorder, w *energy.Windo
 	for _, d := range rec.Devices() {
 		longest = max(longest, min(30*rec.Source().Info().PeriodOf(d), longWatch))
 	}
+	short := func(d *device) bool { return len(d.ticks) < enoughTicks }
 	goes := pass(ctx, w, rec, shortWatch)
-	for goes && time.Since(began) < longest && !glance(ctx, rec, w).enough() {
+	for goes && time.Since(began) < longest && slices.ContainsFunc(observed(ctx, rec, w.Sub()).devices, short) {
 		goes = pass(ctx, w, rec, min(shortWatch, longest-time.Since(began)))
 	}
 }
@@ -122,10 +120,10 @@ func stalled(rec *energy.Recorder) bool {
 	})
 }
 
-// glance returns what was seen lately, while a window goes on.
-func glance(ctx context.Context, rec *energy.Recorder, w *energy.Window) *observation {
-	_, recording := record(ctx, w.Sub())
-	return newObservation(rec, recording, rec.CallStats(), false)
+// observed ends a window and returns what was recorded in it.
+func observed(ctx context.Context, rec *energy.Recorder, w *energy.Window) *observation {
+	_, recording := record(ctx, w)
+	return newObservation(recording, rec.CallStats(), false)
 }
 
 // record ends a window and returns what was recorded in it. It does not wait for
@@ -152,8 +150,8 @@ func observePast(ctx context.Context, rec *energy.Recorder, h energy.HistorySour
 	w := rec.Open()
 	w.SetSpans(span)
 	m, recording := record(ctx, w)
-	o := newObservation(rec, recording, calls, true)
-	o.began, o.took, o.reads, o.ended = span.Start, length, 1, ctx.Err() != nil
+	o := newObservation(recording, calls, true)
+	o.watch = Watch{Past: true, Start: span.Start.UTC(), For: length, Reads: 1, Ended: ctx.Err() != nil}
 	for _, f := range m.Reasons {
 		if f.Device == "" && f.Reason.Withholds() && f.Reason != energy.PartialCohort {
 			o.trouble = append(o.trouble, f)
@@ -178,16 +176,14 @@ func newestSamples(h energy.HistorySource) (calls []energy.CallStats, ages []*ti
 	newest = now
 	calls, ages = make([]energy.CallStats, len(batch)), make([]*time.Duration, len(batch))
 	for i, r := range batch {
-		err := r.Err
-		if err == nil && !r.HasJoules && !r.HasWatts {
-			err = errNoValue
+		if r.Err == nil && !r.HasJoules && !r.HasWatts {
+			r.Err = errNoValue
 		}
-		if err != nil {
-			calls[i] = energy.CallStats{Reads: 1, Failures: 1, LastError: err, At: now}
+		if r.Err != nil {
+			calls[i] = energy.CallStats{Reads: 1, Failures: 1, LastError: r.Err, At: now}
 			continue
 		}
-		age := now.Sub(r.After)
-		ages[i], calls[i].LastGood = &age, r.After
+		ages[i], calls[i].LastGood = new(now.Sub(r.After)), r.After
 		if r.After.Before(newest) {
 			newest = r.After
 		}
@@ -197,15 +193,14 @@ func newestSamples(h energy.HistorySource) (calls []energy.CallStats, ages []*ti
 
 var errNoValue = errors.New("the reading has no value")
 
-// newObservation takes in a recording of the recorder's devices.
-func newObservation(rec *energy.Recorder, r energy.Recording, calls []energy.CallStats, past bool) *observation {
-	o := &observation{info: r.Source, base: r.Base, past: past}
+// newObservation takes in a recording, and how its devices were read.
+func newObservation(r energy.Recording, calls []energy.CallStats, past bool) *observation {
+	o := &observation{info: r.Source, base: r.Base}
 	var err error
 	if o.replay, err = energy.NewReplay(r); err != nil {
 		o.trouble = append(o.trouble, energy.Finding{Reason: energy.InvalidPowerSample, Detail: err.Error()})
-		r.Devices = nil
-		for _, d := range rec.Devices() {
-			r.Devices = append(r.Devices, energy.DeviceRecording{Device: d})
+		for i, d := range r.Devices {
+			r.Devices[i] = energy.DeviceRecording{Device: d.Device}
 		}
 	}
 	for i, d := range r.Devices {
@@ -214,59 +209,8 @@ func newObservation(rec *energy.Recorder, r energy.Recording, calls []energy.Cal
 	return o
 }
 
-// enough reports whether the refresh period and its jitter are known of all devices.
-func (o *observation) enough() bool {
-	return !slices.ContainsFunc(o.devices, func(d *device) bool { return len(d.ticks) < enoughTicks })
-}
-
-// gauges reports whether a device has a gauge only.
-func (o *observation) gauges() bool {
-	return slices.ContainsFunc(o.devices, func(d *device) bool { return d.Method == energy.Gauge })
-}
-
-func (o *observation) watch() *Watch {
-	w := &Watch{Past: o.past, Start: o.began.UTC(), For: o.took, Reads: o.reads, Ended: o.ended}
-	if !o.past && o.reads > 0 {
-		w.Every = o.took / time.Duration(o.reads)
-	}
-	return w
-}
-
-// modes returns the settings of a GPU, as far as they are known.
-func (o *observation) modes(src energy.Source, device int) (persistence, mig *bool) {
-	s, ok := src.(ModeSource)
-	if !ok || o.stalled { // a driver that hangs would do so again
-		return nil, nil
-	}
-	return s.Modes(device)
-}
-
 // at is a time in ns since the base.
 func (o *observation) at(ns float64) time.Time { return o.base.Add(time.Duration(ns)) }
-
-// measure measures a span of what was recorded of all devices.
-func (o *observation) measure(span energy.Span) energy.Measurement {
-	return energy.MeasurePast(context.Background(), o.replay, span)
-}
-
-// measureOne measures what was recorded of one device: of a counter, from its first
-// ticks, which show the power before, to the last.
-func (o *observation) measureOne(d *device) (m energy.DeviceMeasurement) {
-	from, to, ok := d.recorded()
-	if !ok || o.replay == nil {
-		return m
-	}
-	span := energy.Span{Start: o.at(from), End: o.at(to)}
-	rec, err := energy.NewRecorderOf(o.replay, energy.Selection{Devices: []string{d.UUID}})
-	if err != nil {
-		return m
-	}
-	all, err := rec.MeasurePast(context.Background(), span)
-	if err != nil || len(all.Devices) != 1 {
-		return m
-	}
-	return all.Devices[0]
-}
 
 // Windows are measured with so many ticks before and after them, as they are while
 // a benchmark runs.

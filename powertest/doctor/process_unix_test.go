@@ -34,7 +34,7 @@ func TestLoadProcess(t *testing.T) {
 	t.Setenv("COUNT", file)
 	p, err := startProcess(`(trap '' TERM; while :; do echo x >>"$COUNT"; sleep 0.005; done) & echo started; wait`, &out)
 	require.NoError(t, err)
-	p.(*process).grace = 100 * time.Millisecond
+	p.(*process).c.WaitDelay = 100 * time.Millisecond
 	pid := p.(*process).c.Process.Pid
 	t.Cleanup(func() { _ = syscall.Kill(-pid, syscall.SIGKILL) })
 	require.Eventually(t, grows, 10*time.Second, time.Millisecond)

@@ -5,10 +5,15 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
+	"unicode/utf8"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // columns is how wide the text is made, but for the verdict, which is the first line,
@@ -35,12 +40,8 @@ func (r Report) WriteText(out io.Writer) error {
 	return err
 }
 
-// table writes rows whose cells are divided by tabs.
-func table(b *bytes.Buffer, rows func(w io.Writer)) {
-	w := tabwriter.NewWriter(b, 0, 0, 2, ' ', 0)
-	rows(w)
-	w.Flush()
-}
+// table writes rows whose cells are divided by tabs, when it is flushed.
+func table(w io.Writer) *tabwriter.Writer { return tabwriter.NewWriter(w, 0, 0, 2, ' ', 0) }
 
 func (r Report) writeSources(b *bytes.Buffer) {
 	b.WriteString("\nsources\n")
@@ -62,13 +63,14 @@ func (r Report) writeSources(b *bytes.Buffer) {
 
 func (r Report) writeGPUs(b *bytes.Buffer) {
 	b.WriteString("\n")
-	table(b, func(w io.Writer) {
-		fmt.Fprintln(w, "GPU\tname\tpower limit\tpersistence mode\tMIG mode\ttemp\tprocesses\trows")
-		for _, g := range r.GPUs {
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", g.id(), cmp.Or(g.Name, "-"), unit(g.PowerLimit, "%.0f W"),
-				onOff(g.Persistence), onOff(g.MIG), unit(g.Celsius, "%.0f °C"), g.others(), g.Rows)
-		}
-	})
+	w := table(b)
+	fmt.Fprintln(w, "GPU\tname\tpower limit\tpersistence mode\tMIG mode\ttemp\tprocesses\trows")
+	for _, g := range r.GPUs {
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", g.id(), cmp.Or(g.Name, "-"), unit(g.PowerLimit, "%.0f W"),
+			choice(g.Persistence, "on", "off"), choice(g.MIG, "on", "off"),
+			unit(g.Celsius, "%.0f °C"), g.others(), g.Rows)
+	}
+	w.Flush()
 	for _, g := range r.GPUs {
 		parts := []string{g.UUID}
 		for _, p := range []struct{ what, value string }{{"host ", g.Host}, {"role ", g.Role}, {"at ", g.Endpoint}} {
@@ -97,22 +99,22 @@ func (g GPU) others() string {
 
 func (r Report) writeCounters(b *bytes.Buffer) {
 	b.WriteString("\n")
-	table(b, func(w io.Writer) {
-		fmt.Fprintln(w, "GPU\tmethod\tperiod\tjitter\tseen ±\tticks\tmissed\tstep\tresolution\tcall p50\tp99\tpower")
-		for _, g := range r.GPUs {
-			step := "%.4g J"
-			if g.Method.String() == "gauge" {
-				step = "%.4g W"
-			}
-			var half *time.Duration
-			if g.Within != nil {
-				h := *g.Within / 2
-				half = &h
-			}
-			fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", g.id(), g.Method, took(g.Period), took(g.Jitter), took(half), g.Ticks, g.Missed,
-				unit(g.Step, step), unit(g.Resolution, "%g J"), took(g.CallP50), took(g.CallP99), unit(g.Watts, "%.1f W"))
+	w := table(b)
+	fmt.Fprintln(w, "GPU\tmethod\tperiod\tjitter\tseen ±\tticks\tmissed\tstep\tresolution\tcall p50\tp99\tpower")
+	for _, g := range r.GPUs {
+		step := "%.4g J"
+		if g.Method == energy.Gauge {
+			step = "%.4g W"
 		}
-	})
+		var half *time.Duration
+		if g.Within != nil {
+			half = new(*g.Within / 2)
+		}
+		fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", g.id(), g.Method,
+			took(g.Period), took(g.Jitter), took(half), g.Ticks, g.Missed, unit(g.Step, step),
+			unit(g.Resolution, "%g J"), took(g.CallP50), took(g.CallP99), unit(g.Watts, "%.1f W"))
+	}
+	w.Flush()
 	shown := map[string]bool{}
 	for _, g := range r.GPUs {
 		if g.Metric != "" && !shown[g.Metric] {
@@ -131,14 +133,14 @@ func (r Report) writeCounters(b *bytes.Buffer) {
 }
 
 func (r Report) writeServer(b *bytes.Buffer) {
-	var oldest *time.Duration
+	var ages []time.Duration
 	for _, g := range r.GPUs {
-		if g.Age != nil && (oldest == nil || *g.Age > *oldest) {
-			oldest = g.Age
+		if g.Age != nil {
+			ages = append(ages, *g.Age)
 		}
 	}
-	if oldest != nil {
-		fmt.Fprintf(b, "the newest samples are up to %s old\n", short(*oldest))
+	if ages != nil {
+		fmt.Fprintf(b, "the newest samples are up to %s old\n", short(slices.Max(ages)))
 	}
 	s := r.Server
 	if s == nil {
@@ -147,21 +149,21 @@ func (r Report) writeServer(b *bytes.Buffer) {
 	if s.Scrape != nil {
 		fmt.Fprintf(b, "scraped every %s; its clock is ahead of this machine's by %s ± %s\n", short(*s.Scrape), took(s.Offset), took(s.Within))
 	}
-	fmt.Fprintf(b, "%d rows told of GPUs that were counted already\n", s.Collapsed)
+	fmt.Fprintf(b, "rows left out because their GPU was already counted: %d\n", s.Collapsed)
 }
 
 func (r Report) writeWindows(b *bytes.Buffer) {
 	b.WriteString("\nexpected error, of all GPUs together\n")
-	table(b, func(w io.Writer) {
-		fmt.Fprintln(w, "window\tpower as seen\tload in the window")
-		for _, x := range r.Windows {
-			seen := percent(x.Seen)
-			if x.Extrapolated {
-				seen += " (extrapolated)"
-			}
-			fmt.Fprintf(w, "%s\t%s\t%s\n", short(x.Length), seen, percent(x.Load))
+	w := table(b)
+	fmt.Fprintln(w, "window\tpower as seen\tload in the window")
+	for _, x := range r.Windows {
+		seen := unit(x.Seen, "± %.2g %%")
+		if x.Extrapolated {
+			seen += " (extrapolated)"
 		}
-	})
+		fmt.Fprintf(w, "%s\t%s\t%s\n", short(x.Length), seen, unit(x.Load, "± %.2g %%"))
+	}
+	w.Flush()
 	for _, x := range r.Windows {
 		if x.Reason != "" {
 			b.WriteString(wrapped(fmt.Sprintf("%s: %s: %s", short(x.Length), x.Reason, x.Detail), "  "))
@@ -170,13 +172,11 @@ func (r Report) writeWindows(b *bytes.Buffer) {
 }
 
 func (r Report) writeFindings(b *bytes.Buffer) {
-	first := true
+	if slices.ContainsFunc(r.GPUs, func(g GPU) bool { return len(g.Findings) > 0 }) {
+		b.WriteString("\n")
+	}
 	for _, g := range r.GPUs {
 		for _, f := range g.Findings {
-			if first {
-				b.WriteString("\n")
-				first = false
-			}
 			b.WriteString(wrapped(fmt.Sprintf("GPU %s: %s: %s", g.id(), f.Reason, f.Detail), "  "))
 		}
 		for _, p := range g.Processes {
@@ -185,32 +185,107 @@ func (r Report) writeFindings(b *bytes.Buffer) {
 	}
 }
 
-// writeLoad writes what the counters made of the load.
+// writeLoad writes how the counters follow the load.
 func (r Report) writeLoad(b *bytes.Buffer) {
 	if r.Load == nil {
 		return
 	}
 	b.WriteString("\nunder load\n")
 	if len(r.Load.GPUs) > 0 {
-		table(b, func(w io.Writer) {
-			fmt.Fprintln(w, "GPU\tpower\tpaused\trose after\tlag on\tlag off\ttail\tcoverage\tmodulation\tintegrates")
-			for i, g := range r.Load.GPUs {
-				fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.GPUs[i].id(), unit(g.Watts, "%.1f W"), unit(g.PausedWatts, "%.1f W"),
-					took(g.Started), took(g.Rise), took(g.Fall), took(g.Tail), unit(g.Coverage, "%.3f"), unit(g.Modulation, "%.2f"), yesNo(g.Integrates))
-			}
-		})
+		w := table(b)
+		fmt.Fprintln(w, "GPU\tpower\tpaused\trose after\tlag on\tlag off\ttail\tcoverage\tmodulation\tintegrates")
+		for i, g := range r.Load.GPUs {
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.GPUs[i].id(),
+				unit(g.Watts, "%.1f W"), unit(g.PausedWatts, "%.1f W"), took(g.Started), took(g.Rise), took(g.Fall),
+				took(g.Tail), unit(g.Coverage, "%.3f"), unit(g.Modulation, "%.2f"),
+				choice(g.Integrates, "all of the time", "a part of the time"))
+		}
+		w.Flush()
 	}
 	for _, note := range r.Load.Notes {
 		b.WriteString(wrapped(note, "  "))
 	}
 }
 
-func yesNo(b *bool) string {
+// unit formats a number, or says that it is unknown.
+func unit(x *float64, format string) string {
+	if x == nil {
+		return "-"
+	}
+	return fmt.Sprintf(format, *x)
+}
+
+// choice says which of two a truth is, or that it is unknown.
+func choice(b *bool, yes, no string) string {
 	switch {
 	case b == nil:
 		return "-"
 	case *b:
-		return "all of the time"
+		return yes
 	}
-	return "a part of the time"
+	return no
+}
+
+// took formats a time with three digits.
+func took(d *time.Duration) string {
+	if d == nil {
+		return "-"
+	}
+	return digitsOf(*d, 3)
+}
+
+// digitsOf formats a time with some digits: 99.6 ms.
+func digitsOf(d time.Duration, digits int) string {
+	for _, u := range []struct {
+		unit time.Duration
+		name string
+	}{{time.Second, "s"}, {time.Millisecond, "ms"}, {time.Microsecond, "µs"}} {
+		rounded, _ := strconv.ParseFloat(strconv.FormatFloat(float64(d)/float64(u.unit), 'g', digits, 64), 64)
+		if math.Abs(rounded) >= 1 {
+			return strconv.FormatFloat(rounded, 'f', -1, 64) + " " + u.name
+		}
+	}
+	return strconv.FormatInt(int64(d), 10) + " ns"
+}
+
+// short formats a time as -benchtime takes it, with what matters of it.
+func short(d time.Duration) string {
+	for _, r := range []struct{ from, digit time.Duration }{
+		{time.Hour, time.Minute},
+		{time.Minute, time.Second},
+		{10 * time.Second, 100 * time.Millisecond},
+		{time.Second, 10 * time.Millisecond},
+		{time.Millisecond, 100 * time.Microsecond},
+	} {
+		if d >= r.from {
+			d = d.Round(r.digit)
+			break
+		}
+	}
+	if s, ok := strings.CutSuffix(d.String(), "m0s"); ok {
+		return s + "m"
+	}
+	return d.String()
+}
+
+// wrapped breaks a text into lines of at most the columns, of which all but the
+// first begin with an indent.
+func wrapped(text, indent string) string {
+	var b strings.Builder
+	width := 0
+	for i, word := range strings.Split(text, " ") {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case width+1+n > columns:
+			b.WriteString("\n" + indent)
+			width = utf8.RuneCountInString(indent)
+		default:
+			b.WriteByte(' ')
+			width++
+		}
+		b.WriteString(word)
+		width += n
+	}
+	return b.String() + "\n"
 }

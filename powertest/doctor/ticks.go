@@ -12,9 +12,8 @@ import (
 type device struct {
 	energy.Device
 	// past says that the readings were made by somebody else.
-	past   bool
-	ticks  []tick
-	resets int
+	past  bool
+	ticks []tick
 	// gauge says from when until when, in ns since the base, the power of a gauge is
 	// known, and what it showed last, in watts; nil if it showed nothing.
 	gauge *struct{ from, until, watts float64 }
@@ -42,15 +41,9 @@ func (t tick) mid() float64 { return (t.lo + t.hi) / 2 }
 func newDevice(r energy.DeviceRecording, calls energy.CallStats, past bool) *device {
 	d := &device{Device: r.Device, past: past, calls: calls}
 	d.learnt.period, d.learnt.jitter = r.TickPeriod, r.TickJitter
-	for k, t := range r.Ticks {
-		if k == 0 {
-			continue // it is not known when that began
-		}
-		fell := t[2] < r.Ticks[k-1][2]
-		if fell {
-			d.resets++
-		}
-		d.ticks = append(d.ticks, tick{lo: t[0], hi: t[1], value: t[2], broken: fell})
+	for k := 1; k < len(r.Ticks); k++ { // it is not known when the value of the first began
+		t := r.Ticks[k]
+		d.ticks = append(d.ticks, tick{lo: t[0], hi: t[1], value: t[2], broken: t[2] < r.Ticks[k-1][2]})
 	}
 	if r.Device.Method != energy.Gauge || len(r.Power) == 0 {
 		return d
@@ -86,13 +79,18 @@ func changeOf(r energy.DeviceRecording, p [3]float64) tick {
 // counter describes what was seen.
 func (d *device) counter() Counter {
 	c := Counter{
-		Method: d.Method, Metric: d.Metric, Ticks: len(d.ticks), Resets: d.resets,
+		Method: d.Method, Metric: d.Metric, Ticks: len(d.ticks),
 		Resolution: number(d.Resolution, d.Resolution > 0),
 		Age:        d.age, Readings: d.calls.Reads - d.calls.Failures, Failed: d.calls.Failures,
 	}
 	if p := d.period(); p > 0 {
 		c.Period = &p
 		c.Missed, c.Jitter, c.Within = d.missed(p), d.jitter(p), d.within()
+	}
+	for _, t := range d.ticks {
+		if t.broken {
+			c.Resets++
+		}
 	}
 	c.Step = d.step()
 	c.Watts = number(d.meanPower())
@@ -172,8 +170,7 @@ func (d *device) jitter(period time.Duration) *time.Duration {
 	if n < 3 {
 		return nil
 	}
-	sd := time.Duration(math.Sqrt(max(squares-sum*sum/n, 0) / (n - 1)))
-	return &sd
+	return new(time.Duration(math.Sqrt(max(squares-sum*sum/n, 0) / (n - 1))))
 }
 
 // within returns the median time within which a tick was seen; nil if there was none.
@@ -185,8 +182,7 @@ func (d *device) within() *time.Duration {
 	for _, t := range d.ticks {
 		widths = append(widths, t.hi-t.lo)
 	}
-	within := time.Duration(median(widths))
-	return &within
+	return new(time.Duration(median(widths)))
 }
 
 // step returns the smallest change that was seen; nil if there was none.

@@ -213,7 +213,7 @@
 //
 //   - The known sources, the chosen one with a star: usable or why not, and what to
 //     do. Others than nvml are tried only if they are chosen.
-//   - The GPUs, and how many rows are of each. What is unknown is a dash.
+//   - The GPUs, and how many rows report each. What is unknown is a dash.
 //   - Their counters: the median time between two ticks and its standard deviation
 //     (the jitter), ticks that were missed, the smallest change, how long a call took,
 //     and the power: the idle power, if nothing ran.

@@ -60,7 +60,7 @@ func TestDoctorEndedLog(t *testing.T) {
 	c, code, text := lookAt(t, log)
 	assert.Equal(t, exitFailed, code)
 	assert.False(t, c.Measurable)
-	assert.Regexp(t, `^joules can't be measured of 2 of 2 GPUs by smi: telemetry_ended: the newest reading is \d+h\d+m old, and readings came every 1s: what has ended suits powertest annotate only`, c.Verdict)
+	assert.Regexp(t, `^joules can't be measured of 2 of 2 GPUs by smi: telemetry_ended: the newest reading is \d+h\d+m old, and readings came every 1s: powertest annotate measures a benchmark of that time`, c.Verdict)
 	assert.Nil(t, c.Benchtime.Recommended)
 	assert.NotContains(t, c.Verdict, "-benchtime")
 	assert.Contains(t, text, `"recommended_ns": null`)

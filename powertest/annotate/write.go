@@ -1,42 +1,43 @@
 package annotate
 
 import (
+	"bytes"
+	"errors"
 	"fmt"
 	"io"
+	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
+	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // WriteTable writes for a person what was measured, and what was not and why. The
 // error is that of the writer.
 func (r Result) WriteTable(out io.Writer) error {
-	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
+	var b bytes.Buffer
+	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	r.writeWindow(w)
 	r.writeSource(w)
 	r.writeEnergy(w)
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	if err := r.writeComparison(out); err != nil {
-		return err
-	}
-	var lines strings.Builder
+	w.Flush()
+	r.writeComparison(&b)
 	for _, f := range r.Findings {
 		what := "invalid"
 		if !spoils(f.Reason) {
 			what = "marked"
 		}
-		fmt.Fprintf(&lines, "%s: %s\n", what, r.inWords(f))
+		fmt.Fprintf(&b, "%s: %s\n", what, r.inWords(f))
 	}
 	for _, note := range r.Workload.Notes {
-		fmt.Fprintf(&lines, "note: %s\n", note)
+		fmt.Fprintf(&b, "note: %s\n", note)
 	}
-	_, err := io.WriteString(out, lines.String())
+	_, err := b.WriteTo(out)
 	return err
 }
 
@@ -82,7 +83,7 @@ func (r Result) writeEnergy(w io.Writer) {
 		return
 	}
 	e := r.Measurement.Energy
-	fmt.Fprintf(w, "energy\t%s J ± %s %% (%s to %s J)\n", digits(e.Joules), strconv.FormatFloat(e.ErrPercent(), 'g', 2, 64), digits(e.Low), digits(e.High))
+	fmt.Fprintf(w, "energy\t%s J ± %.2g %% (%s to %s J)\n", digits(e.Joules), e.ErrPercent(), digits(e.Low), digits(e.High))
 	for _, m := range r.Metrics {
 		if m.Key == "total_gpu_energy_j" {
 			continue // the line above
@@ -101,16 +102,16 @@ func digits(x float64) string {
 }
 
 // writeComparison writes aiperf's metrics, ours beside theirs.
-func (r Result) writeComparison(out io.Writer) error {
+func (r Result) writeComparison(out io.Writer) {
 	if r.Comparison == nil {
-		return nil
+		return
 	}
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	fmt.Fprintf(w, "\naiperf's metrics\tpowertest\taiperf\tunit\n")
 	for _, c := range r.Comparison {
 		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", c.Name, digits(c.Ours), digits(c.Theirs), c.Unit)
 	}
-	return w.Flush()
+	w.Flush()
 }
 
 // inWords is a finding with the name that the source has for the GPU.
@@ -123,4 +124,55 @@ func (r Result) inWords(f energy.Finding) string {
 		s += ": " + strings.ReplaceAll(f.Detail, "\n", "\n  ") // what to do, under what was found
 	}
 	return s
+}
+
+// WriteBenchmark writes a record in the Go benchmark format, for benchstat, or
+// nothing if there are no numbers. The error is that of the writer.
+func (r Result) WriteBenchmark(w io.Writer) error {
+	m := r.Measurement
+	m.Devices, m.Roles = slices.Clone(m.Devices), slices.Clone(m.Roles) // Add changes them
+	for _, f := range slices.Concat(r.found, r.telemetry.found) {
+		if f.Reason != aggregateMissing && f.Reason != aggregateUnwritable { // this is another file
+			m.Add(f)
+		}
+	}
+	err := powertest.NewReport(r.benchmarkName(), r.work(), m).WriteBenchmark(w)
+	if errors.Is(err, powertest.ErrNoNumbers) {
+		return nil // why is in the validation file
+	}
+	return err
+}
+
+// work is what the energy is divided by, as package powertest counts it.
+func (r Result) work() powertest.Work {
+	w := r.Workload
+	if !w.HasWindow() {
+		return powertest.Work{}
+	}
+	work := powertest.Work{
+		Ops:          w.Requests,
+		Requests:     w.Requests,
+		PromptTokens: w.InputTokens,
+		OutputTokens: w.OutputTokens,
+		Users:        w.Concurrency,
+		Elapsed:      w.End.Sub(w.Start),
+	}
+	if w.Latency > 0 {
+		work.Latency = time.Duration(w.Latency * float64(w.Requests) * float64(time.Second))
+		work.Latencies = w.Requests
+	}
+	return work
+}
+
+// benchmarkName makes a benchmark's name of the name of the result: a letter or a
+// digit stays, and what may not stand in a name becomes an underscore.
+func (r Result) benchmarkName() string {
+	base := filepath.Base(r.options.Result)
+	stem := strings.TrimSuffix(base, filepath.Ext(base))
+	return "BenchmarkAnnotate/" + strings.Map(func(c rune) rune {
+		if c > ' ' && c < 0x7f && !strings.ContainsRune(`/\"`, c) {
+			return c
+		}
+		return '_'
+	}, stem)
 }

@@ -1,0 +1,45 @@
+package doctor
+
+import (
+	"context"
+	"io"
+	"os/exec"
+	"time"
+)
+
+// A process is a load that is a shell, with what that has started.
+type process struct {
+	c    *exec.Cmd
+	stop context.CancelFunc
+	done chan struct{}
+}
+
+// endTime is how long a load may take to end after it was asked to.
+const endTime = 5 * time.Second
+
+// startProcess starts a command in a shell.
+func startProcess(command string, out io.Writer) (running, error) {
+	ctx, stop := context.WithCancel(context.Background())
+	c := shell(ctx, command)
+	c.Stdout, c.Stderr = out, out
+	c.WaitDelay = endTime // a grandchild may keep the streams open
+	if err := c.Start(); err != nil {
+		stop()
+		return nil, err
+	}
+	p := &process{c, stop, make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		_ = c.Wait()
+	}()
+	return p, nil
+}
+
+func (p *process) Done() <-chan struct{} { return p.done }
+
+// End asks the load to end, and kills it if it does not.
+func (p *process) End() {
+	p.stop()
+	<-p.done
+	p.kill() // those that outlive the shell
+}
