@@ -28,9 +28,6 @@ type driver struct {
 
 const defaultLibrary = "libnvidia-ml.so.1"
 
-// instead ends the advice of errors about a missing driver.
-const instead = "or set POWERTEST_SOURCE=sim (simulated GPUs) or POWERTEST_SOURCE=off"
-
 // process is what this process has of NVML. It is guarded by opening.
 var process struct {
 	bound  string  // the library that go-nvml's calls are bound to
@@ -54,7 +51,7 @@ func load(path string) (*driver, error) {
 	process.bound = path
 	d := &driver{Interface: nvml.New(nvml.WithLibraryPath(path))}
 	if ret := d.Init(); ret != nvml.SUCCESS {
-		return nil, fmt.Errorf("nvml: initialise %s: %w\n%s", path, code(ret), instead)
+		return nil, fmt.Errorf("nvml: initialise %s: %w", path, code(ret))
 	}
 	d.hasFields, d.hasTotalEnergy = d.has("nvmlDeviceGetFieldValues"), d.has("nvmlDeviceGetTotalEnergyConsumption")
 	d.hasSamples, d.hasPower = d.has("nvmlDeviceGetSamples"), d.has("nvmlDeviceGetPowerUsage")
@@ -71,11 +68,11 @@ func check(path string) error {
 		if strings.Contains(err.Error(), "cannot open shared object file") {
 			err = fmt.Errorf("%w (%w)", fs.ErrNotExist, err)
 		}
-		return fmt.Errorf("nvml: load %s: %w\ninstall the NVIDIA driver, in a container run with --gpus all, %s", path, err, instead)
+		return fmt.Errorf("nvml: load %s: %w\ninstall the NVIDIA driver, in a container run with --gpus all", path, err)
 	}
 	defer lib.Close()
 	if lib.Lookup("nvmlInit_v2") != nil && lib.Lookup("nvmlInit") != nil {
-		return fmt.Errorf("nvml: %s has no nvmlInit: it is not an NVML library\ngive the path of the driver's libnvidia-ml.so.1, %s", path, instead)
+		return fmt.Errorf("nvml: %s has no nvmlInit: it is not an NVML library\ngive the path of the driver's libnvidia-ml.so.1", path)
 	}
 	return nil
 }

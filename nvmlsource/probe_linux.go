@@ -28,7 +28,7 @@ func (d *driver) inventory() ([]gpu, []handle, error) {
 		return nil, nil, fmt.Errorf("nvml: count the GPUs: %w", code(ret))
 	}
 	if n == 0 {
-		return nil, nil, fmt.Errorf("nvml: %w: the driver shows no GPU to this process\ncheck nvidia-smi -L, in a container run with --gpus all, %s", energy.ErrNoDevice, instead)
+		return nil, nil, fmt.Errorf("nvml: %w: the driver shows no GPU to this process\ncheck nvidia-smi -L, in a container run with --gpus all", energy.ErrNoDevice)
 	}
 	gpus, handles := make([]gpu, n), make([]handle, n)
 	for i := range gpus {
@@ -151,10 +151,10 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 		}
 	}
 	if failure == nil {
-		return nil, dev, fmt.Errorf("nvml: %w: %s reports neither energy nor power\nchoose other GPUs with POWERTEST_DEVICES, %s",
-			errors.ErrUnsupported, g, instead)
+		return nil, dev, fmt.Errorf("nvml: %w: %s reports neither energy nor power\nchoose other GPUs",
+			errors.ErrUnsupported, g)
 	}
-	return nil, dev, fmt.Errorf("nvml: %s reports neither energy nor power: %w\n%s", g, failure, instead)
+	return nil, dev, fmt.Errorf("nvml: %s reports neither energy nor power: %w", g, failure)
 }
 
 // absent reports whether the error of a way says that the GPU does not have it, or

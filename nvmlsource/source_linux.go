@@ -63,8 +63,13 @@ func Open(cfg Config) (*Source, error) {
 		<-opening
 	}) {
 		openStalled.Store(true)
-		return nil, fmt.Errorf("nvml: %w: the driver did not answer within %v\ncheck whether nvidia-smi answers, %s",
-			energy.ErrStalled, timeout, instead)
+		select {
+		case opening <- struct{}{}: // it has come back meanwhile
+			openStalled.Store(false)
+			<-opening
+		default:
+		}
+		return nil, fmt.Errorf("nvml: %w: the driver did not answer within %v\ncheck whether nvidia-smi answers", energy.ErrStalled, timeout)
 	}
 	return s, err
 }

@@ -26,7 +26,7 @@ func Open(Config) (*Source, error) {
 	if runtime.GOOS != "linux" {
 		why, advice = "NVML is read on linux only, not on "+runtime.GOOS, "run the benchmark there"
 	}
-	return nil, fmt.Errorf("nvml: %w: %s\n%s, or set POWERTEST_SOURCE=sim or POWERTEST_SOURCE=off", errors.ErrUnsupported, why, advice)
+	return nil, fmt.Errorf("nvml: %w: %s\n%s", errors.ErrUnsupported, why, advice)
 }
 
 // Info describes the source.

@@ -103,7 +103,7 @@ func (b *B) open() *instrument {
 	case b.env.strict:
 		b.Fatalf("powertest: no energy measurement, and POWERTEST_STRICT is set: %v", err)
 	default:
-		b.logOnce("no measurement "+err.Error(), "no energy measurement: %v\nset POWERTEST_SOURCE to another source, or to off", err)
+		b.logOnce("no measurement "+err.Error(), "no energy measurement: %v\nor set POWERTEST_SOURCE: another source, sim for simulated GPUs, off for none", err)
 	}
 	b.announcing = process.header.announce(b, ins)
 	if ins != nil && ins.fallbackReason != nil {

@@ -99,4 +99,5 @@ func TestWrapped(t *testing.T) {
 			assert.LessOrEqual(t, len(line), columns+1)
 		}
 	}
+	assert.Equal(t, "what is wrong\n    what to do\n", wrapped("what is wrong\nwhat to do", "    "))
 }

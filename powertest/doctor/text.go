@@ -272,20 +272,27 @@ func short(d time.Duration) string {
 // first begin with an indent.
 func wrapped(text, indent string) string {
 	var b strings.Builder
-	width := 0
-	for i, word := range strings.Split(text, " ") {
-		n := utf8.RuneCountInString(word)
-		switch {
-		case i == 0:
-		case width+1+n > columns:
-			b.WriteString("\n" + indent)
+	for i, line := range strings.Split(text, "\n") {
+		width := 0
+		if i > 0 { // advice
+			b.WriteString(indent)
 			width = utf8.RuneCountInString(indent)
-		default:
-			b.WriteByte(' ')
-			width++
 		}
-		b.WriteString(word)
-		width += n
+		for k, word := range strings.Split(line, " ") {
+			n := utf8.RuneCountInString(word)
+			switch {
+			case k == 0:
+			case width+1+n > columns:
+				b.WriteString("\n" + indent)
+				width = utf8.RuneCountInString(indent)
+			default:
+				b.WriteByte(' ')
+				width++
+			}
+			b.WriteString(word)
+			width += n
+		}
+		b.WriteByte('\n')
 	}
-	return b.String() + "\n"
+	return b.String()
 }
