@@ -91,7 +91,7 @@ func defineAB(f *flag.FlagSet, s *ab.Session) (until *string) {
 	f.BoolVar(&s.Resume, "resume", false, "go on with the samples that are there; all other flags must be as they were")
 	f.BoolVar(&s.Overwrite, "overwrite", false, "begin anew if there are samples")
 	f.DurationVar(&s.Cooldown, "cooldown", ab.DefaultCooldown, "longest `time` to wait before a sample until the GPUs are at the temperature, or the power, of the start; 0: none")
-	f.StringVar(&s.Source, "source", "", "what reports the temperature or the power, spelled as in POWERTEST_SOURCE; by default what that names")
+	f.StringVar(&s.Source, "source", "", "the `source` that reports the temperature or the power, spelled as in POWERTEST_SOURCE; by default what that names")
 	f.Uint64Var(&s.Seed, "seed", 1, "`number` that the random part of a refresh period before each sample follows from")
 	return until
 }

@@ -37,34 +37,34 @@ type doctorFlags struct {
 	json    bool
 }
 
-// parseDoctor parses the arguments after "doctor", and reports whether it goes on: what
-// is wrong with them it writes to std.err.
-func parseDoctor(args []string, std stdio) (o *doctorFlags, ok bool) {
+// parseDoctor parses the arguments after "doctor", and reports whether it goes on. If
+// not, it has written why, and code is the exit code.
+func parseDoctor(args []string, std stdio) (o *doctorFlags, code int, ok bool) {
 	o = &doctorFlags{Options: doctor.Options{Output: std.err}}
 	f := flag.NewFlagSet("doctor", flag.ContinueOnError)
-	f.SetOutput(std.err)
-	source := f.String("source", os.Getenv("POWERTEST_SOURCE"), "the `source`, spelled as in POWERTEST_SOURCE; by default what that says, or else nvml")
-	devices := f.String("devices", os.Getenv("POWERTEST_DEVICES"), "which GPUs, as in POWERTEST_DEVICES: a `list` of indices or UUIDs")
+	source := f.String("source", "", "the `source`, spelled as in POWERTEST_SOURCE; by default what that says, or else nvml")
+	devices := f.String("devices", "", "which GPUs, as in POWERTEST_DEVICES: a `list` of indices, ranges such as 0-3, UUIDs or hosts; by default what that says, or else all")
 	f.DurationVar(&o.Watch, "for", 0, "how long to watch, a `time` such as 5s; by default until the counters have ticked 25 times, from 5s to 2m")
 	f.StringVar(&o.Load, "load", "", "a `command` for the shell that uses the GPUs until it is stopped: it is run for up to a minute, and stopped and continued meanwhile, to see what the counter makes of it; it writes to the standard error")
 	f.BoolVar(&o.json, "json", false, "write JSON")
-	f.Usage = func() {
-		fmt.Fprint(std.err, doctorUsage)
-		f.PrintDefaults()
-	}
-	if f.Parse(args) != nil {
-		return nil, false
+	if code, ok := parseFlags(f, doctorUsage, args, std); !ok {
+		return nil, code, false
 	}
 	if err := o.check(f, *source, *devices); err != nil {
 		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
-		return nil, false
+		return nil, exitUsage, false
 	}
-	return o, true
+	return o, exitOK, true
 }
 
 func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	set := given(f)
-	o.given = set["source"]
+	if o.given = set["source"]; !o.given {
+		source = os.Getenv("POWERTEST_SOURCE")
+	}
+	if !set["devices"] {
+		devices = os.Getenv("POWERTEST_DEVICES")
+	}
 	o.Name, o.arg, _ = strings.Cut(cmp.Or(source, "nvml"), "=")
 	switch {
 	case f.NArg() > 0:
@@ -106,9 +106,9 @@ func (o *doctorFlags) open() (energy.Source, error) {
 
 // doctorCommand is the subcommand.
 func doctorCommand(ctx context.Context, args []string, std stdio) int {
-	o, ok := parseDoctor(args, std)
+	o, code, ok := parseDoctor(args, std)
 	if !ok {
-		return exitUsage
+		return code
 	}
 	src, err := o.open()
 	unknown := errors.Is(err, energy.ErrUnknownSource)

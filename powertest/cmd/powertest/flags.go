@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"strings"
 )
 
 // parseFlags parses the arguments of the subcommand that f is named for, and reports
@@ -20,6 +21,10 @@ func parseFlags(f *flag.FlagSet, usage string, args []string, std stdio) (code i
 		f.PrintDefaults()
 		return exitOK, false
 	case err != nil:
+		// The flag package says of a time without a unit only that it is wrong.
+		if what, found := strings.CutSuffix(err.Error(), ": parse error"); found {
+			err = errors.New(what + ": it must be a number, and of a time with its unit, such as 1.5s")
+		}
 		fmt.Fprintf(std.err, "powertest %s: %v\npowertest %[1]s -h lists the flags.\n", f.Name(), err)
 		return exitUsage, false
 	}

@@ -57,6 +57,9 @@ func run(ctx context.Context, args []string, std stdio) int {
 		usage(std.err)
 		return exitUsage
 	}
+	if args[0] == "help" && len(args) > 1 {
+		args = []string{args[1], "-h"}
+	}
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
 		usage(std.out)
