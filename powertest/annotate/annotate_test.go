@@ -318,6 +318,23 @@ func TestNotFinite(t *testing.T) {
 	assert.Error(t, r.WriteValidation("none/side.json"))
 }
 
+// TestFindingInWords: a GPU is not called one twice, nor is the reason given twice.
+func TestFindingInWords(t *testing.T) {
+	r := Result{telemetry: telemetry{gpus: []seenGPU{{energy.DeviceAudit{ID: "0", UUID: "GPU-a"}, true}}}}
+	for want, f := range map[string]energy.Finding{
+		"throttled (GPU 0)":     {Reason: energy.Throttled, Device: "GPU-a"},
+		"throttled (GPU-b)":     {Reason: energy.Throttled, Device: "GPU-b"},
+		"throttled (GPU SIM-c)": {Reason: energy.Throttled, Device: "SIM-c"},
+		"throttled: src: hot":   {Reason: energy.Throttled, Detail: "src: throttled: hot"},
+	} {
+		assert.Equal(t, want, r.inWords(f))
+	}
+	r = Result{Workload: Workload{Start: time.Unix(1700000000, 922669200), End: time.Unix(1700000006, 940345800)}}
+	var b strings.Builder
+	r.writeWindow(&b)
+	assert.Contains(t, b.String(), "window\t6.018s from 2023-11-14T22:13:20.922Z\n", "in ms")
+}
+
 // TestTableOfFindings: what to do stands under what was found, and an error of the
 // writer is returned.
 func TestTableOfFindings(t *testing.T) {

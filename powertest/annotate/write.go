@@ -47,7 +47,7 @@ func (r Result) writeWindow(w io.Writer) {
 		fmt.Fprintf(w, "window\tunknown\n")
 		return
 	}
-	fmt.Fprintf(w, "window\t%v from %s\n", b.End.Sub(b.Start), b.Start.UTC().Format(time.RFC3339Nano))
+	fmt.Fprintf(w, "window\t%v from %s\n", b.End.Sub(b.Start).Round(time.Millisecond), b.Start.UTC().Format("2006-01-02T15:04:05.999Z07:00"))
 	fmt.Fprintf(w, "work\t%d requests, %d input and %d output tokens", b.Requests, b.InputTokens, b.OutputTokens)
 	if b.Concurrency > 0 {
 		fmt.Fprintf(w, ", concurrency %d", b.Concurrency)
@@ -118,10 +118,15 @@ func (r Result) writeComparison(out io.Writer) {
 func (r Result) inWords(f energy.Finding) string {
 	s := string(f.Reason)
 	if f.Device != "" {
-		s += " (GPU " + r.telemetry.id(f.Device) + ")"
+		name := r.telemetry.id(f.Device)
+		if !strings.HasPrefix(name, "GPU-") {
+			name = "GPU " + name
+		}
+		s += " (" + name + ")"
 	}
 	if f.Detail != "" {
-		s += ": " + strings.ReplaceAll(f.Detail, "\n", "\n  ") // what to do, under what was found
+		detail := strings.Replace(f.Detail, string(f.Reason)+": ", "", 1) // the error of a source says it, too
+		s += ": " + strings.ReplaceAll(detail, "\n", "\n  ")              // what to do, under what was found
 	}
 	return s
 }
