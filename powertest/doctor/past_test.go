@@ -86,7 +86,7 @@ func TestPast(t *testing.T) {
 	assert.NotNil(t, v.Windows[2].Seen)
 	assert.NotNil(t, v.Windows[2].Load)
 	for _, want := range []string{
-		"looked at 19s from ", "the newest samples are up to 500ms old", "scraped every 1s; its clock is ahead of this machine's by -1 ms ± 5 ms",
+		"looked at 19s from ", "the newest samples are up to 500ms old", "scraped every 1s; its clock is behind this machine's by 1 ms ± 5 ms",
 		"rows left out because their GPU was already counted: 1", "-load was not run: this source is asked for the past",
 	} {
 		assert.Contains(t, v.text, want)

@@ -147,9 +147,15 @@ func (r Report) writeServer(b *bytes.Buffer) {
 		return
 	}
 	if s.Scrape != nil {
-		fmt.Fprintf(b, "scraped every %s; its clock is ahead of this machine's by %s ± %s\n", short(*s.Scrape), took(s.Offset), took(s.Within))
+		where, by := "ahead of", s.Offset
+		if by != nil && *by < 0 {
+			where, by = "behind", new(-*by)
+		}
+		fmt.Fprintf(b, "scraped every %s; its clock is %s this machine's by %s ± %s\n", short(*s.Scrape), where, took(by), took(s.Within))
 	}
-	fmt.Fprintf(b, "rows left out because their GPU was already counted: %d\n", s.Collapsed)
+	if s.Collapsed > 0 {
+		fmt.Fprintf(b, "rows left out because their GPU was already counted: %d\n", s.Collapsed)
+	}
 }
 
 func (r Report) writeWindows(b *bytes.Buffer) {
