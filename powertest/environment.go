@@ -78,7 +78,11 @@ func (malformedError) Is(target error) bool { return target == energy.ErrMalform
 
 // named names the values of the variables that say what is measured, for messages.
 func (e environment) named() string {
-	return fmt.Sprintf("POWERTEST_SOURCE=%q POWERTEST_DEVICES=%q", shown(os.Getenv("POWERTEST_SOURCE")), os.Getenv("POWERTEST_DEVICES"))
+	s := fmt.Sprintf("POWERTEST_SOURCE=%q", shown(os.Getenv("POWERTEST_SOURCE")))
+	if devices := os.Getenv("POWERTEST_DEVICES"); devices != "" {
+		s += fmt.Sprintf(" POWERTEST_DEVICES=%q", devices)
+	}
+	return s
 }
 
 // parseSource splits NAME or NAME=ARG and checks that the source can be opened. The

@@ -300,6 +300,7 @@ func TestMalformedEnvironment(t *testing.T) {
 		assert.Contains(t, r.out, "--- FAIL: BenchmarkEnv")
 		name, value, _ := strings.Cut(vars[len(vars)-1], "=")
 		assert.Contains(t, r.out, name+"=\""+value+"\"")
+		assert.NotContains(t, r.out, `POWERTEST_DEVICES=""`, "what is not set is not named")
 		assert.NotContains(t, r.out, "ns/op")
 	}
 }

@@ -2,7 +2,6 @@ package powertest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -18,9 +17,12 @@ func writeTrace(dir string, r Report) error {
 	if dir == "" {
 		return nil
 	}
-	if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-		return fmt.Errorf("POWERTEST_TRACE=%s must be a directory that can be written to: %w",
-			dir, errors.Join(err, fs.ErrInvalid))
+	info, err := os.Stat(dir)
+	if err == nil && !info.IsDir() {
+		err = fs.ErrInvalid
+	}
+	if err != nil {
+		return fmt.Errorf("POWERTEST_TRACE=%s must be a directory that can be written to: %w", dir, err)
 	}
 	name := fmt.Sprintf("%s-%d.%d.%d.json", atomicfile.Name(r.Name), r.Procs, os.Getpid(), process.traces.Add(1))
 	if err := r.WriteFile(filepath.Join(dir, name)); err != nil {

@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"strings"
 	"testing"
 	"time"
 )
@@ -103,7 +104,11 @@ func (b *B) open() *instrument {
 	case b.env.strict:
 		b.Fatalf("powertest: no energy measurement, and POWERTEST_STRICT is set: %v", err)
 	default:
-		b.logOnce("no measurement "+err.Error(), "no energy measurement: %v\nor set POWERTEST_SOURCE: another source, sim for simulated GPUs, off for none", err)
+		or := ""
+		if strings.Contains(err.Error(), "\n") { // other advice
+			or = "or "
+		}
+		b.logOnce("no measurement "+err.Error(), "no energy measurement: %v\n%sset POWERTEST_SOURCE: another source, sim for simulated GPUs, off for none", err, or)
 	}
 	b.announcing = process.header.announce(b, ins)
 	if ins != nil && ins.fallbackReason != nil {

@@ -65,7 +65,7 @@ func init() {
 }
 
 // form is how an argument looks, for messages.
-const form = "POWERTEST_SOURCE=smi=gpu.csv?tz=Europe/Berlin&offset=1.5s&gap=3s"
+const form = "POWERTEST_SOURCE='smi=gpu.csv?tz=Europe/Berlin&offset=1.5s&gap=3s'"
 
 func malformed(format string, args ...any) error {
 	return fmt.Errorf("smi: %w: "+format, append([]any{energy.ErrMalformed}, args...)...)

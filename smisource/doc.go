@@ -3,7 +3,7 @@
 // while a benchmark runs. Importing it registers the source:
 //
 //	POWERTEST_SOURCE=smi=gpu.csv
-//	POWERTEST_SOURCE=smi=gpu.csv?tz=Europe/Berlin&offset=1.5s&gap=3s
+//	POWERTEST_SOURCE='smi=gpu.csv?tz=Europe/Berlin&offset=1.5s&gap=3s'
 //
 // It is for machines on which only these tools can be run, and for logs that exist
 // already. It is not for GPUs of this machine that can be read directly: package
