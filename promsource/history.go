@@ -107,8 +107,8 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, to []*energ
 }
 
 // only returns a matcher for some devices, if they can be named in one query;
-// empty if they cannot, or are all. Who asks for some devices does not hear of
-// others.
+// empty if they cannot, or are all. Where only some devices are asked for,
+// findings about others are left out.
 func (f *fleet) only(asked []int) string {
 	if len(asked) == len(f.devices) {
 		return ""

@@ -133,8 +133,8 @@ func byHost(devices []Device, sel string) ([]int, error) {
 	if slash < 0 {
 		return nil, nil
 	}
-	here := where(devices, func(d Device) bool { return strings.EqualFold(d.Host, sel[:slash]) })
-	return indexed(devices, here, sel[slash+1:], sel)
+	onHost := where(devices, func(d Device) bool { return strings.EqualFold(d.Host, sel[:slash]) })
+	return indexed(devices, onHost, sel[slash+1:], sel)
 }
 
 // byIndex takes an index or a range of them, which say which device only if all are

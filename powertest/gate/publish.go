@@ -77,8 +77,8 @@ func (g *Flags) Publish(r *Report, stdout, stderr io.Writer) int {
 	code := r.Outcome.ExitCode()
 	err := errors.Join(g.writeOutput(r, stdout, stderr), g.writeFiles(r))
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
-		// The runner reads both streams for annotations, and on this one they are
-		// in nobody's way.
+		// The runner reads both streams for annotations, and the report is on the
+		// standard output.
 		err = errors.Join(err, r.WriteGitHub(stderr))
 	}
 	if err != nil {
