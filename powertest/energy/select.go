@@ -22,9 +22,13 @@ import (
 //	HOST/2         the device of a host with that index; HOST/0-3 is possible too
 //
 // A selector that names nothing, or that could mean different things, is an error
-// that lists what there is and wraps [ErrNoDevice].
+// that lists what there is and wraps [ErrNoDevice]. That of [Selectors] is one, too.
 func Select(devices []Device, selectors ...string) ([]int, error) {
-	selectors = Selectors(selectors...)
+	lists := selectors
+	selectors, err := Selectors(lists...)
+	if err != nil {
+		return nil, fmt.Errorf("devices %q: %w", strings.Join(lists, ","), err)
+	}
 	if len(selectors) == 0 {
 		return where(devices, func(Device) bool { return true }), nil
 	}
@@ -44,17 +48,22 @@ func Select(devices []Device, selectors ...string) ([]int, error) {
 }
 
 // Selectors returns the selectors in lists of them, which have commas between them:
-// for a source that has some of its own beside those of [Select].
-func Selectors(lists ...string) []string {
-	var all []string
+// for a source that has some of its own beside those of [Select]. An empty list has
+// none. The error is about an empty element of another, and wraps [ErrMalformed]: of
+// a list that a script makes, a device would be missing.
+func Selectors(lists ...string) (all []string, err error) {
 	for _, list := range lists {
+		if strings.TrimSpace(list) == "" {
+			continue
+		}
 		for sel := range strings.SplitSeq(list, ",") {
-			if sel = strings.TrimSpace(sel); sel != "" {
-				all = append(all, sel)
+			if sel = strings.TrimSpace(sel); sel == "" {
+				return nil, fmt.Errorf("%w: an element is empty\nwrite indices, ranges or UUIDs of devices with commas between them, such as 0,1", ErrMalformed)
 			}
+			all = append(all, sel)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // selectOne returns the devices that one selector names. A whole name goes before
