@@ -151,7 +151,7 @@ func byHost(devices []Device, sel string) ([]int, error) {
 func byIndex(devices []Device, sel string) ([]int, error) {
 	at, err := indexed(devices, where(devices, func(Device) bool { return true }), sel, sel)
 	if hosts := hostsOf(devices); err == nil && len(at) > 0 && len(hosts) > 1 {
-		return nil, fmt.Errorf("%w: %q is ambiguous, since there are several hosts (%s): write HOST/%[2]s", ErrNoDevice, sel, strings.Join(hosts, ", "))
+		return nil, fmt.Errorf("%w: %q is ambiguous, since there are several hosts (%s)\nwrite HOST/%[2]s", ErrNoDevice, sel, strings.Join(hosts, ", "))
 	}
 	return at, err
 }

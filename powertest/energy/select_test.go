@@ -70,7 +70,7 @@ func TestSelectRefuses(t *testing.T) {
 		{oneHost(2), "1-0", "nothing is named"},
 		{oneHost(2), "0-2", `no device has the index 2 of "0-2"`},
 		{oneHost(2), "11:22:33", "nothing is named"},
-		{twoHosts(), "0", "several hosts (node-a, node-b): write HOST/0"},
+		{twoHosts(), "0", "several hosts (node-a, node-b)\nwrite HOST/0"},
 		{twoHosts(), "0-1", "write HOST/0-1"},
 		{twoHosts(), "GPU-node", `"GPU-node" is ambiguous, it fits node-a/0 (GPU-node-a-0)`},
 		{twoHosts(), "node-c", "there are node-a/0"},
