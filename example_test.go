@@ -99,7 +99,7 @@ func chatInParallel(b *powertest.B, llm *chat.Client, users int) {
 	})
 }
 
-// BenchmarkPhases tells the energy of reading the prompt from that of writing
+// BenchmarkPhases separates the energy of reading the prompt from that of writing
 // the answer: prefill lasts until the first token is here.
 func BenchmarkPhases(tb *testing.B) {
 	llm := newClient(tb)

@@ -31,7 +31,7 @@ type endpoint struct {
 
 	answers chan answer
 
-	// The rest belongs to who calls Read.
+	// The fields below are those of the goroutine that calls Read.
 
 	underWay bool
 	asked    uint64 // the read that asked last

@@ -13,7 +13,7 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// BenchmarkRead tells what a reading costs with a library that does little. It
+// BenchmarkRead measures what a reading costs with a library that does little. It
 // runs in this process, which no test binds to a library.
 func BenchmarkRead(b *testing.B) {
 	b.Setenv("FAKE_NVML_GPUS", "8")

@@ -145,7 +145,7 @@ func (d *driver) processes(h nvml.Device) ([]energy.Process, error) {
 }
 
 // Modes returns settings of the device, by its index in [Source.Devices], that matter
-// to who measures it; nil is unknown. Persistence says that the driver stays loaded
+// to its measurement; nil is unknown. Persistence says that the driver stays loaded
 // while no program uses the GPU: if not, its counter may start again, and opening it
 // takes seconds. MIG says that the GPU is divided into instances, which have no
 // counters of their own. Modes asks the driver, as [Source.Inspect] does, and is as

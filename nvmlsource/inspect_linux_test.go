@@ -71,7 +71,7 @@ func TestInspectWhatIsNotThere(t *testing.T) {
 		}},
 		"processes are denied": {"nvmlDeviceGetComputeRunningProcesses=4 nvmlDeviceGetGraphicsRunningProcesses=4", fs.ErrPermission, func(t *testing.T, st energy.State) {
 			assert.Nil(t, st.Processes)
-			assert.True(t, st.HasCelsius, "the rest is told")
+			assert.True(t, st.HasCelsius, "the rest is reported")
 		}},
 		"lost": {"*=15", energy.ErrDeviceLost, func(t *testing.T, st energy.State) {
 			assert.False(t, st.HasCelsius)

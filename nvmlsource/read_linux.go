@@ -139,7 +139,7 @@ func (m *meter) readPowerUsage(r *energy.Reading) {
 // readSamples reads the driver's buffer of power samples. It holds a few
 // seconds of them, closer together than calls should be. The reading is the mean
 // of the new ones, within one nominal period: what is older belongs to an earlier
-// reading, or to a time that nobody reads. The reading's Before
+// reading, or to a time between readings. The reading's Before
 // moves back by the time that the samples span.
 func (m *meter) readSamples(r *energy.Reading) {
 	kind, samples, ret := m.driver.samples(m.handle, m.last)

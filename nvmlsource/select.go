@@ -51,7 +51,11 @@ const unnamedInstance = "one of its instances"
 // environment, as CUDA would. Every GPU appears once, at its first mention. A GPU
 // that is named is meant as a whole, MIG mode or not.
 func choose(gpus []gpu, selectors []string, env func(string) (string, bool)) ([]choice, error) {
-	selectors = energy.Selectors(selectors...)
+	lists := selectors
+	selectors, err := energy.Selectors(lists...)
+	if err != nil {
+		return nil, fmt.Errorf("nvml: devices %q: %w", strings.Join(lists, ","), err)
+	}
 	if len(selectors) == 0 {
 		return chosenByCUDA(gpus, env)
 	}

@@ -64,7 +64,7 @@
 // three after it, both with the timer stopped. Let a benchmark run for at least
 // ten changes: -benchtime=1s is enough on every GPU that is known.
 //
-// A device's energy is that of everybody who uses it. Two processes on one host
+// A device's energy is that of all processes that use it. Two processes on one host
 // that measure the same device at the same time find each other, and both mark
 // their numbers ([energy.SharedGPU]); programs that do not use this package are
 // found where the source lists processes.

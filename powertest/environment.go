@@ -57,8 +57,9 @@ func readEnvironment() (e environment, err error) {
 	if e.source, e.arg, err = parseSource(os.Getenv("POWERTEST_SOURCE"), energy.Registered()); err != nil {
 		return e, err
 	}
-	if e.devices, err = parseDevices(os.Getenv("POWERTEST_DEVICES")); err != nil {
-		return e, err
+	devices := os.Getenv("POWERTEST_DEVICES")
+	if e.devices, err = energy.Selectors(devices); err != nil {
+		return e, fmt.Errorf("POWERTEST_DEVICES=%q is %w", devices, err)
 	}
 	if v := os.Getenv("POWERTEST_STRICT"); v != "" {
 		if e.strict, err = strconv.ParseBool(v); err != nil {
@@ -146,19 +147,4 @@ func choices(linked []string) string {
 		s += " (known but not linked in: " + strings.Join(could, ", ") + ")"
 	}
 	return s
-}
-
-// parseDevices splits a comma list of selectors, as [energy.Select] takes them. It
-// takes no empty ones: of a list that a script makes, a device would be missing.
-func parseDevices(value string) ([]string, error) {
-	if value == "" {
-		return nil, nil
-	}
-	list := strings.Split(value, ",")
-	for i := range list {
-		if list[i] = strings.TrimSpace(list[i]); list[i] == "" {
-			return nil, fmt.Errorf("POWERTEST_DEVICES=%q is malformed: an element is empty\nwrite indices, ranges or UUIDs of devices with commas between them, such as 0,1", value)
-		}
-	}
-	return list, nil
 }

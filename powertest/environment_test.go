@@ -82,7 +82,7 @@ func TestEnvironment(t *testing.T) {
 	t.Setenv("POWERTEST_STRICT", "0")
 	t.Setenv("POWERTEST_DEVICES", "0,,1")
 	_, err = readEnvironment()
-	assert.ErrorContains(t, err, `POWERTEST_DEVICES="0,,1" is malformed`)
+	assert.ErrorContains(t, err, `POWERTEST_DEVICES="0,,1" is malformed: an element is empty`)
 }
 
 // TestSourceIsChosen: the options, then the environment, then the default; off

@@ -139,7 +139,7 @@ func TestNet(t *testing.T) {
 	requireNear(t, 0.7, r, "J/op")
 }
 
-// TestNetIsAsked: without Net, idle power is nobody's business.
+// TestNetIsAsked: without Net, idle power is not reported.
 func TestNetIsAsked(t *testing.T) {
 	r := exact(t, nil, func(b *B, sim *simsource.Source) {
 		for b.Loop() {

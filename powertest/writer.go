@@ -27,7 +27,7 @@ type Writer struct {
 	units map[string]bool // that have their line
 }
 
-// NewWriter returns a Writer to w, to which nobody else writes records.
+// NewWriter returns a Writer to w, which must have no other writer of records.
 func NewWriter(w io.Writer) *Writer {
 	return &Writer{w: benchfmt.NewWriter(w), units: map[string]bool{}}
 }

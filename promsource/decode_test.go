@@ -11,20 +11,20 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// told is what a row says, by copies.
-type told struct {
+// decoded is a copy of what a row says.
+type decoded struct {
 	labels  map[string]string
 	samples []sample
 }
 
-func decodeAll(body string) (reply, []told, error) {
-	var rows []told
+func decodeAll(body string) (reply, []decoded, error) {
+	var rows []decoded
 	head, err := decode([]byte(body), func(r *stream) {
 		labels := map[string]string{}
 		for _, l := range r.labels {
 			labels[string(l.name)] = string(l.value)
 		}
-		rows = append(rows, told{labels, append([]sample(nil), r.samples...)})
+		rows = append(rows, decoded{labels, append([]sample(nil), r.samples...)})
 	})
 	return head, rows, err
 }

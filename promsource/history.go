@@ -107,8 +107,8 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, to []*energ
 }
 
 // only returns a matcher for some devices, if they can be named in one query;
-// empty if they cannot, or are all. Who asks for some devices does not hear of
-// others.
+// empty if they cannot, or are all. Where only some devices are asked for,
+// findings about others are left out.
 func (f *fleet) only(asked []int) string {
 	if len(asked) == len(f.devices) {
 		return ""
@@ -182,7 +182,7 @@ func (h *history) fetchGauges(ctx context.Context) error {
 	}
 	rows := int64(len(gauges))
 	if n := h.expect(between) * rows / int64(h.fleet.rows); n > maxSamples {
-		return fmt.Errorf("prometheus: %d GPUs have no energy counter, and a window of %v has %.1f million samples of their power, more than %d million\nchoose fewer GPUs, or measure for less long",
+		return fmt.Errorf("prometheus: %d GPUs without an energy counter have %[3].1f million samples in %[2]v, more than %[4]d million\nchoose fewer GPUs, or measure for less long",
 			rows, time.Duration(between.ms())*time.Millisecond, float64(n)/1e6, maxSamples/1_000_000)
 	}
 	for _, who := range h.fleet.groups(gauges) {

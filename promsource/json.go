@@ -8,7 +8,7 @@ import (
 
 // scanner reads JSON from a text that is all there. It goes over each byte once
 // and copies nothing: the reply to a query about a fleet has tens of megabytes,
-// nearly all of it labels that nobody asks for.
+// nearly all of it labels that are not needed.
 type scanner struct {
 	text []byte
 	at   int

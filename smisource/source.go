@@ -76,7 +76,10 @@ func (s *Source) choose() error {
 	for k := range s.log.gpus {
 		devices = append(devices, s.describe(k))
 	}
-	selectors := energy.Selectors(s.cfg.Devices...)
+	selectors, err := energy.Selectors(s.cfg.Devices...)
+	if err != nil {
+		return fmt.Errorf("smi: devices %q: %w", strings.Join(s.cfg.Devices, ","), err)
+	}
 	s.all = len(selectors) == 0
 	var rest []string // all but names that are the log's own
 	for _, sel := range selectors {

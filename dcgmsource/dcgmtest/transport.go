@@ -16,7 +16,7 @@ import (
 //
 // Each request has a connection of its own. A handler's request context ends when the
 // body is closed or the client's context ends, and writing then fails: a handler that
-// heeds either does not outlive its request.
+// observes either ends with its request.
 func Transport(hosts map[string]http.Handler) http.RoundTripper {
 	hosts = maps.Clone(hosts)
 	return &http.Transport{DisableKeepAlives: true, DialContext: func(_ context.Context, _, host string) (net.Conn, error) {

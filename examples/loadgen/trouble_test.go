@@ -44,7 +44,7 @@ func (m *mortal) Write(p []byte) (int, error) {
 func (m *mortal) Unwrap() http.ResponseWriter { return m.ResponseWriter }
 
 // TestServerThatDies: the level in which it dies counts what came; the next one
-// says why there is nothing; and nobody hammers a server that is gone.
+// says why there is nothing; and a server that is gone is not asked without a pause.
 func TestServerThatDies(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, small(4, 4, 4), diesAfter(2*time.Second))

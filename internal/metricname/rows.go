@@ -30,7 +30,7 @@ func distinct(list []string) []string {
 	return slices.DeleteFunc(list, func(v string) bool { return v == "" })
 }
 
-// tenant names who a row is for; empty if it is for nobody in particular.
+// tenant names who a row is for; empty if the row names none.
 func (x *Exporter) tenant(get Labels) string {
 	var parts []string
 	for _, t := range x.Tenants {

@@ -8,8 +8,8 @@
 // locked is a measurement under way, and one that is not, but is stamped later than
 // this one began, was a measurement that overlapped.
 //
-// Whatever fails here (permissions, a file system without locks) leaves the question
-// open: nobody is found, and there is no error.
+// Where something fails (permissions, a file system without locks) no other
+// measurement is found, and there is no error.
 package presence
 
 import (
@@ -154,8 +154,8 @@ func lockedFile(path string) *os.File {
 		}
 		if tryLock(f, exclusive) {
 			mine, err1 := f.Stat()
-			there, err2 := os.Stat(path)
-			if err1 == nil && err2 == nil && os.SameFile(mine, there) {
+			current, err2 := os.Stat(path)
+			if err1 == nil && err2 == nil && os.SameFile(mine, current) {
 				return f
 			}
 		}

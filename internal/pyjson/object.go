@@ -11,7 +11,7 @@ import (
 	"unicode/utf8"
 )
 
-// An Object is a JSON object as somebody wrote it: its members keep their order,
+// An Object is a JSON object as it was written: its members keep their order,
 // their spelling and the white space around them, so that a program which adds a
 // key to a file changes nothing else in it.
 type Object struct {

@@ -1,4 +1,4 @@
-// Package wait sleeps for as long as somebody is still interested.
+// Package wait sleeps for a time, or until a context ends.
 package wait
 
 import (

@@ -173,7 +173,7 @@ func TestTLS(t *testing.T) {
 	defer s.Close()
 	ca := file(t, string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: s.Certificate().Raw})))
 	_, err := ask(t, HTTP{}, noEnvironment, s.URL)
-	require.ErrorContains(t, err, "certificate", "nobody vouches for it")
+	require.ErrorContains(t, err, "certificate", "no authority that is trusted has signed it")
 	_, err = ask(t, HTTP{CAFile: ca}, noEnvironment, s.URL)
 	require.NoError(t, err)
 	_, err = ask(t, HTTP{}, environment(map[string]string{"POWERTEST_HTTP_CA_FILE": ca}), s.URL)
@@ -231,7 +231,7 @@ func TestRedirects(t *testing.T) {
 		assert.NotContains(t, Cause(err).Error(), secret)
 		assert.NotContains(t, Cause(err).Error(), "token")
 	}
-	assert.Empty(t, headers, "nobody else was asked")
+	assert.Empty(t, headers, "no other host was asked")
 }
 
 func TestErrorsOfTheNetworkSayWhatToDo(t *testing.T) {

@@ -51,9 +51,10 @@ func openCooler(ctx context.Context, named string, limit time.Duration, seed uin
 		report("there is no cool-down between samples, since none is asked for")
 		return nil, nil
 	}
-	var devices []string
-	if list := os.Getenv("POWERTEST_DEVICES"); list != "" {
-		devices = strings.Split(list, ",")
+	list := os.Getenv("POWERTEST_DEVICES")
+	devices, err := energy.Selectors(list)
+	if err != nil {
+		return nil, fmt.Errorf("POWERTEST_DEVICES=%q is %w", list, err)
 	}
 	src, err := energy.Open(name, arg, devices)
 	switch {

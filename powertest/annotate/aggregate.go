@@ -94,7 +94,7 @@ func compare(w Workload, m energy.Measurement, valid bool) []Comparison {
 // without a role in their names are about the whole deployment.
 const powerSchema = "2"
 
-// replaceFile replaces a file; tests have none of the room that this needs.
+// replaceFile replaces a file; tests replace it by one that fails as on a full disk.
 var replaceFile = atomicfile.Write
 
 // annotateAggregate replaces the power keys of an aggregate by the metrics; none

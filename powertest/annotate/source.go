@@ -80,7 +80,7 @@ func (s Source) logArg(zone *time.Location) string {
 	}
 	if zone != nil {
 		name := zone.String()
-		if _, err := time.LoadLocation(name); err != nil { // an offset that somebody has named
+		if _, err := time.LoadLocation(name); err != nil { // a fixed offset
 			name = time.Now().In(zone).Format("-0700")
 		}
 		keys = append(keys, "tz="+url.PathEscape(name))

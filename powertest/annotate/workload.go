@@ -60,7 +60,7 @@ func (w Workload) inputs() metrictable.Inputs {
 	return in
 }
 
-// A format is how the results of a load harness look.
+// A format is that of the results of a load harness.
 type format struct {
 	// read reads a result. Times without a zone are of zone; nil means that it is
 	// unknown. Without a window the findings say why.

@@ -11,7 +11,7 @@ import (
 // A device is what was seen of one device.
 type device struct {
 	energy.Device
-	// past says that the readings were made by somebody else.
+	// past says that the readings are those of a history.
 	past  bool
 	ticks []tick
 	// gauge says from when until when, in ns since the base, the power of a gauge is

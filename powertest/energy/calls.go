@@ -12,11 +12,11 @@ import (
 const hangTime = time.Second
 
 // A caller makes the calls of a source, one at a time. A call cannot be cancelled:
-// of one that takes longer than hangTime nobody waits for the answer, or believes
-// it, but the next call waits until it has come back.
+// one that takes longer than hangTime is given up and its answer is not used, but the
+// next call does not begin before it has come back.
 type caller struct {
-	// turn is held by who calls. It is a channel and not a mutex, since for a fake
-	// clock (testing/synctest) who waits for a mutex is busy.
+	// turn is held during a call. It is a channel and not a mutex, since a goroutine
+	// that waits for a mutex stops the fake clock of testing/synctest.
 	turn chan struct{}
 }
 

@@ -24,7 +24,7 @@ type HistorySource interface {
 }
 
 // A History takes in what a [HistorySource] knows of one device: readings that were
-// made at times of someone else's choosing. Unlike with the readings of a [Recorder],
+// made at times that the source has chosen. Unlike with the readings of a [Recorder],
 // where within the time between two readings a counter changed is then not known any
 // better from its other ticks: readings at a regular interval are always late by the
 // same. It is not safe for concurrent use.

@@ -184,8 +184,8 @@ func (r *Recorder) release(w *Window) {
 }
 
 // MeasurePast measures spans of the past by what a source remembers of them. It
-// is what a [Window] does for such a source, for who knows only afterwards what
-// was to be measured. Spans are in order and do not overlap. If what comes after
+// is what a [Window] does for such a source, for spans that are known only
+// afterwards. Spans are in order and do not overlap. If what comes after
 // them is not known yet it waits, as [HistorySource.ReadRange] does.
 func MeasurePast(ctx context.Context, h HistorySource, spans ...Span) Measurement {
 	m, _ := NewRecorder(h).MeasurePast(ctx, spans...)
@@ -226,8 +226,8 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 	return m, curves
 }
 
-// concerns reports whether a finding is about what is measured. Whoever selected
-// devices by name does not mind that there are others.
+// concerns reports whether a finding is about what is measured. If devices were
+// selected by name, that there are others is none.
 func (r *Recorder) concerns(f Finding) bool {
 	if f.Device == "" {
 		return !r.byName || f.Reason != ExpectedGPUCountMismatch

@@ -63,7 +63,7 @@ func (sc scrapes) String() string {
 
 // BenchmarkScraped is the accuracy of histories, with the metrics of
 // [BenchmarkAccuracy]. In the cases that are "known", the collect interval was
-// told to the source.
+// given to the source.
 func BenchmarkScraped(b *testing.B) {
 	for _, k := range scrapeCases {
 		for _, w := range k.windows {

@@ -22,9 +22,13 @@ import (
 //	HOST/2         the device of a host with that index; HOST/0-3 is possible too
 //
 // A selector that names nothing, or that could mean different things, is an error
-// that lists what there is and wraps [ErrNoDevice].
+// that lists what there is and wraps [ErrNoDevice]. That of [Selectors] is one, too.
 func Select(devices []Device, selectors ...string) ([]int, error) {
-	selectors = Selectors(selectors...)
+	lists := selectors
+	selectors, err := Selectors(lists...)
+	if err != nil {
+		return nil, fmt.Errorf("devices %q: %w", strings.Join(lists, ","), err)
+	}
 	if len(selectors) == 0 {
 		return where(devices, func(Device) bool { return true }), nil
 	}
@@ -44,17 +48,22 @@ func Select(devices []Device, selectors ...string) ([]int, error) {
 }
 
 // Selectors returns the selectors in lists of them, which have commas between them:
-// for a source that has some of its own beside those of [Select].
-func Selectors(lists ...string) []string {
-	var all []string
+// for a source that has some of its own beside those of [Select]. An empty list has
+// none. The error is about an empty element of another, and wraps [ErrMalformed]: of
+// a list that a script makes, a device would be missing.
+func Selectors(lists ...string) (all []string, err error) {
 	for _, list := range lists {
+		if strings.TrimSpace(list) == "" {
+			continue
+		}
 		for sel := range strings.SplitSeq(list, ",") {
-			if sel = strings.TrimSpace(sel); sel != "" {
-				all = append(all, sel)
+			if sel = strings.TrimSpace(sel); sel == "" {
+				return nil, fmt.Errorf("%w: an element is empty\nwrite indices, ranges or UUIDs of devices with commas between them, such as 0,1", ErrMalformed)
 			}
+			all = append(all, sel)
 		}
 	}
-	return all
+	return all, nil
 }
 
 // selectOne returns the devices that one selector names. A whole name goes before
@@ -133,8 +142,8 @@ func byHost(devices []Device, sel string) ([]int, error) {
 	if slash < 0 {
 		return nil, nil
 	}
-	here := where(devices, func(d Device) bool { return strings.EqualFold(d.Host, sel[:slash]) })
-	return indexed(devices, here, sel[slash+1:], sel)
+	onHost := where(devices, func(d Device) bool { return strings.EqualFold(d.Host, sel[:slash]) })
+	return indexed(devices, onHost, sel[slash+1:], sel)
 }
 
 // byIndex takes an index or a range of them, which say which device only if all are
@@ -142,7 +151,7 @@ func byHost(devices []Device, sel string) ([]int, error) {
 func byIndex(devices []Device, sel string) ([]int, error) {
 	at, err := indexed(devices, where(devices, func(Device) bool { return true }), sel, sel)
 	if hosts := hostsOf(devices); err == nil && len(at) > 0 && len(hosts) > 1 {
-		return nil, fmt.Errorf("%w: %q is ambiguous, since there are several hosts (%s): write HOST/%[2]s", ErrNoDevice, sel, strings.Join(hosts, ", "))
+		return nil, fmt.Errorf("%w: %q is ambiguous, since there are several hosts (%s)\nwrite HOST/%[2]s", ErrNoDevice, sel, strings.Join(hosts, ", "))
 	}
 	return at, err
 }

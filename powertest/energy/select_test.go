@@ -33,7 +33,7 @@ func TestSelect(t *testing.T) {
 		want      []int
 	}{
 		{oneHost(3), nil, []int{0, 1, 2}},
-		{oneHost(3), []string{"", " , "}, []int{0, 1, 2}},
+		{oneHost(3), []string{"", " "}, []int{0, 1, 2}},
 		{oneHost(3), []string{"ALL"}, []int{0, 1, 2}},
 		{oneHost(3), []string{"2"}, []int{2}},
 		{oneHost(3), []string{"2", "0,2"}, []int{2, 0}},
@@ -70,7 +70,7 @@ func TestSelectRefuses(t *testing.T) {
 		{oneHost(2), "1-0", "nothing is named"},
 		{oneHost(2), "0-2", `no device has the index 2 of "0-2"`},
 		{oneHost(2), "11:22:33", "nothing is named"},
-		{twoHosts(), "0", "several hosts (node-a, node-b): write HOST/0"},
+		{twoHosts(), "0", "several hosts (node-a, node-b)\nwrite HOST/0"},
 		{twoHosts(), "0-1", "write HOST/0-1"},
 		{twoHosts(), "GPU-node", `"GPU-node" is ambiguous, it fits node-a/0 (GPU-node-a-0)`},
 		{twoHosts(), "node-c", "there are node-a/0"},
@@ -103,5 +103,16 @@ func TestSelectionRoles(t *testing.T) {
 	} {
 		_, _, err := Selection{Devices: []string{"0-2"}, Roles: roles}.Choose(oneHost(4))
 		assert.ErrorContains(t, err, says)
+	}
+}
+
+// An empty element of a list is an error, for a script that lost a device; a list that
+// is empty asks for none.
+func TestSelectRefusesEmptyElements(t *testing.T) {
+	for _, list := range []string{",", " , ", "0,,1", "0,"} {
+		_, err := Select(oneHost(2), list)
+		require.ErrorIs(t, err, ErrMalformed, "%q", list)
+		_, _, err = Selection{Roles: []Role{{Name: "prefill", Devices: []string{list}}}}.Choose(oneHost(2))
+		require.ErrorIs(t, err, ErrMalformed, "%q", list)
 	}
 }

@@ -52,14 +52,14 @@ func TestBudgetOfAbsent(t *testing.T) {
 // passed.
 func TestAbsentOnOldSide(t *testing.T) {
 	for _, old := range []string{before + timed(embed), before + invalid(embed)} {
-		new := before + strings.ReplaceAll(embed, "J/op", "J/op 1 ns/op")
+		newer := before + strings.ReplaceAll(embed, "J/op", "J/op 1 ns/op")
 		if strings.Contains(old, "invalid") {
-			new = before + embed
+			newer = before + embed
 		}
-		r := run(t, Config{}, old, new)
+		r := run(t, Config{}, old, newer)
 		requireReason(t, r, CannotJudge, "missing in old.txt: Embed-8", "; measure the old side again, or -missing warn if it is new there")
 		assert.Equal(t, "old", r.Missing[0].Side)
-		r = run(t, Config{Missing: Warn}, old, new)
+		r = run(t, Config{Missing: Warn}, old, newer)
 		assert.NotContains(t, strings.Join(r.Reasons, "\n"), "missing")
 		assert.Contains(t, strings.Join(r.Warnings, "\n"), "missing in old.txt: Embed-8")
 	}
@@ -69,18 +69,18 @@ func TestAbsentOnOldSide(t *testing.T) {
 // TestLostUnit: a unit that only the new side lacks is excused by nothing but a
 // waiver of all units.
 func TestLostUnit(t *testing.T) {
-	old, new := before+both("A"), before+file("A", "ns/op", spread(7, 10)...)
+	old, newer := before+both("A"), before+file("A", "ns/op", spread(7, 10)...)
 	cfg := Config{Missing: Warn, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)}
-	requireReason(t, run(t, cfg, old, new), CannotJudge, "missing in new.txt: A J/op; old.txt has it: measure the new side again")
+	requireReason(t, run(t, cfg, old, newer), CannotJudge, "missing in new.txt: A J/op; old.txt has it: measure the new side again")
 	waive := func(unit string) {
 		cfg.Waivers = []Waiver{{Benchmark: "A", Unit: unit, Until: cfg.Now.Add(time.Hour), Reason: "x", Line: 1}}
 	}
 	waive("J/op")
-	r := run(t, cfg, old, new)
+	r := run(t, cfg, old, newer)
 	requireReason(t, r, CannotJudge, "missing in new.txt: A J/op")
 	assert.Contains(t, strings.Join(r.Warnings, "\n"), "the waiver of A J/op (line 1) waives nothing")
 	waive("*")
-	assert.NotContains(t, strings.Join(run(t, cfg, old, new).Reasons, "\n"), "missing")
+	assert.NotContains(t, strings.Join(run(t, cfg, old, newer).Reasons, "\n"), "missing")
 }
 
 // TestNamedUnits: what is named must be there on both sides, whoever names it.
@@ -105,8 +105,8 @@ func TestNamedUnits(t *testing.T) {
 // other are compared.
 func TestVaryingExact(t *testing.T) {
 	cfg := Config{Units: []string{"allocs/op"}, Exact: map[string]bool{"allocs/op": true}}
-	judged := func(cfg Config, old, new []float64) Verdict {
-		r := run(t, cfg, file("A", "allocs/op", old...), file("A", "allocs/op", new...))
+	judged := func(cfg Config, old, newer []float64) Verdict {
+		r := run(t, cfg, file("A", "allocs/op", old...), file("A", "allocs/op", newer...))
 		require.Len(t, r.Rows, 1)
 		return r.Rows[0].Verdict
 	}

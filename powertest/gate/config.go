@@ -100,7 +100,7 @@ type plan struct {
 	residue    *benchproc.Projection
 
 	judge      []string          // units, in order
-	named      map[string]string // unit -> who asks for it, if it must be there
+	named      map[string]string // unit -> what asks for it, if it must be there
 	thresholds map[string]float64
 	bounds     []bound
 	better     map[string]int
@@ -222,7 +222,7 @@ func (p *plan) unitsOf(cfg Config) error {
 	return nil
 }
 
-// name remembers who asks for a unit, which must be there then.
+// name records what asks for a unit, such as a flag: it must be there then.
 func (p *plan) name(unit, who string) {
 	if t := tidy(unit); p.named[t] == "" {
 		p.named[t] = who
@@ -237,7 +237,7 @@ func unitName(u string) string {
 	return u
 }
 
-// judges adds a unit that somebody asks for to those that are judged.
+// judges adds a unit that is asked for to those that are judged.
 func (p *plan) judges(unit, who string) {
 	if t := tidy(unit); !slices.Contains(p.judge, t) {
 		p.judge = append(p.judge, t)

@@ -97,12 +97,12 @@ func ExampleFlags() {
 // they printed with a baseline that is kept in the repository.
 func TestBaseline(t *testing.T) {
 	dir := t.TempDir()
-	old, new := filepath.Join(dir, "baseline.txt"), filepath.Join(dir, "new.txt")
+	old, newer := filepath.Join(dir, "baseline.txt"), filepath.Join(dir, "new.txt")
 	os.WriteFile(old, []byte(results(1.203)), 0o666)
-	os.WriteFile(new, []byte(results(1.205)), 0o666)
+	os.WriteFile(newer, []byte(results(1.205)), 0o666)
 
 	report, err := gate.Judge(gate.Config{Thresholds: map[string]float64{"J/op": 0.05}},
-		gate.ParseSide(old), gate.ParseSide(new))
+		gate.ParseSide(old), gate.ParseSide(newer))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -88,13 +88,13 @@ func TestFieldEmptyBaseline(t *testing.T) {
 
 // TestFieldManyRegressions (asv#865): 256 regressions are not 0.
 func TestFieldManyRegressions(t *testing.T) {
-	var old, new strings.Builder
+	var old, newer strings.Builder
 	for i := range 256 {
 		name := "Case" + strings.Repeat("x", i)
 		old.WriteString(file(name, "J/op", spread(100, 10)...))
-		new.WriteString(file(name, "J/op", spread(110, 10)...))
+		newer.WriteString(file(name, "J/op", spread(110, 10)...))
 	}
-	r := run(t, Config{}, old.String(), new.String())
+	r := run(t, Config{}, old.String(), newer.String())
 	assert.Equal(t, 1, r.Outcome.ExitCode())
 	assert.Equal(t, "FAIL: 256 regressions in 256 comparisons", r.Headline())
 	assert.Contains(t, r.Reasons[0], "and 251 more")
@@ -121,40 +121,40 @@ func TestFieldDirection(t *testing.T) {
 
 // TestFieldUnknownDirection: a rate of errors is a rate, too.
 func TestFieldUnknownDirection(t *testing.T) {
-	old, new := file("A", "errors/s", spread(100, 10)...), file("A", "errors/s", spread(110, 10)...)
+	old, newer := file("A", "errors/s", spread(100, 10)...), file("A", "errors/s", spread(110, 10)...)
 	cfg := Config{Units: []string{"errors/s"}}
-	requireReason(t, run(t, cfg, old, new), CannotJudge, "errors/s", "-unit 'errors/s better=lower'")
+	requireReason(t, run(t, cfg, old, newer), CannotJudge, "errors/s", "-unit 'errors/s better=lower'")
 	cfg.Better = map[string]int{"errors/s": -1}
-	requireReason(t, run(t, cfg, old, new), Regression)
+	requireReason(t, run(t, cfg, old, newer), Regression)
 	cfg.Better = map[string]int{"errors/s": +1}
-	assert.Equal(t, Pass, run(t, cfg, old, new).Outcome)
+	assert.Equal(t, Pass, run(t, cfg, old, newer).Outcome)
 }
 
 // TestFieldBetterIsHonoured: benchstat takes no notice of it. Files that
 // contradict each other, or the command line, are not judged.
 func TestFieldBetterIsHonoured(t *testing.T) {
-	old, new := file("A", "score", spread(100, 10)...), file("A", "score", spread(110, 10)...)
+	old, newer := file("A", "score", spread(100, 10)...), file("A", "score", spread(110, 10)...)
 	cfg := Config{Units: []string{"score"}}
 	const up, down = "Unit score better=higher\n", "Unit score better=lower\n"
-	assert.Equal(t, Pass, run(t, cfg, up+old, up+new).Outcome)
-	assert.Equal(t, Regression, run(t, cfg, down+old, down+new).Outcome)
-	assert.Equal(t, Regression, run(t, cfg, old, down+new).Outcome)
-	requireReason(t, run(t, cfg, up+old, down+new), CannotJudge, "old.txt:1", "new.txt:1")
-	requireReason(t, run(t, cfg, "Unit score better=sideways\n"+old, new), CannotJudge, "better=sideways")
+	assert.Equal(t, Pass, run(t, cfg, up+old, up+newer).Outcome)
+	assert.Equal(t, Regression, run(t, cfg, down+old, down+newer).Outcome)
+	assert.Equal(t, Regression, run(t, cfg, old, down+newer).Outcome)
+	requireReason(t, run(t, cfg, up+old, down+newer), CannotJudge, "old.txt:1", "new.txt:1")
+	requireReason(t, run(t, cfg, "Unit score better=sideways\n"+old, newer), CannotJudge, "better=sideways")
 	cfg.Better = map[string]int{"score": -1}
-	requireReason(t, run(t, cfg, up+old, up+new), CannotJudge, "opposite")
+	requireReason(t, run(t, cfg, up+old, up+newer), CannotJudge, "opposite")
 }
 
 // TestFieldThresholdPerUnit (github-action-benchmark#183).
 func TestFieldThresholdPerUnit(t *testing.T) {
 	old := file("A", "J/op", spread(100, 10)...) + file("A", "ns/op", spread(100, 10)...)
-	new := file("A", "J/op", spread(104, 10)...) + file("A", "ns/op", spread(104, 10)...)
-	r := run(t, Config{Thresholds: map[string]float64{"J/op": 0.03, "ns/op": 0.05}}, old, new)
+	newer := file("A", "J/op", spread(104, 10)...) + file("A", "ns/op", spread(104, 10)...)
+	r := run(t, Config{Thresholds: map[string]float64{"J/op": 0.03, "ns/op": 0.05}}, old, newer)
 	require.Len(t, r.Rows, 2)
 	assert.Equal(t, VerdictSame, r.Rows[0].Verdict)
 	assert.Equal(t, "sec/op", r.Rows[0].Unit)
 	assert.Equal(t, VerdictRegression, r.Rows[1].Verdict)
-	r = run(t, Config{Thresholds: map[string]float64{"": 0.05}}, old, new)
+	r = run(t, Config{Thresholds: map[string]float64{"": 0.05}}, old, newer)
 	assert.Equal(t, Pass, r.Outcome)
 }
 
@@ -180,8 +180,8 @@ func TestFieldFamily(t *testing.T) {
 // comparisons, and that is no pass. It says how many can.
 func TestFieldTooFewSamples(t *testing.T) {
 	old := file("A", "J/op", spread(100, 4)...) + file("B", "J/op", spread(100, 4)...)
-	new := file("A", "J/op", spread(200, 4)...) + file("B", "J/op", spread(100, 4)...)
-	requireReason(t, run(t, Config{}, old, new), CannotJudge, "too few samples", "-count 5")
+	newer := file("A", "J/op", spread(200, 4)...) + file("B", "J/op", spread(100, 4)...)
+	requireReason(t, run(t, Config{}, old, newer), CannotJudge, "too few samples", "-count 5")
 	requireReason(t, run(t, Config{}, file("A", "J/op", 1), file("A", "J/op", 2)), CannotJudge, "-count 4")
 	assert.Equal(t, Regression, run(t, Config{}, file("A", "J/op", spread(100, 4)...), file("A", "J/op", spread(200, 4)...)).Outcome)
 }
@@ -275,16 +275,16 @@ func TestFieldOtherGPU(t *testing.T) {
 	requireReason(t, run(t, Config{}, "goos: linux\n"+before, "goos: darwin\n"+before), CannotJudge, "goos differs", "-ignore goos")
 }
 
-// TestFieldSimulated: simulated joules are never compared with real ones.
+// TestFieldSimulated: simulated joules are never compared with measured ones.
 func TestFieldSimulated(t *testing.T) {
-	const sim, real = "energy-source: simulated\n", "energy-source: nvml\n"
+	const sim, nvml = "energy-source: simulated\n", "energy-source: nvml\n"
 	assert.Equal(t, Pass, run(t, Config{}, sim+before, sim+before).Outcome)
 	for _, ignore := range []string{"", "energy-source"} {
 		cfg := Config{Ignore: ignore}
-		requireReason(t, run(t, cfg, sim+before, real+before), CannotJudge, "simulat")
+		requireReason(t, run(t, cfg, sim+before, nvml+before), CannotJudge, "simulat")
 		requireReason(t, run(t, cfg, before, sim+before), CannotJudge, "simulat")
 	}
-	requireReason(t, run(t, Config{Ignore: "energy-source"}, sim+before+real+before, real+before), CannotJudge, "simulated joules and measured ones")
+	requireReason(t, run(t, Config{Ignore: "energy-source"}, sim+before+nvml+before, nvml+before), CannotJudge, "simulated joules and measured ones")
 }
 
 // TestFieldSamplePerLine (github-action-benchmark finds one point by its name):

@@ -21,13 +21,13 @@ func FuzzJudgeReaders(f *testing.F) {
 	f.Add("Benchmark 1 NaN J/op\nBenchmark 1 -Inf J/op 1 err-%", "Benchmark 1 0 J/op -3 W 1 invalid\n")
 	f.Add("\xef\xbb\xbfBenchmarkA 1 1e308 J/op\r\n", "\xff\xfeB\x00")
 	f.Add(strings.Repeat("x", 300)+"\n"+before, "BenchmarkA "+strings.Repeat("1", 300))
-	f.Fuzz(func(t *testing.T, old, new string) {
-		r, err := JudgeReaders(Config{Missing: Warn}, "old", strings.NewReader(old), "new", strings.NewReader(new))
+	f.Fuzz(func(t *testing.T, old, newer string) {
+		r, err := JudgeReaders(Config{Missing: Warn}, "old", strings.NewReader(old), "new", strings.NewReader(newer))
 		if err != nil {
 			t.Fatalf("strings can be read: %v", err)
 		}
-		if r.Outcome == Pass && (corrupt(old) || corrupt(new)) {
-			t.Fatalf("passes: %q %q", old, new)
+		if r.Outcome == Pass && (corrupt(old) || corrupt(newer)) {
+			t.Fatalf("passes: %q %q", old, newer)
 		}
 		if r.Outcome != Pass && len(r.Reasons) == 0 {
 			t.Fatal("there is no reason")

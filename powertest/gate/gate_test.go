@@ -28,9 +28,9 @@ func spread(center float64, n int) []float64 {
 }
 
 // run judges two files by the contents.
-func run(t *testing.T, cfg Config, old, new string) *Report {
+func run(t *testing.T, cfg Config, old, newer string) *Report {
 	t.Helper()
-	r, err := JudgeReaders(cfg, "old.txt", strings.NewReader(old), "new.txt", strings.NewReader(new))
+	r, err := JudgeReaders(cfg, "old.txt", strings.NewReader(old), "new.txt", strings.NewReader(newer))
 	require.NoError(t, err)
 	return r
 }

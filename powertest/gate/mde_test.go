@@ -26,11 +26,11 @@ var detectable = []struct {
 func power(random *rand.Rand, samples, family int, change float64, trials int) float64 {
 	found := 0
 	for range trials {
-		old, new := make([]float64, samples), make([]float64, samples)
+		old, newer := make([]float64, samples), make([]float64, samples)
 		for i := range old {
-			old[i], new[i] = random.NormFloat64(), change+random.NormFloat64()
+			old[i], newer[i] = random.NormFloat64(), change+random.NormFloat64()
 		}
-		if compare(old, new, false, DefaultAlpha).p*float64(family) < DefaultAlpha {
+		if compare(old, newer, false, DefaultAlpha).p*float64(family) < DefaultAlpha {
 			found++
 		}
 	}

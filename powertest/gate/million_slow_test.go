@@ -29,17 +29,17 @@ func BenchmarkMillion(b *testing.B) {
 	}{{"10-samples", 50_000, 10, true}, {"1000-samples", 500, 1000, true}, {"time-only", 500, 1000, false}} {
 		b.Run(shape.name, func(b *testing.B) {
 			dir := b.TempDir()
-			old, new := filepath.Join(dir, "old.txt"), filepath.Join(dir, "new.txt")
+			old, newer := filepath.Join(dir, "old.txt"), filepath.Join(dir, "new.txt")
 			writeResults(b, old, shape.benchmarks, shape.samples, shape.energy, 1)
-			writeResults(b, new, shape.benchmarks, shape.samples, shape.energy, 2)
+			writeResults(b, newer, shape.benchmarks, shape.samples, shape.energy, 2)
 			stat := benchstatBinary(b)
 			self, err := os.Executable()
 			require.NoError(b, err)
 			var ours, theirs cost
 			for b.Loop() {
-				theirs.add(measure(b, exec.Command(stat, old, new)))
+				theirs.add(measure(b, exec.Command(stat, old, newer)))
 				gate := exec.Command(self)
-				gate.Env = append(os.Environ(), judgeEnv+"="+old+string(os.PathListSeparator)+new)
+				gate.Env = append(os.Environ(), judgeEnv+"="+old+string(os.PathListSeparator)+newer)
 				ours.add(measure(b, gate))
 			}
 			b.ReportMetric(ours.wall.Seconds()/theirs.wall.Seconds(), "time-ratio")

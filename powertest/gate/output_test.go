@@ -18,10 +18,10 @@ import (
 func everything(t *testing.T) *Report {
 	t.Helper()
 	const config = "goos: linux\npkg: example.com/client\ngpu: NVIDIA H200\nUnit allocs/op assume=exact\n"
-	five := func(name string, old, new float64) [2]string {
-		return [2]string{file(name, "J/op", spread(old, 12)...), file(name, "J/op", spread(new, 12)...)}
+	five := func(name string, old, newer float64) [2]string {
+		return [2]string{file(name, "J/op", spread(old, 12)...), file(name, "J/op", spread(newer, 12)...)}
 	}
-	old, new := config, config
+	old, newer := config, config
 	for _, f := range [][2]string{
 		five("Chat/model=llama-3.1-70b/concurrency=64/quantization=fp8-8", 1.203, 1.31),
 		five("Embed-8", 0.0512, 0.0448), five("Rerank-8", 7, 7.01), five("Vision|*_<b>`-8", 3, 3.6),
@@ -30,7 +30,7 @@ func everything(t *testing.T) *Report {
 		{file("Few-8", "J/op", 1), file("Few-8", "J/op", 1)},
 		{file("Gone-8", "J/op", spread(3, 12)...), file("Added-8", "J/op", spread(3, 12)...)},
 	} {
-		old, new = old+f[0], new+f[1]
+		old, newer = old+f[0], newer+f[1]
 	}
 	waivers, err := ReadWaivers(strings.NewReader("Vision|*_<b>` J/op 2026-12-31 a larger picture\n"), "waivers")
 	require.NoError(t, err)
@@ -38,7 +38,7 @@ func everything(t *testing.T) *Report {
 		Thresholds: map[string]float64{"goodput-tokens/J": 0.03, "allocs/op": 0},
 		Max:        map[string]float64{"J/op": 3.5},
 		Waivers:    waivers, Now: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC),
-	}, old, new)
+	}, old, newer)
 }
 
 func written(t *testing.T, write func(io.Writer) error) string {

@@ -99,8 +99,8 @@ func falseAlarms(t *testing.T, family, samples, pairs int) {
 	alarms := 0
 	for range pairs {
 		old := simulate(random, family, samples, "J/op", center, 0.02)
-		new := simulate(random, family, samples, "J/op", center, 0.02)
-		r := run(t, cfg, old, new)
+		newer := simulate(random, family, samples, "J/op", center, 0.02)
+		r := run(t, cfg, old, newer)
 		require.Len(t, r.Rows, family)
 		if c := r.tally(); c.regressions+c.better > 0 {
 			alarms++
@@ -130,13 +130,13 @@ func TestPlantedShift(t *testing.T) {
 	found := 0
 	for range trials {
 		old := simulate(random, family, 10, "J/op", func(int) float64 { return 100 }, 0.01)
-		new := simulate(random, family, 10, "J/op", func(i int) float64 {
+		newer := simulate(random, family, 10, "J/op", func(i int) float64 {
 			if i == 2 {
 				return 105
 			}
 			return 100
 		}, 0.01)
-		r := run(t, Config{}, old, new)
+		r := run(t, Config{}, old, newer)
 		if r.Outcome == Regression && r.Rows[2].Verdict == VerdictRegression && r.tally().regressions == 1 {
 			found++
 		}

@@ -26,7 +26,7 @@ func (g *Flags) Sides(args []string) ([]Side, error) {
 	case len(args) == 0:
 		return nil, errors.New("what is to be judged? give the old file and the new one; or -max or -min, and one file")
 	case len(args) == 1 && !budgets:
-		return nil, fmt.Errorf("%s is one side: give the old file and the new one; or budgets, with -max or -min, which need no old one", args[0])
+		return nil, fmt.Errorf("%s is one side: give the old file and the new one, or a budget with -max or -min", args[0])
 	case len(args) > 2:
 		return nil, fmt.Errorf("there are %d files: give the old one and the new one", len(args))
 	}
@@ -77,8 +77,8 @@ func (g *Flags) Publish(r *Report, stdout, stderr io.Writer) int {
 	code := r.Outcome.ExitCode()
 	err := errors.Join(g.writeOutput(r, stdout, stderr), g.writeFiles(r))
 	if os.Getenv("GITHUB_ACTIONS") == "true" {
-		// The runner reads both streams for annotations, and on this one they are
-		// in nobody's way.
+		// The runner reads both streams for annotations, and the report is on the
+		// standard output.
 		err = errors.Join(err, r.WriteGitHub(stderr))
 	}
 	if err != nil {

@@ -155,7 +155,7 @@ func (t *table) add(s int, r *benchfmt.Result) {
 		u := t.unit(v.Unit)
 		file.joules = file.joules || v.Unit == "J/op"
 		if u.energy && !hasSource {
-			c.measured = true // joules that somebody has measured without saying how
+			c.measured = true // joules, though nothing says of which source
 		}
 		matches := match.Test(i)
 		u.seen[s] = u.seen[s] || matches
@@ -251,7 +251,7 @@ func (s *side) faultOf(r *benchfmt.Result, message string) {
 	s.fault(Fault{Side: s.name, Line: line, Message: clean(message), Text: text(r.Name)})
 }
 
-// probe is a unit that nobody asks for.
+// probe is a unit that no benchmark has.
 var probe = benchfmt.Value{Unit: "\x00"}
 
 // names reports whether the filter names the units of a result that it lets through.

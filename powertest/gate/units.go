@@ -68,15 +68,15 @@ func (j *judging) directions() {
 // agreed is what the files say of a unit. That they contradict each other is a
 // reason not to judge.
 func (j *judging) agreed(unit, key string) (value string, ok bool) {
-	old, new := j.sides[oldSide].units.Get(unit, key), j.sides[newSide].units.Get(unit, key)
+	old, newer := j.sides[oldSide].units.Get(unit, key), j.sides[newSide].units.Get(unit, key)
 	switch {
-	case old == nil && new == nil:
+	case old == nil && newer == nil:
 		return "", false
 	case old == nil:
-		return new.Value, true
-	case new != nil && old.Value != new.Value:
+		return newer.Value, true
+	case newer != nil && old.Value != newer.Value:
 		j.blameInput("%s is %s=%s in %s and %s=%s in %s: correct one of them", unit,
-			key, old.Value, position(old), key, new.Value, position(new))
+			key, old.Value, position(old), key, newer.Value, position(newer))
 	}
 	return old.Value, true
 }

@@ -43,10 +43,10 @@ type listener struct {
 }
 
 func (l *listener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	here, there := net.Pipe()
+	client, server := net.Pipe()
 	select {
-	case l.ends <- there:
-		return here, nil
+	case l.ends <- server:
+		return client, nil
 	case <-l.closed:
 		return nil, net.ErrClosed
 	case <-ctx.Done():
@@ -64,7 +64,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	}
 }
 
-// Close lets nobody dial any more.
+// Close refuses further connections.
 func (l *listener) Close() error {
 	l.once.Do(func() { close(l.closed) })
 	return nil

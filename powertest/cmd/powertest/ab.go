@@ -131,8 +131,8 @@ func cutArgs(args, rest []string) (patterns, extra []string) {
 }
 
 // withoutTerminal makes ctx end as well when the terminal is gone, unless nohup says
-// that it may be. Who reads the progress may go at any time: nothing would be removed
-// if writing it ended the process.
+// that it may be. Writing the progress to a pipe that is closed must not end the
+// process, which would leave the worktree behind.
 func withoutTerminal(ctx context.Context) (context.Context, func()) {
 	pipe := make(chan os.Signal, 1)
 	signal.Notify(pipe, syscall.SIGPIPE)

@@ -73,14 +73,10 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 		return fmt.Errorf("-for=%v: it must be more than 0, such as 5s", o.Watch)
 	case o.Name == "":
 		return fmt.Errorf("%s: no name stands before the equals sign: name a source, such as %s", o.setting(source), o.setting("smi=FILE"))
-	case devices == "":
-		return nil
 	}
-	for d := range strings.SplitSeq(devices, ",") {
-		if d = strings.TrimSpace(d); d == "" {
-			return fmt.Errorf("-devices=%s: an element is empty: write indices or UUIDs between commas, such as 0,1", devices)
-		}
-		o.devices = append(o.devices, d)
+	var err error
+	if o.devices, err = energy.Selectors(devices); err != nil {
+		return fmt.Errorf("-devices=%s is %w", devices, err)
 	}
 	return nil
 }

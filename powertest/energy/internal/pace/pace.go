@@ -92,7 +92,7 @@ type Pace struct {
 	next     float64 // when to read next, but for within
 }
 
-// New returns a pace that hunts, and wants a read at once.
+// New returns a pace that is Hunting, with a read due at once.
 func New(c Config) Pace {
 	n := float64(c.Nominal)
 	p := Pace{nominal: n, poll: float64(c.Poll), within: float64(c.Within), stride: 1, filter: newFilter(n)}
