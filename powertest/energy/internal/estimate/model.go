@@ -302,6 +302,7 @@ type scratch struct {
 	means   []float64 // of each level
 	gains   []vector
 	moves   []float64 // covariances of levels
+	room    []float64 // for posteriors
 }
 
 // setRows works out the rows under a shape.

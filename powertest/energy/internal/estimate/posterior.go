@@ -121,7 +121,6 @@ func (m *model) posterior(mean, sd *vector, n *noise) posterior {
 	s := &m.scratch
 	s.system.reset(m.size, mean, sd)
 	s.clear(len(m.levels))
-	product := 1.0
 	for i := range m.pieces {
 		q := &m.pieces[i]
 		cells, _ := m.of(i)
@@ -132,10 +131,6 @@ func (m *model) posterior(mean, sd *vector, n *noise) posterior {
 		total := m.variances(q.length(), cells, n, v)
 		cols, x, by := m.rows.of(i)
 		s.system.observe(cols, x, q.energy, total)
-		if product *= total; product < 1e-100 || product > 1e100 {
-			s.system.weight -= math.Log(product) / 2
-			product = 1
-		}
 		if len(cells) == 1 {
 			s.means[cells[0].level] += q.energy
 			continue
@@ -154,7 +149,6 @@ func (m *model) posterior(mean, sd *vector, n *noise) posterior {
 			}
 		}
 	}
-	s.system.weight -= math.Log(product) / 2
 	return m.add(s.system.solve())
 }
 
@@ -171,8 +165,12 @@ func (s *scratch) clear(levels int) {
 // add adds up the levels of each target.
 func (m *model) add(theta vector) posterior {
 	s := &m.scratch
-	room := make([]float64, 2*len(m.targets))
-	out := posterior{weight: s.system.weight, mean: room[:len(m.targets)], sd: room[len(m.targets):]}
+	n := len(m.targets)
+	if len(s.room) < 2*n {
+		s.room = make([]float64, 512*n)
+	}
+	out := posterior{weight: s.system.weight, mean: s.room[:n:n], sd: s.room[n : 2*n : 2*n]}
+	s.room = s.room[2*n:]
 	for i, t := range m.targets {
 		var g vector
 		variance := 0.0

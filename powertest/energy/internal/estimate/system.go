@@ -17,20 +17,31 @@ type system struct {
 	n      [columns]vector // the precision, of which the lower triangle is used; then its Cholesky factor
 	h, y   vector          // precision times mean; that solved forward
 	weight float64         // the log of the likelihood, but for a constant
+	scale  product         // that it is to be divided by the square root of
+}
+
+// product is a product of many factors, of which the log is sought.
+type product struct{ log, rest float64 }
+
+func (p *product) times(x float64) {
+	if p.rest *= x; p.rest < 1e-100 || p.rest > 1e100 {
+		p.log, p.rest = p.log+math.Log(p.rest), 1
+	}
 }
 
 // reset begins anew with the means and standard deviations of size unknowns.
 func (s *system) reset(size int, mean, sd *vector) {
-	s.size, s.weight = size, 0
+	s.size, s.weight, s.scale = size, 0, product{rest: 1}
 	for i := range size {
 		clear(s.n[i][:i])
 		s.n[i][i], s.h[i] = 1/sq(sd[i]), mean[i]/sq(sd[i])
-		s.weight -= math.Log(sd[i]) + sq(mean[i]/sd[i])/2
+		s.scale.times(sq(sd[i]))
+		s.weight -= sq(mean[i]/sd[i]) / 2
 	}
 }
 
 // observe adds an observation of the given value and variance: the sum of the unknowns
-// cols, in rising order, times x. Its part log(v)/2 of the likelihood is the caller's.
+// cols, in rising order, times x.
 func (s *system) observe(cols []uint8, x []float64, value, v float64) {
 	for a, p := range cols {
 		row, xv := &s.n[p], x[a]/v
@@ -39,12 +50,13 @@ func (s *system) observe(cols []uint8, x []float64, value, v float64) {
 		}
 		s.h[p] += xv * value
 	}
+	s.scale.times(v)
 	s.weight -= sq(value) / v / 2
 }
 
 // solve returns the means of the unknowns, and completes the likelihood.
 func (s *system) solve() (theta vector) {
-	logDet, quad := 0.0, 0.0
+	quad := 0.0
 	for i := range s.size {
 		row := &s.n[i]
 		for j := range i {
@@ -59,12 +71,13 @@ func (s *system) solve() (theta vector) {
 			d -= sq(row[k])
 			y -= row[k] * s.y[k]
 		}
-		row[i] = math.Sqrt(max(d, 1e-300))
-		logDet += 2 * math.Log(row[i])
+		d = max(d, 1e-90)
+		s.scale.times(d)
+		row[i] = math.Sqrt(d)
 		s.y[i] = y / row[i]
 		quad += sq(s.y[i])
 	}
-	s.weight += (quad - logDet) / 2
+	s.weight += (quad - s.scale.log - math.Log(s.scale.rest)) / 2
 	for i := s.size - 1; i >= 0; i-- {
 		theta[i] = s.y[i]
 		for k := i + 1; k < s.size; k++ {
