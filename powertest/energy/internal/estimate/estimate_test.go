@@ -143,7 +143,7 @@ func TestEstimateRefuses(t *testing.T) {
 
 	// Of a window with pauses the ticks are known between its ends.
 	in := seen(cold, 0.1, 9, 0.004, span(1, 2), span(7, 8))
-	in.Ticks = append(in.Ticks[:15:15], in.Ticks[35:]...)
+	in.Ticks = append(in.Ticks[:30:30], in.Ticks[50:]...)
 	r, err := estimated(in)
 	assert.ErrorIs(t, err, ErrGap)
 	assert.InDelta(t, 2.1, r.Gap, 0.01)
