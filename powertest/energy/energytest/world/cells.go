@@ -3,7 +3,7 @@ package world
 import (
 	"fmt"
 	"math/rand/v2"
-	"time"
+	"slices"
 )
 
 // Usual is the counter of a data-centre board: it ticks each 100 ms by a clock of its own.
@@ -26,14 +26,11 @@ func with(change func(r *rand.Rand, c *Counter)) func(r *rand.Rand, c *Counter) 
 // Cells returns the table of what the instrument is to reach. Those with the power of real
 // boards are there if there are recordings.
 func Cells(recordings []Recorded) []Cell {
-	cells := basic()
-	cells = append(cells, edges()...)
-	cells = append(cells, parts()...)
-	cells = append(cells, running1()...)
-	cells = append(cells, counters()...)
-	cells = append(cells, fleets()...)
+	cells := slices.Concat(whole(), parts(), counters(), fleets())
 	if len(recordings) > 0 {
-		cells = append(cells, boards(recordings)...)
+		real := []kind{{name: "boards", load: Boards(recordings)}}
+		cells = append(cells, grid(real, []goal{{0.25, 3}}, styles, Want{})...)
+		cells = append(cells, grid(real, []goal{{1, 0.5}, {5, 0.15}}, styles, Want{Bias: 0.15})...)
 	}
 	for i := range cells {
 		c := &cells[i]
@@ -45,7 +42,7 @@ func Cells(recordings []Recorded) []Cell {
 		}
 		for k := range c.Wants {
 			w := &c.Wants[k]
-			w.Held = held[key(c.Name, w.Part)]
+			w.Held = held[label(c.Name, w.Part)]
 		}
 	}
 	return cells
@@ -54,26 +51,15 @@ func Cells(recordings []Recorded) []Cell {
 // aim is one want, of a whole window.
 func aim(p95, width float64) []Want { return []Want{{P95: p95, Width: width}} }
 
-func name(parts ...any) string {
-	s := ""
-	for i, p := range parts {
-		if l, ok := p.(float64); ok {
-			p = time.Duration(l * 1e9)
-		}
-		if i > 0 {
-			s += "/"
-		}
-		s += fmt.Sprint(p)
-	}
-	return s
+// kind is a load, with how its edges lie to those of windows.
+type kind struct {
+	name      string
+	load      Load
+	lead, lag [2]float64
 }
 
-func key(cell, part string) string {
-	if part == "" {
-		return cell
-	}
-	return cell + ":" + part
-}
+// goal is the wanted P95 for windows of a length.
+type goal struct{ length, p95 float64 }
 
 // style is a harness with its name.
 type style struct {
@@ -81,61 +67,47 @@ type style struct {
 	Harness
 }
 
-var styles = []style{{"meter", Meter}, {"count", Benchmark}}
+var (
+	metered = []style{{"meter", Meter}}
+	styles  = []style{{"meter", Meter}, {"count", Benchmark}}
+)
 
-// basic are loads whose edges are those of the window.
-func basic() (list []Cell) {
-	shapes := []struct {
-		name string
-		load Load
-	}{{"cold", Cold}, {"warm", Warm}, {"decay", Decay}, {"boost", Boost}}
-	goals := []struct{ length, p95 float64 }{{0.1, 4}, {0.25, 1.5}, {1, 0.5}, {10, 0.05}}
-	for _, s := range shapes {
+// grid crosses loads with lengths and harnesses.
+func grid(kinds []kind, goals []goal, styles []style, want Want) (list []Cell) {
+	for _, k := range kinds {
 		for _, g := range goals {
 			for _, h := range styles {
-				c := Cell{Name: name(s.name, g.length, h.name), Load: s.load, Harness: h.Harness, Length: g.length, Wants: aim(g.p95, 3)}
-				if g.length == 0.1 {
-					c.Wants[0].Withheld = 10
-				}
-				list = append(list, c)
+				want.P95 = g.p95
+				list = append(list, Cell{
+					Name: fmt.Sprintf("%s/%v/%s", k.name, seconds(g.length), h.name), Load: k.load, Lead: k.lead, Lag: k.lag,
+					Harness: h.Harness, Length: g.length, Wants: []Want{want},
+				})
 			}
 		}
 	}
 	return list
 }
 
-// edges are loads that begin or end beside the window, or have a tail.
-func edges() (list []Cell) {
-	shapes := []struct {
-		name      string
-		load      Load
-		lead, lag [2]float64
-	}{
+// whole are single windows of usual counters.
+func whole() []Cell {
+	exact := []kind{{name: "cold", load: Cold}, {name: "warm", load: Warm}, {name: "decay", load: Decay}, {name: "boost", load: Boost}}
+	beside := []kind{
 		{"drain", Cold, [2]float64{}, [2]float64{0.01, 0.08}},
 		{"delay", Cold, [2]float64{-0.08, -0.01}, [2]float64{}},
-		{"held", Held, [2]float64{}, [2]float64{}},
-		{"stepped", Stepped, [2]float64{}, [2]float64{}},
-		{"clocks", Clocks, [2]float64{}, [2]float64{}},
+		{name: "held", load: Held}, {name: "stepped", load: Stepped}, {name: "clocks", load: Clocks},
 		{"llm", LLM, [2]float64{-0.04, -0.002}, [2]float64{0.01, 0.08}},
 	}
-	goals := []struct{ length, p95 float64 }{{0.25, 5}, {1, 1.5}, {10, 0.15}}
-	for _, s := range shapes {
-		for _, g := range goals {
-			for _, h := range styles {
-				list = append(list, Cell{
-					Name: name(s.name, g.length, h.name), Load: s.load, Lead: s.lead, Lag: s.lag,
-					Harness: h.Harness, Length: g.length, Wants: aim(g.p95, 4),
-				})
-			}
-		}
-	}
-	for _, h := range styles {
-		list = append(list, Cell{
-			Name: name("early", 0.25, h.name), Load: Cold, Lag: [2]float64{-0.02, -0.01},
-			Harness: h.Harness, Length: 0.25, Wants: aim(4, 0),
-		})
-	}
-	return list
+	early := []kind{{"early", Cold, [2]float64{}, [2]float64{-0.02, -0.01}}}
+	changing := []kind{{name: "poisson", load: Poisson}, {name: "training", load: Training}, {name: "batching", load: Batching}}
+	hard := []kind{{name: "capping", load: Capping}, {name: "batches", load: Batches}, {name: "in-step", load: InStep}}
+	return slices.Concat(
+		grid(exact, []goal{{0.1, 4}}, styles, Want{Width: 3, Withheld: 10}),
+		grid(exact, []goal{{0.25, 1.5}, {1, 0.5}, {10, 0.05}}, styles, Want{Width: 3}),
+		grid(beside, []goal{{0.25, 5}, {1, 1.5}, {10, 0.15}}, styles, Want{Width: 4}),
+		grid(early, []goal{{0.25, 4}}, styles, Want{}),
+		grid(changing, []goal{{0.25, 6}, {1, 2.5}}, metered, Want{}),
+		grid(hard, []goal{{0.25, 0}, {1, 0}}, metered, Want{Marks: true}),
+	)
 }
 
 // parts are windows beside windows, and windows with phases or pauses in them.
@@ -149,36 +121,14 @@ func parts() []Cell {
 	return []Cell{
 		{Name: "requests/250ms", Load: Cold, Harness: Requests, Length: 0.25, Wants: aim(3, 4)},
 		{Name: "requests/1s", Load: Cold, Harness: Requests, Length: 1, Wants: aim(0.8, 4)},
+		{Name: "requests/warm/250ms", Load: Warm, Harness: Requests, Length: 0.25, Wants: aim(3, 4)},
 		{Name: "requests/llm/1s", Load: LLM, Harness: Requests, Length: 1, Lag: [2]float64{0.002, 0.02}, Wants: aim(0.8, 4)},
 		{Name: "phases", Load: Cold, Harness: Phases, Length: 0.8, Wants: phased},
 		{Name: "pauses/3s", Load: Cold, Harness: Pauses, Length: 3, Wants: aim(1, 0)},
 		{Name: "net/1s", Load: Cold, Harness: Net, Length: 1, Wants: net},
-		{Name: "net/decay/1s", Load: Decay, Harness: Net, Length: 1, Wants: append([]Want(nil), net...)},
+		{Name: "net/decay/1s", Load: Decay, Harness: Net, Length: 1, Wants: slices.Clone(net)},
 		{Name: "net/clocks/1s", Load: Clocks, Harness: Net, Length: 1, Wants: unsettled},
 	}
-}
-
-// running1 are loads that go on over the edges of the window.
-func running1() (list []Cell) {
-	shapes := []struct {
-		name string
-		load Load
-	}{{"poisson", Poisson}, {"training", Training}, {"batching", Batching}}
-	for _, s := range shapes {
-		list = append(list,
-			Cell{Name: name(s.name, 0.25), Load: s.load, Harness: Meter, Length: 0.25, Wants: aim(6, 0)},
-			Cell{Name: name(s.name, 1.0), Load: s.load, Harness: Meter, Length: 1, Wants: aim(2.5, 0)})
-	}
-	hard := []struct {
-		name string
-		load Load
-	}{{"capping", Capping}, {"batches", Batches}, {"in-step", InStep}}
-	for _, s := range hard {
-		for _, l := range []float64{0.25, 1} {
-			list = append(list, Cell{Name: name(s.name, l), Load: s.load, Harness: Meter, Length: l, Wants: []Want{{Marks: true}}})
-		}
-	}
-	return list
 }
 
 // counters are counters that do something else than the usual ones, under work of 1 s.
@@ -218,16 +168,3 @@ func fleets() []Cell {
 			Lead: [2]float64{0, 1}, Lag: [2]float64{0, 1}, Wants: aim(1.2, 0)},
 	}
 }
-
-// boards are the power of real boards.
-func boards(recordings []Recorded) (list []Cell) {
-	for _, h := range styles {
-		for _, g := range []struct{ length, p95 float64 }{{0.25, 3}, {1, 0.5}, {5, 0.15}} {
-			list = append(list, Cell{Name: name("boards", g.length, h.name), Load: Boards(recordings), Harness: h.Harness, Length: g.length, Wants: aim(g.p95, 0)})
-		}
-	}
-	return list
-}
-
-// held are the criteria that today's code keeps, by cell and part.
-var held = map[string]Criteria{}

@@ -192,6 +192,8 @@ func (rig *Rig) serve(from, a, b, level float64, late [3]float64) {
 	for i := range edges {
 		edges[i] = max(edges[i]+late[i]+rig.wobble(), rig.now())
 	}
+	rig.mu.Lock()
+	defer rig.mu.Unlock()
 	for _, board := range rig.boards {
 		board.Begin(edges[0])
 		board.Slide(board.Rise, board.Busy*up)

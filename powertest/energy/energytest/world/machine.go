@@ -19,7 +19,7 @@ type Machine struct {
 	period  time.Duration
 	latency float64 // of a usual call, in seconds
 
-	mu      sync.Mutex // of what follows: reads and the peers' look at the ticks
+	mu      sync.Mutex // of what follows, and of the boards once it is read
 	tickers []*ticker
 	rand    *rand.Rand
 }
@@ -94,6 +94,8 @@ func (m *Machine) time(t float64) time.Time { return m.epoch.Add(seconds(t)) }
 
 // joules is the truth: what all boards drew.
 func (m *Machine) joules(spans []span) (sum float64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
 	for _, b := range m.boards {
 		for _, s := range spans {
 			sum += b.Joules(s.from, s.to)

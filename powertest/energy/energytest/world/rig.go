@@ -3,7 +3,6 @@ package world
 import (
 	"context"
 	"math/rand/v2"
-	"sync"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -18,8 +17,7 @@ type Rig struct {
 	loads     []func(from, length float64)
 	lead, lag float64 // of the load, on the edges of the windows; see Cell
 
-	mu       sync.Mutex
-	outcomes []Outcome
+	outcomes []Outcome // under mu of the machine
 }
 
 // Outcome is one number of one window beside its truth.
@@ -54,13 +52,15 @@ func newRig(c Cell, r *rand.Rand) *Rig {
 	if c.Vary != nil {
 		c.Vary(r, &counter)
 	}
-	rig.Machine = newMachine(r, boards, counter)
+	rig.Machine = newMachine(rand.New(rand.NewPCG(r.Uint64(), 2)), boards, counter)
 	rig.Recorder = energy.NewRecorder(rig.Machine)
 	return rig
 }
 
 // work begins work on all devices.
 func (rig *Rig) work(from, length float64) {
+	rig.mu.Lock()
+	defer rig.mu.Unlock()
 	for _, load := range rig.loads {
 		load(from, length)
 	}
@@ -68,6 +68,8 @@ func (rig *Rig) work(from, length float64) {
 
 // stretch is work at a share of the boards' power, whatever the load is.
 func (rig *Rig) stretch(from, length, share float64) {
+	rig.mu.Lock()
+	defer rig.mu.Unlock()
 	for _, b := range rig.boards {
 		b.Stretch(from, length, share*b.Busy)
 	}
