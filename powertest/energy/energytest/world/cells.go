@@ -140,12 +140,14 @@ func counters() []Cell {
 	mean := func(_ *rand.Rand, c *Counter) { c.Mean, c.Gauge = 1, 0.1 }
 	long := odd("mean-1s/10s", Want{Nothing: true}, mean)
 	long.Length = 10
+	changing := odd("share-25%/capping", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.25 })
+	changing.Load = Capping
 	return []Cell{
 		odd("lag-20ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.02 }),
 		odd("lag-50ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.05 }),
 		odd("lag-150ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.15 }),
 		odd("mean-1s/1s", Want{Nothing: true}, mean),
-		long,
+		long, changing,
 		odd("share-25%", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.25 }),
 		odd("share-50%", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.5 }),
 		odd("jitter-4%", fair, func(_ *rand.Rand, c *Counter) { c.Jitter = 0.04 }),
