@@ -38,7 +38,7 @@ func TestSlowWorld(t *testing.T) {
 		for _, s := range list {
 			t.Log(s)
 			if lost := s.Failed() & s.Want.Held; lost != 0 {
-				t.Errorf("%s %s: no longer holds: %v", c.Name, s.Want.Part, lost)
+				t.Errorf("%s no longer holds: %v", label(c.Name, s.Want.Part), lost)
 			}
 		}
 		t.Logf("%-34s took %v", c.Name, time.Since(begin).Round(10*time.Millisecond))
