@@ -335,16 +335,16 @@ func (c *curve) settled(spans []span, end int64) bool {
 	return estimate.Settled(c.ticks, spans[0].start, end)
 }
 
-// ticksAround returns what is known of a counter around spans. fleet
+// ticksAround returns what is known of a counter around the spans of a family. fleet
 // reports whether it is one of so many that it must be quick.
-func (c *curve) ticksAround(spans []span, fleet bool) estimate.Input {
+func (c *curve) ticksAround(f family, fleet bool) estimate.Input {
 	in := estimate.Input{
-		Ticks: c.ticks, Period: c.period(),
+		Ticks: c.ticks, Spans: toEstimate(f.spans), Others: toEstimate(f.others), Period: c.period(),
 		Resolution: c.device.Resolution, PowerLimit: c.device.PowerLimit, Behind: float64(c.device.Behind),
 		Recorded: c.recorded, Far: c.pace.Poll() > 0, Brief: fleet,
 	}
-	for _, s := range spans {
-		in.Spans = append(in.Spans, estimate.Span{Start: s.start, End: s.end, On: s.on})
+	for _, m := range f.members {
+		in.Members = append(in.Members, toEstimate(m))
 	}
 	return in
 }

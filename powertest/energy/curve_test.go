@@ -45,7 +45,7 @@ func measureCurves(curves []*curve, spans []Span) Measurement {
 	if len(curves) > 0 {
 		base = curves[0].base
 	}
-	m := measure(Info{Name: "test"}, curves, base, toSpans(base, spans))
+	m := measure(Info{Name: "test"}, curves, base, family{spans: toSpans(base, spans)})[0]
 	m.total(correlatedFraction(curves))
 	return m
 }

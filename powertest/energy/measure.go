@@ -17,26 +17,35 @@ import (
 // cent of the energy: a number known worse than this decides nothing.
 const maxErrPercent = 25
 
-// measure returns the energy of spans, in ns since base, by curves with that base. It
-// leaves the sums to the caller.
-func measure(info Info, curves []*curve, base time.Time, spans []span) Measurement {
-	m := Measurement{Source: info}
-	for _, s := range spans {
-		m.Duration += time.Duration(s.on)
+// measure returns the energy of a family, in ns since base, by curves with that base: of
+// the window, and of each part. It leaves the sums to the caller.
+func measure(info Info, curves []*curve, base time.Time, f family) []Measurement {
+	list := make([]Measurement, f.size())
+	devices := measureAll(curves, f)
+	for i := range list {
+		m := &list[i]
+		m.Source = info
+		spans := f.of(i)
+		for _, s := range spans {
+			m.Duration += time.Duration(s.on)
+		}
+		if n := len(spans); n > 0 {
+			m.Start = base.Add(time.Duration(spans[0].start))
+			m.End = base.Add(time.Duration(spans[n-1].end))
+		}
+		m.Devices = make([]DeviceMeasurement, len(curves))
+		for k := range devices {
+			m.Devices[k] = devices[k][i]
+		}
 	}
-	if n := len(spans); n > 0 {
-		m.Start = base.Add(time.Duration(spans[0].start))
-		m.End = base.Add(time.Duration(spans[n-1].end))
-	}
-	m.Devices = measureAll(curves, spans)
-	return m
+	return list
 }
 
-// measureAll measures spans by each curve. A fleet is shared out among the
+// measureAll measures a family by each curve. A fleet is shared out among the
 // processors.
-func measureAll(curves []*curve, spans []span) []DeviceMeasurement {
+func measureAll(curves []*curve, f family) [][]DeviceMeasurement {
 	fleet := len(curves) > 64
-	list := make([]DeviceMeasurement, len(curves))
+	list := make([][]DeviceMeasurement, len(curves))
 	workers := 1
 	if fleet {
 		workers = runtime.GOMAXPROCS(0)
@@ -46,7 +55,7 @@ func measureAll(curves []*curve, spans []span) []DeviceMeasurement {
 	for range workers {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(curves)); i = next.Add(1) - 1 {
-				list[i] = measureDevice(curves[i], spans, fleet)
+				list[i] = measureDevice(curves[i], f, fleet)
 			}
 		})
 	}
@@ -54,56 +63,68 @@ func measureAll(curves []*curve, spans []span) []DeviceMeasurement {
 	return list
 }
 
-// measureDevice returns the energy of spans by one curve. fleet reports whether there
-// are many others.
-func measureDevice(c *curve, spans []span, fleet bool) DeviceMeasurement {
+// measureDevice returns the energy of a family by one curve: of the window, and of each
+// part. fleet reports whether there are many other curves.
+func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 	c.learn()
-	d := DeviceMeasurement{Device: c.device}
+	list := make([]DeviceMeasurement, f.size())
 	p := c.period()
-	if p.Known {
-		d.Period = time.Duration(p.Seen)
+	var results []estimate.Result
+	var err error
+	if counted(f.spans) > 0 && c.device.Method == Counter {
+		results, err = estimate.Estimate(c.ticksAround(f, fleet))
 	}
-	d.Reasons = append(d.Reasons, c.device.Marks...)
+	for i := range list {
+		d := &list[i]
+		d.Device = c.device
+		if p.Known {
+			d.Period = time.Duration(p.Seen)
+		}
+		d.Reasons = append(d.Reasons, c.device.Marks...)
+		spans := f.of(i)
+		if counted(spans) <= 0 {
+			d.withhold(InvalidBenchmarkWindow, "the window has no length, or its spans are out of order")
+			continue
+		}
+		var energy Estimate
+		ok := false
+		switch {
+		case c.device.Method == Gauge:
+			energy, ok = gaugeEnergy(c, d, spans)
+		case err != nil:
+			explain(c, d, f.spans)
+		default:
+			energy, ok = counterEnergy(c, d, results[i])
+		}
+		if ok && !withheld(d.Reasons) {
+			d.publish(c, energy, spans)
+		}
+	}
+	return list
+}
+
+// publish sets the energy of spans, unless it is known too badly.
+func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 	on := counted(spans)
-	if on <= 0 {
-		d.withhold(InvalidBenchmarkWindow, "the window has no length, or its spans are out of order")
-		return d
-	}
-	var energy Estimate
-	var ok bool
-	if c.device.Method == Gauge {
-		energy, ok = gaugeEnergy(c, &d, spans)
-	} else {
-		energy, ok = counterEnergy(c, &d, spans, fleet)
-	}
-	if !ok || withheld(d.Reasons) {
-		return d
-	}
 	d.Energy = energy
 	d.Watts = energy.Joules / (float64(on) / float64(time.Second))
 	d.Valid = true
 	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > maxErrPercent {
 		d.withhold(WindowTooShort, "%v in %d pieces, with %s, leaves ±%.0f %%: %s",
-			time.Duration(on).Round(time.Millisecond), len(spans), d.seen(), e, advice(c.device, p.Expected(), len(spans) > 1))
-		return d
+			time.Duration(on).Round(time.Millisecond), len(spans), d.seen(), e, advice(c.device, c.expected(), len(spans) > 1))
+		return
 	}
 	if c.device.Method == Counter {
-		crossCheck(c, &d, spans)
+		crossCheck(c, d, spans)
 	}
-	return d
 }
 
-// counterEnergy estimates the energy by the ticks of a counter. ok is false if a
-// finding says why it cannot.
-func counterEnergy(c *curve, d *DeviceMeasurement, spans []span, fleet bool) (e Estimate, ok bool) {
-	r, err := estimate.Estimate(c.ticksAround(spans, fleet))
-	if errors.Is(err, estimate.ErrNotBracketed) {
-		explain(c, d, spans)
-		return Estimate{}, false
-	}
+// counterEnergy takes in the energy by the ticks of a counter. ok is false if a
+// finding says why there is none.
+func counterEnergy(c *curve, d *DeviceMeasurement, r estimate.Result) (e Estimate, ok bool) {
 	d.Ticks, d.coarse = r.Ticks, r.Coarse
 	d.findEvents(c.events.touching(r.From, r.To))
-	if err != nil {
+	if r.Err != nil {
 		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were dropped to tell them apart", r.Gap)
 		return Estimate{}, false
 	}

@@ -36,7 +36,8 @@ type Recorder struct {
 	curves  []*curve
 	stats   []callStats // of each device
 	windows []*Window
-	running bool // the goroutine is alive
+	past    []span // of windows that were released
+	running bool   // the goroutine is alive
 	read    read
 	waiters []chan struct{}
 }
@@ -177,6 +178,7 @@ func (r *Recorder) release(w *Window) {
 	if i := slices.Index(r.windows, w); i >= 0 {
 		r.windows = slices.Delete(r.windows, i, i+1)
 	}
+	r.remember(w)
 	r.spread()
 	if len(r.windows) == 0 {
 		r.replan()
@@ -203,27 +205,30 @@ func (r *Recorder) MeasurePast(ctx context.Context, spans ...Span) (Measurement,
 	if len(spans) > 0 {
 		base = spans[0].Start
 	}
-	m, _ := r.readPast(ctx, h, base, toSpans(base, spans))
-	return m, nil
+	list, _ := r.readPast(ctx, h, base, family{spans: toSpans(base, spans)})
+	return list[0], nil
 }
 
-// readPast measures spans, in ns since base, by what the source remembers of the
+// readPast measures a family, in ns since base, by what the source remembers of the
 // recorder's devices: the curves.
-func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time, spans []span) (Measurement, []*curve) {
+func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time, f family) ([]Measurement, []*curve) {
 	began := time.Now()
-	curves, found, err := readHistories(ctx, h, r.index, r.devices, base, spans)
-	m := measure(r.info, curves, base, spans)
-	m.total(correlatedFraction(curves))
-	if err != nil {
-		m.Add(Finding{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()})
-	}
-	for _, f := range found {
-		if r.concerns(f) {
-			m.Add(f)
+	curves, found, err := readHistories(ctx, h, r.index, r.devices, base, f.spans)
+	list := measure(r.info, curves, base, f)
+	for i := range list {
+		m := &list[i]
+		m.total(correlatedFraction(curves))
+		if err != nil {
+			m.Add(Finding{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()})
+		}
+		for _, f := range found {
+			if r.concerns(f) {
+				m.Add(f)
+			}
 		}
 	}
-	m.Waited = time.Since(began)
-	return m, curves
+	list[0].Waited = time.Since(began)
+	return list, curves
 }
 
 // concerns reports whether a finding is about what is measured. Whoever selected

@@ -120,7 +120,7 @@ func runScraped(seed uint64, n int, sc scrapes, w time.Duration, sh shape) *cell
 		tr := newTruth(rng, sh(rng, s, e, visible), e+4*visible+2*sc.every.Seconds()+10)
 		curve, win := sc.record(rng, tr, s, e)
 		began := time.Now()
-		d := measureDevice(curve, win, false)
+		d := measureDevice(curve, family{spans: win}, false)[0]
 		c.elapsed += time.Since(began)
 		truth := tr.at(e) - tr.at(s)
 		o := outcome{withheld: !d.Valid}

@@ -21,6 +21,7 @@ type Window struct {
 	keepsWarm bool
 	before    []State
 	step      time.Duration // of the wall clock, where SetSpans joined times of it
+	parent    *Window       // of which this is a part
 
 	// The recorder's mu guards what follows.
 	spans     []span
@@ -29,6 +30,8 @@ type Window struct {
 	stalled   bool
 	records   bool
 	everyTick bool
+	parts     []*Window
+	shared    *Measurement // by the window that this is a part of
 
 	once      sync.Once
 	result    Measurement
@@ -38,7 +41,19 @@ type Window struct {
 // Sub opens another window of the same recorder for a part of this one. Unlike
 // [Recorder.Open] it does not ask for the state of the devices, which could
 // take milliseconds of the time that is being measured.
-func (w *Window) Sub() *Window { return w.rec.open(nil) }
+//
+// Measure the whole first: it measures the parts that have ended, and lie within it, as
+// well, so that their energies add up to its own where their times do, and Measure of the
+// part returns what it got. A part that is measured before is measured by itself.
+func (w *Window) Sub() *Window {
+	p := &Window{rec: w.rec, spans: make([]span, 0, 16), parent: w}
+	w.rec.interest(p)
+	root := w.root()
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	root.parts = append(root.parts, p)
+	return p
+}
 
 // Resume opens a span now, if none is open.
 func (w *Window) Resume() {
@@ -173,36 +188,61 @@ func (w *Window) Measure(ctx context.Context) Measurement {
 		w.pause(r.now())
 		w.done = true
 		ended := r.now()
-		r.mu.Unlock()
-		if h, remembers := r.src.(HistorySource); remembers {
-			r.calls.Add(1)
-			var curves []*curve
-			w.result, curves = r.readPast(ctx, h, r.base, w.spans)
-			w.joined()
-			w.keep(curves)
+		if w.shared != nil {
+			w.result = *w.shared
+			if w.records {
+				w.keep(r.clones(w.from()))
+			}
+			r.release(w)
+			r.mu.Unlock()
 			return
 		}
-		w.settle(ctx)
-		var after []State
-		if w.before != nil {
-			after = r.Inspect()
-		}
-		r.mu.Lock()
-		curves := make([]*curve, len(r.curves))
-		for i, c := range r.curves {
-			curves[i] = c.clone(w.from())
-		}
-		stalled := w.stalled
-		r.release(w)
 		r.mu.Unlock()
-		waited := time.Duration(r.now() - ended)
-		// Measuring takes milliseconds, and other windows go on meanwhile.
-		w.result = w.measure(curves, after, stalled)
-		w.result.Waited = waited
+		list, parts, curves := w.measureFamily(ctx, ended)
+		w.result = list[0]
 		w.joined()
 		w.keep(curves)
+		r.mu.Lock()
+		for i, p := range parts {
+			p.shared = &list[1+i]
+		}
+		r.mu.Unlock()
 	})
 	return w.result
+}
+
+// measureFamily waits for what comes after the window, and measures it and its parts.
+func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement, []*Window, []*curve) {
+	r := w.rec
+	if h, remembers := r.src.(HistorySource); remembers {
+		r.calls.Add(1)
+		r.mu.Lock()
+		f, parts := w.family()
+		r.release(w)
+		r.mu.Unlock()
+		list, curves := r.readPast(ctx, h, r.base, f)
+		return list, parts, curves
+	}
+	w.settle(ctx)
+	var after []State
+	if w.before != nil {
+		after = r.Inspect()
+	}
+	r.mu.Lock()
+	curves := r.clones(w.from())
+	f, parts := w.family()
+	stalled := w.stalled
+	r.release(w)
+	r.mu.Unlock()
+	waited := time.Duration(r.now() - ended)
+	// Measuring takes milliseconds, and other windows go on meanwhile.
+	list := measure(r.info, curves, r.base, f)
+	for i := range list {
+		w.complete(&list[i], after, stalled)
+		list[i].total(correlatedFraction(curves))
+	}
+	list[0].Waited = waited
+	return list, parts, curves
 }
 
 // joined adds a finding if times were joined to a clock that was set.
@@ -220,9 +260,8 @@ func (w *Window) from() int64 {
 	return min(w.opened, w.spans[0].start)
 }
 
-// measure makes the window's measurement from copies of the recorder's curves.
-func (w *Window) measure(curves []*curve, after []State, stalled bool) Measurement {
-	m := measure(w.rec.info, curves, w.rec.base, w.spans)
+// complete adds to a measurement what is known beside the curves.
+func (w *Window) complete(m *Measurement, after []State, stalled bool) {
 	for i := range m.Devices {
 		d := &m.Devices[i]
 		if stalled && !d.Has(SourceStalled) {
@@ -232,8 +271,6 @@ func (w *Window) measure(curves []*curve, after []State, stalled bool) Measureme
 			d.compare(w.before[i], after[i])
 		}
 	}
-	m.total(correlatedFraction(curves))
-	return m
 }
 
 // Record makes the window keep what the source reports, for Recording. Call it before

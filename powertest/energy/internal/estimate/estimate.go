@@ -9,49 +9,48 @@ import (
 // may lie between two known ticks of a window with pauses.
 const maxGap = 8
 
-// Estimate returns the energy of the spans with the interval in which it lies in at
-// least 95 % of windows. The error is [ErrNotBracketed], with no result, or [ErrGap],
-// with what is known of the ticks.
-func Estimate(in Input) (Result, error) {
+// Estimate returns the energy of the spans, and then of each member, with the interval in
+// which it lies in at least 95 % of windows. All are of one posterior: their means add up
+// where their spans do. The error is [ErrNotBracketed].
+func Estimate(in Input) ([]Result, error) {
 	w, ok := align(&in)
 	if !ok {
-		return Result{}, ErrNotBracketed
+		return nil, ErrNotBracketed
 	}
-	r := Result{From: in.Ticks[w.first].Lo, To: in.Ticks[w.end].Hi, Ticks: w.inside(in.Ticks), Gap: w.widest()}
-	if !w.whole() && r.Gap > maxGap*in.Period.Expected()*float64(in.Period.Stride)/second {
-		return r, ErrGap
-	}
-	r.BeforeWatts, r.HasBefore = w.powerBefore(&in)
-	at := w.cut()
-	ps, between := problems(&in, w, w.ticks, at)
-	u := variationOf(ps)
-	var e estimate
+	var energies []estimate
 	if in.Recorded {
-		e = recorded(&in, w, at, u)
+		energies = w.recorded(&in)
 	} else {
-		e = estimate{mean: between, low: between, high: between, least: between, most: between}
-		for _, p := range ps {
-			e = e.plus(p.solve(u))
+		energies = w.polled(&in)
+	}
+	gap := w.widest()
+	results := make([]Result, len(w.targets))
+	for i, spans := range w.targets {
+		r := &results[i]
+		*r = Result{From: in.Ticks[w.first].Lo, To: in.Ticks[w.last].Hi, Gap: gap}
+		if len(spans) == 0 {
+			continue
 		}
-	}
-	if len(ps) == 1 && ps[0].undetermined() {
-		e.low, e.high = e.least, e.most
-	}
-	for _, p := range ps {
-		if joules := p.passedOver(in.Period.Expected() / second); joules > 0 {
-			e.low, e.high = max(e.low-joules, e.least), min(e.high+joules, e.most)
-			r.Coarse = true
+		r.Ticks = inside(in.Ticks, spans)
+		r.BeforeWatts, r.HasBefore = powerBefore(&in, spans[0].Start)
+		if whole := len(spans) == 1 && spans[0].counts(); !whole && gap > maxGap*in.Period.Expected()*float64(in.Period.Stride)/second {
+			r.Err = ErrGap
+			continue
 		}
+		r.Coarse = energies[i].passed > 0
+		least, most := w.bounds(&in, i)
+		r.Mean, r.Low, r.High = energies[i].within(least, most, spans)
 	}
-	r.Mean, r.Low, r.High = e.mean, e.low, e.high
-	return r, nil
+	return results, nil
 }
 
-// estimate is the energy with its interval, and the hard bounds that the counter sets,
-// in joules.
+// estimate is an energy with its interval, in joules.
 type estimate struct {
 	mean, low, high float64
-	least, most     float64
+	// bare says that nothing shows the power inside, and passed is how much energy may
+	// lie elsewhere than is believed, because ticks were passed over.
+	bare   bool
+	passed float64
 }
 
 // plus adds an independent part.
@@ -59,117 +58,160 @@ func (e estimate) plus(d estimate) estimate {
 	down := math.Hypot(e.mean-e.low, d.mean-d.low)
 	up := math.Hypot(e.high-e.mean, d.high-d.mean)
 	mean := e.mean + d.mean
-	return estimate{mean: mean, low: mean - down, high: mean + up, least: e.least + d.least, most: e.most + d.most}
+	return estimate{mean, mean - down, mean + up, e.bare || d.bare, e.passed + d.passed}
+}
+
+// widened returns it with a half-width that is independent of its own.
+func (e estimate) widened(half float64) estimate {
+	return e.plus(estimate{low: -half, high: half})
 }
 
 // credible is the probability left out on either side of the interval. It is
 // smaller than the promised 2.5 %, since hypotheses are never all there are.
 const credible = 0.0185
 
-// solve returns the mixture's estimate, with what widens it beyond the hypotheses.
-func (p *problem) solve(u variation) estimate {
-	mix, _ := p.mixture()
-	mean := mix.mean()
-	extra := math.Hypot(p.variationHalfWidth(u), p.misplaced()) + mix.correlated()
-	least, most := p.bounds()
-	e := estimate{mean: min(max(mean, least), most), least: least, most: most}
-	e.low = max(e.mean-math.Hypot(mean-mix.quantile(credible), extra), least)
-	e.high = min(e.mean+math.Hypot(mix.quantile(1-credible)-mean, extra), most)
+// polled returns the energies by readings that were made near the ticks.
+func (w *window) polled(in *Input) []estimate {
+	near, far := w.pieces(w.ticks)
+	cuts := w.cuts(near)
+	energies := w.known(near, far, cuts)
+	for _, cut := range cuts {
+		m := newModel(in, w.tl, near[cut[0]:cut[1]])
+		all := m.weigh(in)
+		for i, t := range m.targets {
+			mix, _ := mixtureOf(all, i).normalize()
+			e := m.doubts(in, t)
+			e.mean, e.low, e.high = mix.mean(), mix.quantile(credible), mix.quantile(1-credible)
+			energies[t] = energies[t].plus(e.widened(m.misplaced(t, in.Far)))
+		}
+	}
+	return energies
+}
+
+// known returns what the targets used in pieces that lie within parts: those far from
+// edges, and those that the cuts leave out.
+func (w *window) known(near, far []piece, cuts [][2]int) []estimate {
+	energies := make([]estimate, len(w.targets))
+	add := func(q piece) {
+		open := w.tl.labels[w.tl.parts[w.tl.at((q.t0+q.t1)/2)].mix[0].label].open
+		for i := range energies {
+			if open[i] {
+				e := &energies[i]
+				e.mean, e.low, e.high = e.mean+q.energy, e.low+q.energy, e.high+q.energy
+			}
+		}
+	}
+	for _, q := range far {
+		add(q)
+	}
+	for i := 1; i < len(cuts); i++ {
+		for _, q := range near[cuts[i-1][1]:cuts[i][0]] {
+			add(q)
+		}
+	}
+	return energies
+}
+
+// farSpans is by how much more the edges of many spans may be off where the
+// ticks of the counter were not seen closely: in simulation, phases of 1 to 1.5
+// refresh periods need that much.
+const farSpans = 3
+
+// misplaced is a half-width for the ticks around the edges of a target being somewhere
+// else than the line through all ticks says, as happens when reads are late or slow
+// for the refresh period.
+func (m *model) misplaced(target int, far bool) float64 {
+	v := 0.0
+	m.straddling(target, func(q piece, on, _, _ float64) { v += sq(on * max(q.sd0, q.sd1)) })
+	if far && !m.tl.plain() {
+		// What the ticks are off by is partly correlated, and edges are many.
+		v *= sq(farSpans)
+	}
+	return 1.3 * math.Sqrt(v)
+}
+
+// straddling calls f for each piece of which a part counts for the target: with the
+// highest levels of that part and of the other, and with the seconds that count.
+func (m *model) straddling(target int, f func(q piece, on, off, secs float64)) {
+	for i, q := range m.pieces {
+		var on, off, secs float64
+		cells, _ := m.of(i)
+		for _, c := range cells {
+			if l := &m.levels[c.level]; m.tl.labels[l.label].open[target] {
+				on, secs = max(on, l.rough), secs+c.secs
+			} else {
+				off = max(off, l.rough)
+			}
+		}
+		if on > 0 && off > 0 {
+			f(q, on, off, secs)
+		}
+	}
+}
+
+// coarsely is how many refresh periods a piece must last for ticks to have been
+// passed over, or dropped, in it.
+const coarsely = 2.5
+
+// doubts returns what the hypotheses do not know of a target. Where load goes on over the
+// edges of one that holds no refresh period, nothing shows the power inside. And where
+// ticks next to an edge were passed over, nothing shows what the load did in a refresh
+// period there, but that the device can draw no more than it can.
+func (m *model) doubts(in *Input, target int) (e estimate) {
+	period := in.Period.Expected() / second
+	from, till, warm := math.Inf(1), math.Inf(-1), false
+	for _, p := range m.tl.parts[m.lo : m.hi+1] {
+		if m.tl.labels[p.mix[len(p.mix)-1].label].open[target] {
+			from, till = min(from, p.start), max(till, p.end)
+		}
+	}
+	m.straddling(target, func(q piece, on, off, secs float64) {
+		warm = warm || off > on/2
+		if q.length() > coarsely*period {
+			most, least := min(q.energy, m.maxPower*secs), max(q.energy-m.maxPower*(q.length()-secs), 0)
+			e.passed += max(most-least, 0)
+		}
+	})
+	e.bare = warm && till-from < 0.9*m.period
 	return e
 }
 
-// Recorded readings were made at regular times, by someone who did not look
-// for the ticks: a tick may lie anywhere between two of them, and all ticks may
-// be late by the same. How late is a hypothesis, too: where the load begins and
-// ends with the window, the ticks around its edges show it; where it goes on over
-// them it matters little, since what is moved in at one edge is moved out at the
-// other. What scatters from tick to tick does not cancel.
+// bounds returns what the counter allows a target at the least and at the most.
+func (w *window) bounds(in *Input, target int) (least, most float64) {
+	least, most = -in.Resolution, in.Resolution
+	const sure = 4 // standard deviations
+	near, far := w.pieces(w.ticks)
+	for _, q := range slices.Concat(near, far) {
+		some, all := w.tl.covers(target, q.t0-sure*q.sd0, q.t1+sure*q.sd1)
+		if some {
+			most += q.energy
+		}
+		if all {
+			least += q.energy
+		}
+	}
+	return max(least, 0), most
+}
 
-// delays are how late all ticks are, as shares of the time in which each may lie,
-// from the middle of it.
-var (
-	delays      = []float64{-0.48, -0.32, -0.16, 0, 0.16, 0.32, 0.48}
-	briefDelays = []float64{-0.45, 0, 0.45}
+// How well an edge is known at all, in seconds: between the call that marks it and the
+// device's taking up or ending the work lie tenths of a millisecond, of which some are
+// alike at all edges.
+const (
+	floorTime  = 0.0005
+	floorAlike = 0.0003
 )
 
-// recorded returns the estimate of a window from recorded readings.
-func recorded(in *Input, w window, at cut, u variation) estimate {
-	shares := delays
-	if in.Brief {
-		shares = briefDelays
+// within returns the energy of a target, as far as the counter allows.
+func (e estimate) within(least, most float64, spans []Span) (mean, low, high float64) {
+	on := 0.0
+	for _, s := range spans {
+		on += float64(s.On) / second
 	}
-	var mix mixture
-	for _, share := range shares {
-		if ks := delayed(w.ticks, share); w.encloses(ks) {
-			mix = append(mix, delayedBy(in, w, ks, at, u))
-		}
+	n := float64(len(spans))
+	e = e.widened(e.mean / on * math.Hypot(floorTime*math.Sqrt(2*n), floorAlike*n))
+	if e.bare {
+		e.low, e.high = least, most
 	}
-	if len(mix) == 0 {
-		mix = append(mix, delayedBy(in, w, w.ticks, at, u))
-	}
-	mix, _ = mix.normalize()
-	ps, between := problems(in, w, w.ticks, at)
-	e := estimate{least: between, most: between}
-	for _, p := range ps {
-		least, most := p.bounds()
-		e.least, e.most = e.least+least, e.most+most
-	}
-	e.mean = min(max(mix.mean(), e.least), e.most)
-	e.low = max(min(mix.quantile(credible), e.mean), e.least)
-	e.high = min(max(mix.quantile(1-credible), e.mean), e.most)
-	return e
-}
-
-// delayed returns the ticks moved by a share of the time in which each may lie. All
-// of them stay, and in order: likelihoods are compared on the same pieces.
-func delayed(ks []timedTick, share float64) []timedTick {
-	out := slices.Clone(ks)
-	for i := range out {
-		out[i].t += share * out[i].sd * math.Sqrt(12)
-		if i > 0 && out[i].t <= out[i-1].t {
-			out[i].t = out[i-1].t + 1e-6
-		}
-	}
-	return out
-}
-
-// wide is how many standard deviations a half-width is.
-const wide = 2
-
-// delayedBy returns the distribution of the energy if the times of the ticks are right
-// but for what scatters; weight is the log of its likelihood.
-func delayedBy(in *Input, w window, ks []timedTick, at cut, u variation) component {
-	ps, between := problems(in, w, ks, at)
-	sum := component{mean: between}
-	variance := 0.0
-	for _, p := range ps {
-		scattered := p.keepScatter(u)
-		mix, likelihood := p.mixture()
-		mean := mix.mean()
-		sum.mean += mean
-		sum.weight += likelihood
-		variance += mix.variance(mean) + scattered + sq((p.variationHalfWidth(u)+mix.correlated())/wide)
-	}
-	sum.sd = math.Sqrt(variance)
-	return sum
-}
-
-// keepScatter leaves to the times of the ticks only what scatters. It returns the
-// variance of the energy that moves across the edges with that.
-func (p *problem) keepScatter(u variation) (variance float64) {
-	for i := range p.pieces {
-		q := &p.pieces[i]
-		q.sd0, q.sd1 = p.scatter(u, q.sd0), p.scatter(u, q.sd1)
-		if q.on > 0 && q.off() > 0 {
-			level := p.rough[after]
-			switch {
-			case q.gap > 0:
-				level = p.rough[gap]
-			case q.before > 0:
-				level = p.rough[before]
-			}
-			variance += sq(level * max(q.sd0, q.sd1))
-		}
-	}
-	return variance
+	mean = min(max(e.mean, least), most)
+	return mean, min(max(e.low-e.passed, least), mean), max(min(e.high+e.passed, most), mean)
 }

@@ -1,16 +1,21 @@
-// Package estimate estimates how much energy a device used in a window of time, from
-// the ticks of its counter. It is pure: what is known of the device goes in, joules
-// with an interval come out. Its files are in the order of what they know of each
-// other:
+// Package estimate estimates how much energy a device used in a window of time and in
+// its parts, from the ticks of its counter. It is pure: what is known of the device goes
+// in, joules with an interval come out. Its files are in the order of what they know of
+// each other:
 //
-//	input.go       what is known: ticks, spans, the refresh period, the device
-//	normal.go      normal distributions, mixtures of them, normal equations
-//	ticks.go       when the ticks were, and which of them matter to a window
-//	problem.go     the energy between ticks around the edges, in levels of power
-//	variation.go   how much the power varies from tick to tick
-//	hypotheses.go  how the power may have gone from one level to the next
-//	posterior.go   the energy of the window under each hypothesis
-//	estimate.go    the mixture of them: the estimate and its interval
+//	input.go      what is known: ticks, spans, the refresh period, the device
+//	normal.go     normal distributions and mixtures of them
+//	system.go     Bayesian linear regression by normal equations
+//	ticks.go      when the ticks were
+//	timeline.go   time, divided by all edges that are known
+//	window.go     which ticks matter, and to which edges
+//	model.go      the energy between ticks, in levels of power
+//	shape.go      the hypotheses: how power goes over edges, and how noisy it is
+//	profile.go    the course of power under one of them
+//	posterior.go  the energy of the window and its parts under one of them
+//	search.go     which of them matter
+//	estimate.go   the mixture of them: the estimates and their intervals
+//	delay.go      the same for readings that others made
 //
 // Between ticks the counter's differences are exact, so what is not known of a
 // window's energy is how the energy of the tick intervals that straddle its
@@ -28,7 +33,10 @@
 //     window. Only the power inside shows it.
 //
 // Which of these it is, the data say more or less clearly; the interval is as wide
-// as the disagreement that they leave.
+// as the disagreement that they leave. All edges that lie near are parts of one problem,
+// in which power has a level for each set of what is open: the window, its phases, its
+// pauses, other windows. So the energies of parts add up to that of the whole, and what
+// one edge shows of the load the others know.
 package estimate
 
 import (
@@ -42,8 +50,12 @@ type Input struct {
 	// Ticks are the changes of the counter, in order.
 	Ticks []Tick
 	// Spans are the stretches of time to be measured, in order and without overlap.
-	Spans  []Span
-	Period Period
+	// Members are those of parts of it, each within them, or between, and Others those
+	// of other windows near it, also in order.
+	Spans   []Span
+	Members [][]Span
+	Others  []Span
+	Period  Period
 	// Resolution is the smallest step of the counter in joules, PowerLimit what the
 	// device can draw in watts, and Behind by how many ns the value of a tick may be
 	// older than the tick; 0 where that is unknown.
@@ -74,8 +86,11 @@ func (t Tick) Mid() float64 { return float64(t.Lo)/2 + float64(t.Hi)/2 }
 // stretches were merged.
 type Span struct{ Start, End, On int64 }
 
-// counts reports whether all of the span does.
-func (s Span) counts() bool { return s.On == s.End-s.Start }
+// counts reports whether all of the span does, but for what is rounded.
+func (s Span) counts() bool {
+	const rounded = 1000
+	return max(s.End-s.Start-s.On, s.On-s.End+s.Start) <= rounded
+}
 
 // Period is what is known of the refresh period, in ns.
 type Period struct {
@@ -97,9 +112,11 @@ func (p Period) Expected() float64 {
 	return max(p.Nominal, p.Seen)
 }
 
-// Result is the energy of the spans in joules.
+// Result is the energy of spans in joules.
 type Result struct {
 	Mean, Low, High float64
+	// Err is ErrGap where there is no energy, or nil.
+	Err error
 	// Coarse reports whether ticks next to an edge were passed over: what the load did
 	// there is unknown on all devices that share it.
 	Coarse bool

@@ -33,9 +33,8 @@ func density(x float64) float64 {
 	return math.Exp(-x*x/2) / math.Sqrt(2*math.Pi)
 }
 
-// component is one normal distribution of a mixture. correlated is a half-width that
-// it has beside, of an error that does not average out.
-type component struct{ mean, sd, weight, correlated float64 }
+// component is one normal distribution of a mixture.
+type component struct{ mean, sd, weight float64 }
 
 // mixture is a weighted sum of normal distributions: what is believed of a
 // quantity under several hypotheses.
@@ -86,15 +85,6 @@ func (m mixture) variance(mean float64) float64 {
 	return s
 }
 
-// correlated returns the mean of the half-widths beside.
-func (m mixture) correlated() float64 {
-	s := 0.0
-	for _, c := range m {
-		s += c.weight * c.correlated
-	}
-	return s
-}
-
 // quantile returns the value below which a share q of the mixture lies, to a
 // thousandth of the mixture's width.
 func (m mixture) quantile(q float64) float64 {
@@ -121,53 +111,4 @@ func (m mixture) quantile(q float64) float64 {
 		}
 	}
 	return (lo + hi) / 2
-}
-
-// vector and matrix are those of the normal equations of the levels of power.
-type (
-	vector [levels]float64
-	matrix [levels]vector
-)
-
-// levels is how many levels of power there are.
-const levels = 4
-
-// solveNormal solves n θ = h by Cholesky decomposition; of n the lower triangle is
-// read. It returns θ, the variance gᵀ n⁻¹ g, log det n and hᵀθ.
-func solveNormal(n matrix, h, g vector) (theta vector, spread, logDet, quad float64) {
-	var l matrix
-	for i := range n {
-		for j := range i + 1 {
-			s := n[i][j]
-			for k := range j {
-				s -= l[i][k] * l[j][k]
-			}
-			if i == j {
-				l[i][i] = math.Sqrt(max(s, 1e-300))
-				logDet += 2 * math.Log(l[i][i])
-			} else {
-				l[i][j] = s / l[j][j]
-			}
-		}
-	}
-	var y, z vector
-	for i := range n {
-		y[i], z[i] = h[i], g[i]
-		for k := range i {
-			y[i] -= l[i][k] * y[k]
-			z[i] -= l[i][k] * z[k]
-		}
-		y[i] /= l[i][i]
-		z[i] /= l[i][i]
-		spread += z[i] * z[i]
-		quad += y[i] * y[i]
-	}
-	for i := levels - 1; i >= 0; i-- {
-		theta[i] = y[i]
-		for k := i + 1; k < levels; k++ {
-			theta[i] -= l[k][i] * theta[k]
-		}
-		theta[i] /= l[i][i]
-	}
-	return theta, spread, logDet, quad
 }

@@ -29,20 +29,21 @@ func TestMixture(t *testing.T) {
 	assert.InEpsilon(t, math.Log(4), likelihood, 1e-9)
 	assert.InEpsilon(t, 2, m.mean(), 1e-9)
 	assert.InEpsilon(t, 1+3, m.variance(2), 1e-9)
-	one := mixture{{mean: 10, sd: 2, weight: 1, correlated: 3}}
+	one := mixture{{mean: 10, sd: 2, weight: 1}}
 	assert.InDelta(t, 10, one.quantile(0.5), 0.01)
 	assert.InDelta(t, 10-2*1.96, one.quantile(0.025), 0.02)
-	assert.Equal(t, 3.0, one.correlated())
 }
 
-func TestSolveNormal(t *testing.T) {
-	n := matrix{{2, 0, 0, 0}, {1, 3, 0, 0}, {0, 0, 1, 0}, {0, 0, 0, 4}} // the lower triangle
-	h, g := vector{4, 7, 1, 8}, vector{1, 0, 0, 2}
-	theta, spread, logDet, quad := solveNormal(n, h, g)
-	for i, want := range []float64{1, 2, 1, 2} {
-		assert.InDelta(t, want, theta[i], 1e-12)
-	}
-	assert.InDelta(t, 3.0/5+4.0/4, spread, 1e-12)
-	assert.InDelta(t, math.Log(5*4), logDet, 1e-12)
-	assert.InDelta(t, 4+14+1+16, quad, 1e-12)
+func TestSystem(t *testing.T) {
+	// Two unknowns, 2 ± 1 and 0 ± 2 at first; their sum is seen to be 5 ± 1.
+	var s system
+	s.reset(2, &vector{2, 0}, &vector{1, 2})
+	s.observe([]uint8{0, 1}, []float64{1, 1}, 5, 1)
+	theta := s.solve()
+	assert.InDelta(t, 2+3*1.0/6, theta[0], 1e-12)
+	assert.InDelta(t, 0+3*4.0/6, theta[1], 1e-12)
+	assert.InDelta(t, 1-1.0/6, s.variance(&vector{1, 0}), 1e-12)
+	assert.InDelta(t, 5.0/6, s.variance(&vector{1, 1}), 1e-12, "of the sum")
+	// The sum is normal about 2 with a variance of 6.
+	assert.InDelta(t, -math.Log(6)/2-sq(3)/6/2, s.weight, 1e-12)
 }

@@ -2,149 +2,196 @@ package estimate
 
 import "math"
 
-// roughOff is the noise outside from which on the outside has sub-tick variation too.
+// posterior is the distribution of what the targets of a model used, under a shape and
+// a noise; weight is the log of its likelihood and prior.
+type posterior struct {
+	weight   float64
+	mean, sd []float64 // of each target of the model
+}
+
+// What is believed of an edge's own energy, as seconds of the step in power.
+const (
+	// kernelSlack is by how much of its energy a ramp or tail may differ from the
+	// exponential, and shiftSlack by how much of it a shift.
+	kernelSlack = 0.07
+	shiftSlack  = 0.25
+	// Where edges of a kind are more than fewEdges, what they have in common adds
+	// up: manyFloor in any case, and manySlack of what the shape says.
+	fewEdges  = 2
+	manyFloor = 0.003
+	manySlack = 0.35
+	// innerSlack is for power that changes within a load before the mark: a
+	// client hears of it late.
+	innerSlack = 0.006
+)
+
+// priors returns the means and standard deviations of the unknowns under a shape.
+func (m *model) priors(h *shape) (mean, sd vector) {
+	top := 0.0
+	for _, l := range m.levels {
+		mean[l.column], sd[l.column] = l.mean, l.sd
+		if l.active {
+			top = max(top, l.rough)
+		}
+	}
+	m.fringes(h, top, &mean, &sd)
+	for i := range m.kinds {
+		k := &m.kinds[i]
+		step := math.Abs(m.levels[k.to].rough - m.levels[k.from].rough)
+		tau, shift := h.tail, 0.0
+		if m.up(k) {
+			tau = h.ramp
+		}
+		switch {
+		case m.rises(k):
+			shift = h.late
+		case m.falls(k):
+			shift = max(h.early, h.hold)
+		}
+		slack := kernelSlack*tau + shiftSlack*shift
+		if k.number > fewEdges {
+			slack = manyFloor + manySlack*max(tau, shift)
+		}
+		if k.coef >= 0 {
+			sd[k.coef] = slack*step + 1e-3
+		}
+		if k.inner >= 0 {
+			sd[k.inner] = innerSlack*step + 1e-3
+		}
+	}
+	return mean, sd
+}
+
+// fringes sets the levels outside of the load, or inside, near its edges; top is the
+// level of the load.
+func (m *model) fringes(h *shape, top float64, mean, sd *vector) {
+	var lead, hold float64 // levels outside
+	for i := range m.kinds {
+		k := &m.kinds[i]
+		if m.rises(k) && k.from == m.local[before] {
+			lead = max(lead, m.levels[k.from].rough)
+		}
+		if m.falls(k) {
+			hold = max(hold, m.levels[k.to].rough)
+		}
+	}
+	for i, off := range [2]float64{lead, hold} {
+		if off < 0.6*top {
+			mean[m.lead+i], sd[m.lead+i] = off+0.5*(top-off), 0.4*(top-off)+1
+		} else {
+			mean[m.lead+i], sd[m.lead+i] = 0.3*top, 0.25*top+1
+		}
+	}
+	if h.burst > 0 {
+		mean[m.lead], sd[m.lead] = top, 0.4*top+1
+	}
+	if h.drain > 0 {
+		mean[m.lead+1], sd[m.lead+1] = 0.8*top, 0.3*top+1
+	}
+}
+
+// roughOff is the noise outside from which on the outside has texture too.
 const roughOff = 0.1
 
-// variances returns the variances of the two parts of a piece.
-func (p *problem) variances(q piece, r row, h hypothesis) (vOn, vOff float64) {
-	b, t := p.rough[on], p.period
-	vOn = sq(h.nOn*b)*t*q.on + sq(r.slackOn)
-	if off := q.off(); off > 0 && q.on > 0 {
-		reach := q.on * min(off, t) / (q.on + min(off, t))
-		vOn += sq(h.subTick * b * reach)
-		if h.nOff >= roughOff {
-			vOff += sq(h.subTick * (p.rough[before]*q.before + p.rough[after]*q.after + p.rough[gap]*q.gap) / off * reach)
+// variances sets the variances of the cells of a piece, and returns their sum.
+func (m *model) variances(length float64, cells []cell, n *noise, v []float64) (total float64) {
+	for j := range cells {
+		c := &cells[j]
+		l := &m.levels[c.level]
+		size := n.off
+		if l.active {
+			size = n.on
 		}
-	}
-	vOff += sq(h.nOff)*t*(sq(p.rough[before])*q.before+sq(p.rough[after])*q.after) + sq(h.nOn*p.rough[gap])*t*q.gap + sq(r.slackOff)
-	// A tick that is misplaced moves energy across it, at the power there.
-	for _, k := range [2]struct{ t, sd float64 }{{q.t0, q.sd0}, {q.t1, q.sd1}} {
-		switch {
-		case k.t < p.start:
-			vOff += sq(p.rough[before] * k.sd)
-		case k.t > p.end:
-			vOff += sq(max(p.rough[after], q.power()*min(1, q.after/q.length())) * k.sd)
-		default:
-			vOn += sq(b * k.sd)
+		v[j] = sq(size*l.rough)*m.period*c.secs + c.knots
+		if off := length - c.secs; n.texture > 0 && off > 1e-6 && c.secs > 1e-6 && (l.active || n.off >= roughOff) {
+			reach := c.secs * min(off, m.period) / (c.secs + min(off, m.period))
+			v[j] += sq(n.texture * l.rough * reach)
 		}
+		total += v[j]
 	}
-	vOn += sq(p.quantum)/6 + 1e-12
-	return vOn, vOff
+	v[0] += sq(m.quantum)/6 + 1e-12
+	return total + sq(m.quantum)/6 + 1e-12
 }
 
-// levelPrior returns the precision of the levels of power and the precision times
-// their mean, before anything is known of the pieces, and the log of the density.
-func (p *problem) levelPrior() (n matrix, h vector, logPrior float64) {
-	mean, sd := p.maxPower/2, p.maxPower*0.6
-	for i := range n {
-		m, s := mean, sd
-		if i == gap {
-			m, s = p.rough[gap], math.Abs(p.rough[on]-p.rough[before])/2+0.05*p.rough[on]+1
+// posterior returns what the rows say under a noise, given the priors of a shape.
+//
+// What a cell used is what its levels say, and its share of what they leave of the
+// piece: cells add up to pieces, whatever the levels are.
+func (m *model) posterior(mean, sd *vector, n *noise) posterior {
+	s := &m.scratch
+	s.system.reset(m.size, mean, sd)
+	s.clear(len(m.levels))
+	for i := range m.pieces {
+		q := &m.pieces[i]
+		cells, _ := m.of(i)
+		for len(s.shares) < len(cells) {
+			s.shares = append(s.shares, 0)
 		}
-		n[i][i], h[i] = 1/sq(s), m/sq(s)
-		logPrior -= math.Log(s) + sq(m/s)/2
+		v := s.shares[:len(cells)]
+		total := m.variances(q.length(), cells, n, v)
+		cols, x, by := m.rows.of(i)
+		s.system.observe(cols, x, q.energy, total)
+		if len(cells) == 1 {
+			s.means[cells[0].level] += q.energy
+			continue
+		}
+		for j, c := range cells {
+			share := v[j] / total
+			s.means[c.level] += share * q.energy
+			g := &s.gains[c.level]
+			for a, col := range cols {
+				g[col] += by[a*len(cells)+j] - share*x[a]
+			}
+			row := s.moves[c.level*len(m.levels):]
+			row[c.level] += v[j]
+			for k, d := range cells {
+				row[d.level] -= share * v[k]
+			}
+		}
 	}
-	return n, h, logPrior
+	return m.add(s.system.solve())
 }
 
-// posterior returns the distribution of the energy that counts under one
-// hypothesis; weight is the log of its marginal likelihood.
-func (p *problem) posterior(rows []row, hyp hypothesis) component {
-	n, h, logPrior := p.levelPrior()
-	logL, product, fixed, rest := 0.0, 1.0, 0.0, 0.0
-	var g vector // what the levels add to the energy that counts
-	for k, q := range p.pieces {
-		r := &rows[k]
-		vOn, vOff := p.variances(q, *r, hyp)
-		v := vOn + vOff
-		share := vOn / v // of what the levels leave unexplained
-		if q.off() == 0 {
-			share = 1
-		} else if q.on == 0 {
-			share = 0
-		}
-		var x vector
-		for i := range x {
-			x[i] = r.on[i] + r.off[i]
-			g[i] += r.on[i] - share*x[i]
-		}
-		fixed += share * q.energy
-		if q.on > 0 && q.off() > 0 {
-			rest += vOn * vOff / v
-		}
-		for i := range x {
-			if x[i] == 0 {
+// clear makes room for levels.
+func (s *scratch) clear(levels int) {
+	if len(s.means) < levels {
+		s.means, s.gains, s.moves = make([]float64, levels), make([]vector, levels), make([]float64, levels*levels)
+	}
+	clear(s.means)
+	clear(s.gains)
+	clear(s.moves)
+}
+
+// add adds up the levels of each target.
+func (m *model) add(theta vector) posterior {
+	s := &m.scratch
+	n := len(m.targets)
+	if len(s.room) < 2*n {
+		s.room = make([]float64, 512*n)
+	}
+	out := posterior{weight: s.system.weight, mean: s.room[:n:n], sd: s.room[n : 2*n : 2*n]}
+	s.room = s.room[2*n:]
+	for i, t := range m.targets {
+		var g vector
+		variance := 0.0
+		for j, l := range m.levels {
+			if !m.tl.labels[l.label].open[t] {
 				continue
 			}
-			xv := x[i] / v
-			for j := range i + 1 { // the lower triangle is all that is used
-				n[i][j] += xv * x[j]
+			out.mean[i] += s.means[j]
+			for c := range m.size {
+				g[c] += s.gains[j][c]
 			}
-			h[i] += xv * q.energy
+			for k, d := range m.levels {
+				if m.tl.labels[d.label].open[t] {
+					variance += s.moves[j*len(m.levels)+k]
+				}
+			}
 		}
-		product *= v
-		if product < 1e-100 || product > 1e100 || k == len(p.pieces)-1 {
-			logL -= math.Log(product) / 2
-			product = 1
+		for c := range m.size {
+			out.mean[i] += g[c] * theta[c]
 		}
-		logL -= sq(q.energy) / v / 2
+		out.sd[i] = math.Sqrt(max(variance, 0) + s.system.variance(&g))
 	}
-	theta, spread, logDet, quad := solveNormal(n, h, g)
-	for i := range g {
-		fixed += g[i] * theta[i]
-	}
-	return component{mean: fixed, sd: math.Sqrt(spread + rest), weight: logL + logPrior + (quad-logDet)/2}
-}
-
-// correlatedSlack is the share of its energy by which a ramp or tail may differ from
-// the exponential in the same way at every edge of a window with many pauses, which
-// does not average out.
-const correlatedSlack = 0.1
-
-// weigh returns the distribution under each hypothesis.
-func (p *problem) weigh(hs []hypothesis) mixture {
-	mix := make(mixture, len(hs))
-	var rows []row
-	for i, h := range hs {
-		if i == 0 || h.ramp != hs[i-1].ramp || h.tail != hs[i-1].tail {
-			rows = p.rows(h.ramp, h.tail)
-		}
-		c := p.posterior(rows, h)
-		c.weight += h.logPrior
-		c.correlated = correlatedSlack * (h.ramp + h.tail) * float64(len(p.spans)) * math.Abs(p.rough[on]-p.rough[gap])
-		mix[i] = c
-	}
-	return mix
-}
-
-// manyPieces is how many pieces are enough to rule out most hypotheses.
-const manyPieces = 100
-
-// likely drops the hypotheses that the first pieces of a long window rule out:
-// weighing all by all pieces would take seconds.
-func (p *problem) likely(hs []hypothesis) []hypothesis {
-	if len(p.pieces) <= 2*manyPieces {
-		return hs
-	}
-	q := *p
-	q.pieces = p.pieces[:manyPieces]
-	mix := q.weigh(hs)
-	top := math.Inf(-1)
-	for _, c := range mix {
-		top = max(top, c.weight)
-	}
-	const ruledOut = 25 // e⁻²⁵ times as likely as the best
-	kept := hs[:0]
-	for i, c := range mix {
-		if c.weight > top-ruledOut {
-			kept = append(kept, hs[i])
-		}
-	}
-	return kept
-}
-
-// mixture returns the distribution of the energy that counts, and the log of its
-// likelihood.
-func (p *problem) mixture() (mixture, float64) {
-	return p.weigh(p.likely(p.hypotheses())).normalize()
+	return out
 }

@@ -1,0 +1,357 @@
+package estimate
+
+import (
+	"math"
+	"math/bits"
+	"slices"
+)
+
+// piece is the time between two timed ticks: energy was used from t0 to t1.
+type piece struct {
+	t0, t1   float64
+	sd0, sd1 float64 // of t0 and t1
+	energy   float64
+}
+
+func (p piece) length() float64 { return p.t1 - p.t0 }
+func (p piece) power() float64  { return p.energy / p.length() }
+
+// model is pieces of time with what was open in them. For a given shape of the edges the
+// energy of each is linear in a level of power for each label, the levels of fringes,
+// and what the edges of each kind add.
+type model struct {
+	pieces   []piece
+	tl       *timeline
+	lo, hi   int // the parts that the pieces lie in
+	period   float64
+	maxPower float64 // W; what the device can draw at most
+	quantum  float64 // J; resolution of the counter
+	brief    bool
+	levels   []level
+	local    []int // of labels of the timeline, in levels; or -1
+	targets  []int // that are open somewhere
+	kinds    []kind
+	kindOf   []int // of the edge that a part begins with, from lo on; or -1
+	lead     int   // the column of what may lead the first edge; hold, after edges, is next
+	size     int   // number of columns
+	cells    []cell
+	stretch  []stretch
+	first    [][2]int // of each piece, in cells and slices
+	rows     rows
+	scratch  scratch
+}
+
+// level is the power of a label.
+type level struct {
+	label    int
+	column   int
+	active   bool // the load is meant to run
+	rough    float64
+	mean, sd float64 // before anything is known
+}
+
+// maxLevels is how many labels have a level of their own in a model.
+const maxLevels = 12
+
+// kind is the edges from one label to another. What they add is alike on all of them:
+// coef is its column, and inner that of what comes before edges within the load; or -1.
+type kind struct{ from, to, number, coef, inner int }
+
+// cell is the part of a piece that has one label, for secs seconds; knots is the
+// variance that ticks which are misplaced bring, in J².
+type cell struct {
+	level int
+	secs  float64
+	knots float64
+}
+
+// stretch is a stretch of time within a cell. share is less than 1 in merged spans.
+type stretch struct {
+	a, b, share float64
+	cell        int
+}
+
+// newModel lays the timeline over pieces.
+func newModel(in *Input, tl *timeline, pieces []piece) *model {
+	m := &model{
+		pieces: pieces, tl: tl, lo: tl.at(pieces[0].t0), hi: tl.at(pieces[len(pieces)-1].t1),
+		period: in.Period.Seen / second, quantum: in.Resolution, brief: in.Brief,
+	}
+	for _, q := range pieces {
+		m.maxPower = max(m.maxPower, q.power())
+	}
+	// Power beyond the limit is possible for a moment only; without a limit,
+	// twice what was seen.
+	m.maxPower *= 1.05
+	if in.PowerLimit > m.maxPower {
+		m.maxPower = in.PowerLimit
+	} else if in.PowerLimit <= 0 {
+		m.maxPower *= 2
+	}
+	m.label()
+	m.lay()
+	m.setRough()
+	m.addKinds()
+	m.addKnots()
+	return m
+}
+
+// label finds the labels of the pieces, and the targets that are open in them.
+func (m *model) label() {
+	m.local = make([]int, len(m.tl.labels))
+	for i := range m.local {
+		m.local[i] = -1
+	}
+	for _, p := range m.tl.parts[m.lo : m.hi+1] {
+		for _, d := range p.mix {
+			if m.local[d.label] < 0 {
+				n := len(m.levels)
+				m.local[d.label] = n
+				m.levels = append(m.levels, level{label: d.label, column: min(n, maxLevels-1), mean: m.maxPower / 2, sd: m.maxPower * 0.6})
+			}
+		}
+	}
+	m.lead = min(len(m.levels), maxLevels)
+	m.size = m.lead + 2
+	for t := range m.tl.labels[before].open {
+		if slices.ContainsFunc(m.levels, func(l level) bool { return m.tl.labels[l.label].open[t] }) {
+			m.targets = append(m.targets, t)
+		}
+	}
+}
+
+// lay cuts the pieces into cells.
+func (m *model) lay() {
+	k := m.lo
+	for _, q := range m.pieces {
+		begin := len(m.cells)
+		m.first = append(m.first, [2]int{begin, len(m.stretch)})
+		for m.tl.parts[k].end <= q.t0 {
+			k++
+		}
+		for j := k; j <= m.hi && m.tl.parts[j].start < q.t1; j++ {
+			p := &m.tl.parts[j]
+			a, b := max(q.t0, p.start), min(q.t1, p.end)
+			for _, d := range p.mix {
+				l := m.local[d.label]
+				n := begin
+				for n < len(m.cells) && m.cells[n].level != l {
+					n++
+				}
+				if n == len(m.cells) {
+					m.cells = append(m.cells, cell{level: l})
+				}
+				m.cells[n].secs += d.share * (b - a)
+				m.stretch = append(m.stretch, stretch{a, b, d.share, n - begin})
+			}
+		}
+	}
+	m.first = append(m.first, [2]int{len(m.cells), len(m.stretch)})
+}
+
+// piecesCells returns the cells and the slices of piece i.
+func (m *model) of(i int) ([]cell, []stretch) {
+	return m.cells[m.first[i][0]:m.first[i+1][0]], m.stretch[m.first[i][1]:m.first[i+1][1]]
+}
+
+// setRough estimates the levels by least squares with noise of 5 % of the power limit,
+// as if power stepped at the edges: for the size of the noise.
+func (m *model) setRough() {
+	var mean, sd vector
+	for i := range m.size {
+		mean[i], sd[i] = m.maxPower/3, m.maxPower
+	}
+	for i, q := range m.pieces {
+		// The last one after the edges: the tail is over by then, if it is at all.
+		if cells, _ := m.of(i); len(cells) == 1 && m.levels[cells[0].level].label == after {
+			mean[m.levels[cells[0].level].column], sd[m.levels[cells[0].level].column] = q.power(), 1
+		}
+	}
+	m.scratch.system.reset(m.size, &mean, &sd)
+	m.setRows(shape{})
+	for i, q := range m.pieces {
+		cols, x, _ := m.rows.of(i)
+		m.scratch.system.observe(cols, x, q.energy, sq(0.05*m.maxPower)*m.period*q.length()+1e-9)
+	}
+	theta := m.scratch.system.solve()
+	top, phased := 0.0, false
+	for i := range m.levels {
+		l := &m.levels[i]
+		l.rough = min(max(theta[l.column], 0.02*m.maxPower), m.maxPower)
+		if l.label == other || m.tl.labels[l.label].phased {
+			l.active = true
+		}
+		if m.tl.labels[l.label].phased {
+			top, phased = max(top, l.rough), true
+		}
+	}
+	for i := range m.levels {
+		// What is between phases may be load or none.
+		if l := &m.levels[i]; l.label >= fixedLabels && !l.active {
+			l.active = !phased || l.rough > top/2
+		}
+	}
+	m.setPause()
+}
+
+// setPause narrows the level of pauses: where they are short, little shows it.
+func (m *model) setPause() {
+	i := m.local[pause]
+	if i < 0 {
+		return
+	}
+	idle, load := math.Inf(1), 0.0
+	for j, l := range m.levels {
+		if l.label == before || l.label == after {
+			idle = min(idle, l.rough)
+		} else if j != i {
+			load = max(load, l.rough)
+		}
+	}
+	idle = min(idle, load)
+	p := &m.levels[i]
+	p.mean, p.sd = (idle+load)/2, (load-idle)/2+0.05*load+1
+}
+
+// addKinds finds the kinds of edges, and gives them columns as far as there are any.
+func (m *model) addKinds() {
+	column := func() int {
+		if m.size == columns {
+			return -1
+		}
+		m.size++
+		return m.size - 1
+	}
+	m.kindOf = m.kindOf[:0]
+	for j := m.lo; j <= m.hi; j++ {
+		m.kindOf = append(m.kindOf, -1)
+		if j == m.lo || m.tl.parts[j].mixed() || m.tl.parts[j-1].mixed() {
+			continue
+		}
+		from, to := m.local[m.tl.parts[j-1].mix[0].label], m.local[m.tl.parts[j].mix[0].label]
+		n := slices.IndexFunc(m.kinds, func(k kind) bool { return k.from == from && k.to == to })
+		if n < 0 {
+			n = len(m.kinds)
+			k := kind{from: from, to: to, coef: column(), inner: -1}
+			if m.levels[from].active && m.levels[to].active {
+				k.inner = column()
+			}
+			m.kinds = append(m.kinds, k)
+		}
+		m.kinds[n].number++
+		m.kindOf[j-m.lo] = n
+	}
+}
+
+// rises reports whether the load begins at edges of the kind, and falls whether it ends.
+// Edges within the load, or outside of it, do neither.
+func (m *model) rises(k *kind) bool { return !m.levels[k.from].active && m.levels[k.to].active }
+func (m *model) falls(k *kind) bool { return m.levels[k.from].active && !m.levels[k.to].active }
+
+// up reports whether power goes up at edges of the kind.
+func (m *model) up(k *kind) bool { return m.levels[k.to].rough > m.levels[k.from].rough }
+
+// addKnots adds what ticks that are misplaced bring: energy moves across them, at the
+// power there.
+func (m *model) addKnots() {
+	for i, q := range m.pieces {
+		cells, stretches := m.of(i)
+		for _, s := range stretches {
+			if s.a == q.t0 {
+				cells[s.cell].knots += sq(s.share * m.steepest(q.t0, q.sd0) * q.sd0)
+			}
+			if s.b == q.t1 {
+				cells[s.cell].knots += sq(s.share * m.steepest(q.t1, q.sd1) * q.sd1)
+			}
+		}
+	}
+}
+
+// steepest returns the highest rough level within reach of a tick: one that may lie on
+// either side of an edge must not look like load that leads it.
+func (m *model) steepest(t, sd float64) float64 {
+	reach := 2*sd + 0.0005
+	top := 0.0
+	for j := max(m.tl.at(t-reach), m.lo); j <= m.hi && m.tl.parts[j].start < t+reach; j++ {
+		for _, d := range m.tl.parts[j].mix {
+			top = max(top, m.levels[m.local[d.label]].rough)
+		}
+	}
+	return top
+}
+
+// rows are what the pieces are made of under a shape: for each piece its columns that
+// are not 0, what of them it has, and what of that each of its cells has.
+type rows struct {
+	at    []int // where a piece begins in cols and x
+	byAt  []int // and in by
+	cols  []uint8
+	x, by []float64
+}
+
+func (r *rows) of(i int) (cols []uint8, x, by []float64) {
+	return r.cols[r.at[i]:r.at[i+1]], r.x[r.at[i]:r.at[i+1]], r.by[r.byAt[i]:r.byAt[i+1]]
+}
+
+// scratch is room to work in.
+type scratch struct {
+	profile []segment
+	dense   []vector // of each cell of a piece
+	system  system
+	shares  []float64
+	means   []float64 // of each level
+	gains   []vector
+	moves   []float64 // covariances of levels
+	room    []float64 // for posteriors
+}
+
+// setRows works out the rows under a shape.
+func (m *model) setRows(h shape) {
+	segments := m.profile(h)
+	r := &m.rows
+	r.at, r.byAt, r.cols, r.x, r.by = r.at[:0], r.byAt[:0], r.cols[:0], r.x[:0], r.by[:0]
+	k := 0
+	for i := range m.pieces {
+		cells, stretches := m.of(i)
+		for len(m.scratch.dense) < len(cells) {
+			m.scratch.dense = append(m.scratch.dense, vector{})
+		}
+		dense := m.scratch.dense[:len(cells)]
+		touched := uint32(0)
+		for _, s := range stretches {
+			x := &dense[s.cell]
+			if s.share < 1 {
+				c := m.levels[cells[s.cell].level].column
+				x[c] += s.share * (s.b - s.a)
+				touched |= 1 << c
+				continue
+			}
+			for k > 0 && segments[k].from > s.a {
+				k--
+			}
+			for k+1 < len(segments) && segments[k+1].from <= s.a {
+				k++
+			}
+			touched |= m.integrate(segments, k, s, x)
+		}
+		r.add(dense, touched)
+	}
+	r.at, r.byAt = append(r.at, len(r.x)), append(r.byAt, len(r.by))
+}
+
+// add adds the row of a piece, and clears what it was made of.
+func (r *rows) add(dense []vector, touched uint32) {
+	r.at, r.byAt = append(r.at, len(r.x)), append(r.byAt, len(r.by))
+	for ; touched != 0; touched &= touched - 1 {
+		c := bits.TrailingZeros32(touched)
+		sum := 0.0
+		for j := range dense {
+			sum += dense[j][c]
+			if len(dense) > 1 {
+				r.by = append(r.by, dense[j][c])
+			}
+			dense[j][c] = 0
+		}
+		r.cols, r.x = append(r.cols, uint8(c)), append(r.x, sum)
+	}
+}

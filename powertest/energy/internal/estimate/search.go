@@ -1,0 +1,202 @@
+package estimate
+
+import (
+	"cmp"
+	"math"
+	"slices"
+)
+
+// Weighing every shape under every noise would take seconds where pieces are many, and
+// is not needed there: many pieces rule most of them out.
+const (
+	// shortStretch is how many pieces rule no shape out for sure.
+	shortStretch = 40
+	// longStretch is how many are enough to choose hypotheses by the first ones.
+	longStretch, firstPieces, keptShapes = 160, 100, 40
+	// By how much, as a log, hypotheses must be less likely to be left out: noises,
+	// shapes, and shapes by the first pieces of many.
+	unlikelyNoise, unlikelyShape, unlikelyFirst = 9, 14, 25
+)
+
+// search weighs hypotheses.
+type search struct {
+	*model
+	noises []noise
+	heard  []float64 // of each noise, the best weight so far
+	ranked []ranked
+	all    []posterior
+	top    float64 // the best weight
+}
+
+// ranked is a shape with the best weight that it has under any noise, and where its
+// posteriors begin and end.
+type ranked struct {
+	shape
+	weight     float64
+	begin, end int
+}
+
+func byWeight(a, b ranked) int { return cmp.Compare(b.weight, a.weight) }
+
+// weigh returns the posteriors under the hypotheses that matter.
+func (m *model) weigh(in *Input) []posterior {
+	shapes, noises := m.shapes(), m.noises()
+	if len(m.pieces) > longStretch {
+		s := newModel(in, m.tl, m.pieces[:firstPieces]).search(shapes, noises)
+		slices.SortFunc(s.ranked, byWeight)
+		shapes = shapes[:0]
+		for _, r := range s.ranked[:min(len(s.ranked), keptShapes)] {
+			if r.weight > s.top-unlikelyFirst {
+				shapes = append(shapes, r.shape)
+			}
+		}
+		noises = s.noises
+	}
+	return m.search(shapes, noises).all
+}
+
+// search weighs shapes under noises.
+func (m *model) search(shapes []shape, noises []noise) *search {
+	s := &search{model: m, noises: noises, heard: make([]float64, len(noises)), top: math.Inf(-1)}
+	for i := range s.heard {
+		s.heard[i] = math.Inf(-1)
+	}
+	// The noise is sought with every few shapes first.
+	step := max(len(shapes)/24, 1)
+	if step > 1 {
+		step |= 1 // every few starts and ends
+	}
+	if len(m.pieces) > shortStretch {
+		step *= 2
+	}
+	for i := 0; i < len(shapes); i += step {
+		s.listen(&shapes[i])
+	}
+	if len(m.pieces) > shortStretch {
+		shapes = s.narrow(shapes)
+	}
+	s.keepNoises()
+	for _, h := range shapes {
+		s.weighShape(h)
+	}
+	s.refine()
+	return s
+}
+
+// listen notes how likely each noise is under a shape.
+func (s *search) listen(h *shape) {
+	s.setRows(*h)
+	mean, sd := s.priors(h)
+	for i := range s.noises {
+		n := &s.noises[i]
+		s.heard[i] = max(s.heard[i], s.posterior(&mean, &sd, n).weight+n.logPrior+h.logPrior)
+	}
+}
+
+// loudest returns the index of the likeliest noise so far.
+func (s *search) loudest() int { return slices.Index(s.heard, slices.Max(s.heard)) }
+
+// narrow returns the shapes that are likely under the likeliest noise. Under a wrong
+// shape noise looks larger than it is, so it is looked for anew under the best ones.
+func (s *search) narrow(shapes []shape) (kept []shape) {
+	const best = 4
+	under := -1
+	for range 2 {
+		n := s.loudest()
+		if n == under {
+			break
+		}
+		under = n
+		list := make([]ranked, len(shapes))
+		for i, h := range shapes {
+			s.setRows(h)
+			mean, sd := s.priors(&h)
+			list[i] = ranked{shape: h, weight: s.posterior(&mean, &sd, &s.noises[n]).weight + h.logPrior}
+		}
+		slices.SortFunc(list, byWeight)
+		kept = kept[:0]
+		for i, r := range list {
+			if r.weight > list[0].weight-unlikelyShape {
+				kept = append(kept, r.shape)
+			}
+			if i < best {
+				s.listen(&r.shape)
+			}
+		}
+	}
+	return kept
+}
+
+// keepNoises drops the noises that are unlikely, and sorts the others.
+func (s *search) keepNoises() {
+	least := slices.Max(s.heard) - unlikelyNoise
+	var order []int
+	for i := range s.noises {
+		if s.heard[i] > least {
+			order = append(order, i)
+		}
+	}
+	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.heard[b], s.heard[a]) })
+	kept := make([]noise, len(order))
+	for i, n := range order {
+		kept[i] = s.noises[n]
+	}
+	s.noises = kept
+}
+
+// weighShape weighs a shape under the noises.
+func (s *search) weighShape(h shape) {
+	s.setRows(h)
+	mean, sd := s.priors(&h)
+	best, begin := math.Inf(-1), len(s.all)
+	for i := range s.noises {
+		n := &s.noises[i]
+		p := s.posterior(&mean, &sd, n)
+		p.weight += h.logPrior + n.logPrior
+		s.all = append(s.all, p)
+		best, s.top = max(best, p.weight), max(s.top, p.weight)
+		if i == 0 && len(s.pieces) > shortStretch && p.weight < s.top-unlikelyShape {
+			break
+		}
+	}
+	s.ranked = append(s.ranked, ranked{h, best, begin, len(s.all)})
+}
+
+// refine weighs shapes around the best ones, where edges of a kind are many: what their
+// shapes are off by adds up. A shape shares its prior with those that come beside it, as
+// in integrating over a grid that gets finer.
+func (s *search) refine() {
+	const best, finest = 2, 1.02
+	if !slices.ContainsFunc(s.kinds, func(k kind) bool { return k.number > fewEdges }) {
+		return
+	}
+	for factor := math.Sqrt2; factor > finest; factor = math.Sqrt(factor) {
+		slices.SortFunc(s.ranked, byWeight)
+		for i := range min(best, len(s.ranked)) {
+			near := s.ranked[i].nearby(factor)
+			if len(near) == 0 {
+				continue
+			}
+			r := &s.ranked[i]
+			share := math.Log(float64(1 + len(near)))
+			r.weight -= share
+			r.logPrior -= share
+			for k := r.begin; k < r.end; k++ {
+				s.all[k].weight -= share
+			}
+			for _, h := range near {
+				h.logPrior -= share
+				s.weighShape(h)
+			}
+		}
+	}
+}
+
+// mixture returns the distribution of target i of the model.
+func mixtureOf(all []posterior, i int) mixture {
+	mix := make(mixture, len(all))
+	for k, p := range all {
+		mix[k] = component{mean: p.mean[i], sd: p.sd[i], weight: p.weight}
+	}
+	return mix
+}
