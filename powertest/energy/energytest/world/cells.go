@@ -1,0 +1,172 @@
+package world
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+)
+
+// Usual is the counter of a data-centre board: it ticks each 100 ms by a clock of its own.
+var Usual = Counter{Period: 0.1, Jitter: 0.005}
+
+// vary draws from what usual counters and the gauges beside them differ by.
+func vary(r *rand.Rand, c *Counter) {
+	c.Jitter = between(r, 0.001, 0.01)
+	c.Gauge = []float64{0, 0.025, 0.1}[r.IntN(3)]
+}
+
+// with returns what draws a usual counter and then changes it.
+func with(change func(r *rand.Rand, c *Counter)) func(r *rand.Rand, c *Counter) {
+	return func(r *rand.Rand, c *Counter) {
+		vary(r, c)
+		change(r, c)
+	}
+}
+
+// Cells returns the table of what the instrument is to reach. Those with the power of real
+// boards are there if there are recordings.
+func Cells(recordings []Recorded) []Cell {
+	cells := slices.Concat(whole(), parts(), counters(), fleets())
+	if len(recordings) > 0 {
+		real := []kind{{name: "boards", load: Boards(recordings)}}
+		cells = append(cells, grid(real, []goal{{0.25, 3}}, styles, Want{})...)
+		cells = append(cells, grid(real, []goal{{1, 0.5}, {5, 0.15}}, styles, Want{Bias: 0.15})...)
+	}
+	for i := range cells {
+		c := &cells[i]
+		if c.Vary == nil {
+			c.Vary = vary
+		}
+		if c.Counter == (Counter{}) {
+			c.Counter = Usual
+		}
+		for k := range c.Wants {
+			w := &c.Wants[k]
+			w.Held = held[label(c.Name, w.Part)]
+		}
+	}
+	return cells
+}
+
+// aim is one want, of a whole window.
+func aim(p95, width float64) []Want { return []Want{{P95: p95, Width: width}} }
+
+// kind is a load, with how its edges lie to those of windows.
+type kind struct {
+	name      string
+	load      Load
+	lead, lag [2]float64
+}
+
+// goal is the wanted P95 for windows of a length.
+type goal struct{ length, p95 float64 }
+
+// style is a harness with its name.
+type style struct {
+	name string
+	Harness
+}
+
+var (
+	metered = []style{{"meter", Meter}}
+	styles  = []style{{"meter", Meter}, {"count", Benchmark}}
+)
+
+// grid crosses loads with lengths and harnesses.
+func grid(kinds []kind, goals []goal, styles []style, want Want) (list []Cell) {
+	for _, k := range kinds {
+		for _, g := range goals {
+			for _, h := range styles {
+				want.P95 = g.p95
+				list = append(list, Cell{
+					Name: fmt.Sprintf("%s/%v/%s", k.name, seconds(g.length), h.name), Load: k.load, Lead: k.lead, Lag: k.lag,
+					Harness: h.Harness, Length: g.length, Wants: []Want{want},
+				})
+			}
+		}
+	}
+	return list
+}
+
+// whole are single windows of usual counters.
+func whole() []Cell {
+	exact := []kind{{name: "cold", load: Cold}, {name: "warm", load: Warm}, {name: "decay", load: Decay}, {name: "boost", load: Boost}}
+	beside := []kind{
+		{"drain", Cold, [2]float64{}, [2]float64{0.01, 0.08}},
+		{"delay", Cold, [2]float64{-0.08, -0.01}, [2]float64{}},
+		{name: "held", load: Held}, {name: "stepped", load: Stepped}, {name: "clocks", load: Clocks},
+		{"llm", LLM, [2]float64{-0.04, -0.002}, [2]float64{0.01, 0.08}},
+	}
+	early := []kind{{"early", Cold, [2]float64{}, [2]float64{-0.02, -0.01}}}
+	changing := []kind{{name: "poisson", load: Poisson}, {name: "training", load: Training}, {name: "batching", load: Batching}}
+	hard := []kind{{name: "capping", load: Capping}, {name: "batches", load: Batches}, {name: "in-step", load: InStep}}
+	return slices.Concat(
+		grid(exact, []goal{{0.1, 4}}, styles, Want{Width: 3, Withheld: 10}),
+		grid(exact, []goal{{0.25, 1.5}, {1, 0.5}, {10, 0.05}}, styles, Want{Width: 3}),
+		grid(beside, []goal{{0.25, 5}, {1, 1.5}, {10, 0.15}}, styles, Want{Width: 4}),
+		grid(early, []goal{{0.25, 4}}, styles, Want{}),
+		grid(changing, []goal{{0.25, 6}, {1, 2.5}}, metered, Want{}),
+		grid(hard, []goal{{0.25, 0}, {1, 0}}, metered, Want{Marks: true}),
+	)
+}
+
+// parts are windows beside windows, and windows with phases or pauses in them.
+func parts() []Cell {
+	net := []Want{{Part: "idle-W", P95: 3}, {Part: "net", P95: 3}}
+	unsettled := []Want{{Part: "idle-W", P95: 3, Marks: true}, {Part: "net", P95: 3, Marks: true}}
+	phased := []Want{
+		{Part: "prefill", P95: 2.5, Width: 3}, {Part: "decode", P95: 1, Width: 3},
+		{Part: "rest"}, {Part: "whole"}, {Part: "sum", P95: 1e-6},
+	}
+	return []Cell{
+		{Name: "requests/250ms", Load: Cold, Harness: Requests, Length: 0.25, Wants: aim(3, 4)},
+		{Name: "requests/1s", Load: Cold, Harness: Requests, Length: 1, Wants: aim(0.8, 4)},
+		{Name: "requests/warm/250ms", Load: Warm, Harness: Requests, Length: 0.25, Wants: aim(3, 4)},
+		{Name: "requests/llm/1s", Load: LLM, Harness: Requests, Length: 1, Lag: [2]float64{0.002, 0.02}, Wants: aim(0.8, 4)},
+		{Name: "phases", Load: Cold, Harness: Phases, Length: 0.8, Wants: phased},
+		{Name: "pauses/3s", Load: Cold, Harness: Pauses, Length: 3, Wants: aim(1, 0)},
+		{Name: "net/1s", Load: Cold, Harness: Net, Length: 1, Wants: net},
+		{Name: "net/decay/1s", Load: Decay, Harness: Net, Length: 1, Wants: slices.Clone(net)},
+		{Name: "net/clocks/1s", Load: Clocks, Harness: Net, Length: 1, Wants: unsettled},
+	}
+}
+
+// counters are counters that do something else than the usual ones, under work of 1 s.
+func counters() []Cell {
+	odd := func(name string, want Want, change func(r *rand.Rand, c *Counter)) Cell {
+		return Cell{Name: "counter/" + name, Load: Cold, Harness: Meter, Length: 1, Vary: with(change), Wants: []Want{want}}
+	}
+	fair, marked := Want{P95: 0.5, Width: 4}, Want{P95: 1.5, Marks: true}
+	mean := func(_ *rand.Rand, c *Counter) { c.Mean, c.Gauge = 1, 0.1 }
+	long := odd("mean-1s/10s", Want{Nothing: true}, mean)
+	long.Length = 10
+	changing := odd("share-25%/capping", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.25 })
+	changing.Load = Capping
+	return []Cell{
+		odd("lag-20ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.02 }),
+		odd("lag-50ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.05 }),
+		odd("lag-150ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.15 }),
+		odd("mean-1s/1s", Want{Nothing: true}, mean),
+		long, changing,
+		odd("share-25%", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.25 }),
+		odd("share-50%", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.5 }),
+		odd("jitter-4%", fair, func(_ *rand.Rand, c *Counter) { c.Jitter = 0.04 }),
+		odd("missed-5%", fair, func(_ *rand.Rand, c *Counter) { c.Missed = 0.05 }),
+		odd("double-10%", fair, func(_ *rand.Rand, c *Counter) { c.Double = 0.1 }),
+		odd("step-1J", fair, func(_ *rand.Rand, c *Counter) { c.Step = 1 }),
+		odd("loaded-0.7", fair, func(_ *rand.Rand, c *Counter) { c.Loaded = 0.7 }),
+		odd("20ms", Want{P95: 0.2, Width: 4}, func(_ *rand.Rand, c *Counter) { c.Period = 0.02 }),
+	}
+}
+
+// fleets are many devices, and a monitoring server.
+func fleets() []Cell {
+	return []Cell{
+		{Name: "8gpus/1s", Load: Cold, Harness: Meter, Length: 1, Devices: 8,
+			Lead: [2]float64{-0.05, 0.05}, Lag: [2]float64{-0.02, 0.05}, Wants: aim(1.5, 0)},
+		{Name: "8gpus/training/1s", Load: Training, Harness: Meter, Length: 1, Devices: 8, Wants: aim(2.5, 0)},
+		{Name: "prometheus/exact/30s", Load: Cold, Harness: Past, Length: 30, Wants: aim(1.2, 0)},
+		{Name: "prometheus/30s", Load: Cold, Harness: Past, Length: 30,
+			Lead: [2]float64{0, 1}, Lag: [2]float64{0, 1}, Wants: aim(1.2, 0)},
+	}
+}
