@@ -20,6 +20,7 @@ type processState struct {
 	instruments instruments
 	active      activeBenchmarks
 	header      headerLines
+	slack       slackHistory
 	logged      sync.Map // keys of messages
 	traces      atomic.Int64
 }

@@ -46,6 +46,10 @@ type Report struct {
 	Measurement *energy.Measurement `json:"measurement,omitempty"`
 	// Phases are the parts of the window that have names.
 	Phases []PhaseReport `json:"phases,omitempty"`
+	// Slack is how much longer the energy window of a benchmark was than its timer
+	// ran; negative if it was shorter. What the devices can have drawn meanwhile is in
+	// the interval of Measurement's energy, which is that of the timed part.
+	Slack time.Duration `json:"slack_ns,omitempty"`
 	// SourceCalls is how often the source was read, in this process so far.
 	SourceCalls int64 `json:"source_calls,omitempty"`
 	// Recording is what the source reported, in traces.
@@ -68,6 +72,7 @@ type measurements struct {
 	whole     energy.Measurement
 	phases    []PhaseReport
 	found     []energy.Finding  // about the whole and each phase
+	slack     time.Duration     // the window's, over the timer of a benchmark
 	calls     int64             // of the source so far
 	recording *energy.Recording // for a trace
 }
@@ -99,7 +104,7 @@ func newReport(name string, w Work, c config, m *measurements) Report {
 	}
 	add(&whole, found)
 	r.Source, r.SourceCalls, r.Recording = sourceName(whole.Source), m.calls, m.recording
-	r.Measurement, r.Reasons = &whole, whole.Reasons
+	r.Measurement, r.Reasons, r.Slack = &whole, whole.Reasons, m.slack
 	for _, d := range whole.Devices {
 		if d.Valid {
 			r.GPUs++

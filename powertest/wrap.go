@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"context"
 	"testing"
 	"time"
 
@@ -20,6 +21,7 @@ type B struct {
 	presence   *presence.Presence
 	nBefore    int           // b.N when wrapped
 	early      time.Duration // what had elapsed when wrapped
+	slack      slack         // at the end, if something is measured
 	announcing bool          // lines may be printed: the header and new units
 
 	line timeline // over if the benchmark has ended, or is a parent
@@ -54,6 +56,8 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 	process.active.add(b)
 	tb.Cleanup(b.finish)
 	b.prepare()
+	// Before cleanups that were registered later than finish, and run earlier.
+	context.AfterFunc(tb.Context(), b.line.pause)
 	if on {
 		b.StartTimer()
 	}
@@ -129,7 +133,14 @@ func (b *B) finish() {
 	defer b.cancel()
 	process.header.announcePhases(b)
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}
-	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() || !r.reported() {
+	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() {
+		return
+	}
+	if b.instrument != nil {
+		b.slack = slack{window: b.line.window.Duration(), elapsed: r.elapsed, early: b.early}
+		b.slack.repeats = process.slack.note(b.Name(), b.slack.length())
+	}
+	if !r.reported() {
 		return
 	}
 	report := b.measure(r)
