@@ -37,7 +37,7 @@ func TestSlackWidens(t *testing.T) {
 	for name, draws := range map[string]wait{"idle": idle, "heavy": heavy} {
 		for _, before := range []time.Duration{0, 10 * time.Millisecond, 30 * time.Millisecond} {
 			t.Run(fmt.Sprintf("%s/%v", name, before), func(t *testing.T) {
-				r := exact(t, nil, func(b *B, sim *simsource.Source) {
+				r := exact(t, []Option{Net()}, func(b *B, sim *simsource.Source) {
 					if before > 0 {
 						draws(sim, before)
 					}
@@ -49,6 +49,7 @@ func TestSlackWidens(t *testing.T) {
 				joules, percent := r.Extra["J/op"], r.Extra["err-%"]
 				require.NotZero(t, joules, "withheld")
 				assert.InDelta(t, 0.4, joules, joules*percent/100, "err-%% is %v", percent)
+				assert.InDelta(t, 0.3, r.Extra["net-J/op"], joules*percent/100+0.002, "without the idle power of the slack")
 				assert.Less(t, percent, 5.0, "3 %% at 700 W of 400 W, of which half, and the edges")
 				assert.InEpsilon(t, joules*float64(r.N)/r.T.Seconds(), r.Extra["W"], 1e-9, "power of the timed part")
 			})
