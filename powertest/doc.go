@@ -55,9 +55,11 @@
 // for the machine's every load and not only this process's. [B.StartTimer],
 // [B.StopTimer] and [B.ResetTimer] act on both, so call them on the powertest.B
 // and not on the testing.B. What runs between Wrap and the first b.Loop, and
-// after the last, is not timed but still uses energy: where it makes the
-// two windows differ by more than 2 % the joules are withheld
-// ([energy.WindowMismatch]).
+// after the last, is not timed but still uses energy, and of it only the length is
+// known: the interval is wider by what the devices can draw in that time, which
+// err-% includes. The joules are withheld ([energy.WindowMismatch]) where that is
+// 10 % of the energy, or the length 10 % of the window. Set-up is not the only cause:
+// on a busy machine the benchmark may wait for its turn between its loop and its end.
 //
 // The energy counter of a GPU changes only every 10 to 100 ms, so Wrap waits for
 // two changes before it returns and the end of the benchmark waits for up to

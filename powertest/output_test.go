@@ -118,12 +118,11 @@ func filesIn(t *testing.T, dir string) []string {
 func TestTrapSlack(t *testing.T) {
 	t.Parallel()
 	for name, advice := range map[string]string{
-		"SetUpAfterWrap":   "call b.ResetTimer() after set-up that follows Wrap",
-		"SetUpBeforeWrap":  "call b.ResetTimer() just before the loop",
-		"RawReset":         "on the powertest.B, not on the testing.B",
-		"RawPauses":        "on the powertest.B, not on the testing.B",
-		"Teardown":         "b.StopTimer() before teardown",
-		"CleanupAfterWrap": "b.Cleanup before Wrap",
+		"SetUpAfterWrap":  "call b.ResetTimer() after set-up that follows Wrap",
+		"SetUpBeforeWrap": "call b.ResetTimer() just before the loop",
+		"RawReset":        "on the powertest.B, not on the testing.B",
+		"RawPauses":       "on the powertest.B, not on the testing.B",
+		"Teardown":        "b.StopTimer() before teardown",
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := styled(t, "^Benchmark"+name+"$", nil)
@@ -133,7 +132,7 @@ func TestTrapSlack(t *testing.T) {
 			assert.Contains(t, r.out, advice)
 		})
 	}
-	for _, name := range []string{"Reset", "StopBeforeTeardown", "Pauses", "WrapInLoop", "Parallel"} {
+	for _, name := range []string{"Reset", "StopBeforeTeardown", "CleanupAfterWrap", "Pauses", "WrapInLoop", "Parallel"} {
 		t.Run(name, func(t *testing.T) {
 			r := styled(t, "^Benchmark"+name+"$", nil).one()
 			requireJoules(t, r)

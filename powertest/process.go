@@ -19,6 +19,7 @@ type processState struct {
 	instruments instruments
 	active      sync.Map // by *testing.B, the benchmarks under way: one, and its parents
 	header      headerLines
+	slack       slackHistory
 	logged      sync.Map // keys of messages
 	traces      atomic.Int64
 }

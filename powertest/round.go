@@ -3,8 +3,6 @@ package powertest
 import (
 	"context"
 	"flag"
-	"fmt"
-	"math"
 	"runtime"
 	"strconv"
 	"strings"
@@ -69,51 +67,13 @@ func (b *B) measure(r round) Report {
 		ctx, cancel := context.WithTimeout(context.Background(), settleTime)
 		defer cancel()
 		b.line.measure(ctx, &report)
-		if mismatch := mismatch(b.line.window.Duration(), r.elapsed, b.early); mismatch != nil {
+		report.Slack = b.slack.length()
+		if mismatch := b.slack.timed(report.Measurement); mismatch != nil {
 			report.add(*mismatch) // a phase stops with the same timer
 		}
 	}
 	report.complete(b.config)
 	return report
-}
-
-// The window and the timer may differ by this much.
-const (
-	slackShare = 0.02
-	slackFloor = time.Millisecond // two stops of the world and a GC cycle's start
-)
-
-// mismatch compares the length of the window with the time on the benchmark's timer,
-// of which some came before Wrap. Where they differ, something is in one and not in
-// the other, and joules of the one must not be divided by operations of the other.
-// nil means that they agree.
-func mismatch(window, elapsed, early time.Duration) *energy.Finding {
-	slack := window - elapsed
-	if slack.Abs() <= slackFloor || float64(slack.Abs()) <= slackShare*float64(elapsed) {
-		return nil
-	}
-	var advice string
-	switch {
-	case slack > 0:
-		advice = "call b.ResetTimer() after set-up that follows Wrap, b.StopTimer() before teardown and b.Cleanup before Wrap, on the powertest.B, not on the testing.B"
-	case early >= -slack/2:
-		advice = fmt.Sprintf("the timer ran for %v before Wrap: call b.ResetTimer() just before the loop", round3(early))
-	default:
-		advice = "call StartTimer on the powertest.B, not on the testing.B"
-	}
-	return &energy.Finding{
-		Reason: energy.WindowMismatch,
-		Detail: fmt.Sprintf("the energy window is %v and the timer %v: %s", round3(window), round3(elapsed), advice),
-	}
-}
-
-// round3 rounds to three significant digits or so, for people.
-func round3(d time.Duration) time.Duration {
-	if d == 0 {
-		return 0
-	}
-	unit := math.Pow(10, math.Floor(math.Log10(math.Abs(float64(d))))-2)
-	return d.Round(time.Duration(max(unit, 1)))
 }
 
 // longWait is how long a wait for the source is that the log explains.
@@ -143,13 +103,17 @@ func (b *B) explain(r Report) {
 func (b *B) explainReasons(of string, m energy.Measurement) {
 	b.Helper()
 	for _, f := range m.Reasons {
+		key := b.Name() + of + string(f.Reason)
+		if f.Reason == energy.WindowMismatch && b.slack.repeats {
+			key += " repeats" // its cause is known by now
+		}
 		switch {
 		case !f.Reason.Withholds():
-			b.logOnce(b.Name()+of+string(f.Reason), "the joules %s are marked %v", of, f)
+			b.logOnce(key, "the joules %s are marked %v", of, f)
 		case b.env.strict:
 			b.Errorf("powertest: the joules %s are withheld: %v", of, f)
 		default:
-			b.logOnce(b.Name()+of+string(f.Reason), "the joules %s are withheld: %v", of, f)
+			b.logOnce(key, "the joules %s are withheld: %v", of, f)
 		}
 	}
 }

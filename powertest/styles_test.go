@@ -36,6 +36,8 @@ var styles = []testing.InternalBenchmark{
 	{Name: "BenchmarkRawReset", F: styleRawReset},
 	{Name: "BenchmarkTeardown", F: styleTeardown},
 	{Name: "BenchmarkStopBeforeTeardown", F: styleStopBeforeTeardown},
+	{Name: "BenchmarkHeldUp", F: styleHeldUp},
+	{Name: "BenchmarkHeldUpBriefly", F: styleHeldUpBriefly},
 	{Name: "BenchmarkCleanupAfterWrap", F: styleCleanupAfterWrap},
 	{Name: "BenchmarkPauses", F: stylePauses},
 	{Name: "BenchmarkRawPauses", F: styleRawPauses},
@@ -162,6 +164,29 @@ func styleRawReset(tb *testing.B) {
 func styleTeardown(tb *testing.B) {
 	loop(wrap(tb))
 	setUp()
+}
+
+// heldUps counts the calls of styleHeldUp.
+var heldUps int
+
+// styleHeldUp waits for its turn on a busy machine at the end of its second count.
+func styleHeldUp(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		op()
+	}
+	if heldUps++; heldUps == 2 {
+		time.Sleep(60 * time.Millisecond)
+	}
+}
+
+// styleHeldUpBriefly does so in each.
+func styleHeldUpBriefly(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		op()
+	}
+	time.Sleep(15 * time.Millisecond)
 }
 
 func styleStopBeforeTeardown(tb *testing.B) {

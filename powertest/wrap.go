@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"context"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +18,7 @@ type B struct {
 	env        environment
 	nBefore    int           // b.N when wrapped
 	early      time.Duration // what had elapsed when wrapped
+	slack      slack         // at the end, if something is measured
 	announcing bool          // lines may be printed: the header and new units
 
 	line timeline // over if the benchmark has ended, or is a parent
@@ -51,6 +53,8 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 	process.begin(b)
 	tb.Cleanup(b.finish)
 	b.prepare()
+	// Before cleanups that were registered later than finish, and run earlier.
+	context.AfterFunc(tb.Context(), b.line.pause)
 	if on {
 		b.StartTimer()
 	}
@@ -126,7 +130,14 @@ func (b *B) finish() {
 	defer b.line.cancel()
 	process.header.announcePhases(b)
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}
-	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() || !r.reported() {
+	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() {
+		return
+	}
+	if b.line.instrument != nil {
+		b.slack = slack{window: b.line.window.Duration(), elapsed: r.elapsed, early: b.early}
+		b.slack.repeats = process.slack.note(b.Name(), b.slack.length())
+	}
+	if !r.reported() {
 		return
 	}
 	report := b.measure(r)

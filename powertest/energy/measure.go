@@ -13,9 +13,9 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
-// maxErrPercent is the widest interval that is published, as half-width in per
+// MaxErrPercent is the widest interval that is published, as half-width in per
 // cent of the energy: a number known worse than this decides nothing.
-const maxErrPercent = 25
+const MaxErrPercent = 25
 
 // measure returns the energy of a family, in ns since base, by curves with that base: of
 // the window, and of each part. It leaves the sums to the caller.
@@ -109,7 +109,7 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 	d.Energy = energy
 	d.Watts = energy.Joules / (float64(on) / float64(time.Second))
 	d.Valid = true
-	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > maxErrPercent {
+	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > MaxErrPercent {
 		d.withhold(WindowTooShort, "%v in %d pieces, with %s, leaves ±%.0f %%: %s",
 			time.Duration(on).Round(time.Millisecond), len(spans), d.seen(), e, advice(c.device, c.expected(), len(spans) > 1))
 		return

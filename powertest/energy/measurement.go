@@ -57,7 +57,8 @@ type Measurement struct {
 	// Start and End are the edges of the window: of its first and last span.
 	Start time.Time `json:"start"`
 	End   time.Time `json:"end"`
-	// Duration is the length of the window's spans; gaps do not count.
+	// Duration is the length of the window's spans; gaps do not count. In the report
+	// of a benchmark it is what the benchmark's timer has counted.
 	Duration time.Duration `json:"duration_ns"`
 	// Valid reports whether Energy and Watts can be defended. If not, they are 0 and
 	// Reasons has a reason that withholds them.

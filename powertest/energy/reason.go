@@ -14,8 +14,9 @@ const (
 	// WindowTooShort: the window holds too few ticks for the interval to be
 	// worth publishing. Withheld.
 	WindowTooShort Reason = "window_too_short"
-	// WindowMismatch: the energy window and the benchmark's timer disagree by
-	// more than 2 %. Withheld.
+	// WindowMismatch: the energy window and the benchmark's timer differ by 10 %
+	// or more, or by a time in which the devices can draw 10 % of the energy. Less
+	// than that widens the interval. Withheld.
 	WindowMismatch Reason = "window_mismatch"
 	// InvalidBenchmarkWindow: the window has no length, or ends before it
 	// starts. Withheld.
