@@ -67,6 +67,16 @@ func (e estimate) widened(half float64) estimate {
 // smaller than the promised 2.5 %, since hypotheses are never all there are.
 const credible = 0.0185
 
+// student returns by how much wider an interval is whose noise was estimated with so many
+// degrees of freedom: the 97.5 % quantile of Student's distribution by that of the normal
+// one (expansion 26.7.5 of Abramowitz and Stegun, "Handbook of Mathematical Functions").
+// The levels of noise are hypotheses, too, and few pieces say little of which is right.
+func student(freedom int) float64 {
+	n := float64(max(freedom, 2))
+	const z2 = 1.96 * 1.96
+	return 1 + (z2+1)/4/n + (5*z2*z2+16*z2+3)/96/(n*n)
+}
+
 // polled returns the energies by readings that were made near the ticks.
 func (w *window) polled(in *Input) []estimate {
 	list := pieces(w.ticks)
@@ -78,7 +88,10 @@ func (w *window) polled(in *Input) []estimate {
 		for i, t := range m.targets {
 			mix, _ := mixtureOf(all, i).normalize()
 			e := m.doubts(in, t)
-			e.mean, e.low, e.high = mix.mean(), mix.quantile(credible), mix.quantile(1-credible)
+			mean, wider := mix.mean(), student(len(m.pieces)-1)
+			e.mean = mean
+			e.low = mean - wider*(mean-mix.quantile(credible))
+			e.high = mean + wider*(mix.quantile(1-credible)-mean)
 			energies[t] = energies[t].plus(e.widened(m.misplaced(t, in.Far)))
 		}
 	}
