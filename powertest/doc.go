@@ -22,7 +22,8 @@
 //	J/req       joules per request (with AddRequests)
 //	J/user      joules per concurrent user (with SetConcurrency)
 //	net-J/op    joules above idle per operation (with Net)
-//	idle-W      power before the timed part (with Net)
+//	net-err-%   half-width of the interval of the joules above idle, in percent (with Net)
+//	idle-W      power when idle, before the timed part (with Net)
 //	NAME-J/op   joules of a phase per operation (with Phase)
 //	NAME-err-%  half-width of the interval of a phase's joules, in percent
 //

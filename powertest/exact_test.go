@@ -134,9 +134,28 @@ func TestNet(t *testing.T) {
 			work1ms(sim)
 		}
 	})
-	assert.InEpsilon(t, 100, r.Extra["idle-W"], 0.03) // over six ticks
+	assert.InEpsilon(t, 100, r.Extra["idle-W"], 0.03)
 	requireNear(t, 0.6, r, "net-J/op")
 	requireNear(t, 0.7, r, "J/op")
+	assert.Greater(t, r.Extra["net-err-%"], r.Extra["err-%"], "of less energy, and with the error of idle power")
+	assert.Less(t, r.Extra["net-err-%"], 5.0)
+}
+
+// TestNetOfEachCount: what is before a later count is the load of the one before.
+func TestNetOfEachCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{Jitter: -1})
+		for range 3 {
+			r := testing.Benchmark(func(tb *testing.B) {
+				for b := Wrap(tb, From(sim), Net()); b.Loop(); {
+					work1ms(sim)
+				}
+			})
+			assert.InEpsilon(t, 100, r.Extra["idle-W"], 0.03)
+			requireNear(t, 0.6, r, "net-J/op")
+		}
+		time.Sleep(time.Minute)
+	})
 }
 
 // TestNetIsAsked: without Net, idle power is not reported.

@@ -79,7 +79,8 @@ func (m *Meter) FallbackReason() error {
 
 // Start begins a window now. The name becomes that of the benchmark record, such
 // as "BenchmarkServe/conc=64": parts after a slash are what runs can be compared
-// by. Windows may overlap and nest. End one with [Window.Stop].
+// by. Windows may overlap and nest. End one with [Window.Stop]. With the option [Net] it
+// waits first until the power has settled.
 func (m *Meter) Start(name string, opts ...WindowOption) *Window {
 	if m == nil {
 		m = &Meter{config: config{load: true}}
@@ -90,6 +91,10 @@ func (m *Meter) Start(name string, opts ...WindowOption) *Window {
 	}
 	if m.ins != nil {
 		m.open(w)
+		if window := w.line.window; m.config.net && window != nil && w.steady == nil {
+			// Where it is not idle the report says so.
+			_ = window.WaitIdle(context.Background(), name)
+		}
 		w.line.resume()
 	}
 	w.begin = time.Now()

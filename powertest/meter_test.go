@@ -48,6 +48,38 @@ func stop(t *testing.T, w *Window) Report {
 	return r
 }
 
+// TestMeterNet: a window that follows a load waits until the load has died away.
+func TestMeterNet(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{Tail: 60 * time.Millisecond})
+		m, err := NewMeter(t.Context(), From(sim), Net())
+		require.NoError(t, err)
+		defer m.Close()
+		for range 3 {
+			began := time.Now()
+			w := m.Start("BenchmarkServe")
+			assert.Less(t, time.Since(began), 1500*time.Millisecond)
+			done := sim.Busy()
+			time.Sleep(time.Second)
+			inner := m.Start("BenchmarkInner")
+			time.Sleep(time.Second)
+			done()
+			w.AddOps(1)
+			r, part := stop(t, w), stop(t, inner)
+
+			watts, ok := r.Value("idle-W")
+			require.True(t, ok)
+			assert.InEpsilon(t, 100, watts, 0.03)
+			net, _ := r.Value("net-J/op")
+			percent, ok := r.Value("net-err-%")
+			require.True(t, ok)
+			assert.InEpsilon(t, 1200, net, percent/100)
+			_, ok = part.Value("idle-W")
+			assert.False(t, ok, "another window is open: nobody knows")
+		}
+	})
+}
+
 // requireTrue requires the true energy to lie in the report's interval, and the
 // point to be within a share of it.
 func requireTrue(t *testing.T, sim *simsource.Source, r Report, share float64) {

@@ -31,8 +31,11 @@ func inputsOf(w Work, m energy.Measurement) metrictable.Inputs {
 	if m.Valid {
 		in.Joules, in.Watts, in.ErrPercent = m.Energy.Joules, m.Watts, m.Energy.ErrPercent()
 	}
-	if m.HasBefore {
-		in.IdleWatts = m.BeforeWatts
+	if m.HasIdle {
+		in.IdleWatts = m.Idle.Watts
+	}
+	if net, ok := m.Net(); ok {
+		in.NetPercent = net.ErrPercent()
 	}
 	return in
 }

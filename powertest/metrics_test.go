@@ -22,10 +22,12 @@ var fullWork = Work{
 var fullMeasurement = energy.Measurement{
 	Valid:       true,
 	Duration:    2 * time.Second,
-	Energy:      energy.Estimate{Joules: 1000, Low: 990, High: 1010},
+	Energy:      energy.Estimate{Joules: 1000, Low: 990, High: 1010}, // ± 10 J
 	Watts:       500,
-	BeforeWatts: 100,
+	BeforeWatts: 120, // whatever that was
 	HasBefore:   true,
+	Idle:        energy.PowerEstimate{Watts: 100, Low: 88, High: 112}, // ± 24 J
+	HasIdle:     true,
 	Devices:     make([]energy.DeviceMeasurement, 4),
 }
 
@@ -40,6 +42,7 @@ func TestDeriveAll(t *testing.T) {
 		{"J/req", 20},
 		{"J/user", 125},
 		{"net-J/op", 8},
+		{"net-err-%", 100 * 26. / 800},
 		{"idle-W", 100},
 		{"W/gpu", 125},
 		{"J/prompt-token", 0.25},
@@ -49,7 +52,7 @@ func TestDeriveAll(t *testing.T) {
 	}
 	assert.Equal(t, want, derive(fullWork, fullMeasurement, config{net: true, load: true}))
 	assert.Equal(t, want[:8], derive(fullWork, fullMeasurement, config{}), "of a benchmark")
-	assert.Equal(t, want[:10], derive(fullWork, fullMeasurement, config{net: true}), "with Net")
+	assert.Equal(t, want[:11], derive(fullWork, fullMeasurement, config{net: true}), "with Net")
 }
 
 // inputSet is a set of inputs that can be missing, and the units that need each.
@@ -67,8 +70,8 @@ var inputSet = []struct {
 	{"users", func(w *Work, _ *energy.Measurement) { w.Users = 0 }, []string{"J/user"}},
 	{"elapsed", func(w *Work, _ *energy.Measurement) { w.Elapsed = 0 }, []string{"tokens/s"}},
 	{"energy", func(_ *Work, m *energy.Measurement) { m.Valid, m.Energy, m.Watts = false, energy.Estimate{}, 0 },
-		[]string{"J/op", "W", "err-%", "tokens/J", "J/token", "J/req", "J/user", "net-J/op", "W/gpu", "J/prompt-token", "J/total-token", "goodput-tokens/J", "J*s/req"}},
-	{"power before", func(_ *Work, m *energy.Measurement) { m.HasBefore = false }, []string{"net-J/op", "idle-W"}},
+		[]string{"J/op", "W", "err-%", "tokens/J", "J/token", "J/req", "J/user", "net-J/op", "net-err-%", "W/gpu", "J/prompt-token", "J/total-token", "goodput-tokens/J", "J*s/req"}},
+	{"idle power", func(_ *Work, m *energy.Measurement) { m.HasIdle = false }, []string{"net-J/op", "net-err-%", "idle-W"}},
 	{"devices", func(_ *Work, m *energy.Measurement) { m.Devices = nil }, []string{"W/gpu"}},
 }
 
@@ -137,7 +140,7 @@ func TestDeriveZeroJoules(t *testing.T) {
 func TestDeriveGarbage(t *testing.T) {
 	for _, x := range []float64{math.NaN(), math.Inf(1), math.Inf(-1)} {
 		m := fullMeasurement
-		m.Energy, m.Watts, m.BeforeWatts = energy.Estimate{Joules: x, Low: x, High: x}, x, x
+		m.Energy, m.Watts, m.Idle = energy.Estimate{Joules: x, Low: x, High: x}, x, energy.PowerEstimate{Watts: x, Low: x, High: x}
 		for _, got := range derive(fullWork, m, config{net: true, load: true}) {
 			assert.True(t, metrictable.Finite(got.Value), "%v gives %v", x, got)
 		}
@@ -152,8 +155,10 @@ func TestDeriveGarbage(t *testing.T) {
 // TestNetMayBeNegative: less than idle is what was measured, and not clamped.
 func TestNetMayBeNegative(t *testing.T) {
 	m := fullMeasurement
-	m.BeforeWatts = 600
-	assert.Contains(t, derive(fullWork, m, config{net: true, load: true}), Metric{"net-J/op", -2})
+	m.Idle = energy.PowerEstimate{Watts: 600, Low: 588, High: 612}
+	list := derive(fullWork, m, config{net: true, load: true})
+	assert.Contains(t, list, Metric{"net-J/op", -2})
+	assert.Contains(t, list, Metric{"net-err-%", 100 * 26. / 200})
 }
 
 func TestRounds(t *testing.T) {

@@ -82,10 +82,12 @@ func ExpectGPUs(n int) Option {
 	return func(c *config) { c.gpus = n }
 }
 
-// Net also reports the energy above idle: net-J/op and idle-W, the mean power in
-// the six refresh periods before the timed part, for which Wrap waits. It means
-// something only where the devices idle before the benchmark: before the first of its
-// counts, since what lies before the others is the end of the one before.
+// Net also reports the energy above idle: net-J/op, with net-err-%, and idle-W. Idle
+// power is that of ticks before the window and after any other: [Wrap] and [Meter.Start]
+// wait until it has settled, for some six refresh periods, or for up to ten and two
+// seconds. Where it did not, or differs from that of an earlier window of the same name,
+// the number is marked with [energy.IdleUnsettled]. While another window is open idle
+// power is not known, and the three are left out.
 func Net() Option {
 	return func(c *config) { c.net = true }
 }

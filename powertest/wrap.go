@@ -70,11 +70,8 @@ func (b *B) Run(name string, f func(b *B)) bool {
 }
 
 // waitTicks are the ticks that must be seen before the window, for the power
-// before it to be known: well enough for its edge, or for its own sake.
-const (
-	waitTicks    = 2
-	waitTicksNet = 6
-)
+// before it to be known well enough for its edge.
+const waitTicks = 2
 
 // prepare opens the source and the window and waits for the source to tick.
 func (b *B) prepare() {
@@ -84,12 +81,11 @@ func (b *B) prepare() {
 		return
 	}
 	b.line.open(ins, b.env.trace != "")
-	ticks := waitTicks
-	if b.config.net {
-		ticks = waitTicksNet
+	if b.config.net && b.line.window.WaitIdle(b.Context(), b.Name()) == nil {
+		return
 	}
 	// A source that does not tick is found out when the window is measured.
-	_ = b.line.window.WaitTicks(b.Context(), ticks)
+	_ = b.line.window.WaitTicks(b.Context(), waitTicks)
 }
 
 // open opens the source, prints the header and logs what there is to say of the

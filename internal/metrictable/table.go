@@ -14,7 +14,8 @@ type Inputs struct {
 	Joules     float64 // energy of all devices in the window
 	Watts      float64 // mean power of all devices in the window
 	ErrPercent float64 // half-width of the interval of Joules, in percent of them
-	IdleWatts  float64 // mean power before the window
+	IdleWatts  float64 // mean power when idle, before the window
+	NetPercent float64 // half-width of the interval of the joules above idle, in percent of them
 	GPUs       float64 // devices that are measured
 	Seconds    float64 // length of the window
 	Elapsed    float64 // how long the work took, in seconds
@@ -29,7 +30,7 @@ type Inputs struct {
 // Unknown returns inputs of which none is known.
 func Unknown() Inputs {
 	nan := math.NaN()
-	return Inputs{nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan}
+	return Inputs{nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan}
 }
 
 // Known returns a count or a length, and NaN if it is not positive: nothing was
@@ -57,7 +58,8 @@ var (
 	netJoules    = Quantity{"(E − idle · t)", func(in Inputs) float64 { return in.Joules - in.IdleWatts*in.Seconds }}
 	watts        = Quantity{"E / t", func(in Inputs) float64 { return in.Watts }}
 	errPercent   = Quantity{"100 · half-width of E's interval / E", func(in Inputs) float64 { return in.ErrPercent }}
-	idleWatts    = Quantity{"mean power just before the window", func(in Inputs) float64 { return in.IdleWatts }}
+	netPercent   = Quantity{"100 · half-width of the interval of E − idle · t / (E − idle · t)", func(in Inputs) float64 { return in.NetPercent }}
+	idleWatts    = Quantity{"mean power when idle, before the window", func(in Inputs) float64 { return in.IdleWatts }}
 	delayProduct = Quantity{"E / requests · mean latency", func(in Inputs) float64 { return in.Joules / in.Requests * in.Latency }}
 	elapsed      = Quantity{"elapsed", func(in Inputs) float64 { return in.Elapsed }}
 	ops          = Quantity{"operations", func(in Inputs) float64 { return in.Ops }}
@@ -118,6 +120,7 @@ var Table = []Metric{
 	{"J/req", joules, requests, Lower, Always},
 	{"J/user", joules, users, Lower, Always},
 	{"net-J/op", netJoules, ops, Lower, Net},
+	{"net-err-%", netPercent, one, Lower, Net},
 	{"idle-W", idleWatts, one, Lower, Net},
 	{"W/gpu", watts, gpus, Lower, Loads},
 	{"J/prompt-token", joules, prompt, Lower, Loads},

@@ -3,6 +3,7 @@ package energy
 import (
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"strings"
 	"time"
@@ -23,24 +24,26 @@ type Estimate struct {
 func (e Estimate) HalfWidth() float64 { return (e.High - e.Low) / 2 }
 
 // ErrPercent returns the half-width of the interval as a percentage of Joules.
-func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / e.Joules }
+func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / math.Abs(e.Joules) }
 
 // Measurement is the energy used during a window: of each device, and of all.
 //
 // Its JSON is an object with the keys that the fields name, and is the one in which
 // every command writes a measurement. Energy is in joules and power in watts, as
 // numbers; times are RFC 3339; lengths of time are integers of ns, in keys that end in
-// _ns; what is absent has no value, and has_before, has_gauge and has_celsius report
-// whether a number is there:
+// _ns; what is absent has no value, and has_before, has_idle, has_gauge and has_celsius
+// report whether a number is there:
 //
 //	{
 //	  "start": "2026-01-02T03:04:05.6Z", "end": "…", "duration_ns": 60000000000,
 //	  "valid": true,
 //	  "energy": {"joules": 41200.5, "low": 41150.1, "high": 41251.9},
 //	  "watts": 686.7, "before_watts": 102.3, "has_before": true,
+//	  "idle": {"watts": 102.1, "low": 101.2, "high": 103}, "has_idle": true,
 //	  "devices": [{
 //	    "device": {"uuid": "GPU-…", "index": 0, "method": "counter", "power_limit_watts": 700, …},
 //	    "valid": true, "energy": {…}, "watts": 686.7, "before_watts": 102.3, "has_before": true,
+//	    "idle": {…}, "has_idle": true,
 //	    "period_ns": 100000000, "ticks": 600, "gauge_joules": 41190.2, "has_gauge": true,
 //	    "before": {"at": "…", "celsius": 41, "has_celsius": true, …}, "after": {…},
 //	    "reasons": [{"reason": "throttled", "device": "GPU-…", "detail": "…"}]
@@ -68,10 +71,13 @@ type Measurement struct {
 	// Watts is the mean power of all devices over the window.
 	Watts float64 `json:"watts"`
 	// BeforeWatts is the mean power of all devices just before the window,
-	// if HasBefore: the idle power, where the devices were idle. Where another window
-	// ended shortly before, it is that before the first of such windows.
+	// if HasBefore, whatever ran there: see Idle.
 	BeforeWatts float64 `json:"before_watts"`
 	HasBefore   bool    `json:"has_before"`
+	// Idle is the power of all devices when idle, if HasIdle: that of the ticks before
+	// the window that [Window.WaitIdle] saw. It is known only where that was called.
+	Idle    PowerEstimate `json:"idle"`
+	HasIdle bool          `json:"has_idle"`
 	// Devices are the measurements of the devices, in the order of
 	// [Source.Devices].
 	Devices []DeviceMeasurement `json:"devices"`
@@ -112,6 +118,9 @@ type DeviceMeasurement struct {
 	// BeforeWatts is the mean power just before the window, if HasBefore.
 	BeforeWatts float64 `json:"before_watts"`
 	HasBefore   bool    `json:"has_before"`
+	// Idle is the power when idle, if HasIdle: see [Measurement].
+	Idle    PowerEstimate `json:"idle"`
+	HasIdle bool          `json:"has_idle"`
 	// Period is the refresh period that was seen; 0 if none was.
 	Period time.Duration `json:"period_ns"`
 	// Ticks is the number of ticks (for a gauge, readings) that were seen
@@ -130,6 +139,21 @@ type DeviceMeasurement struct {
 
 	// coarse reports whether its error is that of all devices of the same load.
 	coarse bool
+}
+
+// Net is the energy above idle: Energy less Idle over Duration, with the interval of
+// both. It is below 0 where the devices used less than when idle. ok is false if one of
+// the two is not known.
+func (m Measurement) Net() (e Estimate, ok bool) {
+	if !m.Valid || !m.HasIdle {
+		return Estimate{}, false
+	}
+	t := m.Duration.Seconds()
+	e.Joules = m.Energy.Joules - m.Idle.Watts*t
+	// The errors of the two are independent, so their squares add up.
+	e.Low = e.Joules - math.Hypot(m.Energy.Joules-m.Energy.Low, (m.Idle.High-m.Idle.Watts)*t)
+	e.High = e.Joules + math.Hypot(m.Energy.High-m.Energy.Joules, (m.Idle.Watts-m.Idle.Low)*t)
+	return e, true
 }
 
 // Has reports whether the measurement has the reason.

@@ -63,6 +63,10 @@ const (
 	// Throttled: the device's clocks were held down during a part of the
 	// window. Marked.
 	Throttled Reason = "throttled"
+	// IdleUnsettled: idle power had not settled before the window, or is another than
+	// before an earlier window of the same name. It concerns that, and the energy
+	// above idle. Marked.
+	IdleUnsettled Reason = "idle_unsettled"
 	// ClockStep: the wall clock was set during the window, and joins outside
 	// records to it. Withheld.
 	ClockStep Reason = "clock_step"
@@ -75,6 +79,7 @@ var marks = map[Reason]bool{
 	MIGParentScope:    true,
 	SharedGPU:         true,
 	Throttled:         true,
+	IdleUnsettled:     true,
 }
 
 // Withholds reports whether a number with this reason is withheld, rather than

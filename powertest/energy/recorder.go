@@ -36,9 +36,9 @@ type Recorder struct {
 	curves  []*curve
 	stats   []callStats // of each device
 	windows []*Window
-	past    []span      // of windows that were released
-	idle    []idlePower // of each device
-	running bool        // the goroutine is alive
+	past    []span                 // of windows that were released
+	idles   map[string][]idlePower // the lowest of each device, by the name of windows
+	running bool                   // the goroutine is alive
 	read    read
 	waiters []chan struct{}
 }
@@ -206,19 +206,20 @@ func (r *Recorder) MeasurePast(ctx context.Context, spans ...Span) (Measurement,
 	if len(spans) > 0 {
 		base = spans[0].Start
 	}
-	list, _ := r.readPast(ctx, h, base, family{spans: toSpans(base, spans)})
+	list, _ := r.readPast(ctx, h, base, family{spans: toSpans(base, spans)}, nil)
 	return list[0], nil
 }
 
 // readPast measures a family, in ns since base, by what the source remembers of the
-// recorder's devices: the curves.
-func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time, f family) ([]Measurement, []*curve) {
+// recorder's devices: the curves. w is the window that it is, or nil.
+func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time, f family, w *Window) ([]Measurement, []*curve) {
 	began := time.Now()
 	curves, found, err := readHistories(ctx, h, r.index, r.devices, base, f.spans)
 	list := measure(r.info, curves, base, f)
-	r.mu.Lock()
-	r.before(&list[0], f)
-	r.mu.Unlock()
+	if w != nil {
+		w.idlePast(curves)
+		w.tellIdle(&list[0])
+	}
 	for i := range list {
 		m := &list[i]
 		m.total(correlatedFraction(curves))

@@ -43,6 +43,7 @@ func (m *Measurement) total(correlated float64) {
 		m.Reasons = append(m.Reasons, Finding{Reason: ExpectedGPUCountMismatch, Detail: "there are no devices"})
 	}
 	m.roles(correlated)
+	m.totalIdle(all, correlated)
 	if m.Valid = len(m.Devices) > 0 && missing == 0; !m.Valid {
 		return
 	}
@@ -55,6 +56,19 @@ func (m *Measurement) total(correlated float64) {
 	}
 	if !m.HasBefore {
 		m.BeforeWatts = 0
+	}
+}
+
+// totalIdle sums up the idle power, where it is known of all devices.
+func (m *Measurement) totalIdle(all []int, correlated float64) {
+	for _, d := range m.Devices {
+		if !d.HasIdle {
+			return
+		}
+	}
+	if m.HasIdle = len(all) > 0; m.HasIdle {
+		e := m.sumOf(all, correlated, func(d *DeviceMeasurement) Estimate { return Estimate{d.Idle.Watts, d.Idle.Low, d.Idle.High} })
+		m.Idle = PowerEstimate{Watts: e.Joules, Low: e.Low, High: e.High}
 	}
 }
 
@@ -92,6 +106,16 @@ func (m *Measurement) missing(list []int) int {
 // straddling intervals; otherwise they are independent but for the correlated
 // fraction of their variance.
 func (m *Measurement) sum(list []int, correlated float64) Estimate {
+	for _, i := range list {
+		if m.Devices[i].coarse {
+			correlated = 1 // the same part of the load was passed over on all
+		}
+	}
+	return m.sumOf(list, correlated, func(d *DeviceMeasurement) Estimate { return d.Energy })
+}
+
+// sumOf adds up a quantity of some devices, as sum does.
+func (m *Measurement) sumOf(list []int, correlated float64, of func(*DeviceMeasurement) Estimate) Estimate {
 	devices := make([]Device, len(list))
 	for k, i := range list {
 		devices[k] = m.Devices[i].Device
@@ -100,10 +124,7 @@ func (m *Measurement) sum(list []int, correlated float64) Estimate {
 	down, up := make([]float64, g.n), make([]float64, g.n)
 	var e Estimate
 	for k, i := range list {
-		if m.Devices[i].coarse {
-			correlated = 1 // the same part of the load was passed over on all
-		}
-		d := m.Devices[i].Energy
+		d := of(&m.Devices[i])
 		e.Joules += d.Joules
 		down[g.of[k]] += d.Joules - d.Low
 		up[g.of[k]] += d.High - d.Joules

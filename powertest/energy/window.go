@@ -32,6 +32,7 @@ type Window struct {
 	everyTick bool
 	parts     []*Window
 	shared    *Measurement // by the window that this is a part of
+	idle      idling
 
 	once      sync.Once
 	result    Measurement
@@ -172,7 +173,8 @@ func (w *Window) Cancel() {
 	w.once.Do(func() {
 		w.rec.mu.Lock()
 		defer w.rec.mu.Unlock()
-		w.open, w.done = false, true
+		w.pause(w.rec.now())
+		w.done = true
 		w.rec.release(w)
 	})
 }
@@ -220,7 +222,7 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 		f, parts := w.family()
 		r.release(w)
 		r.mu.Unlock()
-		list, curves := r.readPast(ctx, h, r.base, f)
+		list, curves := r.readPast(ctx, h, r.base, f, w)
 		return list, parts, curves
 	}
 	w.settle(ctx)
@@ -237,9 +239,7 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	waited := time.Duration(r.now() - ended)
 	// Measuring takes milliseconds, and other windows go on meanwhile.
 	list := measure(r.info, curves, r.base, f)
-	r.mu.Lock()
-	r.before(&list[0], f)
-	r.mu.Unlock()
+	w.tellIdle(&list[0])
 	for i := range list {
 		w.complete(&list[i], after, stalled)
 		list[i].total(correlatedFraction(curves))

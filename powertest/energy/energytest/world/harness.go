@@ -26,9 +26,9 @@ var (
 	Meter = Harness{1, meter}
 	// Benchmark is a benchmark with -count=3: each window begins just after a tick, and
 	// nothing is read between them.
-	Benchmark = Harness{counts, func(rig *Rig, length float64) { benchmark(rig, length, 2, (*Rig).note) }}
+	Benchmark = Harness{counts, func(rig *Rig, length float64) { benchmark(rig, length, waitTicks, (*Rig).note) }}
 	// Net is a benchmark that also tells the energy above idle.
-	Net = Harness{counts, func(rig *Rig, length float64) { benchmark(rig, length, 6, (*Rig).noteNet) }}
+	Net = Harness{counts, func(rig *Rig, length float64) { benchmark(rig, length, waitIdle, (*Rig).noteNet) }}
 	// Requests are windows one after another on one recorder, 20 to 80 ms apart.
 	Requests = Harness{requests, perRequest}
 	// Phases are the prefill, the decoding and the rest of requests 3 to 300 ms apart.
@@ -55,11 +55,20 @@ func meter(rig *Rig, length float64) {
 	rig.note("", measure(w), s)
 }
 
-func benchmark(rig *Rig, length float64, ticks int, note func(*Rig, string, energy.Measurement, ...span)) {
+// waitTicks and waitIdle are what a benchmark waits for before its timer runs.
+func waitTicks(w *energy.Window) { _ = w.WaitTicks(context.Background(), 2) }
+
+func waitIdle(w *energy.Window) {
+	if w.WaitIdle(context.Background(), "net") != nil {
+		waitTicks(w)
+	}
+}
+
+func benchmark(rig *Rig, length float64, wait func(*energy.Window), note func(*Rig, string, energy.Measurement, ...span)) {
 	rig.sleep(between(rig.Rand, 0.2, 0.5))
 	for range counts {
 		w := rig.Recorder.Open()
-		_ = w.WaitTicks(context.Background(), ticks)
+		wait(w)
 		s := rig.loaded(length, w.Resume, w.Pause)
 		note(rig, "", measure(w), s)
 		rig.sleep(between(rig.Rand, 0.001, 0.02))
@@ -73,14 +82,11 @@ func (rig *Rig) noteNet(_ string, m energy.Measurement, spans ...span) {
 		idle += b.Idle
 	}
 	rig.add(Outcome{
-		Part: "idle-W", Truth: idle, Got: energy.Estimate{Joules: m.BeforeWatts},
-		Valid: m.HasBefore, Reasons: m.Reasons, Bare: true,
+		Part: "idle-W", Truth: idle, Valid: m.HasIdle, Reasons: m.Reasons,
+		Got: energy.Estimate{Joules: m.Idle.Watts, Low: m.Idle.Low, High: m.Idle.High},
 	})
-	below := m.BeforeWatts * d
-	rig.add(Outcome{
-		Part: "net", Truth: rig.joules(spans) - idle*d, Valid: m.Valid && m.HasBefore, Reasons: m.Reasons,
-		Got: energy.Estimate{Joules: m.Energy.Joules - below, Low: m.Energy.Low - below, High: m.Energy.High - below},
-	})
+	net, ok := m.Net()
+	rig.add(Outcome{Part: "net", Truth: rig.joules(spans) - idle*d, Got: net, Valid: ok, Reasons: m.Reasons})
 }
 
 func perRequest(rig *Rig, length float64) {

@@ -19,7 +19,8 @@ var held = hold(map[Criteria]string{
 		llm/10s/count early/250ms/meter early/250ms/count poisson/1s/meter training/1s/meter batching/250ms/meter
 		batching/1s/meter in-step/1s/meter phases:whole counter/jitter-4% counter/missed-5% counter/double-10%
 		counter/step-1J counter/loaded-0.7 counter/20ms 8gpus/training/1s prometheus/exact/30s boards/250ms/meter
-		boards/250ms/count boards/1s/meter boards/1s/count boards/5s/meter boards/5s/count requests/warm/250ms`,
+		boards/250ms/count boards/1s/meter boards/1s/count boards/5s/meter boards/5s/count requests/warm/250ms
+		net/1s:idle-W net/1s:net net/decay/1s:idle-W net/decay/1s:net net/clocks/1s:idle-W net/clocks/1s:net`,
 	P95: `
 		cold/100ms/meter cold/100ms/count warm/100ms/meter warm/100ms/count boost/100ms/meter boost/100ms/count
 		cold/250ms/meter cold/250ms/count cold/1s/meter cold/1s/count cold/10s/meter cold/10s/count
@@ -30,7 +31,8 @@ var held = hold(map[Criteria]string{
 		stepped/1s/count stepped/10s/meter stepped/10s/count clocks/250ms/meter clocks/250ms/count
 		clocks/1s/meter clocks/1s/count clocks/10s/meter clocks/10s/count early/250ms/meter early/250ms/count
 		batching/250ms/meter batching/1s/meter counter/20ms prometheus/exact/30s boards/250ms/meter
-		boards/1s/count boards/5s/meter boards/5s/count requests/warm/250ms`,
+		boards/1s/count boards/5s/meter boards/5s/count requests/warm/250ms
+		net/1s:idle-W net/1s:net net/decay/1s:idle-W net/decay/1s:net net/clocks/1s:idle-W net/clocks/1s:net`,
 	Width: `
 		warm/100ms/count cold/10s/count warm/250ms/meter warm/250ms/count warm/1s/meter boost/250ms/meter
 		boost/10s/count delay/250ms/meter delay/250ms/count delay/1s/count delay/10s/count held/1s/meter

@@ -141,6 +141,12 @@ func (s *Series) upTo(t int64) (joules, variance float64) {
 	return a.joules + j, a.variance + v
 }
 
+// UpTo returns the joules from the first sample to t, which the samples reach over.
+func (s *Series) UpTo(t int64) float64 {
+	joules, _ := s.upTo(t)
+	return joules
+}
+
 // integrate returns the joules of the spans and the standard deviation of what
 // the samples leave unknown.
 func (s *Series) integrate(spans []Span) (joules, sd float64) {
