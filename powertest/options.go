@@ -88,7 +88,8 @@ func ExpectGPUs(n int) Option {
 
 // Net also reports the energy above idle: net-J/op and idle-W, the mean power in
 // the six refresh periods before the timed part, for which Wrap waits. It means
-// something only where the devices idle before the benchmark.
+// something only where the devices idle before the benchmark: before the first of its
+// counts, since what lies before the others is the end of the one before.
 func Net() Option {
 	return option(func(c *config) { c.net = true })
 }

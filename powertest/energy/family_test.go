@@ -128,3 +128,23 @@ func TestWindowsInARow(t *testing.T) {
 		}
 	})
 }
+
+// TestIdleOfWindowsInARow: the power before a window that follows another is that before
+// the first.
+func TestIdleOfWindowsInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{Tail: 100 * time.Millisecond})
+		r := energy.NewRecorder(sim)
+		for range 3 {
+			w := r.Open()
+			require.NoError(t, w.WaitTicks(t.Context(), 2))
+			w.Resume()
+			done := sim.Busy()
+			time.Sleep(time.Second)
+			done()
+			m := w.Measure(t.Context())
+			require.True(t, m.HasBefore)
+			assert.InEpsilon(t, 100, m.BeforeWatts, 0.02)
+		}
+	})
+}

@@ -67,10 +67,8 @@ func (l lag) widen(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
 }
 
 // learnLags keeps what measuring showed of the devices. Curves are copies of the
-// recorder's.
+// recorder's. The caller holds mu.
 func (r *Recorder) learnLags(curves []*curve) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
 	for i, c := range curves {
 		r.curves[i].lag = c.lag
 	}

@@ -67,7 +67,8 @@ type Measurement struct {
 	// Watts is the mean power of all devices over the window.
 	Watts float64 `json:"watts"`
 	// BeforeWatts is the mean power of all devices just before the window,
-	// if HasBefore: the idle power, where the devices were idle.
+	// if HasBefore: the idle power, where the devices were idle. Where another window
+	// ended shortly before, it is that before the first of such windows.
 	BeforeWatts float64 `json:"before_watts"`
 	HasBefore   bool    `json:"has_before"`
 	// Devices are the measurements of the devices, in the order of

@@ -36,8 +36,9 @@ type Recorder struct {
 	curves  []*curve
 	stats   []callStats // of each device
 	windows []*Window
-	past    []span // of windows that were released
-	running bool   // the goroutine is alive
+	past    []span      // of windows that were released
+	idle    []idlePower // of each device
+	running bool        // the goroutine is alive
 	read    read
 	waiters []chan struct{}
 }
@@ -215,6 +216,9 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 	began := time.Now()
 	curves, found, err := readHistories(ctx, h, r.index, r.devices, base, f.spans)
 	list := measure(r.info, curves, base, f)
+	r.mu.Lock()
+	r.before(&list[0], f)
+	r.mu.Unlock()
 	for i := range list {
 		m := &list[i]
 		m.total(correlatedFraction(curves))

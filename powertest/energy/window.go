@@ -237,7 +237,10 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	waited := time.Duration(r.now() - ended)
 	// Measuring takes milliseconds, and other windows go on meanwhile.
 	list := measure(r.info, curves, r.base, f)
+	r.mu.Lock()
 	r.learnLags(curves)
+	r.before(&list[0], f)
+	r.mu.Unlock()
 	for i := range list {
 		w.complete(&list[i], after, stalled)
 		list[i].total(correlatedFraction(curves))

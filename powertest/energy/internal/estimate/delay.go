@@ -25,8 +25,7 @@ func (w *window) recorded(in *Input) []estimate {
 	if in.Brief {
 		shares = briefDelays
 	}
-	near, _ := w.pieces(w.ticks)
-	cuts := w.cuts(near)
+	cuts := w.cuts(pieces(w.ticks))
 	mixes := make([]mixture, len(w.targets))
 	energies := make([]estimate, len(w.targets))
 	add := func(ks []timedTick) {
@@ -70,15 +69,15 @@ const wide = 2
 // but for what scatters; their weight is the log of the likelihood. What else is doubtful
 // it notes.
 func (w *window) delayedBy(in *Input, ks []timedTick, cuts [][2]int, doubtful []estimate) []component {
-	near, far := w.pieces(ks)
-	w.keepScatter(near, in.Period.Seen/second)
+	list := pieces(ks)
+	w.keepScatter(list, in.Period.Seen/second)
 	sums := make([]component, len(w.targets)) // with variances in sd
-	for i, e := range w.known(near, far, cuts) {
+	for i, e := range w.known(list, cuts) {
 		sums[i].mean = e.mean
 	}
 	likelihood := 0.0
 	for _, cut := range cuts {
-		m := newModel(in, w.tl, near[cut[0]:cut[1]])
+		m := newModel(in, w.tl, list[cut[0]:cut[1]])
 		all := m.weigh(in)
 		log := 0.0
 		for i, t := range m.targets {
@@ -107,12 +106,12 @@ const leastScatter = 0.25
 // keepScatter leaves to the times of the ticks only what scatters from tick to tick. A
 // tick that is late makes one piece longer and the next one shorter: where times scatter,
 // the changes of power from piece to piece do, with six times the variance.
-func (w *window) keepScatter(pieces []piece, period float64) {
+func (w *window) keepScatter(list []piece, period float64) {
 	const enough = 4
 	sum, n := 0.0, 0.0
-	for i := 1; i < len(pieces); i++ {
-		a, b := pieces[i-1], pieces[i]
-		if b.t0 == a.t1 && w.tl.at(a.t0) == w.tl.at(b.t1) {
+	for i := 1; i < len(list); i++ {
+		a, b := list[i-1], list[i]
+		if w.tl.at(a.t0) == w.tl.at(b.t1) {
 			sum, n = sum+sq(2*(a.power()-b.power())/(a.power()+b.power())), n+1
 		}
 	}
@@ -120,8 +119,8 @@ func (w *window) keepScatter(pieces []piece, period float64) {
 		return
 	}
 	seen := period * math.Sqrt(sum/n/6) * (1 + 2/n)
-	for i := range pieces {
-		q := &pieces[i]
+	for i := range list {
+		q := &list[i]
 		q.sd0 = min(max(seen, leastScatter*q.sd0), q.sd0)
 		q.sd1 = min(max(seen, leastScatter*q.sd1), q.sd1)
 	}

@@ -1,9 +1,6 @@
 package estimate
 
-import (
-	"math"
-	"slices"
-)
+import "math"
 
 // maxGap is how many refresh periods (times the number of ticks passed over)
 // may lie between two known ticks of a window with pauses.
@@ -70,43 +67,49 @@ func (e estimate) widened(half float64) estimate {
 // smaller than the promised 2.5 %, since hypotheses are never all there are.
 const credible = 0.0185
 
+// student returns by how much wider an interval is whose noise was estimated with so many
+// degrees of freedom: the 97.5 % quantile of Student's distribution by that of the normal
+// one (expansion 26.7.5 of Abramowitz and Stegun, "Handbook of Mathematical Functions").
+// The levels of noise are hypotheses, too, and few pieces say little of which is right.
+func student(freedom int) float64 {
+	n := float64(max(freedom, 2))
+	const z2 = 1.96 * 1.96
+	return 1 + (z2+1)/4/n + (5*z2*z2+16*z2+3)/96/(n*n)
+}
+
 // polled returns the energies by readings that were made near the ticks.
 func (w *window) polled(in *Input) []estimate {
-	near, far := w.pieces(w.ticks)
-	cuts := w.cuts(near)
-	energies := w.known(near, far, cuts)
+	list := pieces(w.ticks)
+	cuts := w.cuts(list)
+	energies := w.known(list, cuts)
 	for _, cut := range cuts {
-		m := newModel(in, w.tl, near[cut[0]:cut[1]])
+		m := newModel(in, w.tl, list[cut[0]:cut[1]])
 		all := m.weigh(in)
 		for i, t := range m.targets {
 			mix, _ := mixtureOf(all, i).normalize()
 			e := m.doubts(in, t)
-			e.mean, e.low, e.high = mix.mean(), mix.quantile(credible), mix.quantile(1-credible)
+			mean, wider := mix.mean(), student(len(m.pieces)-1)
+			e.mean = mean
+			e.low = mean - wider*(mean-mix.quantile(credible))
+			e.high = mean + wider*(mix.quantile(1-credible)-mean)
 			energies[t] = energies[t].plus(e.widened(m.misplaced(t, in.Far)))
 		}
 	}
 	return energies
 }
 
-// known returns what the targets used in pieces that lie within parts: those far from
-// edges, and those that the cuts leave out.
-func (w *window) known(near, far []piece, cuts [][2]int) []estimate {
+// known returns what the targets used in the pieces that the cuts leave out: those open
+// in the middle of a plain window.
+func (w *window) known(list []piece, cuts [][2]int) []estimate {
 	energies := make([]estimate, len(w.targets))
-	add := func(q piece) {
-		open := w.tl.labels[w.tl.parts[w.tl.at((q.t0+q.t1)/2)].mix[0].label].open
-		for i := range energies {
-			if open[i] {
-				e := &energies[i]
-				e.mean, e.low, e.high = e.mean+q.energy, e.low+q.energy, e.high+q.energy
+	for k := 1; k < len(cuts); k++ {
+		for _, q := range list[cuts[k-1][1]:cuts[k][0]] {
+			for i := range energies {
+				if some, _ := w.tl.covers(i, q.t0, q.t1); some {
+					e := &energies[i]
+					e.mean, e.low, e.high = e.mean+q.energy, e.low+q.energy, e.high+q.energy
+				}
 			}
-		}
-	}
-	for _, q := range far {
-		add(q)
-	}
-	for i := 1; i < len(cuts); i++ {
-		for _, q := range near[cuts[i-1][1]:cuts[i][0]] {
-			add(q)
 		}
 	}
 	return energies
@@ -180,8 +183,7 @@ func (m *model) doubts(in *Input, target int) (e estimate) {
 func (w *window) bounds(in *Input, target int) (least, most float64) {
 	least, most = -in.Resolution, in.Resolution
 	const sure = 4 // standard deviations
-	near, far := w.pieces(w.ticks)
-	for _, q := range slices.Concat(near, far) {
+	for _, q := range pieces(w.ticks) {
 		some, all := w.tl.covers(target, q.t0-sure*q.sd0, q.t1+sure*q.sd1)
 		if some {
 			most += q.energy

@@ -50,8 +50,8 @@ type level struct {
 	mean, sd float64 // before anything is known
 }
 
-// maxLevels is how many labels have a level of their own in a model.
-const maxLevels = 12
+// maxLevels is how many labels have a level of their own in a model; others share one.
+const maxLevels = 32
 
 // kind is the edges from one label to another. What they add is alike on all of them:
 // coef is its column, and inner that of what comes before edges within the load; or -1.
@@ -149,7 +149,7 @@ func (m *model) lay() {
 	m.first = append(m.first, [2]int{len(m.cells), len(m.stretch)})
 }
 
-// piecesCells returns the cells and the slices of piece i.
+// of returns the cells and the slices of piece i.
 func (m *model) of(i int) ([]cell, []stretch) {
 	return m.cells[m.first[i][0]:m.first[i+1][0]], m.stretch[m.first[i][1]:m.first[i+1][1]]
 }
@@ -317,7 +317,7 @@ func (m *model) setRows(h shape) {
 			m.scratch.dense = append(m.scratch.dense, vector{})
 		}
 		dense := m.scratch.dense[:len(cells)]
-		touched := uint32(0)
+		touched := uint64(0)
 		for _, s := range stretches {
 			x := &dense[s.cell]
 			if s.share < 1 {
@@ -340,10 +340,10 @@ func (m *model) setRows(h shape) {
 }
 
 // add adds the row of a piece, and clears what it was made of.
-func (r *rows) add(dense []vector, touched uint32) {
+func (r *rows) add(dense []vector, touched uint64) {
 	r.at, r.byAt = append(r.at, len(r.x)), append(r.byAt, len(r.by))
 	for ; touched != 0; touched &= touched - 1 {
-		c := bits.TrailingZeros32(touched)
+		c := bits.TrailingZeros64(touched)
 		sum := 0.0
 		for j := range dense {
 			sum += dense[j][c]

@@ -12,7 +12,7 @@ type segment struct {
 	column    int
 	kind      int    // of the edge that it begins with, or -1
 	was       vector // the weights of the levels that it comes from
-	has       uint32 // which of them are not 0
+	has       uint64 // which of them are not 0
 }
 
 // slightly is the weight of a level that does not matter.
@@ -94,7 +94,7 @@ func appendSegment(p []segment, from, tau float64, column, kind int) []segment {
 		left = math.Exp(-(from - last.from) / last.tau)
 	}
 	for has := last.has; has != 0 && left > slightly; has &= has - 1 {
-		i := bits.TrailingZeros32(has)
+		i := bits.TrailingZeros64(has)
 		if w := last.was[i] * left; w > slightly {
 			s.was[i] = w
 			s.has |= 1 << i
@@ -113,7 +113,7 @@ const leastKernel = 0.005
 
 // integrate adds to x what a slice is made of, which begins in segment k. It returns the
 // columns that it touched, as a set of bits.
-func (m *model) integrate(p []segment, k int, s stretch, x *vector) (touched uint32) {
+func (m *model) integrate(p []segment, k int, s stretch, x *vector) (touched uint64) {
 	for j := k; j < len(p) && (j == k || p[j].from < s.b); j++ {
 		g := &p[j]
 		a, b := max(s.a, g.from), s.b
@@ -137,7 +137,7 @@ func (m *model) integrate(p []segment, k int, s stretch, x *vector) (touched uin
 
 // decay adds what is left, from a to b, of what was before the segment, and what its
 // edge adds.
-func (m *model) decay(g *segment, a, b float64, x *vector) (touched uint32) {
+func (m *model) decay(g *segment, a, b float64, x *vector) (touched uint64) {
 	far := 20 * max(g.tau, leastKernel)
 	if a-g.from > far || g.tau == 0 && g.kind < 0 {
 		return 0
@@ -156,7 +156,7 @@ func (m *model) decay(g *segment, a, b float64, x *vector) (touched uint32) {
 	}
 	d *= g.tau
 	for has := g.has; has != 0; has &= has - 1 {
-		i := bits.TrailingZeros32(has)
+		i := bits.TrailingZeros64(has)
 		x[i] += g.was[i] * d
 	}
 	x[g.column] -= d

@@ -192,7 +192,7 @@ func (s *search) refine() {
 	}
 }
 
-// mixture returns the distribution of target i of the model.
+// mixtureOf returns the mixture of the posteriors of target i of a model.
 func mixtureOf(all []posterior, i int) mixture {
 	mix := make(mixture, len(all))
 	for k, p := range all {

@@ -58,6 +58,7 @@ var (
 		{tail: 0.005, prior: 0.07}, {tail: 0.01, prior: 0.07}, {tail: 0.02, prior: 0.07}, {tail: 0.04, prior: 0.07},
 		{tail: 0.08, prior: 0.07}, {tail: 0.16, prior: 0.07}, {tail: 0.32, prior: 0.07},
 		{early: 0.008, prior: 0.015}, {early: 0.02, prior: 0.015}, {early: 0.04, prior: 0.01},
+		{early: 0.012, tail: 0.025, prior: 0.015}, {early: 0.03, tail: 0.025, prior: 0.015},
 		{hold: 0.02, prior: 0.04}, {hold: 0.04, prior: 0.04}, {hold: 0.08, prior: 0.04}, {hold: 0.15, prior: 0.03}, {hold: 0.3, prior: 0.03},
 		{drain: 0.04, prior: 0.015}, {drain: 0.12, prior: 0.01},
 	}

@@ -3,7 +3,7 @@ package estimate
 import "math"
 
 // columns bounds the unknowns of a model: levels of power, and what edges add.
-const columns = 32
+const columns = 64
 
 // vector has a value for each unknown.
 type vector [columns]float64

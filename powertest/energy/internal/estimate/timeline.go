@@ -61,7 +61,7 @@ type edge struct {
 }
 
 // newTimeline divides time by the targets and by the other windows.
-func newTimeline(targets [][]Span, others []Span, period float64) *timeline {
+func newTimeline(targets [][]Span, others []Span) *timeline {
 	root := targets[0]
 	tl := &timeline{
 		labels: make([]label, fixedLabels),
@@ -72,19 +72,19 @@ func newTimeline(targets [][]Span, others []Span, period float64) *timeline {
 	for i := range tl.labels {
 		tl.labels[i].open = make([]bool, len(targets))
 	}
-	tl.divide(tl.edges(targets, others, period), len(targets))
+	tl.divide(tl.edges(targets, others), len(targets))
 	return tl
 }
 
 // edges returns the edges in order of time.
-func (tl *timeline) edges(targets [][]Span, others []Span, period float64) (es []edge) {
+func (tl *timeline) edges(targets [][]Span, others []Span) (es []edge) {
 	add := func(a, b float64, target int, share float64) {
 		if a < b {
 			es = append(es, edge{a, target, true, share}, edge{b, target, false, 0})
 		}
 	}
 	for i, spans := range targets {
-		for _, s := range gather(spans, int64(period*second)) {
+		for _, s := range spans {
 			share := 1.0
 			if !s.counts() {
 				share = float64(s.On) / float64(s.End-s.Start)
@@ -105,30 +105,12 @@ func (tl *timeline) edges(targets [][]Span, others []Span, period float64) (es [
 	return es
 }
 
-// gather merges spans that are so short, and so close, that no tick tells them from
-// their pauses, up to half a refresh period.
-func gather(spans []Span, period int64) []Span {
-	short := period / 50
-	var out []Span
-	for _, s := range spans {
-		if n := len(out); n > 0 {
-			o := &out[n-1]
-			if s.Start-o.End < short && s.End-s.Start < short && s.End-o.Start < period/2 {
-				o.End, o.On = s.End, o.On+s.On
-				continue
-			}
-		}
-		out = append(out, s)
-	}
-	return out
-}
-
-// divide makes the parts between edges.
+// divide makes the parts between edges. Between an edge and the next there is none if it
+// would be a sliver between two that differ.
 func (tl *timeline) divide(es []edge, targets int) {
 	open := make([]float64, targets) // share of the time in which each is open
 	others := 0
-	current := part{start: math.Inf(-1), mix: []dose{{before, 1}}}
-	cluster := math.Inf(-1) // the first of some edges that are one
+	states := make([][]dose, len(es)) // after each edge
 	for i, e := range es {
 		switch {
 		case e.target >= 0:
@@ -138,25 +120,28 @@ func (tl *timeline) divide(es []edge, targets int) {
 		default:
 			others--
 		}
-		if e.at-cluster >= leastStretch {
-			cluster = e.at
-		}
-		if i+1 < len(es) && es[i+1].at-cluster < leastStretch {
-			continue
-		}
-		next := part{start: e.at, mix: []dose{{after, 1}}}
 		switch {
 		case others > 0:
-			next.mix[0].label = other
+			states[i] = []dose{{other, 1}}
 		case i+1 < len(es):
-			next.mix = tl.mix(open)
+			states[i] = tl.mix(open)
+		default:
+			states[i] = []dose{{after, 1}}
 		}
-		if slices.Equal(next.mix, current.mix) {
+	}
+	current := part{start: math.Inf(-1), mix: []dose{{before, 1}}}
+	slivers := math.Inf(-1) // where those before this edge begin
+	for i, e := range es {
+		if e.at-slivers >= leastStretch {
+			slivers = e.at
+		}
+		sliver := i+1 < len(es) && es[i+1].at-slivers < leastStretch && (es[i+1].at == e.at || !slices.Equal(states[i+1], current.mix))
+		if sliver || slices.Equal(states[i], current.mix) {
 			continue
 		}
 		current.end = e.at
 		tl.parts = append(tl.parts, current)
-		current = next
+		current = part{start: e.at, mix: states[i]}
 	}
 	current.end = math.Inf(1)
 	tl.parts = append(tl.parts, current)

@@ -1,13 +1,12 @@
 package estimate
 
 import (
-	"maps"
 	"math"
 	"slices"
 )
 
-// How many ticks on each side of an edge take part. Ticks further away say little of
-// the power at the edge; ticks further outside of the window, none.
+// How many ticks on each side of an edge take part. Ticks further inside say little of
+// the power at the edge; ticks further outside, none.
 const (
 	edgeTicks   = 3
 	insideTicks = 9
@@ -15,17 +14,13 @@ const (
 	minNear = 4
 )
 
-// window is a timeline aligned with the ticks.
+// window is a timeline aligned with the ticks that take part, timed. first and last are
+// the indices of the first and the last of them.
 type window struct {
-	targets [][]Span // what is measured; the first is the whole
-	tl      *timeline
-	// ticks are those that take part, timed, and far says of each whether ticks before it
-	// were left out, since no edge is near.
-	ticks []timedTick
-	far   []bool
-	// first and last are the indices of the first and the last of these ticks.
+	targets     [][]Span // what is measured; the first is the whole
+	tl          *timeline
+	ticks       []timedTick
 	first, last int
-	split       bool // ticks were left out between the edges
 }
 
 // align aligns a timeline with the ticks. ok is false unless there is a tick on both
@@ -45,53 +40,43 @@ func align(in *Input) (w window, ok bool) {
 			others = append(others, s)
 		}
 	}
-	w.tl = newTimeline(w.targets, others, in.Period.Expected()/second)
-	for _, run := range w.near(in.Ticks) {
-		timed := in.timeTicks(in.Ticks[run[0] : run[1]+1])
-		for i := range timed {
-			w.far = append(w.far, i == 0 && len(w.ticks) > 0)
-		}
-		w.split = w.split || len(w.ticks) > 0
-		w.ticks = append(w.ticks, timed...)
+	w.tl = newTimeline(w.targets, others)
+	split, join := first+insideTicks, last-insideTicks
+	if !w.tl.plain() || split >= join {
+		split, join = w.last, w.last
+	}
+	// What lies far from the edges of a whole stretch of time adds up exactly.
+	w.ticks = in.timeTicks(in.Ticks[w.first : split+1])
+	if join < w.last {
+		w.ticks = append(w.ticks, in.timeTicks(in.Ticks[join:w.last+1])...)
 	}
 	return w, len(w.ticks) >= 2
 }
 
-// near returns the runs of ticks, from index to index, that are near edges or in merged
-// spans.
-func (w *window) near(ticks []Tick) (runs [][2]int) {
-	add := func(from, to float64) {
-		lo := max(firstAfter(ticks, int64(from*second))-1-insideTicks, w.first)
-		hi := min(firstAfter(ticks, int64(to*second))+insideTicks, w.last)
-		if n := len(runs); n > 0 && lo <= runs[n-1][1]+1 {
-			runs[n-1][1] = max(hi, runs[n-1][1])
-		} else if lo <= hi {
-			runs = append(runs, [2]int{lo, hi})
-		}
-	}
-	for _, p := range w.tl.parts[1:] {
-		if p.mixed() {
-			add(p.start, p.end)
-		} else {
-			add(p.start, p.start)
-		}
-	}
-	return runs
-}
-
-// pieces returns the time between ticks where they are taken to be: what lies near the
-// edges of the whole, or of its parts, and what far from any.
-func (w *window) pieces(ks []timedTick) (near, far []piece) {
+// pieces returns the time between ticks where they are taken to be.
+func pieces(ks []timedTick) (list []piece) {
 	for i := 1; i < len(ks); i++ {
 		a, b := ks[i-1], ks[i]
-		q := piece{t0: a.t, t1: b.t, sd0: a.sd, sd1: b.sd, energy: b.joules - a.joules}
-		if w.far[i] {
-			far = append(far, q)
-		} else {
-			near = append(near, q)
-		}
+		list = append(list, piece{t0: a.t, t1: b.t, sd0: a.sd, sd1: b.sd, energy: b.joules - a.joules})
 	}
-	return near, far
+	return list
+}
+
+// cuts returns where pieces are divided into those of models of their own, from index to
+// index: the two edges of a plain window, as far as enough ticks lie between them, since
+// the load may change in the middle. What is left out between is known.
+func (w *window) cuts(all []piece) [][2]int {
+	first := max(slices.IndexFunc(all, func(q piece) bool { return q.t1 > w.tl.from }), 0)
+	last := len(all)
+	for last > first+1 && all[last-1].t0 > w.tl.till {
+		last--
+	}
+	// Each edge has the ticks on its half of the window.
+	near := min(insideTicks, (last-first-1)/2)
+	if !w.tl.plain() || near < minNear {
+		return [][2]int{{0, len(all)}}
+	}
+	return [][2]int{{0, first + near}, {last - near, len(all)}}
 }
 
 // trim drops spans at the ends that hold next to nothing of the window, such as
@@ -113,54 +98,6 @@ func trim(spans []Span) []Span {
 	return spans
 }
 
-// cuts returns where near pieces are divided into those of models of their own, from index
-// to index: the two edges of a plain window, as far as enough ticks lie between them,
-// since the load may change in the middle; and otherwise where the labels get too many for
-// one model. What is left out is known: it lies far from both edges of a plain window.
-func (w *window) cuts(near []piece) (list [][2]int) {
-	if !w.tl.plain() {
-		return w.cutsByLabels(near)
-	}
-	first := slices.IndexFunc(near, func(q piece) bool { return q.t1 > w.tl.from })
-	last := len(near)
-	for last > first+1 && near[last-1].t0 > w.tl.till {
-		last--
-	}
-	// Each edge has the ticks on its half of the window.
-	n := (last - first - 1) / 2
-	if w.split {
-		n = insideTicks
-	}
-	if n = min(n, insideTicks); n < minNear {
-		return [][2]int{{0, len(near)}}
-	}
-	return [][2]int{{0, first + n}, {last - n, len(near)}}
-}
-
-// cutsByLabels cuts where the labels get more than have a level of their own.
-func (w *window) cutsByLabels(near []piece) (list [][2]int) {
-	begin := 0
-	seen := map[int]bool{}
-	for i, q := range near {
-		fresh := map[int]bool{}
-		for _, p := range w.tl.parts[w.tl.at(q.t0):] {
-			if p.start >= q.t1 {
-				break
-			}
-			for _, d := range p.mix {
-				fresh[d.label] = true
-			}
-		}
-		more := maps.Clone(seen)
-		maps.Copy(more, fresh)
-		if i > begin && len(more) > maxLevels {
-			list, begin, more = append(list, [2]int{begin, i}), i, fresh
-		}
-		seen = more
-	}
-	return append(list, [2]int{begin, len(near)})
-}
-
 // encloses reports whether there are ticks, out of those given, on both sides of the
 // whole.
 func (w *window) encloses(ks []timedTick) bool {
@@ -172,13 +109,11 @@ func inside(ticks []Tick, spans []Span) int {
 	return firstAfter(ticks, spans[len(spans)-1].End) - firstAfter(ticks, spans[0].Start)
 }
 
-// widest returns the longest time between two timed ticks near edges, in seconds.
+// widest returns the longest time between two timed ticks, in seconds.
 func (w *window) widest() float64 {
 	widest := 0.0
 	for i := 1; i < len(w.ticks); i++ {
-		if !w.far[i] {
-			widest = max(widest, w.ticks[i].t-w.ticks[i-1].t)
-		}
+		widest = max(widest, w.ticks[i].t-w.ticks[i-1].t)
 	}
 	return widest
 }
