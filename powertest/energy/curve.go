@@ -37,6 +37,7 @@ type curve struct {
 	limit int
 	// recorded reports whether the readings were made at times of someone else's choosing.
 	recorded bool
+	lag      lag // of the counter
 }
 
 // point is a reading: a value taken between lo and hi.
@@ -332,7 +333,17 @@ func (c *curve) settled(spans []span, end int64) bool {
 	case c.device.Method == Gauge:
 		return c.power.Known() >= end
 	}
-	return estimate.Settled(c.ticks, spans[0].start, end)
+	start, late := spans[0].start, c.lag.ns()
+	if !estimate.Settled(c.ticks, start+late, end+late) {
+		return false
+	}
+	return estimate.Shows(c.ticks, end+late) || !c.beginsLate(start, end)
+}
+
+// beginsLate reports whether the power of a counter seems to rise late in a window.
+func (c *curve) beginsLate(start, end int64) bool {
+	whole := family{spans: []span{{start: start, end: end, on: end - start}}}
+	return c.device.Method == Counter && estimate.BeginsLate(c.ticksAround(whole, false))
 }
 
 // ticksAround returns what is known of a counter around the spans of a family. fleet

@@ -229,8 +229,8 @@ func (w *Window) idlePast(curves []*curve) {
 	})
 }
 
-// tellIdle adds the idle power to a measurement, and what is doubtful about it.
-func (w *Window) tellIdle(m *Measurement) {
+// reportIdle adds the idle power to a measurement, and what is doubtful about it.
+func (w *Window) reportIdle(m *Measurement) {
 	w.rec.mu.Lock()
 	name, list := w.idle.name, w.idle.devices
 	w.rec.mu.Unlock()

@@ -72,7 +72,7 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 	var results []estimate.Result
 	var err error
 	if counted(f.spans) > 0 && c.device.Method == Counter {
-		results, err = estimate.Estimate(c.ticksAround(f, fleet))
+		results, err = c.estimate(f, fleet)
 	}
 	for i := range list {
 		d := &list[i]
@@ -95,12 +95,23 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 			explain(c, d, f.spans)
 		default:
 			energy, ok = counterEnergy(c, d, results[i])
+			energy = c.lag.judge(d, energy, spans)
 		}
 		if ok && !withheld(d.Reasons) {
 			d.publish(c, energy, spans)
 		}
 	}
 	return list
+}
+
+// estimate returns the energies of a family by a counter: where that lags, as if its ticks
+// had been as much earlier.
+func (c *curve) estimate(f family, fleet bool) ([]estimate.Result, error) {
+	in := c.ticksAround(f, fleet)
+	if c.lag = c.lag.after(estimate.TimingOf(in)); c.lag.by > 0 {
+		in.Ticks = estimate.Earlier(in.Ticks, c.lag.ns())
+	}
+	return estimate.Estimate(in)
 }
 
 // publish sets the energy of spans, unless it is known too badly.

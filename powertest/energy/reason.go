@@ -48,8 +48,15 @@ const (
 	// refresh period. Withheld.
 	CounterStale Reason = "counter_stale"
 	// CounterDisagrees: counter and power gauge differ by more than 5 % over
-	// the same window. Marked.
+	// the same window; by more than 25 % where the gauge has fewer than ten
+	// readings in it. Marked.
 	CounterDisagrees Reason = "counter_disagrees"
+	// CounterLags: the counter takes its energy in late, by at least 12 ms and by the
+	// same at both edges of windows; the energy is corrected by that. Marked.
+	CounterLags Reason = "counter_lags"
+	// CounterAverages: the counter adds up a mean over a time of several refresh
+	// periods instead of what was used. Withheld.
+	CounterAverages Reason = "counter_averages"
 	// DeviceLost: the device fell off the bus or needs a reset. Withheld.
 	DeviceLost Reason = "device_lost"
 	// SourceStalled: the source did not answer in time. Withheld.
@@ -76,6 +83,7 @@ const (
 var marks = map[Reason]bool{
 	NoInWindowSamples: true,
 	CounterDisagrees:  true,
+	CounterLags:       true,
 	MIGParentScope:    true,
 	SharedGPU:         true,
 	Throttled:         true,

@@ -218,7 +218,7 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 	list := measure(r.info, curves, base, f)
 	if w != nil {
 		w.idlePast(curves)
-		w.tellIdle(&list[0])
+		w.reportIdle(&list[0])
 	}
 	for i := range list {
 		m := &list[i]

@@ -239,7 +239,10 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	waited := time.Duration(r.now() - ended)
 	// Measuring takes milliseconds, and other windows go on meanwhile.
 	list := measure(r.info, curves, r.base, f)
-	w.tellIdle(&list[0])
+	w.reportIdle(&list[0])
+	r.mu.Lock()
+	r.learnLags(curves)
+	r.mu.Unlock()
 	for i := range list {
 		w.complete(&list[i], after, stalled)
 		list[i].total(correlatedFraction(curves))
@@ -400,7 +403,11 @@ func (w *Window) settle(ctx context.Context) {
 	end := min(w.spans[len(w.spans)-1].end, r.now())
 	limit := end
 	for _, c := range r.curves {
-		limit = max(limit, end+int64(3.2*c.expected())+2*int64(c.device.Lag))
+		limit = max(limit, end+int64(3.2*c.expected())+2*int64(c.device.Lag)+c.lag.ns())
+		if c.beginsLate(w.spans[0].start, end) {
+			// The first may turn out to be one that was passed over before the end.
+			c.pace.Watch(pace.EdgeTicks + 1)
+		}
 	}
 	r.mu.Unlock()
 	w.wait(ctx, limit, func() bool {

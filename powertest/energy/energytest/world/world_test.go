@@ -252,3 +252,22 @@ func TestCells(t *testing.T) {
 		assert.True(t, names[name], "%s is held, and there is none", name)
 	}
 }
+
+// Counters that lag are marked, or withheld if they average; usual ones are not.
+func TestCountersThatLag(t *testing.T) {
+	for _, c := range Cells(nil) {
+		switch c.Name {
+		case "counter/lag-50ms", "counter/lag-150ms":
+			s := c.Run(t, 5, 8)[0]
+			assert.GreaterOrEqual(t, s.Reasons[energy.CounterLags], 7, c.Name)
+		case "counter/mean-1s/1s", "counter/mean-1s/10s":
+			s := c.Run(t, 5, 8)[0]
+			assert.GreaterOrEqual(t, s.Reasons[energy.CounterAverages], 7, c.Name)
+			assert.GreaterOrEqual(t, s.Withheld, 85.0, c.Name)
+		case "cold/1s/meter", "drain/1s/meter", "delay/1s/meter", "llm/1s/meter":
+			s := c.Run(t, 5, 8)[0]
+			assert.Zero(t, s.Marked, c.Name)
+			assert.Zero(t, s.Withheld, c.Name)
+		}
+	}
+}

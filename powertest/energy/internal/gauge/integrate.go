@@ -79,37 +79,61 @@ type Mean struct {
 }
 
 // Check is the energy of a window of a counter by the power gauge beside it.
-type Check struct{ Joules, sd float64 }
+type Check struct {
+	Joules, sd float64
+	// share is by how much of it a counter may differ besides.
+	share float64
+}
 
-// enoughSamples is how many of them a window must hold for the power gauge to be
-// a check of the counter.
-const enoughSamples = 10
+// How many samples a window must hold for the power gauge to be a check of the counter,
+// and how well they must know the energy: as a standard deviation, relative to it. A
+// few of them miss what lies between them in a load that changes: they are a
+// check that is as much coarser.
+const (
+	enoughSamples = 10
+	fewSamples    = 5
+	enoughKnown   = 0.1
+)
+
+// meanPeriods is how many refresh periods a mean must be of to be a check.
+const meanPeriods = 10
 
 // CrossCheck returns the energy by the gauge of a device that has a counter, too: by
 // its readings, or else by a mean. ok is false where neither suffices.
 func CrossCheck(in Input, mean Mean) (c Check, ok bool) {
 	s := in.Series
 	start, end := in.edges()
-	switch length := float64(end - start); {
-	case s.covers(start, end) && s.before(end)-s.before(start) >= enoughSamples:
-		c.Joules, c.sd = s.integrate(in.Spans)
-	case len(in.Spans) == 1 && mean.From == start && mean.To == end && length > enoughSamples*mean.Period:
+	length := float64(end - start)
+	c.share = disagreement
+	if s.covers(start, end) {
+		if n := s.before(end) - s.before(start); n >= fewSamples {
+			c.Joules, c.sd = s.integrate(in.Spans)
+			if n >= enoughSamples {
+				return c, true
+			}
+			c.share = coarseDisagreement
+			return c, c.sd < enoughKnown*c.Joules
+		}
+	}
+	if len(in.Spans) == 1 && mean.From == start && mean.To == end && length > meanPeriods*mean.Period {
 		c.Joules = mean.Watts * length / second
 		// Either edge may have a sample more or less than is its due.
 		c.sd = mean.Watts * mean.Period / second / math.Sqrt(6)
-	default:
-		return Check{}, false
+		return c, true
 	}
-	return c, true
+	return Check{}, false
 }
 
-// disagreement is the share by which a counter and a power gauge may differ.
-const disagreement = 0.05
+// The share by which a counter and a power gauge may differ, and the gauge of few samples.
+const (
+	disagreement       = 0.05
+	coarseDisagreement = 0.25
+)
 
 // Disagrees reports whether the energy by a counter, known to ± halfWidth, is another
 // beyond both errors.
 func (c Check) Disagrees(joules, halfWidth float64) bool {
-	return math.Abs(c.Joules-joules) > disagreement*joules+z99*c.sd+halfWidth
+	return math.Abs(c.Joules-joules) > c.share*joules+z99*c.sd+halfWidth
 }
 
 // covers reports whether the samples reach over both edges.

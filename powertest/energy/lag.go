@@ -1,0 +1,75 @@
+package energy
+
+import (
+	"math"
+	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
+)
+
+// lag is by how much a counter is late, in seconds, as the edges of a steady load showed
+// it: with its standard deviation. mean is the time over which it averages. The zero value
+// is a counter that does neither, as far as is known.
+type lag struct{ by, sd, mean float64 }
+
+// after returns the lag as it is known after a window: what its edges show counts, and
+// where they show nothing what earlier windows did.
+func (l lag) after(t estimate.Timing) lag {
+	if l.mean > 0 && t.Rise.Clear {
+		l = lag{} // a mean has no steps
+	}
+	by, sd, ok := t.Lag()
+	switch {
+	case t.Mean > 0:
+		return lag{mean: t.Mean}
+	case !ok && t.Contradicts(l.by, l.sd):
+		return lag{}
+	case !ok:
+		return l
+	case l.by == 0 || math.Abs(l.by-by) > 4*math.Hypot(l.sd, sd):
+		return lag{by: by, sd: sd}
+	}
+	// Windows are of one kind of load, whose own rise and fall are in all of them: the
+	// second does not halve the variance.
+	v, w := l.sd*l.sd, sd*sd
+	return lag{by: (l.by*w + by*v) / (v + w), sd: min(l.sd, sd)}
+}
+
+// ns returns the lag in ns.
+func (l lag) ns() int64 { return int64(math.Round(l.by * float64(time.Second))) }
+
+// judge takes in what the lag means for an energy of spans: a mean withholds it, a delay
+// marks it.
+func (l lag) judge(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
+	switch {
+	case l.mean > 0:
+		d.find(CounterAverages, "power rises and falls over about %.1f s at the edges of steady windows: the counter adds up a mean over that time", l.mean)
+	case l.by > 0:
+		return l.widen(d, e, spans)
+	}
+	return e
+}
+
+// widen widens an energy, of ticks that were taken to be earlier by the lag, by what is
+// not known of it: each edge is off by so much time, in which the power changes from
+// what it was before to what it is inside.
+func (l lag) widen(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
+	inside := e.Joules / (float64(counted(spans)) / float64(time.Second))
+	step := inside
+	if d.HasBefore {
+		step = math.Abs(inside - d.BeforeWatts)
+	}
+	half := 2 * l.sd * step * float64(len(spans))
+	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
+	d.find(CounterLags, "power rises and falls %.0f ms ± %.0f ms after the edges of the windows: the counter is taken to be late by that, which the energy is corrected by (a load that begins and ends as late looks the same)",
+		1000*l.by, 2000*l.sd)
+	return e
+}
+
+// learnLags keeps what measuring showed of the devices. Curves are copies of the
+// recorder's. The caller holds mu.
+func (r *Recorder) learnLags(curves []*curve) {
+	for i, c := range curves {
+		r.curves[i].lag = c.lag
+	}
+}
