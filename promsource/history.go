@@ -182,8 +182,8 @@ func (h *history) fetchGauges(ctx context.Context) error {
 	}
 	rows := int64(len(gauges))
 	if n := h.expect(between) * rows / int64(h.fleet.rows); n > maxSamples {
-		return fmt.Errorf("prometheus: %d GPUs without an energy counter have %[3].1f million samples in %[2]v, more than %[4]d million\nchoose fewer GPUs, or measure for less long",
-			rows, time.Duration(between.ms())*time.Millisecond, float64(n)/1e6, maxSamples/1_000_000)
+		return fmt.Errorf("prometheus: %d GPUs without an energy counter have %.1f million samples in %v, more than %d million\nchoose fewer GPUs, or measure for less long",
+			rows, float64(n)/1e6, time.Duration(between.ms())*time.Millisecond, maxSamples/1_000_000)
 	}
 	for _, who := range h.fleet.groups(gauges) {
 		if err := h.add(ctx, between, h.fleet.among(who)); err != nil {
