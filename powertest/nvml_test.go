@@ -69,6 +69,11 @@ func testNVML(t *testing.T, driver string) {
 	assert.Equal(t, "1", out.one().GetConfig("gpus"))
 }
 
+// realClock is what is allowed beside the interval of a result on the real clock: on a
+// machine that is busy with other things reads come late by more than the interval of
+// some ticks of 20 ms knows.
+const realClock = 0.05
+
 // requireWatts requires the power to be the true one, within the interval that the
 // result itself gives, and the joules to fit. On a machine that is busy with other
 // things the joules may be withheld: then the log says why.
@@ -80,7 +85,7 @@ func requireWatts(t *testing.T, want float64, out run, r *benchfmt.Result) {
 		require.Contains(t, out.out, "the joules of the benchmark are withheld: ")
 		return
 	}
-	assert.LessOrEqual(t, math.Abs(watts/want-1), percent/100+0.005, "%v W ± %v %%", watts, percent)
+	assert.LessOrEqual(t, math.Abs(watts/want-1), percent/100+realClock, "%v W ± %v %%", watts, percent)
 	joules, _ := r.Value("J/op")
 	seconds, _ := r.Value("sec/op")
 	assert.InEpsilon(t, watts*seconds, joules, 0.02)
