@@ -209,10 +209,17 @@ func (e estimate) within(least, most float64, spans []Span) (mean, low, high flo
 	for _, s := range spans {
 		on += float64(s.On) / second
 	}
+	if on == 0 {
+		return 0, 0, 0 // nothing of it counts
+	}
 	n := float64(len(spans))
 	e = e.widened(e.mean / on * math.Hypot(floorTime*math.Sqrt(2*n), floorAlike*n))
 	if e.bare {
 		e.low, e.high = least, most
+	}
+	if math.IsNaN(e.mean + e.low + e.high) {
+		// No hypothesis has a likelihood: only what the counter allows is known.
+		return (least + most) / 2, least, most
 	}
 	mean = min(max(e.mean, least), most)
 	return mean, min(max(e.low-e.passed, least), mean), max(min(e.high+e.passed, most), mean)

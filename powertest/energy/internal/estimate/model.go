@@ -71,6 +71,10 @@ type stretch struct {
 	cell        int
 }
 
+// leastPower is what any device draws at most, at the least, in W: noise is relative to
+// it, and without any nothing has a likelihood.
+const leastPower = 1e-3
+
 // newModel lays the timeline over pieces.
 func newModel(in *Input, tl *timeline, pieces []piece) *model {
 	m := &model{
@@ -88,6 +92,7 @@ func newModel(in *Input, tl *timeline, pieces []piece) *model {
 	} else if in.PowerLimit <= 0 {
 		m.maxPower *= 2
 	}
+	m.maxPower = max(m.maxPower, leastPower)
 	m.label()
 	m.lay()
 	m.setRough()

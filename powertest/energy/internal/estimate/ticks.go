@@ -71,8 +71,8 @@ type onLine struct{ k, t, v float64 }
 // closely. ok is false if there is no period to go by, or the ticks do not lie
 // on a line.
 func fit(p Period, ticks []Tick) (l line, ok bool) {
-	l = line{period: p.Seen, jitter: math.Sqrt(p.JitterVariance)}
-	if !p.Known {
+	l = line{period: p.Seen, jitter: math.Sqrt(max(p.JitterVariance, 0))}
+	if !p.Known || !(p.Variance >= 0) {
 		return l, false
 	}
 	var buf [64]onLine
@@ -89,7 +89,11 @@ func fit(p Period, ticks []Tick) (l line, ok bool) {
 	// A prior on the period, from all that was seen before.
 	prior := 1 / (p.Variance + sq(p.Seen*1e-4))
 	det := swkk - sw*sq(l.kMean) + prior
-	l.period = (swkt - swk*swt/sw + prior*p.Seen) / det
+	slope := (swkt - swk*swt/sw + prior*p.Seen) / det
+	if !(det > 0 && slope > 0) || math.IsInf(det, 0) {
+		return l, false // no variance that is possible, or a line through ticks that go backwards
+	}
+	l.period = slope
 	tMean := swt / sw
 	l.phase = origin + tMean - l.kMean*l.period
 	l.vPhase, l.vSlope = 1/sw, 1/det
@@ -147,7 +151,7 @@ func (l line) place(lo, hi, until float64) (t, sd float64) {
 		mass *= 1 - (1-missed)*normCDF((until-at-l.period)/s)
 		w, mean, moment = w+mass, mean+mass*m, moment+mass*(v+m*m-2*m*lo+lo*lo)
 	}
-	if w < 1e-9 {
+	if !(w >= 1e-9) || math.IsInf(w, 0) {
 		return (lo + hi) / 2, (hi - lo) / math.Sqrt(12)
 	}
 	mean /= w

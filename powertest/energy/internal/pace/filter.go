@@ -69,7 +69,8 @@ func (f *filter) correct(lo, hi float64) (wrong bool) {
 	}
 	m, vm, mass := truncated(t, math.Sqrt(s), lo, hi)
 	if mass < 1e-3 {
-		f.vTick, f.cov, f.vPeriod = v+f.vJitter, cov, f.vPeriod+sq((mid-t)/k)
+		// The tick is where it was seen, whatever the error of the period is.
+		f.vTick, f.cov, f.vPeriod = v+f.vJitter, 0, f.vPeriod+sq((mid-t)/k)
 		f.tick = mid
 		f.vJitter = min(max(f.vJitter, sq(mid-t)/4), sq(f.period/12))
 		return f.surprise()
@@ -82,7 +83,7 @@ func (f *filter) correct(lo, hi float64) (wrong bool) {
 	f.period += cov * d
 	f.cov = cov - vt*cov*share
 	// The period of a real counter drifts a little.
-	f.vPeriod = f.vPeriod - cov*cov*share + sq(f.period*1e-4)
+	f.vPeriod = max(f.vPeriod-cov*cov*share, 0) + sq(f.period*1e-4)
 	f.ticks++
 	return false
 }

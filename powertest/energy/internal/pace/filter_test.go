@@ -27,6 +27,7 @@ func TestFilterOfDistantTicks(t *testing.T) {
 			for _, x := range []float64{f.tick, f.period, f.vTick, f.vPeriod, f.cov, f.vJitter} {
 				require.False(t, math.IsNaN(x), "seed %d: %+v", seed, f)
 			}
+			require.GreaterOrEqual(t, f.vPeriod, 0.0, "seed %d", seed)
 		}
 	}
 }
