@@ -28,10 +28,10 @@ var held = hold(map[Criteria]string{
 		boards/1s/count boards/5s/meter boards/5s/count`,
 	P95: `
 		cold/100ms/meter cold/100ms/count warm/100ms/meter warm/100ms/count boost/100ms/meter
-		boost/100ms/count cold/250ms/meter cold/250ms/count cold/1s/meter cold/1s/count cold/10s/meter
+		boost/100ms/count cold/250ms/meter cold/250ms/count cold/1s/count cold/10s/meter
 		cold/10s/count warm/250ms/meter warm/250ms/count warm/1s/meter warm/1s/count warm/10s/meter
 		warm/10s/count decay/250ms/meter boost/250ms/meter boost/250ms/count boost/1s/meter boost/1s/count
-		boost/10s/count drain/250ms/meter drain/10s/count delay/250ms/meter delay/250ms/count delay/1s/meter
+		boost/10s/count drain/250ms/meter delay/250ms/meter delay/250ms/count delay/1s/meter
 		delay/1s/count delay/10s/meter delay/10s/count held/250ms/meter held/250ms/count held/1s/meter
 		held/1s/count held/10s/meter stepped/250ms/meter stepped/250ms/count stepped/1s/meter
 		stepped/10s/meter stepped/10s/count clocks/250ms/meter clocks/250ms/count clocks/1s/meter
@@ -42,7 +42,7 @@ var held = hold(map[Criteria]string{
 		8gpus/training/1s prometheus/exact/30s boards/250ms/meter boards/250ms/count boards/1s/meter
 		boards/1s/count boards/5s/meter boards/5s/count`,
 	Width: `
-		drain/250ms/meter drain/10s/count delay/10s/count held/250ms/meter held/1s/count stepped/250ms/meter
+		drain/250ms/meter delay/10s/count held/250ms/meter held/1s/count stepped/250ms/meter
 		stepped/250ms/count llm/1s/count llm/10s/count phases:decode 8gpus/training/1s`,
 	Withheld: `
 		cold/100ms/meter cold/100ms/count warm/100ms/meter warm/100ms/count decay/100ms/meter decay/100ms/count

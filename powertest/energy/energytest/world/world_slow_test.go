@@ -14,7 +14,7 @@ import (
 var (
 	cellFlag       = flag.String("cell", "", "run the cells whose names match the regular expression")
 	seedFlag       = flag.Uint64("seed", 1, "seed of the trials")
-	windowsFlag    = flag.Int("windows", 200, "windows of a cell")
+	windowsFlag    = flag.Int("windows", 50, "windows of a cell")
 	recordingsFlag = flag.String("recordings", "", "directory with the recorded power of real boards")
 )
 
