@@ -2,6 +2,7 @@ package energy_test
 
 import (
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,12 +68,12 @@ func TestCallStatsOfAHungCall(t *testing.T) {
 // inspected is a source that says the state of its devices, in its own time.
 type inspected struct {
 	energy.Source
-	asked   int
+	asked   atomic.Int64
 	release chan struct{} // nil if it answers at once
 }
 
 func (s *inspected) Inspect(dst []energy.State) {
-	s.asked++
+	s.asked.Add(1)
 	if s.release != nil {
 		<-s.release
 	}
@@ -108,7 +109,7 @@ func TestInspectHangs(t *testing.T) {
 			assert.Nil(t, r.Inspect())
 			assert.Equal(t, time.Second, time.Since(start))
 		}
-		assert.Equal(t, 1, src.asked)
+		assert.EqualValues(t, 1, src.asked.Load())
 		w := r.Open()
 		w.Resume()
 		time.Sleep(5 * time.Second)
@@ -119,7 +120,7 @@ func TestInspectHangs(t *testing.T) {
 
 		close(src.release)
 		synctest.Wait()
-		assert.Equal(t, 1, src.asked, "what nobody waits for is not asked any more")
+		assert.EqualValues(t, 1, src.asked.Load(), "what nobody waits for is not asked any more")
 		assert.Len(t, r.Inspect(), 1)
 		time.Sleep(time.Second)
 		w = r.Open()
