@@ -187,12 +187,12 @@ func TestX6NothingToMeasure(t *testing.T) {
 		"timestamp, index, power.draw [W]\n": {NoUsablePowerSamples},
 		"timestamp, index, power.draw [W]":   {NoUsablePowerSamples},
 		"timestamp, index, power.draw [W]\nnot-a-timestamp, 0, 500 W\n2025/01/15 12:34:56.789, 0, [N/A]\ngarbage, 0, also-garbage\n": {NoUsablePowerSamples},
-		"index, power.draw [W]\n0, 500 W\n":                               {TimestampColumnMissing},
-		"timestamp, index\n2025/01/15 12:34:56.789, 0\n":                  {PowerColumnMissing},
-		"timestamp, power.draw [W]\n2025/01/15 12:34:56.789, 500 W\n":     {GPUIdentityColumnMissing},
-		"timestamp, temperature.gpu\n2025/01/15 12:34:56.789, 50\n":       {PowerColumnMissing, GPUIdentityColumnMissing},
-		"2025/01/15 12:34:56.789, 0, 500 W\n2025/01/15 12:34:57.789, 0\n": {TimestampColumnMissing, PowerColumnMissing, GPUIdentityColumnMissing},
-		"Failed to initialize NVML: Driver/library version mismatch\n":    {TimestampColumnMissing, PowerColumnMissing, GPUIdentityColumnMissing},
+		"index, power.draw [W]\n0, 500 W\n":                                                   {TimestampColumnMissing},
+		"timestamp, index\n2025/01/15 12:34:56.789, 0\n":                                      {PowerColumnMissing},
+		"timestamp, power.draw [W]\n" + strings.Repeat("2025/01/15 12:34:56.789, 500 W\n", 2): {GPUIdentityColumnMissing},
+		"timestamp, temperature.gpu\n2025/01/15 12:34:56.789, 50\n":                           {PowerColumnMissing, GPUIdentityColumnMissing},
+		"2025/01/15 12:34:56.789, 0, 500 W\n2025/01/15 12:34:57.789, 0\n":                     {TimestampColumnMissing, PowerColumnMissing, GPUIdentityColumnMissing},
+		"Failed to initialize NVML: Driver/library version mismatch\n":                        {TimestampColumnMissing, PowerColumnMissing, GPUIdentityColumnMissing},
 		"\x00\x01\x02\n": {TelemetryFileUnreadable},
 	} {
 		_, err := Open(Config{Path: write(t, text)})

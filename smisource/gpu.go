@@ -51,8 +51,8 @@ func (h *header) newGPU(row [][]byte, key string, index int) *gpu {
 		return ""
 	}
 	g := &gpu{id: text(h.index), uuid: text(h.uuid), pci: text(h.pci), name: text(h.name), index: index}
-	if g.id == "" {
-		g.id = key
+	if g.id = cmp.Or(g.id, key); g.id == "" {
+		g.id = strconv.Itoa(index)
 	}
 	if n, err := strconv.Atoi(strings.TrimPrefix(g.id, "nvidia")); err == nil && n >= 0 {
 		g.index = n

@@ -36,6 +36,9 @@ type header struct {
 
 	uuid, index, serial, pci, name int
 	limits                         []column
+	// suspect is a column that may say which GPU a row is of, by a name that is not
+	// known.
+	suspect int
 }
 
 // id returns the column that distinguishes GPUs, as people count them.
@@ -51,7 +54,7 @@ func (h *header) id() int {
 // parseHeader finds the columns of a header. known is how many kinds of
 // column it has: a line with none is not a header.
 func parseHeader(line []byte) (h *header, known int) {
-	h = &header{line: bytes.Clone(line), stamp: -1, uuid: -1, index: -1, serial: -1, pci: -1, name: -1}
+	h = &header{line: bytes.Clone(line), stamp: -1, uuid: -1, index: -1, serial: -1, pci: -1, name: -1, suspect: -1}
 	var list [][]byte
 	for _, s := range []byte(separators) {
 		if l, ok := cells(nil, bytes.Clone(line), s); ok && len(l) > len(list) {
@@ -77,6 +80,9 @@ func parseHeader(line []byte) (h *header, known int) {
 			h.values = append(h.values, c)
 		}
 		h.identity(i, name)
+		if isSuspect(name) {
+			h.suspect = i
+		}
 	}
 	byRank := func(a, b column) int { return cmp.Compare(a.rank, b.rank) }
 	slices.SortStableFunc(h.energies, byRank)
@@ -85,13 +91,29 @@ func parseHeader(line []byte) (h *header, known int) {
 	}
 	slices.SortStableFunc(h.values, byRank)
 	slices.SortStableFunc(h.limits, byRank)
-	h.usable = len(h.missing()) == 0
+	missing := h.missing()
+	h.usable = len(missing) == 0 || h.unnamed() && len(missing) == 1
 	for _, has := range []bool{h.stamp >= 0, len(h.values) > 0, h.id() >= 0, len(h.limits) > 0} {
 		if has {
 			known++
 		}
 	}
 	return h, known
+}
+
+// unnamed reports whether no column says which GPU a row is of, nor may: the rows are
+// those of one GPU, if their time stamps agree.
+func (h *header) unnamed() bool { return h.id() < 0 && h.suspect < 0 && len(h.alike()) < 2 }
+
+// alike returns the best columns of power where there are several that are equally
+// good, such as gpu0_power and gpu1_power.
+func (h *header) alike() (names []string) {
+	for _, c := range h.values {
+		if c.rank == rankOther && c.rank == h.values[0].rank {
+			names = append(names, c.name)
+		}
+	}
+	return names
 }
 
 // unit returns that of the values of a header that is usable.

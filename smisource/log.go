@@ -54,7 +54,8 @@ type log struct {
 	// before: what they repeat is dropped.
 	cut bool
 	// seams are where one file follows another, as the times on either side.
-	seams [][2]int64
+	seams   [][2]int64
+	unnamed unnamed
 	// finer says that a time stamp had a fraction of a second.
 	finer bool
 }
@@ -173,7 +174,12 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 	}
 	l.settle(at)
 	l.stamp, l.stamped = at, true
-	if _, named := l.head.key(row); !named {
+	if l.head.id() < 0 {
+		if !l.unnamed.see(at, l.lines, cell(row, l.head.name)) {
+			l.fault(every, badIdentity, b)
+			return
+		}
+	} else if _, named := l.head.key(row); !named {
 		l.fault(every, badIdentity, cell(row, l.head.id()))
 		return
 	}
@@ -205,7 +211,7 @@ func (l *log) known(row [][]byte) int {
 
 // gpu returns the number of the GPU that a row is of, which says so.
 func (l *log) gpu(row [][]byte) int {
-	key, _ := l.head.key(row)
+	key, _ := l.head.key(row) // none where no column names GPUs: there is one
 	// The GPUs follow each other in the same order, again and again.
 	if n := l.recent + 1; n < len(l.gpus) && l.gpus[n].key() == string(key) {
 		l.recent = n

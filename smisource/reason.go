@@ -111,10 +111,13 @@ func (s *Source) check() error {
 	if l.head == nil {
 		return s.headless()
 	}
-	if missing := l.head.missing(); l.main == nil && len(missing) > 0 {
+	if missing := l.head.missing(); l.main == nil {
 		e := s.fail(missing[0], ErrNotALog, recordHint, "the header is %q", l.head.line)
 		e.Others = missing[1:]
 		return e
+	}
+	if why := l.several(); why != "" {
+		return s.fail(GPUIdentityColumnMissing, ErrNotALog, recordHint, "%s", why)
 	}
 	for _, g := range l.gpus {
 		if len(g.samples) > 0 {
