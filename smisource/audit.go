@@ -112,7 +112,7 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 		}
 	}
 	if usable == 0 {
-		add(NoUsablePowerSamples, "no GPU has a reading near the window: is the log of the same time, and its time zone right?")
+		add(NoUsablePowerSamples, "no GPU has a reading near the window: is the log of the same time? -tz (tz= behind its path) says the zone of its times, and -sync-clock (offset=) how far its clock was off")
 	}
 	if why := s.log.several(); why != "" {
 		add(GPUIdentityMissing, "%s", why)

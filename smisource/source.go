@@ -152,6 +152,9 @@ func (s *Source) read(ctx context.Context) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Error{Reason: TelemetryFileMissing, Path: s.cfg.Path, Err: err, Hint: "start the recording first, and give its path"}
 	}
+	if errors.Is(err, errIrregular) {
+		return &Error{Reason: TelemetryFileUnreadable, Path: s.cfg.Path, Err: err, Hint: "write it to a file first, and give its path; one of gzip is read as it is"}
+	}
 	if err != nil {
 		return &Error{Reason: TelemetryFileUnreadable, Path: s.cfg.Path, Err: err}
 	}
