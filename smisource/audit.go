@@ -18,6 +18,7 @@ func (s *Source) Audit(span energy.Span) energy.Audit {
 	defer s.mu.Unlock()
 	w := window{span.Start.UnixNano(), span.End.UnixNano()}
 	a := energy.Audit{Findings: s.findings(w)}
+	tallies := s.tallies(w)
 	for i, k := range s.gpus {
 		g := s.log.gpus[k]
 		wide := w.wide(s.cfg.MaxGap)
@@ -29,7 +30,7 @@ func (s *Source) Audit(span energy.Span) energy.Audit {
 				one.MaxGap = max(one.MaxGap, time.Duration(list[i].at-list[i-1].at))
 			}
 		}
-		for _, f := range s.faults(k, w) {
+		for _, f := range s.faults(k, tallies) {
 			f.Device = one.UUID
 			one.Findings = append(one.Findings, f)
 		}
@@ -38,31 +39,57 @@ func (s *Source) Audit(span energy.Span) energy.Audit {
 	return a
 }
 
-// faults returns what is wrong with rows of a GPU near the window: one finding
-// for each reason.
-func (s *Source) faults(gpu int, w window) []energy.Finding {
-	var count [len(faultReasons)]int
-	var first [len(faultReasons)]int64
+// tally counts faults by flaw; first are the lines of the first of each.
+type tally struct {
+	count [flaws]int
+	first [flaws]int64
+}
+
+func (t *tally) add(flaw uint8, n int, line int64) {
+	if t.count[flaw] == 0 || line < t.first[flaw] {
+		t.first[flaw] = line
+	}
+	t.count[flaw] += n
+}
+
+// tallies counts the faults near the window, by GPU, with those of every one.
+func (s *Source) tallies(w window) map[int]*tally {
+	found := map[int]*tally{}
 	wide := w.wide(s.cfg.MaxGap)
 	for _, f := range s.log.faults {
-		if int(f.gpu) != gpu && f.gpu != every || !wide.touches(f.from, f.to) {
+		if !wide.touches(f.from, f.to) {
 			continue
 		}
-		if count[f.reason]++; count[f.reason] == 1 {
-			first[f.reason] = f.line
+		t := found[int(f.gpu)]
+		if t == nil {
+			t = &tally{}
+			found[int(f.gpu)] = t
+		}
+		t.add(f.flaw, 1, f.line)
+	}
+	return found
+}
+
+// faults returns what is wrong with rows of a GPU, of those that were counted: one
+// finding for each flaw.
+func (s *Source) faults(gpu int, tallies map[int]*tally) (found []energy.Finding) {
+	var sum tally
+	for _, t := range []*tally{tallies[gpu], tallies[every]} {
+		for flaw := range flaws {
+			if t != nil && t.count[flaw] > 0 {
+				sum.add(flaw, t.count[flaw], t.first[flaw])
+			}
 		}
 	}
-	what := [...]string{badStamp: "time stamp that is understood", badValue: "value", badIdentity: "GPU"}
-	var found []energy.Finding
-	for r, n := range count {
+	for flaw, n := range sum.count {
 		if n == 0 {
 			continue
 		}
-		detail := fmt.Sprintf("line %d of %s has no %s", first[r], filepath.Base(s.cfg.Path), what[r])
+		detail := fmt.Sprintf("line %d of %s has %s", sum.first[flaw], filepath.Base(s.cfg.Path), faultTexts[flaw])
 		if n > 1 {
-			detail += fmt.Sprintf(", nor have %d more near the window", n-1)
+			detail += fmt.Sprintf(", and %d more have near the window", n-1)
 		}
-		found = append(found, energy.Finding{Reason: faultReasons[r], Detail: detail})
+		found = append(found, energy.Finding{Reason: faultReasons[flaw], Detail: detail})
 	}
 	return found
 }
@@ -85,7 +112,16 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 		}
 	}
 	if usable == 0 {
-		add(NoUsablePowerSamples, "no GPU has a reading near the window: is the log of the same time, and its time zone right?")
+		add(NoUsablePowerSamples, "no GPU has a reading near the window: is the log of the same time? -tz (tz= behind its path) says the zone of its times, and -sync-clock (offset=) how far its clock was off")
+	}
+	if why := s.log.several(); why != "" {
+		add(GPUIdentityMissing, "%s", why)
+	}
+	if decimal, unclear := s.log.commas.read(); s.cfg.Decimal == "" && (unclear != "" || decimal != s.log.decimal) {
+		add(energy.InvalidPowerSample, "numbers are written in two ways since the log was opened: open it again")
+	}
+	if f, any := s.unheard(); any {
+		found = append(found, f)
 	}
 	if names := s.unexpected(w); len(names) > 0 {
 		add(energy.ExpectedGPUCountMismatch, "the log has %d GPUs that it did not have when it was opened (%s): open it again", len(names), strings.Join(names, ", "))

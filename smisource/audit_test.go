@@ -22,7 +22,7 @@ func TestAudit(t *testing.T) {
 	zero, one := a.Devices[0], a.Devices[1]
 	assert.Equal(t, []any{"0", "smi:gpu_metrics.csv:0", 8, 2500 * time.Millisecond, true}, []any{zero.ID, zero.UUID, zero.Samples, zero.MaxGap, zero.Bracketed})
 	assert.Equal(t, []energy.Reason{energy.InvalidPowerSample, GPUIdentityMissing}, codes(zero.Findings))
-	assert.Equal(t, "line 16 of gpu_metrics.csv has no value, nor have 1 more near the window", zero.Findings[0].Detail)
+	assert.Equal(t, "line 16 of gpu_metrics.csv has no value, and 1 more have near the window", zero.Findings[0].Detail)
 	assert.Equal(t, zero.UUID, zero.Findings[0].Device)
 	assert.Equal(t, []any{"1", 2, time.Duration(0), false}, []any{one.ID, one.Samples, one.MaxGap, one.Bracketed})
 	assert.Equal(t, []energy.Reason{InvalidTimestampSample, GPUIdentityMissing}, codes(one.Findings))

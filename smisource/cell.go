@@ -124,10 +124,16 @@ func split(cell []byte) (number, unit []byte) {
 	return cell[:i], bytes.TrimSpace(cell[i:])
 }
 
-// number parses a decimal number, which may have thousands separators.
-func number(b []byte) (float64, bool) {
-	if bytes.IndexByte(b, ',') >= 0 {
-		if !grouped(b) {
+// number parses a decimal number, which may have thousands separators. With a decimal
+// comma, those are points.
+func number(b []byte, decimal bool) (float64, bool) {
+	if decimal {
+		if !grouped(b, '.', ',') || bytes.IndexByte(b, '.') >= 0 && bytes.IndexByte(b, ',') < 0 {
+			return 0, false // 1.234 may be one and a bit
+		}
+		b = bytes.Replace(bytes.ReplaceAll(b, []byte{'.'}, nil), []byte{','}, []byte{'.'}, 1)
+	} else if bytes.IndexByte(b, ',') >= 0 {
+		if !grouped(b, ',', '.') {
 			return 0, false
 		}
 		b = bytes.ReplaceAll(b, []byte{','}, nil)
@@ -136,16 +142,17 @@ func number(b []byte) (float64, bool) {
 	return v, err == nil && !math.IsNaN(v) && !math.IsInf(v, 0)
 }
 
-// grouped reports whether the commas of a number separate thousands.
-func grouped(b []byte) bool {
-	whole, _, _ := bytes.Cut(bytes.TrimLeft(b, "+-"), []byte{'.'})
-	groups := bytes.Split(whole, []byte{','})
+// grouped reports whether a mark separates the thousands of a number, if it has it,
+// where point begins its fraction.
+func grouped(b []byte, mark, point byte) bool {
+	whole, fraction, _ := bytes.Cut(bytes.TrimLeft(b, "+-"), []byte{point})
+	groups := bytes.Split(whole, []byte{mark})
 	for i, g := range groups {
-		if len(g) > 3 || i > 0 && len(g) != 3 || len(g) == 0 {
+		if len(groups) > 1 && len(g) > 3 || i > 0 && len(g) != 3 || len(g) == 0 {
 			return false
 		}
 	}
-	return true
+	return bytes.IndexByte(fraction, mark) < 0
 }
 
 // unit is a unit of power or energy, by its scale to watts or joules.
@@ -178,22 +185,30 @@ func scaleOf(name string, energy bool) (scale float64, ok bool) {
 }
 
 // quantity parses a cell that has a power or an energy. Its own unit counts
-// before that of its column. ok is false for one that is absent ([N/A], [Unknown
-// Error], nothing), negative or not finite.
-func (c column) quantity(cell []byte) (v float64, ok bool) {
+// before that of its column. flaw is fine, or what is wrong with the cell: it is absent
+// ([N/A], [Unknown Error], nothing), is not a number with such a unit, or one that no
+// GPU can have.
+func (c column) quantity(cell []byte) (v float64, flaw uint8) {
+	negative := len(cell) > 1 && cell[0] == '-' && cell[1] >= '0' && cell[1] <= '9'
+	if absent(cell) && !negative {
+		return 0, noValue
+	}
 	digits, unit := split(cell)
-	if v, ok = number(digits); !ok {
-		return 0, false
+	v, ok := number(digits, c.decimal)
+	if !ok {
+		return 0, badNumber
 	}
 	scale := c.scale
 	if len(unit) > 0 {
-		scale, ok = scaleOf(string(unit), c.energy)
+		if scale, ok = scaleOf(string(unit), c.energy); !ok {
+			return 0, badNumber
+		}
 	}
 	v = scaled(v, scale)
-	if !ok || !(v >= 0) || math.IsInf(v, 0) || !c.energy && v > maxWatts {
-		return 0, false
+	if !(v >= 0) || math.IsInf(v, 0) || !c.energy && v > maxWatts {
+		return 0, badRange
 	}
-	return v, true
+	return v, fine
 }
 
 // scaled multiplies by a unit. Dividing by a thousand rounds once, where

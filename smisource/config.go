@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -22,6 +23,8 @@ const defaultMaxGap = 3 * time.Second
 // with what follows the last question mark:
 //
 //	smi=FILE?tz=Europe/Berlin&offset=1.5s&gap=3s&energy_start=FILE&energy_end=FILE
+//	smi=FILE?columns=time=timestamp,power=GPU0,power=GPU1
+//	smi=FILE?gpus=8&gpu-name=NVIDIA A100-PCIe-40GB
 //
 // A path may hold question marks and ampersands itself: what follows the last
 // question mark is taken for keys only if all of it has the form key=value&... A
@@ -42,11 +45,28 @@ type Config struct {
 	// them: card0, a serial number. An element may hold several, separated by
 	// commas. Empty means all. They stay in the order of the log.
 	Devices []string
+	// Columns says what columns hold whose names say too little, as
+	// time=when,power=GPU0,power=GPU1: a kind and a name. The kinds are time, power,
+	// energy, gpu, uuid, name, limit and host. Several columns of power are a GPU
+	// each. In a log without a header a column is its place: time=#1,power=#3.
+	Columns string
+	// GPUs is how many GPUs the rows are of, if no column says it: so many rows
+	// have one time stamp, in the same order again and again. 0 means that such a
+	// log must be one GPU's, and that its time stamps must show it.
+	GPUs int
+	// GPUName is the model of the GPUs, such as "NVIDIA A100-PCIe-40GB", where the
+	// log does not have it.
+	GPUName string
+	// Decimal is comma or point: how numbers are written, where the log does not show
+	// it.
+	Decimal string
 	// EnergyStart and EnergyEnd are the snapshots of amd-smi's energy
 	// accumulators before and after the log (amd-smi metric -E --csv), for
 	// [Source.CrossCheck]. Empty means the log's path, without .csv, with
 	// _energy_start.csv and _energy_end.csv behind it.
 	EnergyStart, EnergyEnd string
+
+	given columns // of Columns
 }
 
 func init() {
@@ -118,12 +138,22 @@ func (cfg *Config) set(key, value string) error {
 		if cfg.MaxGap, err = time.ParseDuration(value); err != nil || cfg.MaxGap <= 0 {
 			return malformed("gap=%s is not a time above 0\ngive how far apart readings may be, for instance gap=3s", value)
 		}
+	case "columns":
+		cfg.Columns = value
+	case "gpus":
+		if cfg.GPUs, err = strconv.Atoi(value); err != nil || cfg.GPUs <= 0 {
+			return malformed("gpus=%s is not a number above 0\ngive how many rows have one time stamp, for instance gpus=8", value)
+		}
+	case "gpu-name":
+		cfg.GPUName = value
+	case "decimal":
+		cfg.Decimal = value
 	case "energy_start":
 		cfg.EnergyStart = value
 	case "energy_end":
 		cfg.EnergyEnd = value
 	default:
-		return malformed("%q is not a key\nthe keys are tz, offset, gap, energy_start and energy_end, as in %s", key, form)
+		return malformed("%q is not a key\nthe keys are tz, offset, gap, columns, gpus, gpu-name, decimal, energy_start and energy_end, as in %s", key, form)
 	}
 	return nil
 }
@@ -135,6 +165,16 @@ func (cfg Config) complete() (Config, error) {
 	}
 	if cfg.MaxGap < 0 {
 		return cfg, malformed("the longest gap is %v, not more than 0", cfg.MaxGap)
+	}
+	if cfg.GPUs < 0 {
+		return cfg, malformed("the log is said to be of %d GPUs", cfg.GPUs)
+	}
+	if cfg.Decimal != "" && cfg.Decimal != "comma" && cfg.Decimal != "point" {
+		return cfg, malformed("decimal=%s is neither comma nor point", cfg.Decimal)
+	}
+	var err error
+	if cfg.given, err = parseColumns(cfg.Columns); err != nil {
+		return cfg, err
 	}
 	cfg.MaxGap = cmp.Or(cfg.MaxGap, defaultMaxGap)
 	cfg.Location = cmp.Or(cfg.Location, time.Local)

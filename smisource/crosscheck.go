@@ -3,12 +3,12 @@ package smisource
 import (
 	"bytes"
 	"cmp"
+	"context"
 	"errors"
 	"io"
 	"io/fs"
 	"maps"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"time"
@@ -120,7 +120,7 @@ func (s *Source) integrate(a *Accumulator) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.closed.Load() {
-		_ = s.read() // a file that is gone was read before
+		_ = s.read(context.Background()) // a file that is gone was read before
 	}
 	var from, to int64
 	for _, id := range numerically(a.GPUJoules, nil) {
@@ -196,7 +196,7 @@ func missing(err error) bool { return errors.Is(err, fs.ErrNotExist) }
 // snapshot reads what amd-smi metric -E --csv wrote. GPUs without an energy are
 // left out.
 func (s *Source) snapshot(path string, absent, broken energy.Reason) (map[string]float64, error) {
-	file, err := os.Open(path)
+	file, _, err := openRegular(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &Error{Reason: absent, Path: path, Err: err}
 	}
@@ -222,7 +222,7 @@ func parseSnapshot(text []byte) map[string]float64 {
 	for line := range bytes.Lines(d.decode(text, true)) {
 		line = bytes.TrimSpace(line)
 		if h == nil {
-			if head, _ := parseHeader(line); head.id() >= 0 && len(head.energies) > 0 { // it may have a power as well
+			if head, _ := parseHeader(line, nil, false); head.id() >= 0 && len(head.energies) > 0 { // it may have a power as well
 				h = head
 			}
 			continue
@@ -233,7 +233,7 @@ func parseSnapshot(text []byte) map[string]float64 {
 			continue
 		}
 		value := h.energies[0]
-		if v, ok := value.quantity(cell(row, value.at)); ok {
+		if v, flaw := value.quantity(cell(row, value.at)); flaw == fine {
 			byGPU[string(key)] = v
 		}
 	}

@@ -25,7 +25,7 @@ func TestDevices(t *testing.T) {
 	}
 	s := open(t, text)
 	assert.Equal(t, energy.Info{Name: "smi", Period: time.Second, Version: "nvidia-smi"}, s.Info())
-	common := energy.Device{Hint: "record more often, as with -lms 100", Method: energy.Gauge, MaxGap: 3 * time.Second, Period: time.Second}
+	common := energy.Device{Hint: oftenHint, Method: energy.Gauge, MaxGap: 3 * time.Second, Period: time.Second}
 	first, second := common, common
 	first.UUID, first.Index, first.Name, first.PCI, first.PowerLimit, first.Metric = uuid1, 1, "NVIDIA H200", "00000000:08:00.0", 650, "column power.draw.instant [W]"
 	second.UUID, second.Name, second.PCI, second.PowerLimit, second.Metric = uuid0, "NVIDIA A100", "00000000:07:00.0", 400, "column power.draw [W]"

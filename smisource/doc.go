@@ -4,6 +4,11 @@
 //
 //	POWERTEST_SOURCE=smi=gpu.csv
 //	POWERTEST_SOURCE='smi=gpu.csv?tz=Europe/Berlin&offset=1.5s&gap=3s'
+//	POWERTEST_SOURCE='smi=gpu.csv?columns=time=when,power=GPU0,power=GPU1'
+//	POWERTEST_SOURCE='smi=gpu.csv?gpus=8&gpu-name=NVIDIA A100-PCIe-40GB'
+//
+// powertest annotate and powertest doctor have flags for the same: -tz, -sync-clock,
+// -max-gap, -columns, -gpus, -gpu-name and -decimal.
 //
 // It is for machines on which only these tools can be run, and for logs that exist
 // already. It is not for GPUs of this machine that can be read directly: package
@@ -11,31 +16,35 @@
 //
 // # How to record
 //
-// NVIDIA, every 100 ms, on one line:
+// NVIDIA, every 100 ms ([RecordCommand]):
 //
-//	nvidia-smi --query-gpu=timestamp,index,uuid,name,power.draw.instant,power.draw,enforced.power.limit
-//	    --format=csv -lms 100 > gpu.csv
+//	nvidia-smi --query-gpu=timestamp,index,uuid,name,power.draw.instant,power.draw,enforced.power.limit --format=csv -lms 100 > gpu.csv
 //
-// AMD, every second, which is as often as it can:
+// AMD, every second, which is as often as it can ([RecordCommandAMD]):
 //
 //	PYTHONUNBUFFERED=1 amd-smi metric -p -w 1 --csv > gpu.csv
 //
 // Start it some seconds before the benchmark, and stop it some seconds after it:
-// amd-smi's time stamps are whole seconds. A log must have a header: nvidia-smi's
-// format is csv, with or without nounits, but not noheader.
+// amd-smi's time stamps are whole seconds. A log should have a header: nvidia-smi's
+// format is csv, with or without nounits. For one that was made with noheader, the
+// places of its columns can be given: columns=time=#1,gpu=#2,power=#4.
 //
 // # Formats
 //
 // Cells are separated by commas, semicolons or tabs, and may be in quotes. Lines
 // may end in CRLF. A byte-order mark, blank lines, headers that are repeated, and
 // what amd-smi prints before it begins are skipped. UTF-16 is understood, since
-// PowerShell writes it where output is redirected. A header with other columns
-// counts from there on.
+// PowerShell writes it where output is redirected, and so is gzip. A header with other
+// columns counts from there on. What is no such table is named for what it is: the
+// report of nvidia-smi -q, what nvidia-smi dmon and rocm-smi print, JSON, the page of an
+// exporter.
 //
 // Columns are found by name:
 //
 //	time       timestamp; else datetime, time, date; never uptime
+//	           time may stand beside date. timestamp (UTC) says the zone
 //	GPU        uuid, gpu_uuid; else index, gpu, gpu_id, gpu_index, card, device; else serial; else pci.bus_id, bdf
+//	host       host, hostname, node: GPU 0 of one is another than that of the next
 //	power      power.draw.instant; else power.draw; else socket_power, current_socket_power; else another of
 //	           power; else power.draw.average, average_socket_power. Never a limit, cap, default, least or
 //	           greatest, power_management, a reason of throttling, or the power of a module or of memory
@@ -52,8 +61,34 @@
 // The unit of a value is that of its cell, else that of the header (W, mW, kW), else
 // watts, or joules. 1,234.5 W in quotes and 4.1e2 W are understood.
 //
+// A decimal comma shows in the log as a whole: 490,5 has one, and so has 490,500, if
+// the other numbers have as many digits after theirs and none would be the power of a GPU
+// otherwise. Where both are possible, as for 1,234 W, the log is refused, and
+// [Config.Decimal] says which it is.
+//
 // A partition of an AMD GPU is a row of its own, of which only the first has
-// power: select those by [Config.Devices].
+// power: select those by [Config.Devices]. A second die, N/A (Secondary die), is no
+// GPU: its power is in the row of the first.
+//
+// # Logs that do not name GPUs
+//
+// A log without a column of GPUs is that of one, if every row is later than the one
+// before, all have one name, and they do not come in groups. It is refused otherwise,
+// since a sum must not be taken for a GPU. [Config.GPUs] says how many there are: so
+// many rows follow closely on each other, in the same order again and again; a group
+// that is not complete is nobody's. The model of a log without a column of names is
+// [Config.GPUName]: of a sensor that is known, the interval is narrower.
+//
+// Columns with other names are given by [Config.Columns]. Several columns of power are
+// a GPU each.
+//
+// # Several hosts
+//
+// The samples.csv of a run on several hosts, as srt-slurm writes it for InferenceX, has
+// hosts and UUIDs. What the GPUs did, prefill or decode, is in the manifest.json beside
+// it; one that it expects and the log does not have withholds the sum. The files of its
+// folder windows say when each benchmark ran, as does the benchmark's result, which
+// powertest annotate -bench takes.
 //
 // # Time stamps
 //
@@ -68,7 +103,8 @@
 // that begins then. The estimate takes the stamp as the time, as InferenceX does;
 // the interval is wide enough for all readings to be a second late.
 //
-// Readings of a GPU that have one time stamp are averaged. Where the time stamps of
+// Readings of a GPU that have one time stamp are averaged; if they differ, their spread
+// is in the interval. Where the time stamps of
 // a GPU go backwards, the rows are sorted; if rows from both sides of such a place
 // are in the window, a clock was set, and the measurement is withheld:
 // [energy.ClockStep].
@@ -77,7 +113,8 @@
 //
 // A row that is near the window, which is the longest gap before it to the longest
 // gap after it, and has no power ([N/A], [Unknown Error], ERR!, nothing, a negative
-// number) withholds the number of its GPU: it is not interpolated over. So does one
+// number) withholds the number of its GPU: it is not interpolated over. So does one with
+// more than 1.5 times the power limit of its own row, or more than a megawatt, and one
 // whose time is not understood, if the rows around it in the file are near the
 // window, and one that does not say of which GPU it is, which concerns all. Anywhere
 // else they do no harm. Rows with too few or too many cells are such rows, unless

@@ -1,7 +1,10 @@
 package smisource
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"testing"
@@ -273,4 +276,43 @@ func TestSlowLog(t *testing.T) {
 		assert.False(t, m.Valid)
 		assert.LessOrEqual(t, m.Waited, 13*time.Second)
 	})
+}
+
+// TestEndsWithContext: a large log is given up soon after the context ends, and no file
+// but a regular one is opened.
+func TestEndsWithContext(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	path := write(t, nvidiaLog(constant(0, 0, 3000, 500))) // of several chunks
+	_, err := OpenContext(ctx, Config{Path: path})
+	assert.ErrorIs(t, err, context.Canceled)
+	for _, path := range []string{"/dev/zero", t.TempDir()} {
+		_, err := Open(Config{Path: path})
+		assert.ErrorIs(t, err, errIrregular)
+		_, err = (&Source{}).snapshot(path, MissingStartSnapshot, UnparseableStartSnapshot)
+		assert.ErrorIs(t, err, errIrregular)
+	}
+}
+
+// TestCompressed: a log that gzip has compressed is read as it was.
+func TestCompressed(t *testing.T) {
+	zip := func(text string) []byte {
+		var b bytes.Buffer
+		w := gzip.NewWriter(&b)
+		_, err := w.Write([]byte(text))
+		require.NoError(t, errors.Join(err, w.Close()))
+		return b.Bytes()
+	}
+	path := write(t, string(zip(nvidiaLog(constant(0, -1, 5, 500)))))
+	s, err := Open(Config{Path: path, Location: time.UTC})
+	require.NoError(t, err)
+	defer s.Close()
+	require.NoError(t, os.WriteFile(path, zip(nvidiaLog(constant(0, -1, 11, 500))), 0o644))
+	m := energy.MeasurePast(t.Context(), s, span(0, 10))
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 5000, m.Energy.Joules, 1e-9)
+	broken := zip(nvidiaLog(constant(0, -1, 11, 500)))
+	broken[len(broken)-6] ^= 1 // of the checksum
+	_, err = Open(Config{Path: write(t, string(broken))})
+	assert.Equal(t, []energy.Reason{TelemetryFileUnreadable}, reasons(t, err))
 }

@@ -91,17 +91,17 @@ func TestRowsInPieces(t *testing.T) {
 	for at := range 4 {
 		text += nvidia(float64(at)) + `, "NVIDIA ""big"" ""one""", 0, 500.00 W, 64` + "\n" + nvidia(float64(at)) + ", NVIDIA, 1, 300.00 W, 64\n"
 	}
-	whole := newLog(time.UTC, 0, time.Second)
+	whole := newLog(Config{Location: time.UTC, MaxGap: time.Second})
 	f := follower{path: write(t, text)}
-	require.NoError(t, f.read(whole))
+	require.NoError(t, f.read(t.Context(), whole))
 	for _, text := range []string{text, wide(binary.LittleEndian, true, text)} {
 		path := write(t, text[:4])
-		pieces := newLog(time.UTC, 0, time.Second)
+		pieces := newLog(Config{Location: time.UTC, MaxGap: time.Second})
 		f = follower{path: path}
-		require.NoError(t, f.read(pieces))
+		require.NoError(t, f.read(t.Context(), pieces))
 		for i := 4; i < len(text); i += 3 {
 			more(t, path, text[i:min(i+3, len(text))])
-			require.NoError(t, f.read(pieces))
+			require.NoError(t, f.read(t.Context(), pieces))
 		}
 		require.Len(t, pieces.gpus, 2)
 		assert.Empty(t, pieces.faults)
@@ -168,7 +168,7 @@ func TestRecordedLogs(t *testing.T) {
 
 // Garbage is read as fast as a log.
 func TestGarbageIsCheap(t *testing.T) {
-	l := newLog(time.UTC, 0, time.Second)
+	l := newLog(Config{Location: time.UTC, MaxGap: time.Second})
 	l.line([]byte("timestamp,gpu,power"), true)
 	allocs := testing.AllocsPerRun(1000, func() { l.line([]byte("not-a-time-stamp,0,500 W"), true) })
 	assert.Less(t, allocs, 60.0)

@@ -2,9 +2,11 @@ package smisource
 
 import (
 	"context"
+	"errors"
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -38,11 +40,11 @@ func FuzzRow(f *testing.F) {
 	f.Add([]byte("412.34 W"), byte('\t'))
 	f.Fuzz(func(t *testing.T, b []byte, separator byte) {
 		for _, c := range []column{{scale: 1}, {scale: 1e-3}, {energy: true, scale: 3600}} {
-			if v, ok := c.quantity(b); ok && (!(v >= 0) || math.IsInf(v, 0)) {
+			if v, flaw := c.quantity(b); flaw == fine && (!(v >= 0) || math.IsInf(v, 0)) {
 				t.Fatalf("%q: %v", b, v)
 			}
 		}
-		h, _ := parseHeader(b)
+		h, _ := parseHeader(b, nil, false)
 		if h.usable && (h.stamp >= h.width || h.id() >= h.width) {
 			t.Fatalf("%q: %+v", b, h)
 		}
@@ -90,14 +92,15 @@ func FuzzLog(f *testing.F) {
 			return
 		}
 		require.NoError(t, os.WriteFile(path, text[:cut], 0o644))
-		pieces := newLog(time.UTC, 0, defaultMaxGap)
+		pieces := newLog(s.cfg)
+		pieces.decimal = s.log.decimal
 		file := follower{path: path}
-		require.NoError(t, file.read(pieces))
+		require.NoError(t, file.read(t.Context(), pieces))
 		if file.skip {
 			return // the row was taken, whatever comes behind what it needs
 		}
 		more(t, path, string(text[cut:]))
-		require.NoError(t, file.read(pieces))
+		require.NoError(t, file.read(t.Context(), pieces))
 		if len(pieces.gpus) != len(s.log.gpus) || len(pieces.faults) != len(s.log.faults) {
 			t.Fatalf("%d GPUs and %d faults, not %d and %d", len(pieces.gpus), len(pieces.faults), len(s.log.gpus), len(s.log.faults))
 		}
@@ -114,6 +117,61 @@ func FuzzSnapshot(f *testing.F) {
 			if !(joules >= 0) || math.IsInf(joules, 0) {
 				t.Fatalf("%s: %v", id, joules)
 			}
+		}
+	})
+}
+
+// FuzzLines: whatever a file holds, it is taken or it is not, in one way: the readings of
+// each run are in order, and a second look at the same text finds the same.
+func FuzzLines(f *testing.F) {
+	for _, text := range []string{
+		"timestamp, power.draw [W]\n2025/01/15 12:34:56.789, 500 W\n2025/01/15 12:34:56.889, 400 W\n",
+		"timestamp;index;power\n1736944496;0;490,500 W\n",
+		"timestamp,GPU0,GPU1\n1736944496.5,1,2\n1736944497.5,1,\n",
+		"1736944496.5,0,5\n1736944496.5,1,6\n",
+		"schema_version,timestamp_unix,scrape_seq,hostname,gpu_index,gpu_uuid,power_w\n1,1736944496.5,7,a,0,,400\n",
+		"date,time,gpu,power\n2024-05-06,07:08:09.5,0,5\n",
+		"\x1f\x8b\x08",
+	} {
+		f.Add([]byte(text), "time=timestamp,power=GPU0,power=GPU1", 2)
+		f.Add([]byte(text), "time=#1,power=#3", 0)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, columns string, gpus int) {
+		cfg, err := Config{Path: "gpu.csv", Location: time.UTC, Columns: columns, GPUs: gpus}.complete()
+		if err != nil {
+			return
+		}
+		var logs [2]*log
+		for i := range logs {
+			s := &Source{cfg: cfg, log: newLog(cfg)}
+			s.log.decimal = i == 1 && logs[0].decimal
+			s.file.take(s.log, slices.Clone(text))
+			s.file.tail(s.log)
+			logs[i] = s.log
+			if err := s.check(); err != nil && err.Error() == "" {
+				t.Fatal("an error without words")
+			}
+		}
+		for i, g := range logs[0].gpus {
+			require.Equal(t, g.samples, logs[1].gpus[i].samples)
+			for k := 1; k < len(g.samples); k++ {
+				if g.samples[k].at < g.samples[k-1].at && !slices.Contains(g.runs, k) {
+					t.Fatalf("reading %d is not in order", k)
+				}
+			}
+		}
+	})
+}
+
+func FuzzConfig(f *testing.F) {
+	f.Add("gpu.csv?tz=UTC&columns=time=when,power=GPU0&gpus=8&gpu-name=NVIDIA%20A100&decimal=comma")
+	f.Fuzz(func(t *testing.T, arg string) {
+		cfg, err := parse(arg)
+		if err == nil {
+			_, err = cfg.complete()
+		}
+		if err != nil && !errors.Is(err, energy.ErrMalformed) {
+			t.Fatal(err)
 		}
 	})
 }

@@ -50,7 +50,7 @@ func TestX1Columns(t *testing.T) {
 		{"TIMESTAMP;GPU;Socket_Power (mW)", "Socket_Power (mW)", 0, 1},
 		{"\"timestamp\"\t\"index\"\t\"power.draw [kW]\"", "power.draw [kW]", 0, 1},
 	} {
-		h, _ := parseHeader([]byte(tt.header))
+		h, _ := parseHeader([]byte(tt.header), nil, false)
 		value := ""
 		if len(h.values) > 0 {
 			value = h.values[0].name
@@ -98,17 +98,17 @@ func TestX2Power(t *testing.T) {
 		{"500 W 500 W", -1},
 		{"0x1p4", -1},
 	} {
-		v, ok := column{scale: 1}.quantity([]byte(tt.cell))
-		if !ok {
+		v, flaw := column{scale: 1}.quantity([]byte(tt.cell))
+		if flaw != fine {
 			v = -1
 		}
 		assert.Equal(t, tt.want, v, tt.cell)
 	}
-	v, ok := column{scale: 1e-3}.quantity([]byte("412340"))
-	assert.True(t, ok)
+	v, flaw := column{scale: 1e-3}.quantity([]byte("412340"))
+	assert.Equal(t, fine, flaw)
 	assert.Equal(t, 412.34, v, "the header's unit")
-	v, ok = column{energy: true, scale: 1}.quantity([]byte("178319501.682"))
-	assert.True(t, ok, "energies are large")
+	v, flaw = column{energy: true, scale: 1}.quantity([]byte("178319501.682"))
+	assert.Equal(t, fine, flaw, "energies are large")
 	assert.Equal(t, 178319501.682, v)
 }
 
@@ -126,6 +126,8 @@ func TestX3Stamps(t *testing.T) {
 		{"2025-01-15T13:34:56.789+0100", noon},
 		{"2025-01-15T07:34:56.789 -05", noon},
 		{"2025-01-15 12:34:56.789 UTC", noon},
+		{"15.01.2025 12:34:56,789", noon},
+		{"1736944496,789", noon},
 		{"2025/01/15 12:34:56", noon.Truncate(time.Second)},
 		{"1736944496", noon.Truncate(time.Second)},
 		{"1736944496.789", noon},
@@ -137,8 +139,8 @@ func TestX3Stamps(t *testing.T) {
 		{"0", time.Unix(0, 0)},
 		{"100000000000", time.Unix(100_000_000, 0)},
 	} {
-		l := newLog(time.UTC, 0, time.Second)
-		l.head = &header{}
+		l := newLog(Config{Location: time.UTC, MaxGap: time.Second})
+		l.head = &header{day: -1}
 		at, ok := l.time([][]byte{[]byte(tt.cell)})
 		if assert.True(t, ok, tt.cell) {
 			assert.Equal(t, tt.want.UTC(), time.Unix(0, at).UTC(), tt.cell)
@@ -187,12 +189,12 @@ func TestX6NothingToMeasure(t *testing.T) {
 		"timestamp, index, power.draw [W]\n": {NoUsablePowerSamples},
 		"timestamp, index, power.draw [W]":   {NoUsablePowerSamples},
 		"timestamp, index, power.draw [W]\nnot-a-timestamp, 0, 500 W\n2025/01/15 12:34:56.789, 0, [N/A]\ngarbage, 0, also-garbage\n": {NoUsablePowerSamples},
-		"index, power.draw [W]\n0, 500 W\n":                               {TimestampColumnMissing},
-		"timestamp, index\n2025/01/15 12:34:56.789, 0\n":                  {PowerColumnMissing},
-		"timestamp, power.draw [W]\n2025/01/15 12:34:56.789, 500 W\n":     {GPUIdentityColumnMissing},
-		"timestamp, temperature.gpu\n2025/01/15 12:34:56.789, 50\n":       {PowerColumnMissing, GPUIdentityColumnMissing},
-		"2025/01/15 12:34:56.789, 0, 500 W\n2025/01/15 12:34:57.789, 0\n": {TimestampColumnMissing, PowerColumnMissing, GPUIdentityColumnMissing},
-		"Failed to initialize NVML: Driver/library version mismatch\n":    {TimestampColumnMissing, PowerColumnMissing, GPUIdentityColumnMissing},
+		"index, power.draw [W]\n0, 500 W\n":                                                   {TimestampColumnMissing},
+		"timestamp, index\n2025/01/15 12:34:56.789, 0\n":                                      {PowerColumnMissing},
+		"timestamp, power.draw [W]\n" + strings.Repeat("2025/01/15 12:34:56.789, 500 W\n", 2): {GPUIdentityColumnMissing},
+		"timestamp, temperature.gpu\n2025/01/15 12:34:56.789, 50\n":                           {PowerColumnMissing, GPUIdentityColumnMissing},
+		"2025/01/15 12:34:56.789, 0, 500 W\n2025/01/15 12:34:57.789, 0\n":                     {TimestampColumnMissing, PowerColumnMissing, GPUIdentityColumnMissing},
+		"Failed to initialize NVML: Driver/library version mismatch\n":                        {TimestampColumnMissing, PowerColumnMissing, GPUIdentityColumnMissing},
 		"\x00\x01\x02\n": {TelemetryFileUnreadable},
 	} {
 		_, err := Open(Config{Path: write(t, text)})

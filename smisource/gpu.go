@@ -22,6 +22,8 @@ type gpu struct {
 	uuid string // as the log has it; empty if it has none
 	pci  string
 	name string
+	host string
+	role string // of a manifest
 	// limit is the power limit in watts; 0 if unknown.
 	limit float64
 	index int
@@ -35,51 +37,71 @@ type gpu struct {
 }
 
 // key returns what a GPU is known by.
-func (g *gpu) key() string {
-	if g.uuid != "" {
-		return g.uuid
-	}
-	return g.id
-}
+func (g *gpu) key() string { return cmp.Or(g.uuid, g.id) }
 
 // newGPU returns the GPU that a row names. index is that of one whose row has none.
-func (h *header) newGPU(row [][]byte, key string, index int) *gpu {
+func (l *log) newGPU(row [][]byte, index int) *gpu {
+	h := l.head
 	text := func(i int) string {
 		if c := cell(row, i); !absent(c) {
 			return string(c)
 		}
 		return ""
 	}
-	g := &gpu{id: text(h.index), uuid: text(h.uuid), pci: text(h.pci), name: text(h.name), index: index}
-	if g.id == "" {
-		g.id = key
+	g := &gpu{id: text(h.index), uuid: text(h.uuid), pci: text(h.pci), name: cmp.Or(text(h.name), l.model), index: index}
+	if raw, _ := h.key(row); g.id == "" {
+		g.id = cmp.Or(string(raw), strconv.Itoa(index))
 	}
 	if n, err := strconv.Atoi(strings.TrimPrefix(g.id, "nvidia")); err == nil && n >= 0 {
 		g.index = n
 	}
-	for _, c := range h.limits {
-		if v, ok := c.quantity(cell(row, c.at)); ok && v > 0 {
-			g.limit = v
-			break
-		}
+	if g.host = text(h.host); g.host != "" {
+		g.id = g.host + "/" + g.id
 	}
+	g.limit = h.limit(row)
 	return g
 }
 
-// read returns the value of a row. The best column that ever had one is the
-// GPU's: columns are not mixed.
-func (g *gpu) read(row [][]byte, h *header) (float64, bool) {
-	if g.value != nil {
-		return g.value.quantity(cell(row, g.value.at))
-	}
-	for i := range h.values {
-		c := &h.values[i]
-		if v, ok := c.quantity(cell(row, c.at)); ok {
-			g.value, g.first = c, cmp.Or(g.first, c)
-			return v, true
+// limit returns the power limit that a row has in watts; 0 if it has none.
+func (h *header) limit(row [][]byte) float64 {
+	for i := range h.limits {
+		c := &h.limits[i]
+		if v, flaw := c.quantity(cell(row, c.at)); flaw == fine && v > 0 {
+			return v
 		}
 	}
-	return 0, false
+	return 0
+}
+
+// overLimit is how far above its limit a GPU's power may be read: more is not a power.
+const overLimit = 1.5
+
+// read returns the value of a row, or what is wrong with it. The best column that ever
+// had one is the GPU's: columns are not mixed.
+func (g *gpu) read(row [][]byte, h *header) (v float64, flaw uint8) {
+	if g.value != nil {
+		v, flaw = g.value.quantity(cell(row, g.value.at))
+	} else {
+		for i := range h.values {
+			c := &h.values[i]
+			got, f := c.quantity(cell(row, c.at))
+			if i == 0 || f == fine {
+				v, flaw = got, f
+			}
+			if f == fine {
+				g.value, g.first = c, cmp.Or(g.first, c)
+				break
+			}
+		}
+	}
+	if flaw == fine && len(h.limits) > 0 && !g.value.energy {
+		if limit := h.limit(row); limit > 0 {
+			if g.limit = cmp.Or(g.limit, limit); v > overLimit*limit {
+				return v, overPowered
+			}
+		}
+	}
+	return v, flaw
 }
 
 // add adds a reading, which begins another run if it is earlier than the one before.
@@ -104,6 +126,12 @@ func (g *gpu) drop(from int64) {
 // between returns the samples of a GPU from one time to another, in order of
 // time, those of one time as one: their mean. runs is how many runs they are of.
 func (g *gpu) between(from, to int64) (list []sample, runs int) {
+	list, runs = g.raw(from, to)
+	return merged(list), runs
+}
+
+// raw returns the samples from one time to another, in order of time.
+func (g *gpu) raw(from, to int64) (list []sample, runs int) {
 	var parts [][]sample
 	for i, begin := range g.runs {
 		end := len(g.samples)
@@ -121,7 +149,36 @@ func (g *gpu) between(from, to int64) (list []sample, runs int) {
 	if len(parts) > 1 {
 		slices.SortStableFunc(list, func(a, b sample) int { return cmp.Compare(a.at, b.at) })
 	}
-	return merged(list), len(parts)
+	return list, len(parts)
+}
+
+// A contradiction is a time for which a log has several values: between from and to it
+// is known only to within so much, either way.
+type contradiction struct {
+	from, to int64
+	half     float64
+}
+
+// contradictions returns the times of samples, in order, that have several values.
+func contradictions(list []sample) (found []contradiction) {
+	for i := 0; i < len(list); {
+		low, high, k := list[i].value, list[i].value, i
+		for ; k < len(list) && list[k].at == list[i].at; k++ {
+			low, high = min(low, list[k].value), max(high, list[k].value)
+		}
+		if high > low {
+			c := contradiction{list[i].at, list[i].at, (high - low) / 2}
+			if i > 0 {
+				c.from -= (c.from - list[i-1].at) / 2
+			}
+			if k < len(list) {
+				c.to += (list[k].at - c.to) / 2
+			}
+			found = append(found, c)
+		}
+		i = k
+	}
+	return found
 }
 
 // whole returns all samples of a GPU as between does.

@@ -9,7 +9,7 @@ import (
 )
 
 func TestBetween(t *testing.T) {
-	l := newLog(time.UTC, 0, time.Second)
+	l := newLog(Config{Location: time.UTC, MaxGap: time.Second})
 	for _, line := range []string{"timestamp,gpu,power", "3,0,30", "5,0,50", "5,0,70", "4,0,40", "5,0,90", "1,0,10", "2,0,20"} {
 		l.line([]byte(line), true)
 	}

@@ -17,6 +17,8 @@ type column struct {
 	averaged bool   // over about a second
 	scale    float64
 	rank     int // the least is best
+	// decimal says that numbers are written with a decimal comma.
+	decimal bool
 }
 
 // header is what is known of a log's columns; -1 is a column that there is not.
@@ -28,14 +30,29 @@ type header struct {
 	width     int
 	stamp     int
 	stampName string
+	// day is the column of a date, where stamp is one of the time of day.
+	day int
+	// utc says that time stamps without a zone are of UTC.
+	utc bool
 	// values are the columns of power, or if there is none those of energy, the
 	// best first: a device is read by the first that it has.
 	values []column
 	// energies are the columns of energy, the best first.
 	energies []column
+	// wide says that every one of values is another GPU's.
+	wide bool
 
-	uuid, index, serial, pci, name int
-	limits                         []column
+	uuid, index, serial, pci, name, host int
+	limits                               []column
+	// suspect is a column that may say which GPU a row is of, by a name that is not
+	// known.
+	suspect int
+	// counted says that it is known how many GPUs the rows are of.
+	counted bool
+	// lacking are columns that were given and are not there.
+	lacking []string
+	// names are those of all columns.
+	names []string
 }
 
 // id returns the column that distinguishes GPUs, as people count them.
@@ -48,50 +65,159 @@ func (h *header) id() int {
 	return -1
 }
 
-// parseHeader finds the columns of a header. known is how many kinds of
-// column it has: a line with none is not a header.
-func parseHeader(line []byte) (h *header, known int) {
-	h = &header{line: bytes.Clone(line), stamp: -1, uuid: -1, index: -1, serial: -1, pci: -1, name: -1}
-	var list [][]byte
-	for _, s := range []byte(separators) {
-		if l, ok := cells(nil, bytes.Clone(line), s); ok && len(l) > len(list) {
-			list, h.separator = l, s
-		}
-	}
-	h.width = len(list)
+// parseHeader finds the columns of a header, some of which may be given. known is how
+// many kinds of column it has: a line with none is not a header, nor is a row.
+func parseHeader(line []byte, given columns, counted bool) (h *header, known int) {
+	h = &header{line: bytes.Clone(line), counted: counted, stamp: -1, day: -1, uuid: -1, index: -1, serial: -1, pci: -1, name: -1, host: -1, suspect: -1}
+	list := h.split(line)
+	h.lacking = given.lacking(list)
 	stampRank := 0
 	for i, cell := range list {
+		if _, row := parseStamp(cell); row && len(cell) > len("1736944496")-1 && !given.placed() {
+			return h, 0
+		}
 		name, unit := plain(string(cell))
-		if r := stampNames[name]; r > stampRank {
+		h.names = append(h.names, string(cell))
+		if kind := given.kind(i, string(cell)); kind != "" {
+			h.give(kind, i, string(cell), unit)
+			continue
+		}
+		if given.placed() {
+			continue
+		}
+		if r := stampRankOf(name); r > stampRank && !given.has("time") {
 			h.stamp, h.stampName, stampRank = i, string(cell), r
+			h.utc = strings.EqualFold(unit, "utc") || strings.EqualFold(unit, "gmt")
 		}
-		c, ok := columnOf(name, unit)
-		c.at, c.name = i, string(cell)
-		switch {
-		case !ok:
-		case c.energy:
-			h.energies = append(h.energies, c)
-		case c.rank >= rankLimit:
-			h.limits = append(h.limits, c)
-		default:
-			h.values = append(h.values, c)
+		if name == "date" {
+			h.day = i
 		}
-		h.identity(i, name)
+		h.quantity(i, string(cell), name, unit, given)
+		h.identity(i, name, given)
 	}
-	byRank := func(a, b column) int { return cmp.Compare(a.rank, b.rank) }
-	slices.SortStableFunc(h.energies, byRank)
-	if len(h.values) == 0 {
-		h.values = h.energies
-	}
-	slices.SortStableFunc(h.values, byRank)
-	slices.SortStableFunc(h.limits, byRank)
-	h.usable = len(h.missing()) == 0
+	h.finish(given)
 	for _, has := range []bool{h.stamp >= 0, len(h.values) > 0, h.id() >= 0, len(h.limits) > 0} {
 		if has {
 			known++
 		}
 	}
 	return h, known
+}
+
+// split divides a header into its cells, by the separator that makes most.
+func (h *header) split(line []byte) (list [][]byte) {
+	for _, s := range []byte(separators) {
+		if l, ok := cells(nil, bytes.Clone(line), s); ok && len(l) > len(list) {
+			list, h.separator = l, s
+		}
+	}
+	h.width = len(list)
+	return list
+}
+
+// give takes a column for what it was said to be.
+func (h *header) give(kind string, at int, name, unit string) {
+	c := column{at: at, name: name, energy: kind == "energy"}
+	var ok bool
+	switch c.scale, ok = scaleOf(unit, c.energy); kind {
+	case "time":
+		h.stamp, h.stampName = at, name
+	case "gpu":
+		h.index = at
+	case "uuid":
+		h.uuid = at
+	case "name":
+		h.name = at
+	case "host":
+		h.host = at
+	case "limit":
+		if ok {
+			h.limits = append(h.limits, c)
+		}
+	case "power":
+		// What its name says of a column of power is true here, too.
+		if known, is := columnOf(plain(name)); is && !known.energy && known.rank < rankLimit {
+			c.rank, c.averaged = known.rank, known.averaged
+		}
+		if ok {
+			h.values = append(h.values, c)
+		}
+	case "energy":
+		if ok {
+			h.energies = append(h.energies, c)
+		}
+	}
+}
+
+// quantity takes a column for one of power, energy or a limit, if its name says so and
+// no other is given.
+func (h *header) quantity(at int, cell, name, unit string, given columns) {
+	c, ok := columnOf(name, unit)
+	c.at, c.name = at, cell
+	switch quantities := given.has("power") || given.has("energy"); {
+	case !ok:
+	case c.energy:
+		if !quantities {
+			h.energies = append(h.energies, c)
+		}
+	case c.rank >= rankLimit:
+		if !given.has("limit") {
+			h.limits = append(h.limits, c)
+		}
+	case !quantities:
+		h.values = append(h.values, c)
+	}
+}
+
+// finish puts what was found in order.
+func (h *header) finish(given columns) {
+	byRank := func(a, b column) int { return cmp.Compare(a.rank, b.rank) }
+	slices.SortStableFunc(h.energies, byRank)
+	if len(h.values) == 0 {
+		h.values = h.energies
+	}
+	if h.wide = given.several() && len(h.values) > 1; h.wide {
+		h.uuid, h.index, h.serial, h.pci, h.limits = -1, -1, -1, -1, nil
+	} else {
+		slices.SortStableFunc(h.values, byRank)
+	}
+	slices.SortStableFunc(h.limits, byRank)
+	if name, _ := plain(h.stampName); name != "time" || h.day == h.stamp {
+		h.day = -1
+	}
+	h.usable = len(h.lacking) == 0 && len(h.missing()) == 0
+}
+
+// missing returns the reasons why rows under the header cannot be read.
+func (h *header) missing() (reasons []energy.Reason) {
+	if h.stamp < 0 {
+		reasons = append(reasons, TimestampColumnMissing)
+	}
+	if len(h.values) == 0 {
+		reasons = append(reasons, PowerColumnMissing)
+	}
+	// A log that names no GPU may be that of one, if nothing else is missing.
+	if h.id() < 0 && (len(reasons) > 0 || !h.unnamed()) && !h.wide {
+		reasons = append(reasons, GPUIdentityColumnMissing)
+	}
+	return reasons
+}
+
+// unnamed reports whether no column says which GPU a row is of, nor may: the rows are
+// those of one GPU, or of as many as is said, if their time stamps agree.
+func (h *header) unnamed() bool {
+	return h.id() < 0 && (h.suspect < 0 || h.counted) && len(h.alike()) < 2
+}
+
+// alike returns the best columns of power where there are several that are equally
+// good, such as gpu0_power and gpu1_power.
+func (h *header) alike() (names []string) {
+	for _, c := range h.values {
+		if c.rank == rankOther && c.rank == h.values[0].rank {
+			names = append(names, c.name)
+		}
+	}
+	return names
 }
 
 // unit returns that of the values of a header that is usable.
@@ -105,25 +231,11 @@ func (h *header) unit() string {
 	return "W"
 }
 
-// missing returns the reasons why rows under the header cannot be read.
-func (h *header) missing() (reasons []energy.Reason) {
-	if h.stamp < 0 {
-		reasons = append(reasons, TimestampColumnMissing)
-	}
-	if len(h.values) == 0 {
-		reasons = append(reasons, PowerColumnMissing)
-	}
-	if h.id() < 0 {
-		reasons = append(reasons, GPUIdentityColumnMissing)
-	}
-	return reasons
-}
-
 // certain reports whether the cells of a line that is not complete are complete
 // as far as they are needed: another cell follows, or a unit.
 func (h *header) certain(row [][]byte) bool {
 	last := len(row) - 1
-	if last <= max(h.stamp, h.uuid, h.index, h.serial, h.pci) {
+	if last <= max(h.stamp, h.day, h.uuid, h.index, h.serial, h.pci, h.host) {
 		return false
 	}
 	for _, c := range h.values {
@@ -174,13 +286,42 @@ func plain(cell string) (name, unit string) {
 }
 
 // stampNames are the names of time stamps; the greatest is best.
-var stampNames = map[string]int{"timestamp": 3, "timestamp_unix": 3, "time_stamp": 3, "datetime": 2, "time": 1, "unix_time": 1, "date": 1}
+var stampNames = map[string]int{
+	"timestamp": 4, "timestamp_unix": 4, "time_stamp": 4, "unix_timestamp": 4,
+	"datetime": 3, "date_time": 3, "unix_time": 3, "time_unix": 3, "epoch": 3, "epoch_time": 3,
+	"time": 2, "date": 1,
+}
 
-func (h *header) identity(i int, name string) {
+// stampRankOf returns the rank of a time stamp's name, which may end in its unit.
+func stampRankOf(name string) int {
+	for _, unit := range []string{"_ns", "_us", "_ms", "_s"} {
+		if bare, cut := strings.CutSuffix(name, unit); cut && stampNames[bare] > 0 {
+			return stampNames[bare]
+		}
+	}
+	return stampNames[name]
+}
+
+// identity takes a column for one that says which GPU a row is of, if its name says so
+// and no other is given.
+func (h *header) identity(i int, name string, given columns) {
 	first := func(field *int) {
 		if *field < 0 {
 			*field = i
 		}
+	}
+	named := given.has("gpu") || given.has("uuid")
+	if isSuspect(name) && !named {
+		h.suspect = i
+	}
+	switch name {
+	case "host", "hostname", "node":
+		first(&h.host)
+	case "name", "gpu_name", "market_name":
+		first(&h.name)
+	}
+	if named {
+		return
 	}
 	switch name {
 	case "uuid", "gpu_uuid":
@@ -191,8 +332,6 @@ func (h *header) identity(i int, name string) {
 		first(&h.serial)
 	case "pci_bus_id", "gpu_bus_id", "bdf", "gpu_bdf":
 		first(&h.pci)
-	case "name", "gpu_name", "market_name":
-		first(&h.name)
 	}
 }
 

@@ -32,7 +32,10 @@ func (s *Source) await(ctx context.Context, end int64) error {
 	pause := min(max(every/4, shortPause), longPause)
 	for {
 		// A file may be away for a moment, as another takes its place.
-		lost := s.readOn()
+		lost := s.readOn(ctx)
+		if ended := ctx.Err(); ended != nil && errors.Is(lost, ended) {
+			lost = nil // what was read by then counts
+		}
 		if s.reaches(end) {
 			return nil // that it is gone does not matter
 		}
@@ -52,8 +55,8 @@ func (s *Source) await(ctx context.Context, end int64) error {
 }
 
 // readOn reads what the file has got since, and says if there cannot come more.
-func (s *Source) readOn() error {
-	if err := s.read(); err != nil {
+func (s *Source) readOn(ctx context.Context) error {
+	if err := s.read(ctx); err != nil {
 		return err
 	}
 	if h := s.log.head; h != nil && !h.usable {
@@ -105,9 +108,10 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, histories [
 		found = append(found, energy.Finding{Reason: energy.ClockStep, Detail: fmt.Sprintf(
 			"this machine's clock was set by %v since the window began, and its times join the log to the window", step.Round(time.Millisecond))})
 	}
+	tallies := s.tallies(w)
 	for i := range s.devices {
 		if histories[i] != nil {
-			s.fill(i, w, histories[i])
+			s.fill(i, w, tallies, histories[i])
 		}
 	}
 	return found, nil
@@ -134,14 +138,17 @@ func (s *Source) around(d energy.Device) time.Duration {
 }
 
 // fill adds a GPU's readings, and what is wrong with its rows, to its history.
-func (s *Source) fill(device int, w window, h *energy.History) {
+func (s *Source) fill(device int, w window, tallies map[int]*tally, h *energy.History) {
 	d, g := s.devices[device], s.log.gpus[s.gpus[device]]
 	wide := w.wide(s.around(d))
-	list, _ := g.between(wide.start, wide.end)
-	for _, x := range list {
+	list, _ := g.raw(wide.start, wide.end)
+	for _, c := range contradictions(list) {
+		h.Doubt(time.Unix(0, c.from), time.Unix(0, c.to), c.half)
+	}
+	for _, x := range merged(list) {
 		h.Add(s.reading(device, x))
 	}
-	for _, f := range s.faults(s.gpus[device], w) {
+	for _, f := range s.faults(s.gpus[device], tallies) {
 		h.Note(time.Unix(0, w.start), time.Unix(0, w.end), f.Reason, f.Detail)
 	}
 }

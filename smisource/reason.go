@@ -1,6 +1,8 @@
 package smisource
 
 import (
+	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -80,7 +82,7 @@ func (e *Error) Error() string {
 	if e.Detail != "" {
 		text += ": " + e.Detail
 	}
-	if e.Err != nil && e.Err != energy.ErrNoDevice { // of a log that has none, Detail says why
+	if e.Err != nil && (e.Detail == "" || e.Err != energy.ErrNoDevice && e.Err != ErrNotALog) { // otherwise Detail says why
 		text += ": " + e.Err.Error()
 	}
 	if e.Hint != "" {
@@ -95,26 +97,57 @@ func (e *Error) Code() energy.Reason { return e.Reason }
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// recordHint is how to record a log.
-const recordHint = "record with nvidia-smi --query-gpu=timestamp,index,uuid,power.draw --format=csv -lms 500"
+// RecordCommand is how to record a log with nvidia-smi, and RecordCommandAMD with
+// amd-smi.
+const (
+	RecordCommand    = "nvidia-smi --query-gpu=timestamp,index,uuid,name,power.draw.instant,power.draw,enforced.power.limit --format=csv -lms 100"
+	RecordCommandAMD = "PYTHONUNBUFFERED=1 amd-smi metric -p -w 1 --csv"
+)
 
 func (s *Source) fail(reason energy.Reason, cause error, hint, format string, args ...any) *Error {
 	return &Error{Reason: reason, Path: s.cfg.Path, Detail: fmt.Sprintf(format, args...), Hint: hint, Err: cause}
 }
 
+// recordHint says how to record another log, with the tool that wrote this one.
+func (l *log) recordHint() string {
+	text := string(bytes.ToLower(bytes.Join(l.first, []byte{'\n'})))
+	for _, h := range []*header{l.head, l.main} {
+		if h != nil {
+			text += string(bytes.ToLower(h.line))
+		}
+	}
+	for _, word := range []string{"socket", "gfx", "rocm", "amd", "graphics package", "card0", "total_energy_consumption"} {
+		if strings.Contains(text, word) {
+			return "record with " + RecordCommandAMD
+		}
+	}
+	return "record with " + RecordCommand
+}
+
 // check returns what is wrong with the log as a whole.
 func (s *Source) check() error {
 	l := s.log
-	if l.head == nil && l.first == nil && len(s.file.rest) > 0 {
+	if l.head == nil && len(l.first) == 0 && len(s.file.rest) > 0 {
 		l.header(s.file.rest) // which has no end yet
 	}
-	if l.head == nil {
-		return s.headless()
+	if l.main == nil {
+		if what, hint := l.foreign(); what != "" {
+			e := s.fail(TelemetryFileUnreadable, ErrNotALog, cmp.Or(hint, l.recordHint()), "it is %s", what)
+			e.Others = []energy.Reason{TimestampColumnMissing, PowerColumnMissing}
+			return e
+		}
 	}
-	if missing := l.head.missing(); l.main == nil && len(missing) > 0 {
-		e := s.fail(missing[0], ErrNotALog, recordHint, "the header is %q", l.head.line)
-		e.Others = missing[1:]
-		return e
+	switch {
+	case l.head == nil:
+		return s.headless()
+	case l.main == nil:
+		return s.incomplete()
+	}
+	if why := l.several(); why != "" {
+		return s.fail(GPUIdentityColumnMissing, ErrNotALog, severalHint+l.recordHint(), "%s", why)
+	}
+	if _, unclear := l.commas.read(); unclear != "" && s.cfg.Decimal == "" {
+		return s.fail(energy.InvalidPowerSample, ErrNotALog, "say which it is with -decimal point or -decimal comma (decimal= behind the path of the log)", "%s", unclear)
 	}
 	for _, g := range l.gpus {
 		if len(g.samples) > 0 {
@@ -124,42 +157,136 @@ func (s *Source) check() error {
 	return s.unusable()
 }
 
+// severalHint says how a log that names no GPU can be read.
+const severalHint = "say of how many GPUs it is with -gpus N (gpus=N behind the path of the log), or "
+
 // headless says how a file without a header begins.
 func (s *Source) headless() error {
 	l := s.log
-	if l.first == nil {
+	if len(l.first) == 0 {
 		return s.fail(TelemetryFileEmpty, energy.ErrNoDevice, "", "nothing was written to it yet")
 	}
-	if slices.Contains(l.first, 0) {
+	first := l.first[0]
+	if slices.Contains(first, 0) {
 		return s.fail(TelemetryFileUnreadable, ErrNotALog, "", "it is not a text")
 	}
-	e := s.fail(TimestampColumnMissing, ErrNotALog, recordHint, "no line is a header, the first is %q", l.first)
+	if h, _ := parseHeader(first, l.given, false); len(h.lacking) > 0 && !l.given.placed() {
+		return s.lacking(h)
+	}
+	e := s.fail(TimestampColumnMissing, ErrNotALog, l.recordHint(), "no line is a header, the first is %q", first)
 	e.Others = []energy.Reason{PowerColumnMissing, GPUIdentityColumnMissing}
-	row, _ := cells(nil, slices.Clone(l.first), ',')
-	if _, data := parseStamp(row[0]); data {
-		e.Detail = fmt.Sprintf("it begins with readings and has no header: %q", l.first)
-		e.Hint = "record with --format=csv, without noheader, or put the names of the columns above the first line"
+	h := &header{}
+	for i, cell := range h.split(first) {
+		if _, data := parseStamp(cell); data && len(cell) >= len("1736944496") {
+			e.Detail = fmt.Sprintf("it begins with readings and has no header: %q", first)
+			e.Hint = fmt.Sprintf("give the places of the columns, for instance -columns 'time=#%d,gpu=#%d,power=#%d' (columns= behind the path of the log), or %s", i+1, i+2, i+3, l.recordHint())
+			break
+		}
 	}
 	return e
+}
+
+// incomplete says what the header of a log lacks, and how to give it.
+func (s *Source) incomplete() error {
+	h := s.log.head
+	missing := h.missing()
+	if len(h.lacking) > 0 {
+		return s.lacking(h)
+	}
+	if len(missing) == 0 { // a file of joules, where there were watts
+		return s.fail(PowerColumnMissing, ErrNotALog, s.log.recordHint(), "the header is %q", h.quoted())
+	}
+	e := s.fail(missing[0], ErrNotALog, h.columnsHint()+s.log.recordHint(), "the header is %q", h.quoted())
+	e.Others = missing[1:]
+	switch {
+	case missing[0] != GPUIdentityColumnMissing:
+	case h.suspect >= 0:
+		e.Detail = fmt.Sprintf("the column %q may say which GPU a row is of", h.names[h.suspect])
+		e.Hint = fmt.Sprintf("if it does, say so with -columns %s (columns= behind the path of the log); if not, say of how many GPUs the log is with -gpus N (gpus=N)", quoted("gpu="+h.names[h.suspect]))
+	default:
+		e.Detail = fmt.Sprintf("the columns %s may be a GPU each", listed(h.alike()))
+		e.Hint = fmt.Sprintf("if they are, say so with -columns %s (columns= behind the path of the log); if not, name the one that counts", quoted("power="+strings.Join(h.alike(), ",power=")))
+	}
+	return e
+}
+
+// lacking says which of the columns that were given a header does not have.
+func (s *Source) lacking(h *header) error {
+	reason := PowerColumnMissing
+	if h.stamp < 0 {
+		reason = TimestampColumnMissing
+	}
+	return s.fail(reason, ErrNotALog, "give names that the header has with -columns (columns= behind the path of the log)",
+		"no column is called %s: the header is %q", listed(h.lacking), h.quoted())
+}
+
+// quoted is the line of the header, cut for a message.
+func (h *header) quoted() []byte { return h.line[:min(len(h.line), 300)] }
+
+// columnsHint says how the columns that are missing can be given, with those of the
+// header that nothing is known about; it is empty if there are none.
+func (h *header) columnsHint() string {
+	var unknown, give []string
+	for i, name := range h.names {
+		bare, unit := plain(name)
+		_, quantity := columnOf(bare, unit)
+		if known := i == h.stamp || i == h.id() || i == h.name || i == h.host || quantity || isSuspect(bare) || name == ""; !known {
+			unknown = append(unknown, name)
+		}
+	}
+	if h.stamp < 0 && len(unknown) > 0 {
+		give, unknown = append(give, "time="+unknown[0]), unknown[1:]
+	}
+	if len(h.values) == 0 && len(unknown) > 0 {
+		give = append(give, "power="+unknown[0])
+		letters := func(name string) string { return strings.Trim(name, "0123456789") }
+		for _, name := range unknown[1:] { // GPU0, GPU1
+			if letters(name) == letters(unknown[0]) {
+				give = append(give, "power="+name)
+			}
+		}
+	}
+	if len(give) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("say what its columns are, for instance -columns %s (columns= behind the path of the log), or ", quoted(strings.Join(give[:min(len(give), 9)], ",")))
+}
+
+// quoted is an argument as a shell takes it.
+func quoted(arg string) string {
+	if strings.ContainsAny(arg, " '\"#&;()[]$*?") {
+		return "'" + strings.ReplaceAll(arg, "'", `'\''`) + "'"
+	}
+	return arg
 }
 
 // unusable says why a log has a header and no reading: what its rows lack, and how
 // the first that lacks it is written.
 func (s *Source) unusable() error {
 	l := s.log
-	var count [len(faultReasons)]int
+	var count [flaws]int
 	for _, f := range l.faults {
-		count[f.reason]++
+		count[f.flaw]++
 	}
-	what := [...]string{badStamp: "time that is understood", badValue: "power", badIdentity: "GPU"}
 	var lacks []string
-	for _, r := range []uint8{badStamp, badIdentity, badValue} {
-		if count[r] > 0 {
-			lacks = append(lacks, fmt.Sprintf("%d with no %s, the first is %s", count[r], what[r], l.quotes[r]))
+	for flaw, n := range count {
+		if n > 0 {
+			lacks = append(lacks, fmt.Sprintf("%d with %s, the first is %s", n, faultTexts[flaw], l.quotes[flaw]))
 		}
 	}
-	if len(lacks) == 0 {
+	hint := l.recordHint()
+	switch {
+	case count[overPowered] > 0:
+		e := s.fail(energy.InvalidPowerSample, energy.ErrNoDevice, "say which columns are the power and its limit with -columns power=POWER,limit=LIMIT (columns= behind the path of the log)",
+			"no row has a reading: %s", strings.Join(lacks, "; "))
+		e.Others = []energy.Reason{NoUsablePowerSamples}
+		return e
+	case len(lacks) == 0:
 		return s.fail(NoUsablePowerSamples, energy.ErrNoDevice, "record for a moment before the log is opened", "it has a header, and no row that is complete")
+	case count[badCells] > 0 && l.main.separator == ',':
+		hint = "if numbers have a decimal comma, separate the cells by semicolons; or " + hint
+	case count[badStamp] > 0:
+		hint = "write times as 2006-01-02 15:04:05.000 or as seconds since 1970; or " + hint
 	}
-	return s.fail(NoUsablePowerSamples, energy.ErrNoDevice, recordHint, "no row has a reading: %s", strings.Join(lacks, "; "))
+	return s.fail(NoUsablePowerSamples, energy.ErrNoDevice, hint, "no row has a reading: %s", strings.Join(lacks, "; "))
 }

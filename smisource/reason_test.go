@@ -1,6 +1,8 @@
 package smisource
 
 import (
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -16,9 +18,9 @@ func TestUnusable(t *testing.T) {
 	const head = "timestamp, index, power.draw [W]\n"
 	for text, says := range map[string]string{
 		head: "it has a header, and no row that is complete\nrecord for a moment before the log is opened",
-		head + "noon, 0, 500 W\nmidnight, 0, 500 W\n": `no row has a reading: 2 with no time that is understood, the first is "noon"` + "\nrecord with ",
-		head + "noon, 0, 500 W\n2025/01/15 12:34:56.789, [N/A], 500 W\n2025/01/15 12:34:56.789, 0, [N/A]\n2025/01/15 12:34:57.789, 0, lots\n": `1 with no time that is understood, the first is "noon"; 1 with no GPU, the first is "[N/A]"; 2 with no power, the first is "[N/A]"` + "\nrecord with ",
-		head + "2025/01/15 12:34:56.789, 0\n":         `1 with no power, the first is "2025/01/15 12:34:56.789, 0"`,
+		head + "noon, 0, 500 W\nmidnight, 0, 500 W\n": `no row has a reading: 2 with no time stamp that is understood, the first is "noon"` + "\nwrite times as ",
+		head + "noon, 0, 500 W\n2025/01/15 12:34:56.789, [N/A], 500 W\n2025/01/15 12:34:56.789, 0, [N/A]\n2025/01/15 12:34:57.789, 0, lots\n": `1 with no time stamp that is understood, the first is "noon"; 1 with no value, the first is "[N/A]"; 1 with a value that is not understood, the first is "lots"; 1 with no GPU that is certain, the first is "[N/A]"`,
+		head + "2025/01/15 12:34:56.789, 0\n":         `1 with not as many cells as the header, the first is "2025/01/15 12:34:56.789, 0"`,
 		head + strings.Repeat("x", 5000) + ", 0, 1\n": `the first is "` + strings.Repeat("x", longestQuote) + `"`,
 		"": "nothing was written to it yet",
 	} {
@@ -27,4 +29,20 @@ func TestUnusable(t *testing.T) {
 		assert.Contains(t, err.Error(), says)
 		assert.NotContains(t, err.Error(), "no such device", "it is the log that is at fault")
 	}
+}
+
+// TestOneRecommendation: what is recommended to record is the same wherever it is said.
+func TestOneRecommendation(t *testing.T) {
+	query := regexp.MustCompile(`nvidia-smi --query-gpu=\S+ --format=csv -lms \d+`)
+	for _, path := range []string{"doc.go", "../README.md"} {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		found := query.FindAllString(string(text), -1)
+		assert.NotEmpty(t, found, path)
+		for _, command := range found {
+			assert.Equal(t, RecordCommand, command, path)
+		}
+	}
+	assert.Contains(t, RecordCommand, "uuid")
+	assert.Contains(t, RecordCommand, "power.draw.instant")
 }

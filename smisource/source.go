@@ -1,6 +1,7 @@
 package smisource
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -22,6 +23,9 @@ const (
 	averageWindow = 5 * time.Second
 )
 
+// oftenHint says what helps where readings are too far apart.
+const oftenHint = "record more often, as with -lms 100, or allow longer gaps with -max-gap (gap= behind the path of the log)"
+
 // errClosed is the error of what is asked of a closed source.
 var errClosed = fmt.Errorf("smi: %w: the source is closed", fs.ErrClosed)
 
@@ -33,6 +37,7 @@ type Source struct {
 	gpus    []int // of the log, by device
 	// all says that every GPU of the log is wanted.
 	all    bool
+	absent []string // GPUs of a manifest that the log does not have
 	closed atomic.Bool
 
 	mu   sync.Mutex // guards what follows
@@ -42,24 +47,30 @@ type Source struct {
 	known int
 }
 
-// Open reads a log, which may still be written: it is read on when a window is
+// Open reads a log: see [OpenContext].
+func Open(cfg Config) (*Source, error) { return OpenContext(context.Background(), cfg) }
+
+// OpenContext reads a log, which may still be written: it is read on when a window is
 // measured. The GPUs are those that the log has by now.
 //
 // The error is an [Error] with a reason if it is about the log. It wraps
 // [io/fs.ErrNotExist] if there is no such file, [ErrNotALog] if it cannot be
 // understood, [energy.ErrNoDevice] if it has no readings or none of what is
-// selected, and [energy.ErrMalformed] if the configuration cannot be right.
-func Open(cfg Config) (*Source, error) {
+// selected, and [energy.ErrMalformed] if the configuration cannot be right. It is that
+// of ctx if this ends before the log is read.
+func OpenContext(ctx context.Context, cfg Config) (*Source, error) {
 	cfg, err := cfg.complete()
 	if err != nil {
 		return nil, err
 	}
-	s := &Source{cfg: cfg, log: newLog(cfg.Location, cfg.Offset, cfg.MaxGap)}
-	s.file.path = cfg.Path
-	if err := s.read(); err != nil {
+	s := &Source{cfg: cfg}
+	if err := s.readWhole(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.check(); err != nil {
+		return nil, err
+	}
+	if err := s.assign(); err != nil {
 		return nil, err
 	}
 	if err := s.choose(); err != nil {
@@ -68,6 +79,22 @@ func Open(cfg Config) (*Source, error) {
 	s.known = len(s.log.gpus)
 	s.info = energy.Info{Name: sourceName, Period: s.log.interval(s.gpus), Version: tool(s.log.main)}
 	return s, nil
+}
+
+// readWhole reads the log from its start, and once more where it shows as a whole that
+// numbers are written in another way than was assumed.
+func (s *Source) readWhole(ctx context.Context) error {
+	decimal := s.cfg.Decimal == "comma"
+	for {
+		s.file, s.log = follower{path: s.cfg.Path}, newLog(s.cfg)
+		s.log.decimal = decimal
+		if err := s.read(ctx); err != nil || decimal || s.cfg.Decimal != "" {
+			return err
+		}
+		if decimal, _ = s.log.commas.read(); !decimal {
+			return nil
+		}
+	}
 }
 
 // choose selects GPUs of the log, each once, in the order of the log.
@@ -117,10 +144,16 @@ func (l *log) called(name string) (gpus []int) {
 }
 
 // read reads what the file has got.
-func (s *Source) read() error {
-	err := s.file.read(s.log)
+func (s *Source) read(ctx context.Context) error {
+	err := s.file.read(ctx, s.log)
+	if ctx.Err() != nil && err != nil {
+		return fmt.Errorf("smi: %s: %w", s.cfg.Path, err)
+	}
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Error{Reason: TelemetryFileMissing, Path: s.cfg.Path, Err: err, Hint: "start the recording first, and give its path"}
+	}
+	if errors.Is(err, errIrregular) {
+		return &Error{Reason: TelemetryFileUnreadable, Path: s.cfg.Path, Err: err, Hint: "write it to a file first, and give its path; one of gzip is read as it is"}
 	}
 	if err != nil {
 		return &Error{Reason: TelemetryFileUnreadable, Path: s.cfg.Path, Err: err}
@@ -143,7 +176,7 @@ func tool(h *header) string {
 func (s *Source) describe(k int) energy.Device {
 	g := s.log.gpus[k]
 	d := energy.Device{
-		UUID: g.uuid, Index: g.index, Name: g.name, PCI: g.pci, PowerLimit: g.limit,
+		UUID: g.uuid, Index: g.index, Name: g.name, PCI: g.pci, Host: g.host, Role: g.role, PowerLimit: g.limit,
 		Method: energy.Gauge, MaxGap: s.cfg.MaxGap, Period: s.log.interval([]int{k}),
 	}
 	if d.UUID == "" {
@@ -155,7 +188,7 @@ func (s *Source) describe(k int) energy.Device {
 	}
 	d.Metric = "column " + c.name
 	if tool(s.log.main) == "nvidia-smi" {
-		d.Hint = "record more often, as with -lms 100"
+		d.Hint = oftenHint
 	}
 	switch {
 	case c.energy:
@@ -185,7 +218,7 @@ func (s *Source) Read(dst []energy.Reading) {
 	if s.closed.Load() {
 		err = errClosed
 	} else if len(dst) > 0 {
-		err = s.read()
+		err = s.read(context.Background())
 	}
 	now := time.Now()
 	for k := range dst {

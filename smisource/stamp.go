@@ -2,6 +2,7 @@ package smisource
 
 import (
 	"bytes"
+	"slices"
 	"strconv"
 	"time"
 )
@@ -21,13 +22,16 @@ type stamp struct {
 const lastSecond = 9214646399
 
 // parseStamp parses seconds, ms, µs or ns since 1970, by magnitude, and dates
-// with a time as nvidia-smi (2026/07/23 12:00:09.000) and ISO 8601 write them.
+// with a time as nvidia-smi (2026/07/23 12:00:09.000) and ISO 8601 write them. Others,
+// such as 07/08/2026, are not guessed at.
 func parseStamp(b []byte) (stamp, bool) {
 	n := digits(b)
 	switch {
+	case n == 2:
+		return date(b)
 	case n == 0:
 		return stamp{}, false
-	case n == len(b) || b[n] == '.':
+	case n == len(b) || b[n] == '.' || b[n] == ',':
 		return epoch(b[:n], b[n:])
 	}
 	return date(b)
@@ -75,9 +79,12 @@ func epoch(whole, fraction []byte) (stamp, bool) {
 const iso = "2006-01-02T15:04:05"
 
 // date parses 2026/07/23 12:00:09.000, with slashes or dashes, a blank or a T,
-// and a zone or none.
+// and a zone or none, and 23.07.2026 12:00:09.
 func date(b []byte) (stamp, bool) {
 	const day = len("2006-01-02")
+	if len(b) > day && b[2] == '.' && b[5] == '.' { // 23.07.2026, which is no other day elsewhere
+		b = slices.Concat(b[6:day], []byte{'-'}, b[3:5], []byte{'-'}, b[:2], b[day:])
+	}
 	if len(b) <= day || b[4] != b[7] || b[4] != '/' && b[4] != '-' || b[day] != ' ' && b[day]|0x20 != 't' {
 		return stamp{}, false
 	}

@@ -133,14 +133,14 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 	var in instrument
 	defer func() { in.close() }()
 	if !o.Source.isFile() {
-		if err := in.open(o); err != nil {
+		if err := in.open(ctx, o); err != nil {
 			return Result{}, err
 		}
 	}
 	r := runBenchmark(ctx, o)
 	w, found := r.workload(o)
 	if o.Source.isFile() && w.HasWindow() {
-		if err := in.open(o); err != nil {
+		if err := in.open(ctx, o); err != nil {
 			return Result{CommandErr: r.err}, err
 		}
 	}

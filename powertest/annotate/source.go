@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -25,6 +26,13 @@ type Source struct {
 	// ClockOffset is this machine's clock minus that of the machine that wrote the
 	// log, and MaxGap how far apart its readings may be; 0 means 3 s.
 	ClockOffset, MaxGap time.Duration
+	// Columns says what columns of the log hold whose names say too little, as
+	// time=when,power=GPU0,power=GPU1. GPUs is how many GPUs a log is of that names
+	// none, by default [Options.ExpectedGPUs]; GPUName is the model where the log has
+	// none, and Decimal is comma or point where it does not show which. See
+	// smisource.Config.
+	Columns, GPUName, Decimal string
+	GPUs                      int
 	// Trace is a file of a recorded measurement, such as POWERTEST_TRACE writes.
 	Trace string
 	// Name and Arg are a source that is linked in, as in POWERTEST_SOURCE=NAME=ARG.
@@ -60,31 +68,52 @@ func (s Source) String() string {
 
 // open opens the source with some of its devices. Those of a trace are selected
 // afterwards.
-func (s Source) open(zone *time.Location, devices []string) (energy.Source, error) {
+func (s Source) open(ctx context.Context, zone *time.Location, devices []string) (energy.Source, error) {
 	switch {
 	case s.Opened != nil:
 		return s.Opened, nil
 	case s.Trace != "":
 		return powertest.OpenTrace(s.Trace)
 	case s.Log != "":
-		return energy.Open("smi", s.logArg(zone), devices)
+		return energy.OpenContext(ctx, "smi", s.LogArgument(zone), devices)
 	}
-	return energy.Open(s.Name, s.Arg, devices)
+	return energy.OpenContext(ctx, s.Name, s.Arg, devices)
 }
 
-// logArg is the log as an argument of the source smi.
-func (s Source) logArg(zone *time.Location) string {
+// openSource opens the source of the options with some of its devices.
+func (o Options) openSource(ctx context.Context, devices []string) (energy.Source, error) {
+	src := o.Source
+	if src.GPUs == 0 && o.ExpectedGPUs != nil && *o.ExpectedGPUs > 0 {
+		src.GPUs = *o.ExpectedGPUs
+	}
+	return src.open(ctx, o.Zone, devices)
+}
+
+// LogArgument is the log as an argument of the source smi: its path, and how it is
+// read. The zone is that of time stamps that have none.
+func (s Source) LogArgument(zone *time.Location) string {
 	keys := []string{"offset=" + s.ClockOffset.String()}
+	add := func(key, value string) {
+		if value != "" {
+			keys = append(keys, key+"="+strings.ReplaceAll(url.PathEscape(value), "&", "%26"))
+		}
+	}
 	if s.MaxGap != 0 {
-		keys = append(keys, "gap="+s.MaxGap.String())
+		add("gap", s.MaxGap.String())
 	}
 	if zone != nil {
 		name := zone.String()
 		if _, err := time.LoadLocation(name); err != nil { // a fixed offset
 			name = time.Now().In(zone).Format("-0700")
 		}
-		keys = append(keys, "tz="+url.PathEscape(name))
+		add("tz", name)
 	}
+	if s.GPUs > 0 {
+		add("gpus", strconv.Itoa(s.GPUs))
+	}
+	add("columns", s.Columns)
+	add("gpu-name", s.GPUName)
+	add("decimal", s.Decimal)
 	return s.Log + "?" + strings.Join(keys, "&")
 }
 
@@ -116,10 +145,10 @@ type instrument struct {
 // open opens the source of the options, and begins to record it if it does not know
 // the past. The error says that the options cannot be followed; that there is nothing
 // to open is no such error.
-func (in *instrument) open(o Options) error {
-	src, err := o.Source.open(o.Zone, o.Devices)
+func (in *instrument) open(ctx context.Context, o Options) error {
+	src, err := o.openSource(ctx, o.Devices)
 	if err != nil {
-		if o.mistaken(err) {
+		if o.mistaken(ctx, err) {
 			return err
 		}
 		in.failed = err
@@ -154,9 +183,9 @@ func (in *instrument) close() {
 
 // mistaken reports whether an error of opening the source is about what was asked
 // for, rather than about what was found: the contents of a file, or no devices at all.
-func (o Options) mistaken(err error) bool {
+func (o Options) mistaken(ctx context.Context, err error) bool {
 	if len(o.Devices) > 0 && errors.Is(err, energy.ErrNoDevice) {
-		all, err := o.Source.open(o.Zone, nil)
+		all, err := o.openSource(ctx, nil)
 		if err == nil {
 			defer all.Close()
 		}

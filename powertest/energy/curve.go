@@ -28,6 +28,7 @@ type curve struct {
 	last    point // the newest good reading
 	ticks   []estimate.Tick
 	power   gauge.Series // of gauges, and of counters that report power, too
+	doubts  []doubt      // of the readings of a gauge, in a history
 	mean    gauge.Mean   // of the power gauge of a counter, where that is known beside
 	events  events
 	failure failure

@@ -91,6 +91,7 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 		switch {
 		case c.device.Method == Gauge:
 			energy, ok = gaugeEnergy(c, d, spans)
+			energy = c.doubted(energy, spans)
 		case err != nil:
 			explain(c, d, f.spans)
 		default:

@@ -1,10 +1,14 @@
 package energy
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"slices"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 )
@@ -23,6 +27,43 @@ func TestRegistry(t *testing.T) {
 	assert.ErrorIs(t, err, ErrUnknownSource)
 	assert.ErrorContains(t, err, "registry-test", "the error lists what there is")
 	assert.Panics(t, func() { Register("registry-test", nil) })
+}
+
+// TestOpenContext: a source that takes long is given up as the context ends, and closed
+// when it comes; one that is quick is opened even then.
+func TestOpenContext(t *testing.T) {
+	Register("slow-test", func(arg string, _ []string) (Source, error) {
+		d, err := time.ParseDuration(arg)
+		time.Sleep(d)
+		return &closing{}, err
+	})
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		began := time.Now()
+		_, err := OpenContext(ctx, "slow-test", "1h", nil)
+		assert.ErrorIs(t, err, context.DeadlineExceeded)
+		assert.Equal(t, 1500*time.Millisecond, time.Since(began))
+		src, err := OpenContext(ctx, "slow-test", "10ms", nil)
+		assert.NoError(t, err)
+		assert.False(t, src.(*closing).closed)
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+	})
+	assert.EqualValues(t, 1, closings.Load(), "the one that came too late")
+}
+
+var closings atomic.Int32
+
+type closing struct {
+	Source
+	closed bool
+}
+
+func (c *closing) Close() error {
+	c.closed = true
+	closings.Add(1)
+	return nil
 }
 
 func TestReasonsThatMark(t *testing.T) {

@@ -2,6 +2,7 @@ package energy
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -285,4 +286,38 @@ func Open(name, arg string, devices []string) (Source, error) {
 		return nil, fmt.Errorf("%w %q: linked into this binary are %s", ErrUnknownSource, name, strings.Join(Registered(), ", "))
 	}
 	return open(arg, devices)
+}
+
+// openGrace is how long a source that is being opened is waited for when its context has
+// ended: one that is quick can still be measured after an interrupt.
+const openGrace = 500 * time.Millisecond
+
+// OpenContext is [Open], but for sources that take long, such as a large log: it ends
+// half a second after ctx, whose error it returns then. What is opened later is closed.
+func OpenContext(ctx context.Context, name, arg string, devices []string) (Source, error) {
+	type opened struct {
+		src Source
+		err error
+	}
+	done := make(chan opened, 1)
+	go func() {
+		src, err := Open(name, arg, devices)
+		done <- opened{src, err}
+	}()
+	select {
+	case o := <-done:
+		return o.src, o.err
+	case <-ctx.Done():
+	}
+	select {
+	case o := <-done:
+		return o.src, o.err
+	case <-time.After(openGrace):
+	}
+	go func() {
+		if o := <-done; o.src != nil {
+			_ = o.src.Close()
+		}
+	}()
+	return nil, fmt.Errorf("%s: not opened: %w", name, ctx.Err())
 }

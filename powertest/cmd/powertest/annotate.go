@@ -12,10 +12,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
-	"github.com/joulebench/joulebench/internal/timezone"
 	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/energy"
 
@@ -70,7 +68,7 @@ func annotateCommand(ctx context.Context, args []string, std stdio) int {
 		complain(err)
 		return exitUsage
 	}
-	failed := res.CommandErr != nil
+	failed := res.CommandErr != nil || ctx.Err() != nil
 	if err := res.WriteValidation(o.sidecar); err != nil {
 		complain(err)
 		failed = failed || o.require
@@ -114,7 +112,7 @@ type annotateFlags struct {
 	annotate.Options
 	// sidecar is where the validation file is written, and benchfmt the record.
 	sidecar, benchfmt string
-	tz                string
+	log               logFlags
 	require           bool
 	// sources and results are the flags that name one, with what they name.
 	sources, results map[string]string
@@ -143,7 +141,7 @@ func (o *annotateFlags) define(f *flag.FlagSet) {
 	// REQUIRE_POWER is InferenceX's.
 	required := slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER")))
 	f.BoolVar(&o.require, "require", required, "exit with 1 if the energy is not valid; REQUIRE_POWER=1 does the same")
-	f.Func("gpus", "how many GPUs the benchmark used: if another `number` is seen, the energy is not valid; without it the number is only reported", func(s string) error {
+	f.Func("gpus", "how many GPUs the benchmark used: if another `number` is seen, the energy is not valid; without it the number is only reported; in a log that names no GPU, so many rows have one time stamp", func(s string) error {
 		n, err := strconv.Atoi(s)
 		if err != nil {
 			return errors.New("it must be a number")
@@ -156,9 +154,7 @@ func (o *annotateFlags) define(f *flag.FlagSet) {
 		return nil
 	})
 	f.Func("role", "what some GPUs do, as `SELECTORS=ROLE`, for instance 0-3=prefill; may be repeated", o.addRole)
-	f.DurationVar(&o.Source.ClockOffset, "sync-clock", 0, "this machine's clock minus that of the machine that wrote the log: an `offset` such as -1.5s")
-	f.DurationVar(&o.Source.MaxGap, "max-gap", 3*time.Second, "how far apart the readings of a log may be")
-	f.StringVar(&o.tz, "tz", "", "time `zone` of times that have none, in the log and in aiperf's result: a name such as Europe/Berlin, UTC, Local, or an offset such as +0200; for a log it is Local by default")
+	o.log.define(f, &o.Source)
 }
 
 // addRole takes a -role flag.
@@ -190,26 +186,17 @@ func (o *annotateFlags) check(args []string, set map[string]bool) error {
 		return fmt.Errorf("%q is not a flag: a command to be run stands after --", o.Command[0])
 	case sources[0] == "-dcgm" && len(o.Command) == 0:
 		return fmt.Errorf("dcgm: %w\n%s", annotate.ErrNoCommand, needsCommand)
-	case set["sync-clock"] && sources[0] != "-log":
-		return errors.New("-sync-clock is about a log: the other sources know their clocks")
-	case set["max-gap"] && sources[0] != "-log":
-		return errors.New("-max-gap is about a log: the other sources know how often they are read")
 	case len(o.Devices) > 0 && sources[0] == "-trace":
 		return errors.New("-devices can't choose among the GPUs of a trace: it holds those that were measured")
-	case o.Source.MaxGap <= 0:
-		return fmt.Errorf("-max-gap=%v: it must be more than 0, such as 3s", o.Source.MaxGap)
+	}
+	var err error
+	if o.Zone, err = o.log.check(o.Source, set, sources[0] == "-log"); err != nil {
+		return err
 	}
 	o.name(sources[0], results[0])
 	files := []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, o.sidecar, o.benchfmt}
 	if same := atomicfile.Twice(files, 0); same != "" {
 		return fmt.Errorf("%s would be read and overwritten, or written twice: give another file", same)
-	}
-	if o.tz == "" {
-		return nil
-	}
-	var err error
-	if o.Zone, err = timezone.Parse(o.tz); err != nil {
-		return fmt.Errorf("-tz=%s is no time zone: give a name such as Europe/Berlin, UTC, Local, or an offset such as +0200", o.tz)
 	}
 	return nil
 }

@@ -76,10 +76,13 @@
 //
 // Times in a log have mostly no zone: -tz says which they are of. If its machine's
 // clock was wrong, -sync-clock is this machine's clock minus that one. Readings
-// that are further apart than -max-gap are withheld.
+// that are further apart than -max-gap are withheld. -columns says what columns of a
+// log hold whose names say too little, -gpu-name the model of its GPUs, and -decimal
+// how its numbers are written.
 //
 // -gpus is how many GPUs the benchmark used. Without it no number is too few, and
-// expected_gpu_count is null. -devices chooses among those of the source, and
+// expected_gpu_count is null. In a log that names no GPU, so many rows have one time
+// stamp. -devices chooses among those of the source, and
 // -role says what some of them do, where the source does not know it: of the roles
 // prefill and decode the energy is published by itself. It is that of the role's
 // GPUs over the whole window. Both name GPUs by index, by a range such as 0-3, by
@@ -209,7 +212,8 @@
 //
 // It exits with 0 if joules can be measured of all GPUs that were chosen, with 1 if
 // not, and with 2 if the arguments are wrong. Without -source and -devices it looks
-// at what POWERTEST_SOURCE and POWERTEST_DEVICES choose. The rest of what it writes:
+// at what POWERTEST_SOURCE and POWERTEST_DEVICES choose. -log FILE is a power log, with
+// the flags that say how annotate reads one. The rest of what it writes:
 //
 //   - The known sources, the chosen one with a star: usable or why not, and what to
 //     do. Others than nvml are tried only if they are chosen.

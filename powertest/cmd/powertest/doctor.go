@@ -11,12 +11,13 @@ import (
 	"strings"
 
 	_ "github.com/joulebench/joulebench/nvmlsource" // the driver, which doctor tries
+	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 const doctorUsage = `Usage:
-  powertest doctor [-source NAME=...] [-devices LIST] [-for TIME] [-load COMMAND] [-json]
+  powertest doctor [-source NAME=... | -log FILE] [-devices LIST] [-for TIME] [-load COMMAND] [-json]
 
 Doctor says what would be measured here, and how well: which sources there are
 and why others are not, the GPUs, how often their counters are refreshed, how
@@ -35,6 +36,9 @@ type doctorFlags struct {
 	given   bool   // the source is that of -source, not of POWERTEST_SOURCE
 	devices []string
 	json    bool
+	// log is the log of -log, and how it is read.
+	log      annotate.Source
+	logFlags logFlags
 }
 
 // parseDoctor parses the arguments after "doctor", and reports whether it goes on. If
@@ -43,6 +47,9 @@ func parseDoctor(args []string, std stdio) (o *doctorFlags, code int, ok bool) {
 	o = &doctorFlags{Options: doctor.Options{Output: std.err}}
 	f := flag.NewFlagSet("doctor", flag.ContinueOnError)
 	source := f.String("source", "", "the `source`, spelled as in POWERTEST_SOURCE; by default what that says, or else nvml")
+	f.StringVar(&o.log.Log, "log", "", "a `file` that nvidia-smi or amd-smi logs the power to, instead of -source")
+	f.IntVar(&o.log.GPUs, "gpus", 0, "how many GPUs a log is of that names none: the `number` of its rows that have one time stamp")
+	o.logFlags.define(f, &o.log)
 	devices := f.String("devices", "", "which GPUs, as in POWERTEST_DEVICES: a `list` of indices, ranges such as 0-3, UUIDs or hosts; by default what that says, or else all")
 	f.DurationVar(&o.Watch, "for", 0, "how long to watch, a `time` such as 5s; by default until the counters have ticked 25 times, from 5s to 2m")
 	f.StringVar(&o.Load, "load", "", "a `command` for the shell that uses the GPUs until it is stopped: it is run for up to a minute, and stopped and continued meanwhile, to see what the counter makes of it; it writes to the standard error")
@@ -59,6 +66,19 @@ func parseDoctor(args []string, std stdio) (o *doctorFlags, code int, ok bool) {
 
 func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	set := given(f)
+	zone, err := o.logFlags.check(o.log, set, set["log"])
+	switch {
+	case err != nil:
+		return err
+	case set["log"] && set["source"]:
+		return errors.New("-log and -source: the energy comes from one of them")
+	case set["gpus"] && !set["log"]:
+		return errors.New("-gpus is about a log: the other sources name their GPUs")
+	case set["gpus"] && o.log.GPUs <= 0:
+		return fmt.Errorf("-gpus=%d: it must be more than 0", o.log.GPUs)
+	case set["log"]:
+		set["source"], source = true, "smi="+o.log.LogArgument(zone)
+	}
 	if o.given = set["source"]; !o.given {
 		source = os.Getenv("POWERTEST_SOURCE")
 	}
@@ -74,7 +94,6 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	case o.Name == "":
 		return fmt.Errorf("%s: no name stands before the equals sign: name a source, such as %s", o.setting(source), o.setting("smi=FILE"))
 	}
-	var err error
 	if o.devices, err = energy.Selectors(devices); err != nil {
 		return fmt.Errorf("-devices=%s is %w", devices, err)
 	}
@@ -83,17 +102,20 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 
 // setting is how a source is chosen here: by the flag, or by the environment.
 func (o *doctorFlags) setting(source string) string {
-	if o.given {
+	switch {
+	case o.log.Log != "":
+		return "-log " + o.log.Log
+	case o.given:
 		return "-source " + source
 	}
 	return "POWERTEST_SOURCE=" + source
 }
 
 // open opens the source.
-func (o *doctorFlags) open() (energy.Source, error) {
+func (o *doctorFlags) open(ctx context.Context) (energy.Source, error) {
 	switch {
 	case o.Name != "off":
-		return energy.Open(o.Name, o.arg, o.devices)
+		return energy.OpenContext(ctx, o.Name, o.arg, o.devices)
 	case o.given:
 		return nil, fmt.Errorf("%w by -source off: name a source, or leave the flag out", doctor.ErrOff)
 	}
@@ -106,7 +128,7 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	if !ok {
 		return code
 	}
-	src, err := o.open()
+	src, err := o.open(ctx)
 	unknown := errors.Is(err, energy.ErrUnknownSource)
 	if unknown || errors.Is(err, energy.ErrMalformed) || err != nil && o.Name == "sim" {
 		if unknown {
