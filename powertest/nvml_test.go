@@ -166,7 +166,7 @@ func testTwoProcesses(t *testing.T, driver string) {
 			assert.Equal(t, together, m.Has(energy.SharedGPU))
 			assert.Equal(t, together, m.Devices[0].Has(energy.SharedGPU))
 			assert.Equal(t, together, strings.Contains(r.out, "shared_gpu ("+nvmltest.UUID(0)+")"))
-			withheld := slices.ContainsFunc(m.Reasons, func(f energy.Finding) bool { return f.Reason.Withholds() })
+			withheld := slices.ContainsFunc(m.Reasons, func(f energy.Finding) bool { return f.Withholds() })
 			assert.Equal(t, !withheld, m.Valid, "a mark withholds nothing")
 		}
 	}

@@ -297,7 +297,7 @@ func (g *GPU) measure(o *observation, d *device) {
 	g.BeforeWatts = number(m.BeforeWatts, m.HasBefore)
 	for _, f := range m.Reasons {
 		// That it is short is only the watch's doing.
-		if f.Reason.Withholds() && f.Reason != energy.WindowTooShort && f.Reason != energy.BenchmarkWindowNotBracketed {
+		if f.Withholds() && f.Reason != energy.WindowTooShort && f.Reason != energy.BenchmarkWindowNotBracketed {
 			g.Findings = append(g.Findings, f)
 		}
 	}
@@ -307,7 +307,7 @@ func (g *GPU) measure(o *observation, d *device) {
 // there is none.
 func obstacle(list []energy.Finding) *energy.Finding {
 	for _, f := range list {
-		if f.Reason.Withholds() && f.Reason != stateUnknown {
+		if f.Withholds() && f.Reason != stateUnknown {
 			return &f
 		}
 	}
