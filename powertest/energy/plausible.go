@@ -56,6 +56,8 @@ func (d *DeviceMeasurement) judgeMean() {
 		}
 	case d.Device.Method == Gauge:
 		d.withhold(InvalidPowerSample, "the readings say %.4g W over the window, and %s: the unit, or the limit, is not what it is taken for", watts, d.Device.limit())
+	case d.Energy.Low*watts <= d.Device.MostWatts()*d.Energy.Joules:
+		d.withhold(WindowTooShort, "%.4g W ± %.0f %% over the window reaches above what the device can draw (%s): measure for longer", watts, d.Energy.ErrPercent(), d.Device.limit())
 	default:
 		d.withhold(CounterJump, "the counter says %.4g W over the window, and %s: it has jumped, or its unit, or the limit, is not what it is taken for", watts, d.Device.limit())
 	}
@@ -88,7 +90,7 @@ func (c *curve) splitAtJumps() {
 		if c.device.PowerLimit <= 0 {
 			than = fmt.Sprintf("it draws %.4g W at most otherwise", level)
 		}
-		c.note(a.Lo, b.Hi, CounterJump, fmt.Sprintf("the counter went up by %.4g J within %v, which is %.4g W, and %s",
+		c.note(a.Lo, b.Hi, CounterJump, fmt.Sprintf("the counter went up by %.4g J within %v, which is %.4g W or more, and %s",
 			joules, time.Duration(secs*float64(time.Second)).Round(time.Millisecond), joules/secs, than))
 	}
 }
