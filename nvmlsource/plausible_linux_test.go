@@ -26,7 +26,7 @@ func TestImpossible(t *testing.T) {
 		"1 MJ more":                {nil, "jump@1=1000000000", energy.CounterJump, "the power limit is 700 W"},
 		"1 MJ more, no limit":      {[]string{"FAKE_NVML_FAULTS=nvmlDeviceGetEnforcedPowerLimit@1=3"}, "jump@1=1000000000", energy.CounterJump, "at most otherwise"},
 		"900 W of 700 W":           {[]string{"FAKE_NVML_WATTS=350,900"}, "", energy.CounterJump, "the power limit is 700 W"},
-		"twice what it says":       {[]string{"FAKE_NVML_FAULTS=186@1=value:175000"}, "", energy.CounterDisagrees, "times the gauge"},
+		"3.5 times what it shows":  {[]string{"FAKE_NVML_FAULTS=186@1=value:100000"}, "", energy.CounterDisagrees, "times the gauge"},
 		"starts again":             {nil, "reset@1=1", energy.CounterReset, "went down"},
 		"a module above its GPU":   {[]string{"FAKE_NVML_WATTS=350,500", "FAKE_NVML_MODULE_W=0,900", "FAKE_NVML_COUNTS_MODULE=1"}, "", "", ""},
 		"a module above its limit": {[]string{"FAKE_NVML_WATTS=350,500", "FAKE_NVML_MODULE_W=0,900", "FAKE_NVML_MODULE_LIMIT_W=800", "FAKE_NVML_COUNTS_MODULE=1"}, "", energy.CounterJump, "the power limit is 800 W"},
