@@ -30,6 +30,7 @@ func TestDriver(t *testing.T) {
 		"nvml":          testNVML,
 		"mixed GPUs":    testMixedGPUs,
 		"counter reset": testCounterReset,
+		"impossible":    testImpossible,
 		"old driver":    testOldDriver,
 		"two processes": testTwoProcesses,
 	} {
@@ -107,6 +108,19 @@ func testCounterReset(t *testing.T, driver string) {
 	r := onRealClock(t, "^BenchmarkCounterReset$", env, "-test.benchtime=600x")
 	requireNoJoules(t, r.one())
 	assert.Contains(t, r.out, "are withheld: counter_reset")
+}
+
+// testImpossible: what the printed power limit contradicts is not printed, and strict
+// mode fails.
+func testImpossible(t *testing.T, driver string) {
+	env := fakeGPUs(t, driver, "FAKE_NVML_WATTS=900")
+	r := onRealClock(t, "^BenchmarkOther$", env, "-test.benchtime=1s")
+	requireNoJoules(t, r.one())
+	assert.Equal(t, "700W", r.one().GetConfig("power-limit"))
+	assert.Contains(t, r.out, "are withheld: counter_jump")
+	assert.Contains(t, r.out, "the power limit is 700 W")
+	r = onRealClock(t, "^BenchmarkOther$", append(env, "POWERTEST_STRICT=1"), "-test.benchtime=1s")
+	assert.NotZero(t, r.code)
 }
 
 // without is a result less one unit.
