@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 	"time"
 
@@ -45,13 +46,14 @@ func TestCounterJumps(t *testing.T) {
 		energy func(ms float64) float64
 		says   string
 	}{
-		"1 MJ":                  {700, jumping(350, 1e6, 2000), "the power limit is 700 W"},
-		"1 MJ, no limit":        {0, jumping(350, 1e6, 2000), "it draws 333.3 W at most otherwise"},
-		"two jumps, no limit":   {0, func(ms float64) float64 { return jumping(350, 1e6, 2000)(ms) + jumping(0, 1e6, 3000)(ms) }, "333.3 W at most"},
-		"60 J more than it can": {700, jumping(600, 60, 2000), "the power limit is 700 W"},
-		"before the window":     {700, jumping(350, 1e6, 900), "the power limit is 700 W"},
-		"900 W of 700 W":        {700, steady(900), "900 W over the window"},
-		"350 kW, no limit":      {0, steady(350e3), "no device draws more than 20 kW"},
+		"1 MJ":                     {700, jumping(350, 1e6, 2000), "the power limit is 700 W"},
+		"1 MJ, no limit":           {0, jumping(350, 1e6, 2000), "it draws 333.3 W at most otherwise"},
+		"two jumps, no limit":      {0, func(ms float64) float64 { return jumping(350, 1e6, 2000)(ms) + jumping(0, 1e6, 3000)(ms) }, "333.3 W at most"},
+		"once 1.7 times its limit": {700, jumping(700, 0.7*70, 2000), "the power limit is 700 W"},
+		"60 J more than it can":    {700, jumping(600, 60, 2000), "the power limit is 700 W"},
+		"before the window":        {700, jumping(350, 1e6, 900), "the power limit is 700 W"},
+		"900 W of 700 W":           {700, steady(900), "900 W over the window"},
+		"350 kW, no limit":         {0, steady(350e3), "no device draws more than 20 kW"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := limited(Counter, tt.limit)
@@ -74,6 +76,7 @@ func TestWhatDevicesDraw(t *testing.T) {
 	}{
 		"700 W of 700 W":            {700, 700, steady(700)},
 		"a boost for 100 ms":        {700, 702.8, boost},
+		"half as much again once":   {700, 414, jumping(400, 0.45*70+30, 2000)},
 		"1000 W, no limit":          {0, 1000, steady(1000)},
 		"from 60 W to 1000 W":       {0, 636, func(ms float64) float64 { return steady(60)(ms) + 0.94*max(ms-2020, 0) }},
 		"a jump after the window":   {700, 350, jumping(350, 1e6, 3950)},
@@ -238,6 +241,7 @@ func TestCounterAgainstGauge(t *testing.T) {
 				return
 			}
 			assert.Equal(t, tt.want != "", m.Has(CounterDisagrees), "%v", m.Reasons)
+			assert.Equal(t, tt.want == withheld, slices.ContainsFunc(m.Reasons, Finding.Withholds), "%v", m.Reasons)
 			if d := m.Devices[0]; tt.gauge < 1000 {
 				require.NotNil(t, d.Check)
 				assert.InEpsilon(t, tt.counter, d.Check.Counter.Watts, 0.02)
