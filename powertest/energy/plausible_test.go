@@ -76,7 +76,7 @@ func TestWhatDevicesDraw(t *testing.T) {
 	}{
 		"700 W of 700 W":            {700, 700, steady(700)},
 		"a boost for 100 ms":        {700, 702.8, boost},
-		"half as much again once":   {700, 414, jumping(400, 0.45*70+30, 2000)},
+		"half as much again once":   {700, 424.6, jumping(400, 61.5, 2000)},
 		"1000 W, no limit":          {0, 1000, steady(1000)},
 		"from 60 W to 1000 W":       {0, 636, func(ms float64) float64 { return steady(60)(ms) + 0.94*max(ms-2020, 0) }},
 		"a jump after the window":   {700, 350, jumping(350, 1e6, 3950)},
