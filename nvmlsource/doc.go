@@ -20,8 +20,12 @@
 //	nvmlDeviceGetFieldValues             mean power of the last second: windows of 5 s and more
 //	nvmlDeviceGetPowerUsage              likewise, on some GPUs
 //
-// The counter covers the board: the GPU, its memory and its regulators, but not
-// the CPU of a superchip.
+// The counter covers the board: the GPU, its memory and its regulators. That of a GH200
+// covers the whole module, its CPU included, and so may those of other superchips: where
+// the module draws more than its GPU (field 186 by scope) and the counter is not seen to
+// be that of the GPU (fields 191 by scope, and 83), measurements are marked
+// [energy.ModuleScope], the power that is the cross-check is that of the module, and so
+// is [energy.Device.PowerLimit].
 //
 // # Which GPUs
 //

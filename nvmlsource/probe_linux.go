@@ -93,6 +93,9 @@ type way struct {
 	fields    []uint32 // what to ask for, where read asks for field values
 }
 
+// counterOnly is the metric of the energy counter without the power beside it.
+const counterOnly = "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION)"
+
 // ways are all of them, best first. Which of them works depends on the GPU, the
 // driver, virtualisation and permissions, which no table of architectures has, so
 // they are tried.
@@ -106,7 +109,7 @@ var ways = []way{
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_TOTAL_ENERGY_CONSUMPTION, nvml.FI_DEV_POWER_INSTANT},
 	},
 	{
-		metric: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION)", method: energy.Counter,
+		metric: counterOnly, method: energy.Counter,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_TOTAL_ENERGY_CONSUMPTION},
 	},
 	{metric: "nvmlDeviceGetTotalEnergyConsumption", method: energy.Counter, read: (*meter).readTotalEnergy},
@@ -142,6 +145,9 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 			dev.Lag, dev.Held = w.lag, !w.fresh
 			if w.method == energy.Counter {
 				dev.Resolution = 0.001 // NVML counts millijoules
+				if whole := d.moduleOf(h, dev.Name); whole != nil && !whole.gpuOnly {
+					whole.take(m, &dev)
+				}
 			}
 			return m, dev, nil
 		case errors.Is(err, energy.ErrDeviceLost):

@@ -30,6 +30,7 @@ func TestDriver(t *testing.T) {
 		"nvml":          testNVML,
 		"mixed GPUs":    testMixedGPUs,
 		"counter reset": testCounterReset,
+		"impossible":    testImpossible,
 		"old driver":    testOldDriver,
 		"two processes": testTwoProcesses,
 	} {
@@ -109,6 +110,19 @@ func testCounterReset(t *testing.T, driver string) {
 	assert.Contains(t, r.out, "are withheld: counter_reset")
 }
 
+// testImpossible: what the printed power limit contradicts is not printed, and strict
+// mode fails.
+func testImpossible(t *testing.T, driver string) {
+	env := fakeGPUs(t, driver, "FAKE_NVML_WATTS=900")
+	r := onRealClock(t, "^BenchmarkOther$", env, "-test.benchtime=1s")
+	requireNoJoules(t, r.one())
+	assert.Equal(t, "700W", r.one().GetConfig("power-limit"))
+	assert.Contains(t, r.out, "are withheld: counter_jump")
+	assert.Contains(t, r.out, "the power limit is 700 W")
+	r = onRealClock(t, "^BenchmarkOther$", append(env, "POWERTEST_STRICT=1"), "-test.benchtime=1s")
+	assert.NotZero(t, r.code)
+}
+
 // without is a result less one unit.
 func without(r *benchfmt.Result, unit string) *benchfmt.Result {
 	r.Values = slices.DeleteFunc(r.Values, func(v benchfmt.Value) bool { return v.Unit == unit })
@@ -166,7 +180,7 @@ func testTwoProcesses(t *testing.T, driver string) {
 			assert.Equal(t, together, m.Has(energy.SharedGPU))
 			assert.Equal(t, together, m.Devices[0].Has(energy.SharedGPU))
 			assert.Equal(t, together, strings.Contains(r.out, "shared_gpu ("+nvmltest.UUID(0)+")"))
-			withheld := slices.ContainsFunc(m.Reasons, func(f energy.Finding) bool { return f.Reason.Withholds() })
+			withheld := slices.ContainsFunc(m.Reasons, func(f energy.Finding) bool { return f.Withholds() })
 			assert.Equal(t, !withheld, m.Valid, "a mark withholds nothing")
 		}
 	}

@@ -107,8 +107,11 @@ func (b *B) explainReasons(of string, m energy.Measurement) {
 		if f.Reason == energy.WindowMismatch && b.slack.repeats {
 			key += " repeats" // its cause is known by now
 		}
+		if f.Withheld {
+			key += " withheld" // it may have been marked before
+		}
 		switch {
-		case !f.Reason.Withholds():
+		case !f.Withholds():
 			b.logOnce(key, "the joules %s are marked %v", of, f)
 		case b.env.strict:
 			b.Errorf("powertest: the joules %s are withheld: %v", of, f)

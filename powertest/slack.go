@@ -56,6 +56,9 @@ func (s slack) timed(m *energy.Measurement) *energy.Finding {
 		whole += most
 		roles[d.Device.Role] += most
 		s.widen(&d.Energy, &d.Watts, most)
+		if limit := d.Device.MostWatts(); d.Watts > limit {
+			return s.mismatch(fmt.Sprintf(", and its power would be %.4g W, which is more than the %.4g W that the device can draw", d.Watts, limit))
+		}
 	}
 	for i := range m.Roles {
 		if r := &m.Roles[i]; r.Valid {

@@ -178,3 +178,18 @@ func TestSlackBlame(t *testing.T) {
 	r = styled(t, "^BenchmarkRawReset$", nil)
 	assert.NotContains(t, r.out, "busy machine", "each round of a loop over b.N had it")
 }
+
+// TestSlackAboveTheLimit: the power of the timed part is not one that the device cannot
+// have, although that of the window was not.
+func TestSlackAboveTheLimit(t *testing.T) {
+	measured := func(watts float64) *energy.Measurement {
+		one := energy.Estimate{Joules: 2 * watts, Low: 2*watts - 1, High: 2*watts + 1}
+		return &energy.Measurement{Valid: true, Energy: one, Watts: watts, Duration: 2 * time.Second,
+			Devices: []energy.DeviceMeasurement{{Device: energy.Device{PowerLimit: 700}, Valid: true, Energy: one, Watts: watts}}}
+	}
+	late := slack{window: 2 * time.Second, elapsed: 1850 * time.Millisecond}
+	require.Nil(t, late.timed(measured(700)))
+	f := late.timed(measured(765))
+	require.NotNil(t, f)
+	assert.Contains(t, f.Detail, "more than the 770 W that the device can draw")
+}

@@ -191,7 +191,7 @@ func describe(rows []model.Metric, cfg Config) energy.Device {
 	for _, r := range rows {
 		users.Add(m.From, labelsOf(r))
 	}
-	d.Marks = users.Marks(d.UUID)
+	d.Marks = users.Marks(d)
 	return d
 }
 

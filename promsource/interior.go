@@ -101,14 +101,11 @@ func (h *history) checkSeries(ctx context.Context, who []int) error {
 	})
 }
 
-// enoughPower is how many samples of the power make a cross-check.
-const enoughPower = 10
-
 // checkPower gives the histories of counters the mean of the power gauge over the
-// window, as the cross-check. Without it a number stands all the same, so what
-// the server does not answer is left out.
+// window, as the cross-check, however few samples it is of. Without it a number stands all
+// the same, so what the server does not answer is left out.
 func (h *history) checkPower(ctx context.Context) {
-	if len(h.spans) != 1 || len(h.fleet.gauges) == len(h.fleet.devices) || h.window.ms() < enoughPower*h.tempo.scrape.Milliseconds() {
+	if len(h.spans) != 1 || len(h.fleet.gauges) == len(h.fleet.devices) {
 		return
 	}
 	for _, name := range h.fleet.powers {

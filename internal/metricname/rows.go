@@ -48,9 +48,13 @@ func (x *Exporter) tenant(get Labels) string {
 	return strings.Join(parts, ", ")
 }
 
-// Marks returns what the rows of the device mean for its measurements.
-func (r *Rows) Marks(uuid string) []energy.Finding {
+// Marks returns what the rows of a device, and its model, mean for its measurements.
+func (r *Rows) Marks(d energy.Device) []energy.Finding {
 	var marks []energy.Finding
+	uuid := d.UUID
+	if d.Method == energy.Counter && CountsModule(d.Name) {
+		marks = append(marks, ModuleMark(uuid))
+	}
 	if n := len(distinct(r.instances)); n > 0 {
 		marks = append(marks, energy.Finding{Reason: energy.MIGParentScope, Device: uuid, Detail: fmt.Sprintf(
 			"the GPU is divided into MIG instances (%d on the page), which have no counters: the number is that of the whole GPU", n)})

@@ -61,13 +61,21 @@ func TestRows(t *testing.T) {
 			}
 			merged.Merge(other)
 			var got []energy.Reason
-			for _, m := range one.Marks("GPU-1") {
+			for _, m := range one.Marks(energy.Device{UUID: "GPU-1"}) {
 				assert.Equal(t, "GPU-1", m.Device)
 				assert.NotEmpty(t, m.Detail)
 				got = append(got, m.Reason)
 			}
 			assert.Equal(t, c.want, got)
-			assert.Equal(t, one.Marks("GPU-1"), merged.Marks("GPU-1"), "from two pages")
+			assert.Equal(t, one.Marks(energy.Device{UUID: "GPU-1"}), merged.Marks(energy.Device{UUID: "GPU-1"}), "from two pages")
 		})
 	}
+}
+
+func TestModule(t *testing.T) {
+	d := energy.Device{UUID: "GPU-1", Name: "NVIDIA GH200 480GB", Method: energy.Counter}
+	assert.Equal(t, []energy.Finding{ModuleMark("GPU-1")}, new(Rows).Marks(d))
+	d.Method = energy.Gauge
+	assert.Empty(t, new(Rows).Marks(d), "its power is that of the GPU")
+	assert.False(t, CountsModule("NVIDIA H200"))
 }

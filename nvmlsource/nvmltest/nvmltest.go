@@ -17,6 +17,10 @@
 //	FAKE_NVML_PROCESSES  compute processes on every GPU: "4711,4712" (none)
 //	FAKE_NVML_CELSIUS    temperature (45)
 //	FAKE_NVML_PERSISTENCE  persistence mode of every GPU: 0 or 1 (1)
+//	FAKE_NVML_MODULE_W   power of the module with a CPU that each is in, likewise; 0 is none (0)
+//	FAKE_NVML_MODULE_LIMIT_W  power limit of each module, likewise (1000)
+//	FAKE_NVML_COUNTS_MODULE  1: the counter, field 83, is that of the module (0)
+//	FAKE_NVML_SCOPES     0: fields have no scopes, as of an old driver (1)
 //	FAKE_NVML_FAULTS     what goes wrong, see below (nothing)
 //	FAKE_NVML_CONTROL    a file whose text is added to the faults; it is read again
 //	                     at every call, so that things go wrong at a given time
@@ -32,7 +36,8 @@
 // is the number of an NVML error to return ("15"), "hang" to not return until
 // the fault is gone, "sleep:MS" to return late, or "value:N" to return N in the
 // place of the true value, where that is a number, or "ignore" to leave a field
-// as the caller passed it. "reset=1" starts the energy counter again at 0.
+// as the caller passed it. "reset=1" starts the energy counter again at 0, and
+// "jump=N" adds N millijoules to it.
 package nvmltest
 
 import (

@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -97,10 +98,14 @@ const powerSchema = "2"
 // replaceFile replaces a file; tests replace it by one that fails as on a full disk.
 var replaceFile = atomicfile.Write
 
-// annotateAggregate replaces the power keys of an aggregate by the metrics; none
-// means that the power is not valid. All else in the file stays as it is written.
-// A finding says why that could not be done.
-func annotateAggregate(path string, metrics []Metric) []energy.Finding {
+// powerMarks is the key of what is doubtful about a valid power: a list of reasons. It is
+// ours, and there only if there are any.
+const powerMarks = "power_marks"
+
+// annotateAggregate replaces the power keys of an aggregate by the metrics, with what marks
+// them; no metrics mean that the power is not valid. All else in the file stays as it is
+// written. A finding says why that could not be done.
+func annotateAggregate(path string, metrics []Metric, marks []energy.Reason) []energy.Finding {
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return finding(aggregateMissing, "there is no file %s to annotate", path)
 	}
@@ -108,7 +113,7 @@ func annotateAggregate(path string, metrics []Metric) []energy.Finding {
 	if err != nil {
 		return finding(aggregateUnwritable, "%v", err)
 	}
-	stale := patch(o, metrics)
+	stale := patch(o, metrics, marks)
 	err = replaceFile(path, func(w io.Writer) error {
 		_, err := w.Write(o.Bytes())
 		return err
@@ -117,18 +122,20 @@ func annotateAggregate(path string, metrics []Metric) []energy.Finding {
 		return nil
 	}
 	if stale {
-		patch(o, nil)
+		patch(o, nil, nil)
 		err = errors.Join(err, overwrite(path, o.Bytes()))
 	}
 	return finding(aggregateUnwritable, "%v", err)
 }
 
 // patch replaces the power keys and reports whether there were any.
-func patch(o *pyjson.Object, metrics []Metric) (stale bool) {
+func patch(o *pyjson.Object, metrics []Metric, marks []energy.Reason) (stale bool) {
 	for _, c := range slices.Concat(metrictable.InferenceX, metrictable.InferenceXRole("prefill"), metrictable.InferenceXRole("decode")) {
 		stale = o.Remove(c.Name) || stale
 	}
-	stale = o.Remove("power_invalid_reasons") || stale
+	for _, key := range []string{"power_invalid_reasons", powerMarks} {
+		stale = o.Remove(key) || stale
+	}
 	valid := "0"
 	if len(metrics) > 0 {
 		valid = "1"
@@ -137,6 +144,10 @@ func patch(o *pyjson.Object, metrics []Metric) (stale bool) {
 	o.Set("power_valid", []byte(valid))
 	for _, m := range metrics {
 		o.Set(m.Key, []byte(pyjson.Round(m.Value, m.decimals).String()))
+	}
+	if len(metrics) > 0 && len(marks) > 0 {
+		text, _ := json.Marshal(marks) // strings can be marshalled
+		o.Set(powerMarks, text)
 	}
 	return stale
 }

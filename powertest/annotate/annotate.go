@@ -184,7 +184,7 @@ func (r Result) find(found []energy.Finding) Result {
 // publish writes the aggregate.
 func (r Result) publish() Result {
 	if r.options.Aggregate != "" {
-		found := annotateAggregate(r.options.Aggregate, r.Metrics)
+		found := annotateAggregate(r.options.Aggregate, r.Metrics, r.Marks())
 		r = r.find(found)
 		r.Annotated = found == nil
 	}

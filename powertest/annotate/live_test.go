@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"testing"
 	"testing/synctest"
@@ -24,7 +25,23 @@ type rig struct{ *simsource.Source }
 
 func (rig) Info() energy.Info { return energy.Info{Name: "rig", Period: 100 * time.Millisecond} }
 
-var theRig *simsource.Source
+// theRig is what is connected, and theGauge the power that the gauges beside its counters
+// show, as a factor of the true one; 0 if there are none.
+var (
+	theRig   *simsource.Source
+	theGauge float64
+)
+
+func (r rig) Read(dst []energy.Reading) {
+	r.Source.Read(dst)
+	for i := range dst {
+		if x := &dst[i]; theGauge > 0 && x.Err == nil {
+			const mean = 100 * time.Millisecond
+			x.Watts = theGauge * theRig.TrueJoules(x.After.Add(-mean), x.After, x.Device) / mean.Seconds()
+			x.HasWatts = !math.IsNaN(x.Watts)
+		}
+	}
+}
 
 func init() {
 	energy.Register("rig", func(_ string, devices []string) (energy.Source, error) {
@@ -91,6 +108,31 @@ func TestLive(t *testing.T) {
 	x = liveTrial(t, bench(&truth), "-opened", "-gpus", "1", "-devices", "1")
 	x.valid(nil)
 	assert.InEpsilon(t, truth/2, x.measured().Energy.Joules, 0.1)
+}
+
+// TestLiveDisagrees: a power gauge that says another thing than the counter marks the
+// numbers, or takes them back, in all files.
+func TestLiveDisagrees(t *testing.T) {
+	var truth float64
+	t.Cleanup(func() { theGauge = 0 })
+	theGauge = 0.805
+	x := liveTrial(t, bench(&truth), "-source", "rig")
+	x.valid(nil)
+	assert.Equal(t, []energy.Reason{energy.CounterDisagrees}, x.Marks())
+	assert.Equal(t, []any{"counter_disagrees"}, x.file("agg.json")["power_marks"])
+	assert.Equal(t, []any{"counter_disagrees"}, x.file("side.json")["powertest"].(map[string]any)["marks"])
+	assert.Contains(t, x.out, "marked: counter_disagrees")
+	assert.InEpsilon(t, 1/theGauge, x.measured().Devices[0].Check.Ratio, 0.02)
+
+	theGauge = 0.001
+	x = liveTrial(t, bench(&truth), "-source", "rig")
+	x.invalid("counter_disagrees")
+	assert.NotContains(t, x.file("agg.json"), "power_marks")
+	issues := x.file("side.json")["device_issues"].(map[string]any)
+	assert.Len(t, issues, 2)
+	assert.Contains(t, x.out, "invalid: counter_disagrees")
+	assert.Contains(t, x.out, "millijoules under a name of joules")
+	assert.InEpsilon(t, 1000, x.measured().Devices[1].Check.Ratio, 0.02, "what both say is there all the same")
 }
 
 // TestLiveMistaken: a benchmark is not run for hours to learn then that the options

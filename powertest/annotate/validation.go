@@ -130,7 +130,7 @@ func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
 		}
 		var issues []energy.Reason
 		for _, f := range all {
-			if f.Device == g.UUID && spoils(f.Reason) && !slices.Contains(issues, f.Reason) {
+			if f.Device == g.UUID && spoils(f) && !slices.Contains(issues, f.Reason) {
 				issues = append(issues, f.Reason)
 			}
 		}

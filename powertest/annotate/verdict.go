@@ -67,10 +67,10 @@ func rank(r energy.Reason) int {
 	return len(order) + 1
 }
 
-// spoils reports whether a reason makes power_valid 0. That is what withholds a
+// spoils reports whether a finding makes power_valid 0. That is what withholds a
 // number, and a window without a single reading: its number rests on
 // interpolation alone, which is no base for a published result.
-func spoils(r energy.Reason) bool { return r.Withholds() || r == energy.NoInWindowSamples }
+func spoils(f energy.Finding) bool { return f.Withholds() || f.Reason == energy.NoInWindowSamples }
 
 // verdict returns the codes of the findings that make power_valid 0, each once,
 // in InferenceX's order, and those that only mark a number.
@@ -78,7 +78,7 @@ func verdict(found []energy.Finding) (reasons, marks []energy.Reason) {
 	reasons, marks = []energy.Reason{}, []energy.Reason{}
 	for _, f := range found {
 		list := &marks
-		if spoils(f.Reason) {
+		if spoils(f) {
 			list = &reasons
 		}
 		if !slices.Contains(*list, f.Reason) {

@@ -29,7 +29,7 @@ func (r Result) WriteTable(out io.Writer) error {
 	r.writeComparison(&b)
 	for _, f := range r.Findings {
 		what := "invalid"
-		if !spoils(f.Reason) {
+		if !spoils(f) {
 			what = "marked"
 		}
 		fmt.Fprintf(&b, "%s: %s\n", what, r.inWords(f))

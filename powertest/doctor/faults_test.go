@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"strings"
 	"testing"
 	"time"
 
@@ -81,6 +82,21 @@ var faults = map[string]struct {
 		}
 		return p
 	}, energy.CounterReset, "the counter went down"},
+	"a counter that jumps": {func() *testSource {
+		p := healthy(exact)()
+		began := time.Now()
+		p.read = func(dst []energy.Reading) {
+			for i := range dst {
+				if time.Since(began) > 3*time.Second {
+					dst[i].Joules += 1e6
+				}
+			}
+		}
+		return p
+	}, energy.CounterJump, "the power limit is 700 W"},
+	"a unit that is wrong": {func() *testSource {
+		return besideGauge(0.001, 100)
+	}, energy.CounterDisagrees, "joules under a name of millijoules"},
 	"a driver that hangs": {func() *testSource {
 		p := healthy(exact)()
 		p.read = func([]energy.Reading) { time.Sleep(time.Hour) }
@@ -160,4 +176,47 @@ func TestSurvey(t *testing.T) {
 	tried = SourceStatus{Name: "steam"}
 	tried.try()
 	assert.Equal(t, "failed", tried.Status)
+}
+
+// besideGauge returns GPUs whose counter is off by a factor, and whose power gauge shows
+// so many watts.
+func besideGauge(factor, watts float64) *testSource {
+	p := healthy(exact)()
+	p.read = func(dst []energy.Reading) {
+		for i := range dst {
+			dst[i].Joules *= factor
+			dst[i].Watts, dst[i].HasWatts = watts, true
+		}
+	}
+	return p
+}
+
+// TestShowsCounterAndGauge: what both say is side by side, whether they agree or not.
+func TestShowsCounterAndGauge(t *testing.T) {
+	for name, c := range map[string]struct {
+		factor, watts    float64
+		measurable, says bool
+		row              string
+	}{
+		"agree":      {1, 105, true, false, `0    100 W +\(99\..*\)  105 W  \([678]\d.* to 1[34]\d.*\) +0\.952`},
+		"a fifth":    {4, 492, true, true, `0    400 W .* 492 W .* 0\.81`},
+		"a thousand": {0.001, 100, false, true, `0    0\.(1|0999\d*) W .* 100 W .* 0\.0009`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			v := examine(t, func() *testSource { return besideGauge(c.factor, c.watts) }, Options{Watch: 10 * time.Second})
+			assert.Equal(t, c.measurable, v.Measurable, v.Verdict)
+			assert.InEpsilon(t, 100*c.factor, v.GPUs[0].CrossCheck.Counter.Watts, 0.01)
+			assert.Equal(t, c.says, strings.Contains(v.text, "GPU 0: counter_disagrees: "))
+			assert.Regexp(t, c.row, v.text)
+		})
+	}
+}
+
+// TestNoPowerThatCannotBe: a jump is in no number.
+func TestNoPowerThatCannotBe(t *testing.T) {
+	t.Parallel()
+	v := examine(t, faults["a counter that jumps"].open, Options{})
+	assert.Nil(t, v.GPUs[0].Watts)
+	assert.Nil(t, v.GPUs[0].CrossCheck)
 }

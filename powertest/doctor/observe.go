@@ -153,7 +153,7 @@ func observePast(ctx context.Context, rec *energy.Recorder, h energy.HistorySour
 	o := newObservation(recording, calls, true)
 	o.watch = Watch{Past: true, Start: span.Start.UTC(), For: length, Reads: 1, Ended: ctx.Err() != nil}
 	for _, f := range m.Reasons {
-		if f.Device == "" && f.Reason.Withholds() && f.Reason != energy.PartialCohort {
+		if f.Device == "" && f.Withholds() && f.Reason != energy.PartialCohort {
 			o.trouble = append(o.trouble, f)
 		}
 	}

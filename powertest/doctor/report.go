@@ -119,6 +119,9 @@ type Counter struct {
 	Watts *float64 `json:"watts"`
 	// BeforeWatts is the power before a window, as a benchmark would see it.
 	BeforeWatts *float64 `json:"before_watts"`
+	// CrossCheck is what the counter and the power gauge beside it say of the time that
+	// was watched; null if there are not both.
+	CrossCheck *energy.CrossCheck `json:"cross_check"`
 	// Age is how old the newest sample was, of a log or a server.
 	Age *time.Duration `json:"newest_sample_age_ns"`
 	// Readings is how many of them had a value, and Failed how many had none.
@@ -295,9 +298,10 @@ func (g *GPU) measure(o *observation, d *device) {
 	all, _ := rec.MeasurePast(context.Background(), span) // a replay is a [energy.HistorySource]
 	m := all.Devices[0]
 	g.BeforeWatts = number(m.BeforeWatts, m.HasBefore)
+	g.CrossCheck = m.Check
 	for _, f := range m.Reasons {
 		// That it is short is only the watch's doing.
-		if f.Reason.Withholds() && f.Reason != energy.WindowTooShort && f.Reason != energy.BenchmarkWindowNotBracketed {
+		if f.Reason == energy.CounterDisagrees || f.Withholds() && f.Reason != energy.WindowTooShort && f.Reason != energy.BenchmarkWindowNotBracketed {
 			g.Findings = append(g.Findings, f)
 		}
 	}
@@ -307,7 +311,7 @@ func (g *GPU) measure(o *observation, d *device) {
 // there is none.
 func obstacle(list []energy.Finding) *energy.Finding {
 	for _, f := range list {
-		if f.Reason.Withholds() && f.Reason != stateUnknown {
+		if f.Withholds() && f.Reason != stateUnknown {
 			return &f
 		}
 	}

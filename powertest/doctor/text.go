@@ -29,6 +29,7 @@ func (r Report) WriteText(out io.Writer) error {
 	if r.Watch != nil {
 		r.writeGPUs(&b)
 		r.writeCounters(&b)
+		r.writeCrossChecks(&b)
 		r.writeServer(&b)
 		if r.Measurable {
 			r.writeWindows(&b)
@@ -131,6 +132,25 @@ func (r Report) writeCounters(b *bytes.Buffer) {
 	}
 	b.WriteString(how + "\n")
 }
+
+// writeCrossChecks writes what counters and the power gauges beside them say.
+func (r Report) writeCrossChecks(b *bytes.Buffer) {
+	if !slices.ContainsFunc(r.GPUs, func(g GPU) bool { return g.CrossCheck != nil }) {
+		return
+	}
+	b.WriteString("\nthe same time by counter and by power gauge, with the error of each\n")
+	w := table(b)
+	fmt.Fprintln(w, "GPU\tcounter\t\tgauge\t\tcounter / gauge")
+	for _, g := range r.GPUs {
+		if x := g.CrossCheck; x != nil {
+			fmt.Fprintf(w, "%s\t%.4g W\t%s\t%.4g W\t%s\t%.4g\n", g.id(), x.Counter.Watts, interval(x.Counter), x.Gauge.Watts, interval(x.Gauge), x.Ratio)
+		}
+	}
+	w.Flush()
+}
+
+// interval writes the interval of a power.
+func interval(p energy.PowerEstimate) string { return fmt.Sprintf("(%.4g to %.4g)", p.Low, p.High) }
 
 func (r Report) writeServer(b *bytes.Buffer) {
 	var ages []time.Duration

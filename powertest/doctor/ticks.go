@@ -93,7 +93,8 @@ func (d *device) counter() Counter {
 		}
 	}
 	c.Step = d.step()
-	c.Watts = number(d.meanPower())
+	watts, ok := d.meanPower()
+	c.Watts = number(watts, ok && watts <= d.MostWatts())
 	if !d.past && c.Readings > 0 {
 		c.CallP50, c.CallP99 = &d.calls.P50, &d.calls.P99
 	}

@@ -153,6 +153,12 @@ func (c *curve) addWatts(p point, watts float64) {
 		// A cross-check that fails does not concern the counter.
 		return
 	}
+	if limit := c.device.PowerLimit; limit > 0 && watts > invalidShare*limit {
+		if byGauge {
+			c.invalid(p, fmt.Sprintf("a power reading is %.4g W, and the power limit is %.4g W", watts, limit))
+		}
+		return
+	}
 	if c.recorded {
 		c.power.Sensor.Late = max(c.power.Sensor.Late, (p.hi-p.lo)/2)
 	}

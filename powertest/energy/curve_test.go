@@ -2,7 +2,6 @@ package energy
 
 import (
 	"encoding/binary"
-	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -220,24 +219,6 @@ func TestGaugeWithheld(t *testing.T) {
 	m := measureCurves([]*curve{c}, window(505, 595))
 	assert.True(t, m.Valid, "%v", m.Reasons)
 	assert.True(t, m.Has(NoInWindowSamples))
-}
-
-func TestCounterAgainstGauge(t *testing.T) {
-	for _, scale := range []float64{1, 1.02, 1.2, 0.5} {
-		t.Run(fmt.Sprint(scale), func(t *testing.T) {
-			c := counterCurve()
-			for ms := 0.0; ms <= 4000; ms += 5 {
-				r := joules(ms, 60*math.Floor(ms/100))
-				r.Watts, r.HasWatts = 600*scale, true
-				c.add(r)
-			}
-			m := measureCurves([]*curve{c}, window(500, 3500))
-			require.True(t, m.Valid, "a disagreement only marks: %v", m.Reasons)
-			require.True(t, m.Devices[0].HasGauge)
-			assert.InEpsilon(t, 1800*scale, m.Devices[0].GaugeJoules, 1e-6)
-			assert.Equal(t, math.Abs(scale-1) > 0.05, m.Has(CounterDisagrees), "%v", m.Reasons)
-		})
-	}
 }
 
 // A power reading that makes no sense costs the cross-check, not the joules.

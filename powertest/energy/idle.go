@@ -236,7 +236,9 @@ func (w *Window) reportIdle(m *Measurement) {
 	w.rec.mu.Unlock()
 	for i, p := range list {
 		d := &m.Devices[i]
-		d.Idle, d.HasIdle = p.PowerEstimate, p.known
+		if p.known = p.known && d.Device.canDraw(p.Watts); p.known {
+			d.Idle, d.HasIdle = p.PowerEstimate, true
+		}
 		switch {
 		case p.known && p.differs():
 			d.find(IdleUnsettled, "idle power is %.4g W, and was %.4g W before an earlier window of %q: boards hold their clocks for seconds after a load, so leave more time between", p.Watts, p.lowest.Watts, name)

@@ -67,6 +67,7 @@ func measureAll(curves []*curve, f family) [][]DeviceMeasurement {
 // part. fleet reports whether there are many other curves.
 func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 	c.learn()
+	c.splitAtJumps()
 	list := make([]DeviceMeasurement, f.size())
 	p := c.period()
 	var results []estimate.Result
@@ -126,7 +127,7 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 			time.Duration(on).Round(time.Millisecond), len(spans), d.seen(), e, advice(c.device, c.expected(), len(spans) > 1))
 		return
 	}
-	if c.device.Method == Counter {
+	if d.judgeMean(); d.Valid && c.device.Method == Counter {
 		crossCheck(c, d, spans)
 	}
 }
@@ -135,7 +136,7 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 // finding says why there is none.
 func counterEnergy(c *curve, d *DeviceMeasurement, r estimate.Result) (e Estimate, ok bool) {
 	d.Ticks, d.coarse = r.Ticks, r.Coarse
-	d.findEvents(c.events.touching(r.From, r.To))
+	d.findEvents(c.events.touching(r.From, r.To+c.lag.ns()))
 	if r.Err != nil {
 		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were dropped to tell them apart", r.Gap)
 		return Estimate{}, false
@@ -174,21 +175,6 @@ func gaugeEnergy(c *curve, d *DeviceMeasurement, spans []span) (e Estimate, ok b
 	d.Ticks = r.Readings
 	d.BeforeWatts, d.HasBefore = r.BeforeWatts, true
 	return Estimate{Joules: r.Mean, Low: r.Low, High: r.High}, true
-}
-
-// crossCheck compares a counter with the power gauge of the same device, where
-// the readings of the gauge suffice.
-func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
-	mean := c.mean
-	mean.Period = c.expected()
-	check, ok := gauge.CrossCheck(c.powerAround(spans), mean)
-	if !ok {
-		return
-	}
-	d.GaugeJoules, d.HasGauge = check.Joules, true
-	if check.Disagrees(d.Energy.Joules, d.Energy.HalfWidth()) {
-		d.find(CounterDisagrees, "the counter says %.4g J, the integral of the power gauge %.4g J", d.Energy.Joules, check.Joules)
-	}
 }
 
 // explain says why the window has no ticks on one of its sides.

@@ -45,6 +45,7 @@ func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / math.Abs(e
 //	    "valid": true, "energy": {…}, "watts": 686.7, "before_watts": 102.3, "has_before": true,
 //	    "idle": {…}, "has_idle": true,
 //	    "period_ns": 100000000, "ticks": 600, "gauge_joules": 41190.2, "has_gauge": true,
+//	    "cross_check": {"counter": {…}, "gauge": {…}, "ratio": 1.0002},
 //	    "before": {"at": "…", "celsius": 41, "has_celsius": true, …}, "after": {…},
 //	    "reasons": [{"reason": "throttled", "device": "GPU-…", "detail": "…"}]
 //	  }],
@@ -130,6 +131,8 @@ type DeviceMeasurement struct {
 	// the same window, if HasGauge: the cross-check.
 	GaugeJoules float64 `json:"gauge_joules"`
 	HasGauge    bool    `json:"has_gauge"`
+	// Check compares the two, if HasGauge.
+	Check *CrossCheck `json:"cross_check,omitempty"`
 	// Before and After are the states of the device around the window; nil if
 	// the source does not report them.
 	Before *State `json:"before,omitempty"`

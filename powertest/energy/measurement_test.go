@@ -45,7 +45,7 @@ func keysOf(t reflect.Type, prefix string) (keys []string) {
 // TestJSONKeys: others read these keys. A key that is added comes into the list; one
 // that is renamed or goes breaks them.
 func TestJSONKeys(t *testing.T) {
-	const estimate, power, finding, state = "joules low high", "watts low high", "reason device detail", "at celsius has_celsius throttled_ns processes[].pid processes[].name"
+	const estimate, power, finding, state = "joules low high", "watts low high", "reason device detail withheld", "at celsius has_celsius throttled_ns processes[].pid processes[].name"
 	sub := func(prefix, keys string) (list []string) {
 		for key := range strings.FieldsSeq(keys) {
 			list = append(list, prefix+key)
@@ -59,6 +59,7 @@ func TestJSONKeys(t *testing.T) {
 		sub("devices[].device.marks[].", finding),
 		sub("devices[].", "valid"), sub("devices[].energy.", estimate),
 		sub("devices[].", "watts before_watts has_before"), sub("devices[].idle.", power), sub("devices[].", "has_idle period_ns ticks gauge_joules has_gauge"),
+		sub("devices[].cross_check.counter.", power), sub("devices[].cross_check.gauge.", power), sub("devices[].", "cross_check.ratio"),
 		sub("devices[].before.", state), sub("devices[].after.", state), sub("devices[].reasons[].", finding),
 		sub("roles[].", "role devices valid"), sub("roles[].energy.", estimate), sub("roles[].", "watts"),
 		sub("", "waited_ns"), sub("reasons[].", finding), sub("source.", "name simulated period_ns poll_ns version"),

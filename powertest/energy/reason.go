@@ -33,8 +33,8 @@ const (
 	// InsufficientPowerSamples: fewer than two readings of the device.
 	// Withheld.
 	InsufficientPowerSamples Reason = "insufficient_power_samples"
-	// InvalidPowerSample: a reading is negative, not finite or out of order.
-	// Withheld.
+	// InvalidPowerSample: a reading is negative, not finite, out of order, or more than
+	// the device can draw. Withheld.
 	InvalidPowerSample Reason = "invalid_power_sample"
 	// ExpectedGPUCountMismatch: there are more or fewer devices than were
 	// asked for. Withheld.
@@ -44,12 +44,15 @@ const (
 	PartialCohort Reason = "partial_cohort"
 	// CounterReset: the counter went down inside the window. Withheld.
 	CounterReset Reason = "counter_reset"
+	// CounterJump: the counter went up by more than the device can draw: from one tick to
+	// the next, or over the window by more than a tenth above the power limit. Withheld.
+	CounterJump Reason = "counter_jump"
 	// CounterStale: the counter did not change for far longer than its
 	// refresh period. Withheld.
 	CounterStale Reason = "counter_stale"
-	// CounterDisagrees: counter and power gauge differ by more than 5 % over
-	// the same window; by more than 25 % where the gauge has fewer than ten
-	// readings in it. Marked.
+	// CounterDisagrees: counter and power gauge of a device differ over the same window
+	// by more than their intervals and the gain or offset of a sensor explain. Marked;
+	// withheld where one of them is more than 1.25 times the other.
 	CounterDisagrees Reason = "counter_disagrees"
 	// CounterLags: the counter takes its energy in late, by at least 12 ms and by the
 	// same at both edges of windows; the energy is corrected by that. Marked.
@@ -64,6 +67,9 @@ const (
 	// MIGParentScope: the device asked for is a MIG instance, which has no
 	// counter; the number is that of the whole GPU. Marked.
 	MIGParentScope Reason = "mig_parent_scope"
+	// ModuleScope: the counter is that of a whole module, such as a superchip with its
+	// CPU; the number is that of all of it. Marked.
+	ModuleScope Reason = "module_scope"
 	// SharedGPU: another process used the device, or measured it at the same
 	// time. Marked.
 	SharedGPU Reason = "shared_gpu"
@@ -85,13 +91,14 @@ var marks = map[Reason]bool{
 	CounterDisagrees:  true,
 	CounterLags:       true,
 	MIGParentScope:    true,
+	ModuleScope:       true,
 	SharedGPU:         true,
 	Throttled:         true,
 	IdleUnsettled:     true,
 }
 
-// Withholds reports whether a number with this reason is withheld, rather than
-// published with a mark.
+// Withholds reports whether a number with this reason is always withheld, rather than
+// published with a mark. Whether one is, its [Finding] says.
 func (r Reason) Withholds() bool { return !marks[r] }
 
 // Finding is a reason with what was seen.
@@ -101,7 +108,13 @@ type Finding struct {
 	Device string `json:"device,omitempty"`
 	// Detail says in words what was seen, and what to do if that is known.
 	Detail string `json:"detail,omitempty"`
+	// Withheld says that the number is withheld although the reason can also mark one.
+	Withheld bool `json:"withheld,omitempty"`
 }
+
+// Withholds reports whether the number is withheld because of the finding, rather than
+// published with a mark.
+func (f Finding) Withholds() bool { return f.Withheld || f.Reason.Withholds() }
 
 // String returns the finding as one line.
 func (f Finding) String() string {
@@ -165,5 +178,5 @@ func has(fs []Finding, r Reason) bool {
 
 // withheld reports whether one of the findings withholds the number.
 func withheld(fs []Finding) bool {
-	return slices.ContainsFunc(fs, func(f Finding) bool { return f.Reason.Withholds() })
+	return slices.ContainsFunc(fs, Finding.Withholds)
 }

@@ -137,6 +137,7 @@ func TestFaults(t *testing.T) {
 	}{
 		{"lost", lost, energy.DeviceLost},
 		{"reset", func(s energy.Source) energy.Source { return energytest.Reset(s, 0, 40) }, energy.CounterReset},
+		{"jump", func(s energy.Source) energy.Source { return energytest.Jump(s, 0, 40, 1e6) }, energy.CounterJump},
 		{"backwards", func(s energy.Source) energy.Source { return energytest.Backwards(s, 0, 40) }, energy.CounterReset},
 		{"freeze", func(s energy.Source) energy.Source { return energytest.Freeze(s, 40) }, energy.CounterStale},
 		{"frozen from the start", func(s energy.Source) energy.Source { return energytest.Freeze(s, 1) }, energy.CounterStale},

@@ -183,7 +183,7 @@ func (p *Replay) fill(c *curve, d DeviceRecording) {
 	c.power.Seen, c.power.Sensor.Period, c.power.Sensor.Late = at(float64(d.PowerUntil)), d.PowerPeriod, d.PowerLate
 	base := p.recording.Base
 	for _, e := range d.Trouble {
-		if e.Reason != CounterReset { // the ticks show it
+		if e.Reason != CounterReset && e.Reason != CounterJump { // the ticks show them
 			c.note(c.at(base.Add(time.Duration(e.From))), c.at(base.Add(time.Duration(e.To))), e.Reason, e.Detail)
 		}
 	}

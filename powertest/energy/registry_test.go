@@ -73,7 +73,7 @@ func TestReasonsThatMark(t *testing.T) {
 	for _, r := range []Reason{WindowTooShort, WindowMismatch, PartialCohort, CounterReset, CounterStale, DeviceLost, SourceStalled, "a_new_one"} {
 		assert.True(t, r.Withholds(), r)
 	}
-	assert.Equal(t, "throttled (GPU-1): 40 %", Finding{Throttled, "GPU-1", "40 %"}.String())
+	assert.Equal(t, "throttled (GPU-1): 40 %", Finding{Reason: Throttled, Device: "GPU-1", Detail: "40 %"}.String())
 	assert.Equal(t, "counter_reset", Finding{Reason: CounterReset}.String())
 	out, err := json.Marshal(Measurement{})
 	assert.NoError(t, err)

@@ -140,7 +140,8 @@ type Device struct {
 	// Rows is how many entries of the source are about the device (MIG instances,
 	// pods, jobs, endpoints), of which it is the one that counts; 0 means 1.
 	Rows int `json:"rows,omitempty"`
-	// PowerLimit is the enforced power limit in watts; 0 if unknown.
+	// PowerLimit is the enforced power limit in watts of what the energy is of; 0 if
+	// unknown. It bounds what is published: see [Device.MostWatts].
 	PowerLimit float64 `json:"power_limit_watts,omitempty"`
 	// Method is how the device reports its energy.
 	Method Method `json:"method"`

@@ -158,14 +158,14 @@ func (m *Measurement) Add(f Finding) {
 		if f.Device != "" {
 			d.Reasons = append(d.Reasons, f)
 		}
-		if f.Reason.Withholds() {
+		if f.Withholds() {
 			withdrawn[d.Device.Role] = true
 			if f.Reason != ExpectedGPUCountMismatch && f.Reason != PartialCohort { // these are about sums
 				d.withdraw()
 			}
 		}
 	}
-	if !f.Reason.Withholds() {
+	if !f.Withholds() {
 		return
 	}
 	m.Valid, m.Energy, m.Watts = false, Estimate{}, 0

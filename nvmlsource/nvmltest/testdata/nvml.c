@@ -137,6 +137,7 @@ static unsigned long long millijoules(gpu_t *g) {
 	pthread_mutex_lock(&mutex);
 	if (!g->zero && find("reset", g->index, value, sizeof value)) g->zero = mj;
 	mj -= g->zero;
+	if (find("jump", g->index, value, sizeof value)) mj += strtoull(value, NULL, 10);
 	pthread_mutex_unlock(&mutex);
 	return mj;
 }
@@ -254,6 +255,44 @@ ret_t nvmlDeviceGetPowerUsage(gpu_t *g, unsigned int *mw) {
 	return SUCCESS;
 }
 
+// moduleWatts is the power of the module that the GPU is in, CPU included; 0 if it is in
+// none.
+static double moduleWatts(gpu_t *g) { return number("FAKE_NVML_MODULE_W", g->index, "0"); }
+
+// scoped fills in the fields that have a scope, 0 for the GPU and 1 for the module, and
+// reports whether it is one of them. A driver of before scopes ignores them.
+static int scoped(gpu_t *g, field_t *f) {
+	double module = moduleWatts(g);
+	int scopes = strcmp(setting("FAKE_NVML_SCOPES", "1"), "0"), counts = atoi(setting("FAKE_NVML_COUNTS_MODULE", "0"));
+	int of = f->scopeId == 1 && scopes;
+	switch (f->fieldId) {
+	case 185: case 186: case 190: case 191:
+		if (of && !module) {
+			f->ret = NOT_SUPPORTED;
+			return 1;
+		}
+		break;
+	case 83:
+		of = counts;
+		break;
+	default:
+		return 0;
+	}
+	double share = of && module ? module * 1000 / milliwatts(g) : 1;
+	switch (f->fieldId) {
+	case 190:
+		f->valueType = UNSIGNED_INT;
+		f->value.ui = (unsigned int)(1000 * number(of ? "FAKE_NVML_MODULE_LIMIT_W" : "FAKE_NVML_LIMIT_W", g->index, of ? "1000" : "700"));
+		return 1;
+	case 191: case 83:
+		f->value.ull = (unsigned long long)(share * millijoules(g));
+		return 1;
+	}
+	f->valueType = UNSIGNED_INT; // POWER_AVERAGE, POWER_INSTANT
+	f->value.ui = (unsigned int)(share * milliwatts(g));
+	return 1;
+}
+
 static void field(gpu_t *g, field_t *f) {
 	char key[16];
 	snprintf(key, sizeof key, "%u", f->fieldId);
@@ -263,15 +302,13 @@ static void field(gpu_t *g, field_t *f) {
 	f->ret = fault(key, g->index);
 	if (f->ret) return;
 	f->valueType = UNSIGNED_LONG_LONG;
+	if (scoped(g, f)) {
+		if (f->ret) return;
+		if (f->valueType == UNSIGNED_INT) f->value.ui = (unsigned int)valued(key, g->index, f->value.ui);
+		else f->value.ull = valued(key, g->index, f->value.ull);
+		return;
+	}
 	switch (f->fieldId) {
-	case 83: // TOTAL_ENERGY_CONSUMPTION
-		f->value.ull = valued(key, g->index, millijoules(g));
-		return;
-	case 185: // POWER_AVERAGE
-	case 186: // POWER_INSTANT
-		f->valueType = UNSIGNED_INT;
-		f->value.ui = (unsigned int)valued(key, g->index, milliwatts(g));
-		return;
 	case 74: case 76: case 269: case 270: case 271: // clocks event reasons
 		f->value.ull = valued(key, g->index, f->fieldId * 1000000ULL);
 		return;

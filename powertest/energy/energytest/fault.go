@@ -91,6 +91,16 @@ func Reset(src energy.Source, device, k int) energy.Source {
 	})
 }
 
+// Jump makes the device's counter show so many joules more from its reading k on, as some
+// drivers were seen to do.
+func Jump(src energy.Source, device, k int, joules float64) energy.Source {
+	return editDevice(src, device, k, func(_ int, r *energy.Reading) {
+		if r.HasJoules {
+			r.Joules += joules
+		}
+	})
+}
+
 // Backwards makes reading k of the device show less than the one before it: by
 // 1 J, or by half of it where it is below 2 J. Later readings are normal.
 func Backwards(src energy.Source, device, k int) energy.Source {

@@ -122,32 +122,3 @@ func TestSeriesIsBounded(t *testing.T) {
 	assert.Len(t, s.Samples(), 3)
 	assert.Equal(t, newest, s.Samples()[2])
 }
-
-func TestCrossCheck(t *testing.T) {
-	in := Input{ramp(Sensor{}), []Span{span(450, 2450)}, 500 * ms}
-	c, ok := CrossCheck(in, Mean{})
-	require.True(t, ok)
-	assert.InEpsilon(t, 780, c.Joules, 1e-9)
-	assert.False(t, c.Disagrees(780, 0))
-	assert.True(t, c.Disagrees(400, 0))
-	assert.False(t, c.Disagrees(400, 400), "within the error of the counter")
-
-	few := in
-	few.Spans = []Span{span(450, 1350)}
-	c, ok = CrossCheck(few, Mean{})
-	require.True(t, ok, "nine samples that know the energy well")
-	assert.True(t, c.Disagrees(c.Joules*0.7, 0))
-	few.Spans = []Span{span(450, 750)}
-	_, ok = CrossCheck(few, Mean{})
-	assert.False(t, ok)
-	mean := Mean{From: 450 * ms, To: 750 * ms, Watts: 250, Period: 20 * ms}
-	c, ok = CrossCheck(few, mean)
-	require.True(t, ok)
-	assert.InEpsilon(t, 75, c.Joules, 1e-9)
-	mean.Period = 100 * ms
-	_, ok = CrossCheck(few, mean)
-	assert.False(t, ok, "too few refreshes")
-	mean.To++
-	_, ok = CrossCheck(few, mean)
-	assert.False(t, ok, "the mean of another time")
-}
