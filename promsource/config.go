@@ -125,10 +125,19 @@ func (cfg *Config) set(key, value string) error {
 			cfg.Roles = append(cfg.Roles, energy.Role{Name: role})
 		}
 		cfg.Roles[i].Devices = append(cfg.Roles[i].Devices, strings.Split(value, ",")...)
+	case misspelt(key):
+		return fmt.Errorf("prometheus: %q is none of our keys, and like one\nwrite selector={MATCHERS}, collect=TIME or role.NAME=DEVICES", key)
 	default:
 		cfg.Params.Add(key, value)
 	}
 	return nil
+}
+
+// misspelt reports whether a key of a query begins as one of our own does. A server
+// would ignore it, and nobody be told that all GPUs are measured.
+func misspelt(key string) bool {
+	key = strings.ToLower(key)
+	return slices.ContainsFunc([]string{"sel", "coll", "rol"}, func(begin string) bool { return strings.HasPrefix(key, begin) })
 }
 
 // target understands the address.

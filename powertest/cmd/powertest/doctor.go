@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/buildversion"
 	"github.com/joulebench/joulebench/internal/web"
 	_ "github.com/joulebench/joulebench/nvmlsource" // the driver, which doctor tries
 	"github.com/joulebench/joulebench/powertest/annotate"
@@ -151,7 +152,7 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		r = doctor.Unavailable(err)
 	}
-	r.Sources, r.Version = doctor.Survey(o.Name, src, err), version()
+	r.Sources, r.Version = doctor.Survey(o.Name, src, err), buildversion.Main()
 	if o.json {
 		e := json.NewEncoder(std.out)
 		e.SetIndent("", "  ")
