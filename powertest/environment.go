@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -79,7 +80,7 @@ func (malformedError) Is(target error) bool { return target == energy.ErrMalform
 
 // named names the values of the variables that say what is measured, for messages.
 func (e environment) named() string {
-	s := fmt.Sprintf("POWERTEST_SOURCE=%q", shown(os.Getenv("POWERTEST_SOURCE")))
+	s := fmt.Sprintf("POWERTEST_SOURCE=%q", web.RedactSource(os.Getenv("POWERTEST_SOURCE")))
 	if devices := os.Getenv("POWERTEST_DEVICES"); devices != "" {
 		s += fmt.Sprintf(" POWERTEST_DEVICES=%q", devices)
 	}
@@ -92,7 +93,7 @@ func parseSource(value string, linked []string) (name, arg string, err error) {
 	if value == "" {
 		return "", "", nil
 	}
-	name, arg, hasArg := strings.Cut(value, "=")
+	name, arg, hasArg := energy.CutSource(value)
 	isLinked := name == "off" || slices.Contains(linked, name)
 	var wrong, advice string
 	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
@@ -111,19 +112,9 @@ func parseSource(value string, linked []string) (name, arg string, err error) {
 		advice = fmt.Sprintf("add import _ %q to a test file, or ", knownSources[i].pkg)
 	}
 	if wrong != "" {
-		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s\n%s%s", shown(value), wrong, advice, choices(linked))
+		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s\n%s%s", web.RedactSource(value), wrong, advice, choices(linked))
 	}
 	return name, arg, nil
-}
-
-// shown returns a value of POWERTEST_SOURCE as it may be shown: an address may
-// hold a password.
-func shown(value string) string {
-	name, arg, _ := strings.Cut(value, "=")
-	if strings.Contains(arg, "@") {
-		return name + "=…"
-	}
-	return value
 }
 
 // choices says what POWERTEST_SOURCE may be in this binary, and what it could be.

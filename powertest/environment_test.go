@@ -173,6 +173,6 @@ func TestSelection(t *testing.T) {
 func TestPasswordsAreNotShown(t *testing.T) {
 	_, _, err := parseSource("dcgm=http://user:hush@node1:9400", []string{"nvml"})
 	require.Error(t, err)
-	assert.Contains(t, err.Error(), `POWERTEST_SOURCE="dcgm=…"`)
+	assert.Contains(t, err.Error(), `POWERTEST_SOURCE="dcgm=…@node1:9400"`)
 	assert.NotContains(t, err.Error(), "hush")
 }

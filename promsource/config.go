@@ -4,10 +4,8 @@ import (
 	"fmt"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
-	"unicode"
 
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -85,24 +83,14 @@ func parseArg(arg string) (Config, error) {
 		}
 		key, value, found := strings.Cut(pair, "=")
 		if !found {
-			return cfg, fmt.Errorf("prometheus: %s has no value\n%s", shown(key), argForm)
+			// It can be a secret, or a piece of a password with a question mark in it.
+			return cfg, fmt.Errorf("prometheus: a part of the query is no KEY=VALUE and has no value\nin a password, write ? as %%3F, & as %%26 and @ as %%40; %s", argForm)
 		}
 		if err := cfg.set(unescaped(key), unescaped(value)); err != nil {
 			return cfg, err
 		}
 	}
 	return cfg, nil
-}
-
-// shown returns a key as it may be shown: not if it can be a piece of a password
-// with a question mark in it.
-func shown(key string) string {
-	if strings.ContainsFunc(key, func(r rune) bool {
-		return r != '_' && r != '.' && r != '-' && !unicode.IsLetter(r) && !unicode.IsDigit(r)
-	}) {
-		return "a key (in a password, write ? as %3F, & as %26 and @ as %40)"
-	}
-	return strconv.Quote(key)
 }
 
 // unescaped returns the text without its URL escapes, or as it is if they are
@@ -137,10 +125,19 @@ func (cfg *Config) set(key, value string) error {
 			cfg.Roles = append(cfg.Roles, energy.Role{Name: role})
 		}
 		cfg.Roles[i].Devices = append(cfg.Roles[i].Devices, strings.Split(value, ",")...)
+	case misspelt(key):
+		return fmt.Errorf("prometheus: %q is none of our keys, and like one\nwrite selector={MATCHERS}, collect=TIME or role.NAME=DEVICES", key)
 	default:
 		cfg.Params.Add(key, value)
 	}
 	return nil
+}
+
+// misspelt reports whether a key of a query begins as one of our own does. A server
+// would ignore it, and nobody be told that all GPUs are measured.
+func misspelt(key string) bool {
+	key = strings.ToLower(key)
+	return slices.ContainsFunc([]string{"sel", "coll", "rol"}, func(begin string) bool { return strings.HasPrefix(key, begin) })
 }
 
 // target understands the address.

@@ -45,6 +45,10 @@ func TestParseArgErrors(t *testing.T) {
 		"http://prom?collect=1":   "not a time",
 		"http://prom?collect=-1s": "not a time",
 		"http://prom?role.=x":     "names no role",
+		"http://prom?Selector={}": `"Selector" is none of our keys`,
+		"http://prom?selectors=x": "none of our keys",
+		"http://prom?roles.a=0":   "none of our keys",
+		"http://prom?role-a=0":    "none of our keys",
 	} {
 		_, err := parseArg(arg)
 		assert.ErrorContains(t, err, says, arg)

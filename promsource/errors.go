@@ -47,10 +47,10 @@ func (c *client) unreached(ctx context.Context, err error) error {
 
 // refused is the error of an answer with a status other than 2xx.
 func (c *client) refused(resp *http.Response, body []byte) error {
-	said := snippet(body)
+	said := c.snippet(body)
 	var reply struct{ ErrorType, Error string }
 	if json.Unmarshal(body, &reply) == nil && reply.Error != "" {
-		said = strings.TrimSpace(reply.ErrorType + ": " + reply.Error)
+		said = c.hide(strings.TrimSpace(reply.ErrorType + ": " + reply.Error))
 	}
 	what := fmt.Sprintf("%s answered %d: %s", c.host, resp.StatusCode, said)
 	switch code := resp.StatusCode; {
@@ -69,24 +69,27 @@ func (c *client) refused(resp *http.Response, body []byte) error {
 // garbled is the error of an answer that is not one of Prometheus.
 func (c *client) garbled(resp *http.Response, body []byte, err error) error {
 	return fmt.Errorf("prometheus: %s answered %d with something else than a query's result (%w), which begins: %s\ncheck that the address, with its path, is that of a Prometheus API",
-		c.host, resp.StatusCode, err, snippet(body))
+		c.host, resp.StatusCode, err, c.snippet(body))
 }
 
 // complete returns an error if an answer says that it lacks something.
 func (c *client) complete(r reply) error {
 	switch {
 	case r.Status == "error":
-		return fmt.Errorf("prometheus: %s: %s: %s", c.host, r.ErrorType, r.Error)
+		return fmt.Errorf("prometheus: %s: %s: %s", c.host, r.ErrorType, c.hide(r.Error))
 	case len(r.Warnings) > 0:
-		return fmt.Errorf("prometheus: %w: %s warns: %s", ErrIncomplete, c.host, strings.Join(r.Warnings, "; "))
+		return fmt.Errorf("prometheus: %w: %s warns: %s", ErrIncomplete, c.host, c.hide(strings.Join(r.Warnings, "; ")))
 	}
 	return nil
 }
 
+// hide returns a text of the server without what it may repeat of a request.
+func (c *client) hide(text string) string { return web.Hide(text, c.target.Secrets(c.params)...) }
+
 // snippet returns the beginning of an answer, on one line.
-func snippet(body []byte) string {
+func (c *client) snippet(body []byte) string {
 	const enough = 200
-	text := strings.Join(strings.Fields(string(body[:min(len(body), 4*enough)])), " ")
+	text := c.hide(strings.Join(strings.Fields(string(body[:min(len(body), 4*enough)])), " "))
 	if text == "" {
 		return "nothing"
 	}

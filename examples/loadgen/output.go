@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -12,6 +13,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // print writes the table, and the benchmark records unless they are in a file.
@@ -155,6 +157,11 @@ func writeTable(w io.Writer, results []result) error {
 	}
 	if err := t.Flush(); err != nil {
 		return err
+	}
+	if slices.ContainsFunc(results, func(r result) bool { return r.report.Valid() }) {
+		if _, err := fmt.Fprintf(w, "Note: %s\n", energy.NotCovered); err != nil {
+			return err
+		}
 	}
 	for _, r := range results {
 		for _, note := range r.notes() {

@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"strings"
 	"unicode"
+
+	"github.com/joulebench/joulebench/internal/web"
 )
 
 // ErrNoUsage says that the server did not say how many tokens an answer took:
@@ -174,12 +176,7 @@ func stringOrMessage(raw json.RawMessage) string {
 }
 
 // hide removes the key from what a server says: some repeat it.
-func (c *Client) hide(s string) string {
-	if c.config.Key == "" {
-		return s
-	}
-	return strings.ReplaceAll(s, c.config.Key, "[key]")
-}
+func (c *Client) hide(s string) string { return web.Hide(s, c.config.Key) }
 
 // discreet is an error without the key.
 func (c *Client) discreet(err error) error {

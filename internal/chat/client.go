@@ -13,6 +13,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+
+	"github.com/joulebench/joulebench/internal/web"
 )
 
 // Config says which server to ask, and how.
@@ -83,7 +85,7 @@ func endpointOf(base string) (*url.URL, error) {
 		return nil, fmt.Errorf("the base URL is malformed: %w", errBaseURL)
 	}
 	if u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-		return nil, fmt.Errorf("base URL %q: %w", shown(u), errBaseURL)
+		return nil, fmt.Errorf("base URL %q: %w", web.Address(base), errBaseURL)
 	}
 	u.Path = strings.TrimSuffix(strings.TrimRight(u.Path, "/"), "/chat/completions")
 	u.RawPath, u.Fragment = "", ""
@@ -91,11 +93,6 @@ func endpointOf(base string) (*url.URL, error) {
 		u = u.JoinPath("v1")
 	}
 	return u.JoinPath("chat", "completions"), nil
-}
-
-// shown is a URL as it may be shown: a password or a key may be in the rest of it.
-func shown(u *url.URL) string {
-	return (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path, Opaque: u.Opaque}).String()
 }
 
 // Question is what to ask, and how many tokens the answer may have.
@@ -123,7 +120,7 @@ type Usage struct {
 func (c *Client) Chat(ctx context.Context, q Question, each func()) (Usage, error) {
 	resp, err := c.post(ctx, q)
 	if err != nil {
-		return Usage{}, fmt.Errorf("chat: %s: %w", shown(c.endpoint), err)
+		return Usage{}, fmt.Errorf("chat: %s: %w", web.Address(c.endpoint.String()), err)
 	}
 	defer resp.Body.Close()
 	if err := c.refusal(resp); err != nil {

@@ -178,7 +178,7 @@ func TestTheKeyIsNotShown(t *testing.T) {
 		},
 	} {
 		_, _, err := askOf(t, chat.Config{Key: key}, answer)
-		require.ErrorContains(t, err, "[key] is no key")
+		require.ErrorContains(t, err, "… is no key")
 		assert.NotContains(t, err.Error(), key)
 	}
 	llm, err := chat.NewClient(chat.Config{URL: "http://me:" + key + "@127.0.0.1:1/?key=" + key, Key: key})

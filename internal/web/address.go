@@ -104,35 +104,3 @@ func (t Target) Authorize(r *http.Request) {
 		r.SetBasicAuth(t.User.Username(), password)
 	}
 }
-
-// redact returns what may be shown of an address that may be malformed: nothing
-// before the last @ but the scheme, and nothing of query and fragment.
-func redact(text string) string {
-	scheme, rest, found := strings.Cut(text, "://")
-	if !found || strings.ContainsAny(scheme, ":@/?# ") {
-		scheme, rest = "", text
-	} else {
-		scheme += "://"
-	}
-	if at := strings.LastIndexByte(rest, '@'); at >= 0 {
-		if strings.ContainsAny(rest[:at], "?#") {
-			return scheme + "…" // the @ may be in a password, or in a query
-		}
-		rest = rest[at+1:]
-	}
-	if end := strings.IndexAny(rest, "?#"); end >= 0 {
-		rest = rest[:end]
-	}
-	if !portLike(rest) {
-		return scheme + "…" // the beginning of a password that was cut at a comma, or the like
-	}
-	return scheme + rest
-}
-
-// portLike reports whether what follows a colon in the host is a port, or the
-// rest of an address of IPv6.
-func portLike(rest string) bool {
-	host, _, _ := strings.Cut(rest, "/")
-	_, port, found := strings.Cut(host, ":")
-	return !found || strings.HasPrefix(host, "[") || strings.Trim(port, "0123456789") == ""
-}

@@ -8,7 +8,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/wait"
@@ -46,7 +45,7 @@ const (
 // Where there is none it is nil, which does not wait, and the reason is reported. The
 // error is one of a source that cannot exist.
 func openCooler(ctx context.Context, named string, limit time.Duration, seed uint64, report func(string, ...any)) (*cooler, error) {
-	name, arg, _ := strings.Cut(cmp.Or(named, os.Getenv("POWERTEST_SOURCE"), "nvml"), "=")
+	name, arg, _ := energy.CutSource(cmp.Or(named, os.Getenv("POWERTEST_SOURCE"), "nvml"))
 	if limit == 0 || name == "off" {
 		report("there is no cool-down between samples, since none is asked for")
 		return nil, nil

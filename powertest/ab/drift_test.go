@@ -73,6 +73,9 @@ func oneAfterTheOther(rounds int) iter.Seq[ab.Sample] {
 // trials, and in turn in no more than alpha of them.
 func TestInterleaving(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("judges thousands of runs")
+	}
 	const trials, rounds = 1000, 10
 	for _, noise := range []float64{0.003, 0.005} {
 		rnd := rand.New(rand.NewPCG(1, 2))

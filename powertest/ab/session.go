@@ -3,7 +3,6 @@ package ab
 import (
 	"cmp"
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
 
@@ -286,8 +286,8 @@ func (s Session) binaryArgs() []string {
 func (s Session) parameters() parameters {
 	host, _ := os.Hostname() // it may have no name
 	p := parameters{
-		"POWERTEST_SOURCE":  unsecret(os.Getenv("POWERTEST_SOURCE")),
-		"POWERTEST_DEVICES": unsecret(os.Getenv("POWERTEST_DEVICES")),
+		"POWERTEST_SOURCE":  web.RedactSource(os.Getenv("POWERTEST_SOURCE")),
+		"POWERTEST_DEVICES": os.Getenv("POWERTEST_DEVICES"),
 
 		"-bench":     s.bench(),
 		"-benchtime": s.Benchtime,
@@ -302,13 +302,4 @@ func (s Session) parameters() parameters {
 		p["-alpha"] = strconv.FormatFloat(s.Gate.Alpha, 'g', -1, 64)
 	}
 	return p
-}
-
-// unsecret is a value that may be kept in a file. One with an @ may be an address
-// with a password, and its hash is kept.
-func unsecret(value string) string {
-	if !strings.Contains(value, "@") {
-		return value
-	}
-	return fmt.Sprintf("sha256:%x", sha256.Sum256([]byte(value)))
 }

@@ -72,6 +72,9 @@ func different(r gate.Row) bool {
 // than alpha of the trials. With all of alpha at each look they would be.
 func TestUntilKeepsAlpha(t *testing.T) {
 	t.Parallel()
+	if testing.Short() {
+		t.Skip("judges hundreds of runs")
+	}
 	const trials = 600
 	looks, err := Looks(gate.DefaultAlpha, 10, 30)
 	require.NoError(t, err)

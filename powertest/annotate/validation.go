@@ -5,11 +5,11 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"runtime/debug"
 	"slices"
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/buildversion"
 	"github.com/joulebench/joulebench/internal/pyjson"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -152,7 +152,7 @@ func method(m energy.Measurement) string {
 
 // details gathers what only we know.
 func (r Result) details() detailsJSON {
-	d := detailsJSON{Version: version(), Marks: r.Marks(), Notes: r.Workload.Notes}
+	d := detailsJSON{Version: buildversion.Main(), Marks: r.Marks(), Notes: r.Workload.Notes}
 	d.Findings = append([]energy.Finding{}, r.Findings...) // never null
 	if r.Measured {
 		d.Measurement = &r.Measurement
@@ -164,14 +164,6 @@ func (r Result) details() detailsJSON {
 		d.Aiperf = append(d.Aiperf, comparisonJSON{c.Name, c.Unit, pyjson.Float(c.Ours), pyjson.Float(c.Theirs)})
 	}
 	return d
-}
-
-// version is the version of the module that runs.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
 
 // WriteValidation writes the validation file: a JSON object with the keys of

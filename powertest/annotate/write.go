@@ -27,6 +27,9 @@ func (r Result) WriteTable(out io.Writer) error {
 	r.writeEnergy(w)
 	w.Flush()
 	r.writeComparison(&b)
+	if len(r.Metrics) > 0 {
+		fmt.Fprintf(&b, "%s\n", energy.NotCovered)
+	}
 	for _, f := range r.Findings {
 		what := "invalid"
 		if !spoils(f) {

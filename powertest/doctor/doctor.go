@@ -71,7 +71,11 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 		r.Load = underLoad(ctx, rec, seen, o)
 		peak = r.Load.watts()
 	}
-	r.Windows, r.Benchtime = expect(seen, peak)
+	if why := r.firstObstacle(); why != nil {
+		r.Windows = withheldWindows(why)
+	} else {
+		r.Windows, r.Benchtime = expect(seen, peak)
+	}
 	r.conclude(name)
 	return r, nil
 }

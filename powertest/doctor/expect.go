@@ -90,6 +90,15 @@ func expect(o *observation, peak []float64) ([]Window, Benchtime) {
 	return list, recommend(measured, step)
 }
 
+// withheldWindows says why no window can be measured.
+func withheldWindows(why *energy.Finding) []Window {
+	var list []Window
+	for _, length := range expectedLengths {
+		list = append(list, Window{Length: length, Reason: why.Reason, Detail: why.Detail})
+	}
+	return list
+}
+
 // thousandths rounds a number for a report.
 func thousandths(x float64) *float64 { return number(math.Round(x*1000)/1000, true) }
 
@@ -180,8 +189,10 @@ func (o *observation) errAt(length time.Duration) (percent float64, f *energy.Fi
 	}
 	const golden = 0.618034
 	n := 6 // windows, at different phases of the ticks
-	if len(o.devices) > 16 {
-		n = 3 // since GPUs have phases of their own
+	if len(o.devices) > 16 || o.watch.Past {
+		// GPUs have phases of their own, and of what a server scraped the phase is not
+		// known, at several times the cost of a window.
+		n = 3
 	}
 	var list []energy.Measurement
 	for i := range n {
@@ -263,10 +274,13 @@ func (l *loadStep) errAt(length time.Duration) (percent float64, ok bool) {
 	if x, done := l.done[length]; done {
 		return x, !math.IsNaN(x)
 	}
-	const phases = 4
+	phases := 4
+	if l.o.watch.Past {
+		phases = 2
+	}
 	var list []energy.Measurement
 	for i := range phases {
-		list = append(list, l.measure(length, float64(i)/phases))
+		list = append(list, l.measure(length, float64(i)/float64(phases)))
 	}
 	percent, why := largest(list)
 	if why != nil {

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -157,10 +156,8 @@ func Unavailable(err error) Report {
 // conclude decides whether joules can be measured with the source of the name.
 func (r *Report) conclude(name string) {
 	bad := 0
-	var why *energy.Finding
 	for _, g := range r.GPUs {
 		if !g.Measurable {
-			why = cmp.Or(why, obstacle(g.Findings))
 			bad++
 		}
 	}
@@ -171,11 +168,22 @@ func (r *Report) conclude(name string) {
 	if r.Measurable = bad == 0; !r.Measurable {
 		r.Benchtime = Benchtime{Reason: "joules can't be measured"}
 		who := fmt.Sprintf("%d of %s", bad, gpus(len(r.GPUs)))
+		why := r.firstObstacle()
 		r.Verdict = fmt.Sprintf("%s can't be measured of %s by %s: %s: %s", joules, who, name, why.Reason, why.Detail)
 		return
 	}
 	r.Verdict = fmt.Sprintf("%s can be measured: %s by %s, %s; %s",
 		joules, gpus(len(r.GPUs)), name, refreshed(r.GPUs), r.Benchtime.advice())
+}
+
+// firstObstacle returns why the first GPU that is not measurable is not; nil if all are.
+func (r *Report) firstObstacle() *energy.Finding {
+	for _, g := range r.GPUs {
+		if !g.Measurable {
+			return obstacle(g.Findings)
+		}
+	}
+	return nil
 }
 
 func gpus(n int) string {

@@ -68,6 +68,9 @@ func (w *wrapping) Read(dst []energy.Reading) {
 func TestReadWithin(t *testing.T) {
 	const length, within = 3 * time.Minute, 3 * time.Second
 	for _, n := range []int{1, 300} {
+		if testing.Short() {
+			n = min(n, 30)
+		}
 		synctest.Test(t, func(t *testing.T) {
 			freely := newWrapping(n, time.Second, 0)
 			_ = measureWrapping(t, freely, length)

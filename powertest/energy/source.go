@@ -284,7 +284,7 @@ func Open(name, arg string, devices []string) (Source, error) {
 	open := registry.open[name]
 	registry.Unlock()
 	if open == nil {
-		return nil, fmt.Errorf("%w %q: linked into this binary are %s", ErrUnknownSource, name, strings.Join(Registered(), ", "))
+		return nil, fmt.Errorf("%w%s: linked into this binary are %s", ErrUnknownSource, quotedName(name), strings.Join(Registered(), ", "))
 	}
 	return open(arg, devices)
 }
@@ -321,4 +321,16 @@ func OpenContext(ctx context.Context, name, arg string, devices []string) (Sourc
 		}
 	}()
 	return nil, fmt.Errorf("%s: not opened: %w", name, ctx.Err())
+}
+
+// CutSource cuts a source as people name it, NAME or NAME=ARG, into what [Open] takes.
+func CutSource(value string) (name, arg string, hasArg bool) { return strings.Cut(value, "=") }
+
+// quotedName is a name for an error: not if it is an address that was given instead of
+// one, which can hold a password.
+func quotedName(name string) string {
+	if strings.ContainsAny(name, ":/@?#") {
+		return ""
+	}
+	return fmt.Sprintf(" %q", name)
 }

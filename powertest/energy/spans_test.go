@@ -34,7 +34,12 @@ func pausing(rng *rand.Rand, T, w float64, on, off func() float64) (d DeviceMeas
 
 // Whatever the pauses of a window are, what is published holds. TestSlowPauses does
 // more windows.
-func TestPausesOfAnyLength(t *testing.T) { testPauses(t, 12) }
+func TestPausesOfAnyLength(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates many windows")
+	}
+	testPauses(t, 12)
+}
 
 func testPauses(t *testing.T, windows int) {
 	tests := map[string]struct{ on, off [2]float64 }{
@@ -74,7 +79,12 @@ func testPauses(t *testing.T, windows int) {
 
 // The same operation again and again, with a tail after each: the errors of
 // the edges are correlated, and do not cancel. TestSlowEqualOperations does more windows.
-func TestManyEqualOperations(t *testing.T) { testEqualOperations(t, 10) }
+func TestManyEqualOperations(t *testing.T) {
+	if testing.Short() {
+		t.Skip("simulates many windows")
+	}
+	testEqualOperations(t, 10)
+}
 
 func testEqualOperations(t *testing.T, windows int) {
 	tests := map[string]struct{ on, off, tail float64 }{

@@ -114,6 +114,9 @@ func falseAlarms(t *testing.T, family, samples, pairs int) {
 
 // TestFalseAlarms has fewer pairs than TestSlowFalseAlarms.
 func TestFalseAlarms(t *testing.T) {
+	if testing.Short() {
+		t.Skip("judges thousands of pairs")
+	}
 	for _, f := range []struct{ family, samples, pairs int }{{1, 10, 2000}, {6, 7, 1000}, {20, 8, 300}} {
 		t.Run(fmt.Sprintf("family of %d", f.family), func(t *testing.T) {
 			t.Parallel()

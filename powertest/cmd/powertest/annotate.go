@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/energy"
 
@@ -184,6 +185,8 @@ func (o *annotateFlags) check(args []string, set map[string]bool) error {
 		return errors.New("-bench needs -agg, the file that the energy is added to")
 	case len(o.Command) > 0 && !slices.Contains(args, "--"):
 		return fmt.Errorf("%q is not a flag: a command to be run stands after --", o.Command[0])
+	case sources[0] == "-source" && !isSourceName(strings.SplitN(o.sources["-source"], "=", 2)[0]):
+		return fmt.Errorf("-source %s has no name before the address: name a source, such as prometheus=URL", web.RedactSource(o.sources["-source"]))
 	case sources[0] == "-dcgm" && len(o.Command) == 0:
 		return fmt.Errorf("dcgm: %w\n%s", annotate.ErrNoCommand, needsCommand)
 	case len(o.Devices) > 0 && sources[0] == "-trace":
@@ -210,7 +213,7 @@ func (o *annotateFlags) name(source, result string) {
 	case "-trace":
 		o.Source.Trace = value
 	case "-source":
-		o.Source.Name, o.Source.Arg, _ = strings.Cut(value, "=")
+		o.Source.Name, o.Source.Arg, _ = energy.CutSource(value)
 	default:
 		o.Source.Name, o.Source.Arg = source[1:], value
 	}

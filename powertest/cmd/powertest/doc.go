@@ -28,6 +28,7 @@
 //	joules per input token       0.0762939 J
 //	joules per output token      0.610352 J
 //	joules per total token       0.0678168 J
+//	± is how well the counter was read. It covers neither the gain of the board's sensor (about ±5 %, constant on one card) nor what a counter misses that samples only a part of the time.
 //
 // It adds the same numbers to the aggregate, here agg.json, under the keys of
 // InferenceX's power_metric_schema_version 2, after it has removed those of an
@@ -197,8 +198,8 @@
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or
 // head.failed.txt, and -resume goes on, if the revision, the binaries, the flags,
-// POWERTEST_SOURCE and POWERTEST_DEVICES are the same; ab.json has them, a source with
-// an @ as a hash. To take more samples after a verdict until it changes does not keep
+// POWERTEST_SOURCE and POWERTEST_DEVICES are the same; ab.json has them, without what
+// can be a secret of an address: a password may change meanwhile. To take more samples after a verdict until it changes does not keep
 // -alpha, which is why -resume does not let -count be raised.
 //
 // # Doctor

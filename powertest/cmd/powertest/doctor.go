@@ -10,6 +10,8 @@ import (
 	"os"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/buildversion"
+	"github.com/joulebench/joulebench/internal/web"
 	_ "github.com/joulebench/joulebench/nvmlsource" // the driver, which doctor tries
 	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/doctor"
@@ -85,13 +87,13 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	if !set["devices"] {
 		devices = os.Getenv("POWERTEST_DEVICES")
 	}
-	o.Name, o.arg, _ = strings.Cut(cmp.Or(source, "nvml"), "=")
+	o.Name, o.arg, _ = energy.CutSource(cmp.Or(source, "nvml"))
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("%q is not a flag: a command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
 	case set["for"] && o.Watch <= 0:
 		return fmt.Errorf("-for=%v: it must be more than 0, such as 5s", o.Watch)
-	case o.Name == "":
+	case o.Name == "" || !isSourceName(o.Name):
 		return fmt.Errorf("%s: no name stands before the equals sign: name a source, such as %s", o.setting(source), o.setting("smi=FILE"))
 	}
 	if o.devices, err = energy.Selectors(devices); err != nil {
@@ -100,8 +102,13 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	return nil
 }
 
+// isSourceName reports whether it can be the name of a source, and is not an address
+// that was given without one.
+func isSourceName(s string) bool { return !strings.ContainsAny(s, ":/@?#,") }
+
 // setting is how a source is chosen here: by the flag, or by the environment.
 func (o *doctorFlags) setting(source string) string {
+	source = web.RedactSource(source)
 	switch {
 	case o.log.Log != "":
 		return "-log " + o.log.Log
@@ -145,7 +152,7 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	if err != nil {
 		r = doctor.Unavailable(err)
 	}
-	r.Sources, r.Version = doctor.Survey(o.Name, src, err), version()
+	r.Sources, r.Version = doctor.Survey(o.Name, src, err), buildversion.Main()
 	if o.json {
 		e := json.NewEncoder(std.out)
 		e.SetIndent("", "  ")

@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"syscall"
 	"text/tabwriter"
 )
@@ -83,12 +82,4 @@ func usage(w io.Writer) {
 	}
 	t.Flush()
 	fmt.Fprint(w, "\npowertest SUBCOMMAND -h lists the flags of one.\n")
-}
-
-// version is the version of this command.
-func version() string {
-	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
-		return info.Main.Version
-	}
-	return "(devel)"
 }
