@@ -70,9 +70,9 @@ func (e estimate) widened(half float64) estimate {
 // smaller than the promised 2.5 %, since hypotheses are never all there are.
 const credible = 0.0185
 
-// leastFreedom is the least number of degrees of freedom: some noises are more likely than
-// others before anything is known.
-const leastFreedom = 3
+// leastFreedom is from how many degrees of freedom on anything is learnt of the noise. With
+// fewer it is as likely as it was before.
+const leastFreedom = 2
 
 // student returns by how much wider an interval is whose noise was estimated with so many
 // degrees of freedom: the 97.5 % quantile of Student's distribution by that of the normal
@@ -128,8 +128,11 @@ func (m *model) doubtedNoise(all []posterior) float64 {
 		mix[i] = component{mean: p.calm, weight: p.weight}
 	}
 	mix, _ = mix.normalize()
-	most := student(len(m.pieces) - 1)
-	return most + max(student(n)-most, 0)*mix.mean()
+	least := student(len(m.pieces) - 1)
+	if n < leastFreedom {
+		return least
+	}
+	return least + max(student(n)-least, 0)*mix.mean()
 }
 
 // known returns what the targets used in the pieces that the cuts leave out: those open
