@@ -42,7 +42,7 @@ var held = hold(map[Criteria]string{
 		requests/warm/250ms phases:decode phases:sum net/1s:idle-W net/1s:net net/decay/1s:idle-W
 		net/decay/1s:net net/clocks/1s:idle-W net/clocks/1s:net counter/missed-5% counter/step-1J counter/20ms
 		8gpus/training/1s prometheus/exact/30s boards/250ms/meter boards/250ms/count boards/1s/meter
-		boards/1s/count boards/5s/meter boards/5s/count requests/1s pauses/3s`,
+		boards/1s/count boards/5s/meter boards/5s/count`,
 	Width: `
 		drain/250ms/meter delay/10s/count held/250ms/meter held/1s/count stepped/250ms/meter
 		stepped/250ms/count llm/1s/count llm/10s/count phases:decode 8gpus/training/1s`,
