@@ -12,7 +12,7 @@ import (
 // them, and the same model divides the energy at their edges. Histories were mostly scraped and
 // collected at the same intervals, so that their ticks are late by the same.
 const (
-	correlatedPolled   = 0.3
+	correlatedPolled   = 0.5
 	correlatedRecorded = 0.5
 )
 

@@ -273,3 +273,19 @@ func (s Summary) String() string {
 	}
 	return line
 }
+
+// Columns is the head of a Markdown table of [Summary.Row].
+const Columns = "| cell | p95 | bias | inside | half-width | withheld | marked |\n|---|---|---|---|---|---|---|"
+
+// Row is a line of a Markdown table. What there are no numbers of has a dash.
+func (s Summary) Row() string {
+	cell := func(format string, x float64) string {
+		if math.IsNaN(x) || s.Counted == 0 && format != "%.0f" {
+			return "–"
+		}
+		return fmt.Sprintf(format, x)
+	}
+	return fmt.Sprintf("| `%s` | %s | %s | %s | %s | %s | %s |", label(s.Cell, s.Want.Part),
+		cell("%.3g", s.P95), cell("%+.2f", s.Bias), cell("%.1f", s.Inside), cell("%.3g", s.HalfWidth),
+		cell("%.0f", s.Withheld), cell("%.0f", s.Marked))
+}

@@ -19,6 +19,8 @@ var held = hold(map[Criteria]string{
 		stepped/1s/count stepped/10s/meter stepped/10s/count clocks/250ms/meter clocks/250ms/count
 		clocks/1s/meter clocks/1s/count clocks/10s/meter clocks/10s/count llm/1s/meter llm/1s/count
 		llm/10s/meter llm/10s/count early/250ms/meter early/250ms/count poisson/250ms/meter poisson/1s/meter
+		llm/250ms/meter llm/250ms/count capping/250ms/meter capping/1s/meter batches/250ms/meter
+		batches/1s/meter in-step/250ms/meter pauses/3s 8gpus/1s
 		training/250ms/meter training/1s/meter batching/250ms/meter batching/1s/meter in-step/1s/meter
 		requests/250ms requests/1s requests/warm/250ms requests/llm/1s phases:prefill phases:decode
 		phases:whole net/1s:idle-W net/1s:net net/decay/1s:idle-W net/decay/1s:net net/clocks/1s:idle-W

@@ -4,6 +4,7 @@ package world
 
 import (
 	"flag"
+	"fmt"
 	"regexp"
 	"testing"
 	"time"
@@ -15,6 +16,7 @@ var (
 	cellFlag       = flag.String("cell", "", "run the cells whose names match the regular expression")
 	seedFlag       = flag.Uint64("seed", 1, "seed of the trials")
 	windowsFlag    = flag.Int("windows", 50, "windows of a cell")
+	tableFlag      = flag.Bool("table", false, "print a Markdown table")
 	recordingsFlag = flag.String("recordings", "", "directory with the recorded power of real boards")
 )
 
@@ -28,7 +30,11 @@ func TestSlowWorld(t *testing.T) {
 	}
 	wanted, err := regexp.Compile(*cellFlag)
 	require.NoError(t, err)
-	t.Log(Header())
+	if *tableFlag {
+		fmt.Println(Columns)
+	} else {
+		t.Log(Header())
+	}
 	for _, c := range Cells(recordings) {
 		if !wanted.MatchString(c.Name) {
 			continue
@@ -36,11 +42,17 @@ func TestSlowWorld(t *testing.T) {
 		begin := time.Now()
 		list := c.Run(t, *seedFlag, *windowsFlag)
 		for _, s := range list {
-			t.Log(s)
+			if *tableFlag {
+				fmt.Println(s.Row())
+			} else {
+				t.Log(s)
+			}
 			if lost := s.Failed() & s.Want.Held; lost != 0 {
 				t.Errorf("%s no longer holds: %v", label(c.Name, s.Want.Part), lost)
 			}
 		}
-		t.Logf("%-34s took %v", c.Name, time.Since(begin).Round(10*time.Millisecond))
+		if !*tableFlag {
+			t.Logf("%-34s took %v", c.Name, time.Since(begin).Round(10*time.Millisecond))
+		}
 	}
 }

@@ -1,6 +1,9 @@
 package estimate
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // maxGap is how many refresh periods (times the number of ticks passed over)
 // may lie between two known ticks of a window with pauses.
@@ -67,12 +70,16 @@ func (e estimate) widened(half float64) estimate {
 // smaller than the promised 2.5 %, since hypotheses are never all there are.
 const credible = 0.0185
 
+// leastFreedom is from how many degrees of freedom on anything is learnt of the noise. With
+// fewer it is as likely as it was before.
+const leastFreedom = 2
+
 // student returns by how much wider an interval is whose noise was estimated with so many
 // degrees of freedom: the 97.5 % quantile of Student's distribution by that of the normal
 // one (expansion 26.7.5 of Abramowitz and Stegun, "Handbook of Mathematical Functions").
 // The levels of noise are hypotheses, too, and few pieces say little of which is right.
 func student(freedom int) float64 {
-	n := float64(max(freedom, 2))
+	n := float64(max(freedom, leastFreedom))
 	const z2 = 1.96 * 1.96
 	return 1 + (z2+1)/4/n + (5*z2*z2+16*z2+3)/96/(n*n)
 }
@@ -82,20 +89,50 @@ func (w *window) polled(in *Input) []estimate {
 	list := pieces(w.ticks)
 	cuts := w.cuts(list)
 	energies := w.known(list, cuts)
+	hides := make([]hidden, len(energies))
+	var m *model
 	for _, cut := range cuts {
-		m := newModel(in, w.tl, list[cut[0]:cut[1]])
+		m = newModel(in, w.tl, list[cut[0]:cut[1]])
 		all := m.weigh(in)
 		for i, t := range m.targets {
 			mix, _ := mixtureOf(all, i).normalize()
 			e := m.doubts(in, t)
-			mean, wider := mix.mean(), student(len(m.pieces)-1)
+			mean, wider := mix.mean(), m.doubtedNoise(all)
 			e.mean = mean
 			e.low = mean - wider*(mean-mix.quantile(credible))
 			e.high = mean + wider*(mix.quantile(1-credible)-mean)
+			m.addHidden(&hides[t], in, t)
 			energies[t] = energies[t].plus(e.widened(m.misplaced(t, in.Far)))
 		}
 	}
+	for t, h := range hides {
+		e := &energies[t]
+		less, more := h.bounded(m, in, w.targets[t])
+		e.low, e.high = min(e.low, e.mean-less), max(e.high, e.mean+more)
+	}
 	return energies
+}
+
+// doubtedNoise returns by how much wider an interval is since the noise is known from few
+// pieces of the load: as far as it is believed to be small. More than the largest there is none.
+func (m *model) doubtedNoise(all []posterior) float64 {
+	n := -1 // what the level takes
+	for i := range m.pieces {
+		cells, _ := m.of(i)
+		if slices.ContainsFunc(cells, func(c cell) bool { return m.levels[c.level].active }) {
+			n++
+		}
+	}
+	mix := make(mixture, len(all))
+	for i, p := range all {
+		mix[i] = component{mean: p.calm, weight: p.weight}
+	}
+	mix, _ = mix.normalize()
+	least := student(len(m.pieces) - 1)
+	if n < leastFreedom {
+		return least
+	}
+	return least + max(student(n)-least, 0)*mix.mean()
 }
 
 // known returns what the targets used in the pieces that the cuts leave out: those open

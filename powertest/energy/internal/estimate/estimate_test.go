@@ -117,15 +117,15 @@ func TestEstimateGolden(t *testing.T) {
 		in   Input
 		want string
 	}{
-		{"cold", seen(cold, 0.1, 6, 0.004, span(1, 3)), "1199.99183 [1198.58351, 1201.03531] 20 ticks, before 100"},
-		{"warm", seen(cold, 0.1, 6, 0.004, span(1.52, 2.61)), "654.00457 [651.806617, 656.206754] 11 ticks, before 373.125"},
-		{"edge in the load", seen(cold, 0.1, 6, 0.004, span(0.5, 2.5)), "949.634607 [947.777655, 951.889657] 20 ticks, before 99.9999999"},
-		{"pauses", seen(two, 0.1, 6, 0.004, pauses...), "1200.0755 [1198.79625, 1201.35002] 30 ticks, before 100"},
-		{"far", far, "1195.53008 [1190.55876, 1202.2202] 30 ticks, before 100"},
-		{"recorded", recorded, "1197.36783 [1184.1515, 1208.74805] 20 ticks, before 100"},
+		{"cold", seen(cold, 0.1, 6, 0.004, span(1, 3)), "1199.99316 [1198.55854, 1201.06151] 20 ticks, before 100"},
+		{"warm", seen(cold, 0.1, 6, 0.004, span(1.52, 2.61)), "654.007092 [650.502968, 656.886322] 11 ticks, before 373.125"},
+		{"edge in the load", seen(cold, 0.1, 6, 0.004, span(0.5, 2.5)), "949.637453 [947.722905, 951.935627] 20 ticks, before 99.9999999"},
+		{"pauses", seen(two, 0.1, 6, 0.004, pauses...), "1200.07367 [1198.76816, 1201.36725] 30 ticks, before 100"},
+		{"far", far, "1195.65922 [1190.61692, 1202.41318] 30 ticks, before 100"},
+		{"recorded", recorded, "1197.35555 [1183.43614, 1208.89132] 20 ticks, before 100"},
 		{"brief", brief, "1200.21996 [1191.04604, 1210.10043] 20 ticks, before 100"},
-		{"behind", behind, "1201.12528 [1172.56165, 1220.001] 20 ticks, before 100"},
-		{"short", seen(cold, 0.1, 6, 0.004, span(1.52, 1.57)), "29.9236111 [0, 120.001] 1 ticks, before 373.125"},
+		{"behind", behind, "1201.19626 [1171.95912, 1220.001] 20 ticks, before 100"},
+		{"short", seen(cold, 0.1, 6, 0.004, span(1.52, 1.57)), "29.9839555 [0, 120.001] 1 ticks, before 373.125"},
 	} {
 		r, err := estimated(tt.in)
 		require.NoError(t, err)

@@ -14,6 +14,7 @@
 //	profile.go    the course of power under one of them
 //	posterior.go  the energy of the window and its parts under one of them
 //	search.go     which of them matter
+//	hidden.go     what a load that is in step with the ticks may hide
 //	estimate.go   the mixture of them: the estimates and their intervals
 //	delay.go      the same for readings that others made
 //

@@ -111,7 +111,7 @@ const (
 	leastStep = 0.3
 	// settles is the longest delay that is looked for, in seconds.
 	settles = 0.2
-	// leastSteady is how many intervals inside must show the same power.
+	// leastSteady is for how many refresh periods inside the same power must be seen.
 	leastSteady = 3
 	// uneven is by how much the power between two ticks may be off that of a steady
 	// load, relative to the step.
@@ -205,7 +205,7 @@ func (v *view) fall() Late {
 // tick far inside it must be steady.
 func (v *view) step(out, in, far int) Late {
 	n := max(in, far) - min(in, far)
-	if n < leastSteady {
+	if n < 2 || math.Abs(v.ks[far].t-v.ks[in].t) < 0.9*leastSteady*v.period {
 		return Late{}
 	}
 	inside := v.power(min(in, far), max(in, far))
@@ -252,7 +252,7 @@ func (v *view) stepped(i, j int, at float64, out, in int, inside, sd float64) bo
 			ref, watts = v.ks[out], v.outside
 		}
 		off := (q.joules - ref.joules - watts*(q.t-ref.t)) / (inside - v.outside)
-		if math.Abs(off) > alike+3*sd {
+		if timing := watts * q.sd / (inside - v.outside); math.Abs(off) > alike+3*math.Hypot(sd, timing) {
 			return false
 		}
 	}

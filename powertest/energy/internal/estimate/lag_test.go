@@ -35,6 +35,28 @@ func TestLag(t *testing.T) {
 	}
 }
 
+// TestLagOfFewTicks: of a window in which every other tick is passed over, and in which some
+// are known badly, the others still show the lag.
+func TestLagOfFewTicks(t *testing.T) {
+	steps := []step{{0, 100}, {1, 600}, {2, 100}}
+	in := lagging(steps, 0.15, span(1, 2))
+	few := in.Ticks[:0]
+	for i, k := range in.Ticks[:23] {
+		switch {
+		case i > 12 && i < 20 && i%3 != 0:
+			continue // passed over
+		case i == 21:
+			k.Lo -= 0.08 * second
+		}
+		few = append(few, k)
+	}
+	in.Ticks = few
+	timing := TimingOf(in)
+	by, _, ok := timing.Lag()
+	require.True(t, ok, "%+v", timing)
+	assert.InDelta(t, 0.15, by, 0.003)
+}
+
 // TestNoLag: loads that begin late or end late on their own are no lag, nor is what
 // others recorded.
 func TestNoLag(t *testing.T) {

@@ -27,6 +27,7 @@ type model struct {
 	maxPower float64 // W; what the device can draw at most
 	quantum  float64 // J; resolution of the counter
 	brief    bool
+	quiet    quiet
 	levels   []level
 	local    []int // of labels of the timeline, in levels; or -1
 	targets  []int // that are open somewhere
@@ -48,6 +49,7 @@ type level struct {
 	active   bool // the load is meant to run
 	rough    float64
 	mean, sd float64 // before anything is known
+	unrest   float64 // W; by how much one stretch may differ from the next
 }
 
 // maxLevels is how many labels have a level of their own in a model; others share one.
@@ -56,6 +58,9 @@ const maxLevels = 32
 // kind is the edges from one label to another. What they add is alike on all of them:
 // coef is its column, and inner that of what comes before edges within the load; or -1.
 type kind struct{ from, to, number, coef, inner int }
+
+// quiet is the power of pauses in which the device is idle, and its standard deviation.
+type quiet struct{ watts, sd float64 }
 
 // cell is the part of a piece that has one label, for secs seconds; knots is the
 // variance that ticks which are misplaced bring, in J².
@@ -96,6 +101,7 @@ func newModel(in *Input, tl *timeline, pieces []piece) *model {
 	m.label()
 	m.lay()
 	m.setRough()
+	m.setPause(in)
 	m.addKinds()
 	m.addKnots()
 	return m
@@ -196,11 +202,16 @@ func (m *model) setRough() {
 			l.active = !phased || l.rough > top/2
 		}
 	}
-	m.setPause()
 }
 
-// setPause narrows the level of pauses: where they are short, little shows it.
-func (m *model) setPause() {
+// pauseUnrest is by how much pauses differ from one to the next, as a share of the step in
+// power.
+const pauseUnrest = 0.3
+
+// setPause narrows the level of pauses, and of the time between windows: where it is
+// short, little shows it. Where no time outside of all windows is near, the lowest power
+// that was seen at any time may be that of an idle device.
+func (m *model) setPause(in *Input) {
 	i := m.local[pause]
 	if i < 0 {
 		return
@@ -213,9 +224,20 @@ func (m *model) setPause() {
 			load = max(load, l.rough)
 		}
 	}
+	least := min(idle, load)
+	if math.IsInf(idle, 1) {
+		least = 0
+		for k := 1; k < len(in.Ticks); k++ {
+			if a, b := in.Ticks[k-1], in.Ticks[k]; a.Epoch == b.Epoch && b.Mid()-a.Mid() > in.Period.Seen/2 {
+				idle = min(idle, meanPower(a, b))
+			}
+		}
+	}
 	idle = min(idle, load)
 	p := &m.levels[i]
-	p.mean, p.sd = (idle+load)/2, (load-idle)/2+0.05*load+1
+	p.mean, p.sd = (least+load)/2, (load-least)/2+0.05*load+1
+	p.unrest = pauseUnrest * (load - least)
+	m.quiet = quiet{idle, 0.1*(load-idle) + 0.02*load + 1}
 }
 
 // addKinds finds the kinds of edges, and gives them columns as far as there are any.

@@ -103,7 +103,30 @@ func TestOtherWindows(t *testing.T) {
 	assert.InEpsilon(t, want, known.Mean, 0.02)
 	assert.LessOrEqual(t, known.Low, want)
 	assert.GreaterOrEqual(t, known.High, want)
-	assert.Less(t, known.High-known.Low, (alone.High-alone.Low)/2)
+	assert.Less(t, known.High-known.Low, 0.6*(alone.High-alone.Low))
+}
+
+// TestPausesDiffer: what runs in one pause says nothing of the next.
+func TestPausesDiffer(t *testing.T) {
+	steps := []step{{0, 100}, {1, 600}, {1.55, 100}, {1.68, 600}, {2.2, 500}, {2.3, 100}, {2.34, 600}, {2.9, 300}, {3.02, 600}, {3.6, 100}}
+	in := seen(steps, 0.1, 4, 0.004, span(1, 1.55), span(1.68, 2.2), span(2.34, 2.9), span(3.02, 3.6))
+	r, err := estimated(in)
+	require.NoError(t, err)
+	want := truth(steps, in.Spans)
+	assert.InEpsilon(t, want, r.Mean, 0.003)
+	assert.LessOrEqual(t, r.Low, want)
+	assert.GreaterOrEqual(t, r.High, want)
+}
+
+// TestBetweenWindows: the time between windows may be idle although no time outside of all of
+// them is near.
+func TestBetweenWindows(t *testing.T) {
+	steps := []step{{0, 100}, {0.5, 600}, {1.5, 100}, {1.56, 600}, {2.56, 100}, {2.61, 600}, {3.61, 100}}
+	in := seen(steps, 0.1, 3.5, 0.004, span(1.56, 2.56))
+	in.Others = []Span{span(0.5, 1.5), span(2.61, 3.61)}
+	r, err := estimated(in)
+	require.NoError(t, err)
+	assert.InEpsilon(t, truth(steps, in.Spans), r.Mean, 0.0022)
 }
 
 // TestMergedSpans: of spans that were merged their share of the time counts.

@@ -7,6 +7,7 @@ import "math"
 type posterior struct {
 	weight   float64
 	mean, sd []float64 // of each target of the model
+	calm     float64   // 1 where the noise is not the largest, or 0
 }
 
 // What is believed of an edge's own energy, as seconds of the step in power.
@@ -103,6 +104,9 @@ func (m *model) variances(length float64, cells []cell, n *noise, v []float64) (
 			size = n.on
 		}
 		v[j] = sq(size*l.rough)*m.period*c.secs + c.knots
+		if !n.idle {
+			v[j] += sq(l.unrest * c.secs)
+		}
 		if off := length - c.secs; n.texture > 0 && off > 1e-6 && c.secs > 1e-6 && (l.active || n.off >= roughOff) {
 			reach := c.secs * min(off, m.period) / (c.secs + min(off, m.period))
 			v[j] += sq(n.texture * l.rough * reach)
@@ -119,6 +123,9 @@ func (m *model) variances(length float64, cells []cell, n *noise, v []float64) (
 // piece: cells add up to pieces, whatever the levels are.
 func (m *model) posterior(mean, sd *vector, n *noise) posterior {
 	s := &m.scratch
+	if n.idle {
+		mean, sd = m.idlePauses(mean, sd)
+	}
 	s.system.reset(m.size, mean, sd)
 	s.clear(len(m.levels))
 	for i := range m.pieces {
@@ -150,6 +157,13 @@ func (m *model) posterior(mean, sd *vector, n *noise) posterior {
 		}
 	}
 	return m.add(s.system.solve())
+}
+
+// idlePauses returns priors by which the device is idle in pauses.
+func (m *model) idlePauses(mean, sd *vector) (*vector, *vector) {
+	a, b, c := *mean, *sd, m.levels[m.local[pause]].column
+	a[c], b[c] = m.quiet.watts, m.quiet.sd
+	return &a, &b
 }
 
 // clear makes room for levels.

@@ -153,6 +153,9 @@ func (s *search) weighShape(h shape) {
 		n := &s.noises[i]
 		p := s.posterior(&mean, &sd, n)
 		p.weight += h.logPrior + n.logPrior
+		if n.on < loud {
+			p.calm = 1
+		}
 		s.all = append(s.all, p)
 		best, s.top = max(best, p.weight), max(s.top, p.weight)
 		if i == 0 && len(s.pieces) > shortStretch && p.weight < s.top-unlikelyShape {

@@ -55,11 +55,11 @@ var (
 	}
 	usualEnds = []end{
 		{prior: 0.30},
-		{tail: 0.005, prior: 0.07}, {tail: 0.01, prior: 0.07}, {tail: 0.02, prior: 0.07}, {tail: 0.04, prior: 0.07},
-		{tail: 0.08, prior: 0.07}, {tail: 0.16, prior: 0.07}, {tail: 0.32, prior: 0.07},
+		{tail: 0.005, prior: 0.05}, {tail: 0.01, prior: 0.05}, {tail: 0.02, prior: 0.05}, {tail: 0.04, prior: 0.05},
+		{tail: 0.08, prior: 0.05}, {tail: 0.16, prior: 0.05}, {tail: 0.32, prior: 0.05},
 		{early: 0.008, prior: 0.015}, {early: 0.02, prior: 0.015}, {early: 0.04, prior: 0.01},
 		{early: 0.012, tail: 0.025, prior: 0.015}, {early: 0.03, tail: 0.025, prior: 0.015},
-		{hold: 0.02, prior: 0.04}, {hold: 0.04, prior: 0.04}, {hold: 0.08, prior: 0.04}, {hold: 0.15, prior: 0.03}, {hold: 0.3, prior: 0.03},
+		{hold: 0.02, prior: 0.07}, {hold: 0.04, prior: 0.07}, {hold: 0.08, prior: 0.07}, {hold: 0.15, prior: 0.04}, {hold: 0.3, prior: 0.03},
 		{drain: 0.04, prior: 0.015}, {drain: 0.12, prior: 0.01},
 	}
 	// The slow are what a slow counter can show: a server drains its queue, and
@@ -139,7 +139,16 @@ func (h shape) nearby(factor float64) (list []shape) {
 // of the mean over a refresh period: on while the load is meant to run, off otherwise.
 // texture is how much it may vary within a refresh period beyond that, as with a load
 // that repeats nearly in step with the ticks.
-type noise struct{ on, off, texture, logPrior float64 }
+// idle says that nothing runs in the pauses of a window, and between windows; otherwise
+// something may, in some of them more than in others.
+type noise struct {
+	on, off, texture float64
+	idle             bool
+	logPrior         float64
+}
+
+// loud is the noise from which on it is the largest.
+const loud = 0.1
 
 // weighted is a value with its prior probability.
 type weighted struct{ value, prior float64 }
@@ -151,6 +160,9 @@ var (
 	briefOffNoise = []weighted{{0.05, 1}}
 	textures      = [3]float64{0, 0.6, 1.5}
 )
+
+// idlePrior is the probability that nothing runs in pauses.
+const idlePrior = 0.4
 
 // texturePrior is the probability of each texture for a noise: load that is rough at
 // one scale is likely to be rough at another.
@@ -173,7 +185,15 @@ func (m *model) noises() (all []noise) {
 	for _, on := range ons {
 		for _, off := range offs {
 			for i, p := range texturePrior(max(on.value, off.value)) {
-				all = append(all, noise{on.value, off.value, textures[i], math.Log(on.prior * off.prior * p)})
+				n := noise{on: on.value, off: off.value, texture: textures[i], logPrior: math.Log(on.prior * off.prior * p)}
+				if m.local[pause] >= 0 && i == 0 && off == offs[0] {
+					quiet := n
+					quiet.idle = true
+					quiet.logPrior += math.Log(idlePrior)
+					n.logPrior += math.Log(1 - idlePrior)
+					all = append(all, quiet)
+				}
+				all = append(all, n)
 			}
 		}
 	}
