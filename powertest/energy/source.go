@@ -169,6 +169,8 @@ type Device struct {
 	Held bool `json:"held,omitempty"`
 	// Lag is how old a gauge's value is: half the time, for a mean over a time.
 	Lag time.Duration `json:"lag_ns,omitempty"`
+	// Sensor is what is known of how a device's power readings come about.
+	Sensor Sensor `json:"sensor,omitzero"`
 	// MaxGap is how far apart two readings of a gauge may be for the time between
 	// them to count as known; 0 means five refresh periods, and at least 500 ms.
 	MaxGap time.Duration `json:"max_gap_ns,omitempty"`
