@@ -103,9 +103,11 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 		default:
 			energy, ok = counterEnergy(c, d, results[i])
 			energy = c.lag.judge(d, energy, spans)
+			energy = c.sampled(d, energy, spans)
 		}
 		if ok && !withheld(d.Reasons) {
 			d.publish(c, energy, spans)
+			d.calibrate(float64(counted(spans)) / float64(time.Second))
 		}
 	}
 	return list

@@ -10,7 +10,8 @@ import (
 // plausible makes it.
 //
 // A sensor refreshes its value from time to time and holds it in between. A refresh
-// shows a mean of the power just before it, by one of the Kernels.
+// shows a mean of the power just before it, by one of the Kernels. What a device has as a
+// gain of its own is in its [Calibration].
 type Sensor struct {
 	// Kernels are the ways in which a refresh may follow the power, one of which it
 	// does: an interval covers each of them. None means that nothing is known.
@@ -22,12 +23,6 @@ type Sensor struct {
 	Hold time.Duration `json:"hold_ns,omitempty"`
 	// Stamped reports whether a reading carries the time of its refresh.
 	Stamped bool `json:"stamped,omitempty"`
-	// Gain and Offset turn power into what is read: Gain × watts + Offset. Their
-	// errors are half-widths of 95 %. A Gain of 0 means that neither is known.
-	Gain        float64 `json:"gain,omitempty"`
-	GainError   float64 `json:"gain_error,omitempty"`
-	Offset      float64 `json:"offset_watts,omitempty"`
-	OffsetError float64 `json:"offset_error_watts,omitempty"`
 }
 
 // Kernel is how a refresh of a sensor follows the power before it: a mean over a time
