@@ -52,6 +52,8 @@ func (d *Device) fits(is energy.Device) error {
 	switch {
 	case d == nil:
 		return fmt.Errorf("%w UUID\n%s", ErrOther, again)
+	case differ(d.Name, is.Name):
+		return fmt.Errorf("%w model, %q, and this is %q\n%s", ErrOther, d.Name, is.Name, again)
 	case differ(d.Driver, is.Driver):
 		return fmt.Errorf("%w driver, %q, and this is %q\n%s", ErrOther, d.Driver, is.Driver, again)
 	case differ(d.VBIOS, is.VBIOS):

@@ -126,6 +126,9 @@ func (p *Profile) check() error {
 // WriteFile writes the profile as indented JSON to a file, which is there in full or not at
 // all: on any error the file that was there before stays.
 func (p *Profile) WriteFile(path string) error {
+	if err := p.check(); err != nil {
+		return err // there would be no use for it
+	}
 	for i := range p.Devices {
 		if p.Devices[i].NotMeasured == nil {
 			p.Devices[i].NotMeasured = []string{}

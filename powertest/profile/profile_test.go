@@ -22,7 +22,7 @@ func whole(uuid string) *profile.Profile {
 	return &profile.Profile{
 		SchemaVersion: profile.SchemaVersion, Version: "v1", Made: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC),
 		Devices: []profile.Device{{
-			UUID: uuid, Name: "NVIDIA H200", Driver: "590.44", VBIOS: "96.00", Source: "simulated", Method: energy.Counter, Metric: "simulated energy counter",
+			UUID: uuid, Name: "Simulated GPU", Driver: "590.44", VBIOS: "96.00", Source: "simulated", Method: energy.Counter, Metric: "simulated energy counter",
 			Period: ms(100), Jitter: ms(1), Delay: ms(50), DelaySD: ms(3), Rise: ms(52), Fall: ms(49), Tail: ms(20),
 			Coverage: new(0.99), Modulation: new(0.1), Share: new(1.0), Sensor: &energy.Sensor{Refresh: 100 * time.Millisecond},
 			Meter: &profile.Meter{
@@ -116,6 +116,7 @@ func TestRefused(t *testing.T) {
 		says  string
 	}{
 		"UUID":   {func(d *profile.Device) { d.UUID = "GPU-2" }, "it is of another UUID"},
+		"model":  {func(d *profile.Device) { d.Name = "B200" }, `it is of another model, "B200", and this is "Simulated GPU"`},
 		"method": {func(d *profile.Device) { d.Method = energy.Gauge }, "it is of another reading, its gauge, and what is measured is a counter"},
 		"metric": {func(d *profile.Device) { d.Metric = "x" }, `it is of another reading, "x", and this is`},
 	} {
@@ -245,7 +246,8 @@ func FuzzParse(f *testing.F) {
 		}
 		require.Len(t, p.ID(), 12)
 		sim := simsource.New(simsource.Config{})
-		p.Devices[0].UUID, p.Devices[0].Method, p.Devices[0].Metric = sim.Devices()[0].UUID, energy.Counter, ""
+		d := &p.Devices[0]
+		d.UUID, d.Name, d.Method, d.Metric = sim.Devices()[0].UUID, "", energy.Counter, ""
 		rec := energy.NewRecorder(sim)
 		require.NoError(t, p.Calibrate(rec))
 		watts, sd := rec.Devices()[0].Calibration.Scale.Watts(300)
