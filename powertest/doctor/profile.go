@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/profile"
@@ -74,28 +73,21 @@ func (l *LoadedGPU) share() *float64 {
 
 // notMeasured says what of a device was not measured, and why.
 func (r Report) notMeasured(d profile.Device) []string {
-	why := "there was no -load"
-	if r.Load != nil {
-		why = strings.Join(r.Load.Notes, "; ")
-	}
 	list := []string{}
 	missing := func(is bool, what, why string) {
 		if is {
-			list = append(list, strings.TrimSuffix(what+": "+why, ": "))
+			list = append(list, what+": "+why)
 		}
 	}
-	missing(d.Period == nil, "period and jitter", "too few ticks")
-	missing(d.Rise == nil, "rise and fall", why)
-	switch {
-	case d.Rise == nil:
-		missing(true, "delay", why)
-	case d.Delay == nil:
-		missing(true, "delay", fmt.Sprintf("rise (%v) and fall (%v) differ, so that a part is the load's own", d.Rise.Round(time.Millisecond), d.Fall.Round(time.Millisecond)))
+	why := r.whyNot(d.UUID)
+	missing(d.Period == nil, "period and jitter", "too few ticks were seen")
+	if d.Rise == nil {
+		missing(true, "rise, fall, delay, tail, coverage and share", why)
+	} else {
+		missing(d.Delay == nil, "delay", fmt.Sprintf("rise (%s) and fall (%s) differ, so that a part is the load's own", took(d.Rise), took(d.Fall)))
+		missing(d.Tail == nil, "tail", "it is too short for the ticks to show")
+		missing(d.Coverage == nil || d.Share == nil, "coverage or share", why)
 	}
-	missing(d.Tail == nil && d.Rise == nil, "tail", why)
-	missing(d.Tail == nil && d.Rise != nil, "tail", "it is too short for the ticks to show")
-	missing(d.Coverage == nil, "coverage", why)
-	missing(d.Share == nil, "share", why)
 	missing(d.Sensor == nil && d.Method == energy.Gauge, "sensor", "the source does not know its kind")
 	switch {
 	case r.Meter == nil:
@@ -104,4 +96,25 @@ func (r Report) notMeasured(d profile.Device) []string {
 		missing(true, "gain and offset", r.Meter.Reason)
 	}
 	return list
+}
+
+// whyNot returns what is noted of a load about a device, or about all.
+func (r Report) whyNot(uuid string) string {
+	if r.Load == nil {
+		return "there was no -load"
+	}
+	var list []string
+	for _, note := range r.Load.Notes {
+		if rest, about := strings.CutPrefix(note, "GPU "); about {
+			var found bool
+			if note, found = strings.CutPrefix(rest, uuid+": "); !found {
+				continue
+			}
+		}
+		list = append(list, strings.TrimPrefix(note, unmeasured))
+	}
+	if list == nil {
+		return "the load did not show it"
+	}
+	return strings.Join(list, "; ")
 }
