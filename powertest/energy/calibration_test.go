@@ -60,7 +60,7 @@ func TestCalibrationTurnsIntoMeterJoules(t *testing.T) {
 					src.offset = -22
 				}
 				raw, _, _ := calibrated(t, src, sim, nil)
-				c := &energy.Calibration{Profile: "abc", Scale: energy.Scale{Gain: 0.9, Offset: src.offset, GainSD: 0.009, OffsetSD: 1, Correlation: -0.9, Floor: 0.5}}
+				c := &energy.Calibration{Profile: "abc", Scale: energy.Scale{Gain: 0.9, Offset: src.offset, GainSD: 0.009, OffsetSD: 10, Correlation: -0.5, Floor: 0.5}}
 				time.Sleep(10 * time.Second)
 				m, phase, truth := calibrated(t, src, sim, c)
 				require.True(t, m.Valid, "%v", m.Reasons)

@@ -141,3 +141,32 @@ func TestLongFiles(t *testing.T) {
 	require.NoError(t, err)
 	assert.InDelta(t, 0.95, got.Gain, 0.001)
 }
+
+// TestShortIdle: a second of idle before the load is enough, also where readings are the mean
+// over a second, which changes as soon as the load begins and is late by half of it.
+func TestShortIdle(t *testing.T) {
+	p := plan{{1.1, 100}, {6, 500}}
+	got, err := Compare(p.shown(good, 0, 7), p.shown(show{every: 0.1, over: 1, gain: 0.95}, 0, 7))
+	require.NoError(t, err)
+	assert.InDelta(t, 0.95, got.Gain, 0.003)
+	assert.InDelta(t, 100, got.Levels[0].Meter, 1)
+}
+
+// TestErrorOfALine: at a level that was compared, the power is known as well as the level is,
+// and as devices are straight; between two levels better, and beyond them worse.
+func TestErrorOfALine(t *testing.T) {
+	s := line([]Level{{100, 93, 5}, {500, 473, 5}})
+	assert.InDelta(t, 0.95, s.Gain, 1e-9)
+	assert.InDelta(t, -2, s.Offset, 1e-9)
+	at := func(reported float64) float64 {
+		_, sd := s.Watts(reported)
+		return sd
+	}
+	level := math.Hypot(s.Floor/s.Gain, s.Floor)
+	assert.InEpsilon(t, level, at(93), 1e-6)
+	assert.InEpsilon(t, level, at(473), 1e-6)
+	assert.Less(t, at(283), 0.9*level)
+	assert.Greater(t, at(853), 1.3*level)
+	more := line([]Level{{100, 93, 5}, {300, 303, 5}, {500, 473, 5}})
+	assert.Greater(t, more.Floor, 4*s.Floor, "they are not on a line")
+}
