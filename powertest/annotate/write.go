@@ -28,7 +28,7 @@ func (r Result) WriteTable(out io.Writer) error {
 	w.Flush()
 	r.writeComparison(&b)
 	if len(r.Metrics) > 0 {
-		fmt.Fprintf(&b, "%s\n", energy.NotCovered)
+		fmt.Fprintf(&b, "%s\n", energy.NotCovered(r.devices()))
 	}
 	for _, f := range r.Findings {
 		what := "invalid"
@@ -81,11 +81,18 @@ func (r Result) writeSource(w io.Writer) {
 	}
 }
 
+func (r Result) devices() (list []energy.Device) {
+	for _, d := range r.Measurement.Devices {
+		list = append(list, d.Device)
+	}
+	return list
+}
+
 // profiles are the profiles by which the devices were measured; empty if by none.
 func (r Result) profiles() string {
 	var list []string
-	for _, d := range r.Measurement.Devices {
-		if c := d.Device.Calibration; c != nil && !slices.Contains(list, c.Profile) {
+	for _, d := range r.devices() {
+		if c := d.Calibration; c != nil && !slices.Contains(list, c.Profile) {
 			list = append(list, c.Profile)
 		}
 	}

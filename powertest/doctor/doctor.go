@@ -113,7 +113,7 @@ func (o Options) prepare(rec *energy.Recorder, r *Report) (shown meter.Series, e
 			r.Calibration = d.Calibration.Profile
 		}
 	}
-	r.unused = unused
+	r.devices, r.unused = rec.Devices(), unused
 	if _, past := rec.Source().(energy.HistorySource); !past || o.Meter == "" {
 		return nil, nil // a meter that goes on is read at the end
 	}

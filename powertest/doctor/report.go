@@ -40,8 +40,10 @@ type Report struct {
 	// empty if by none.
 	Calibration string `json:"calibration,omitempty"`
 
-	// unused says why the profile of the user's own directory is not used.
-	unused error
+	// devices are those that were examined, and unused says why the profile of the user's
+	// own directory is not used.
+	devices []energy.Device
+	unused  error
 }
 
 // A Watch says how the source was watched.

@@ -195,7 +195,7 @@ func (r Report) writeWindows(b *bytes.Buffer) {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", short(x.Length), seen, unit(x.Load, "± %.2g %%"))
 	}
 	w.Flush()
-	b.WriteString(wrapped(energy.NotCovered, ""))
+	b.WriteString(wrapped(energy.NotCovered(r.devices), ""))
 	for _, x := range r.Windows {
 		if x.Reason != "" {
 			b.WriteString(wrapped(fmt.Sprintf("%s: %s: %s", short(x.Length), x.Reason, x.Detail), "  "))

@@ -140,6 +140,32 @@ func (c *curve) scatter(from, to int64) (watts, n float64) {
 	return math.Sqrt(max(squares/n-sq(sum/n), 0)), n
 }
 
+// Reported returns the power that the device reports when it draws some watts: what its
+// limits are about. Without a calibration it is the same.
+func (c *Calibration) Reported(watts float64) float64 {
+	if c == nil || !c.Scale.Known() {
+		return watts
+	}
+	return c.Scale.Gain*watts + c.Scale.Offset
+}
+
+// NotCovered says what an interval of an [Estimate] of the devices does not contain. What
+// prints intervals for people prints it once, below them.
+func NotCovered(devices []Device) string {
+	all := func(known func(*Calibration) bool) bool {
+		return !slices.ContainsFunc(devices, func(d Device) bool { return d.Calibration == nil || !known(d.Calibration) })
+	}
+	const missed = "what a counter misses that samples only a part of the time"
+	switch scaled := all(func(c *Calibration) bool { return c.Scale.Known() }); {
+	case scaled && all(func(c *Calibration) bool { return c.Share > 0 }):
+		return "± is how well the counter was read and calibrated."
+	case scaled:
+		return "± is how well the counter was read and calibrated. It does not cover " + missed + "."
+	}
+	return "± is how well the counter was read. It covers neither the gain of the board's sensor " +
+		"(about ±5 %, constant on one card) nor " + missed + "."
+}
+
 // errCalibrated says that a recorder is in use.
 var errCalibrated = errors.New("a recorder is calibrated before its first window is opened")
 
@@ -220,7 +246,7 @@ func (c *Calibration) ofIdle(idle PowerEstimate) float64 {
 	if c == nil || !c.Scale.Known() {
 		return 0
 	}
-	_, sd := c.Scale.Watts(c.Scale.Gain*idle.Watts + c.Scale.Offset)
+	_, sd := c.Scale.Watts(c.Reported(idle.Watts))
 	return wide95 * sd
 }
 

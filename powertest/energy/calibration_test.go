@@ -203,6 +203,23 @@ func TestShareOfACounter(t *testing.T) {
 	})
 }
 
+// TestNotCovered: what is printed below intervals is what they do not cover.
+func TestNotCovered(t *testing.T) {
+	of := func(list ...*energy.Calibration) string {
+		var devices []energy.Device
+		for _, c := range list {
+			devices = append(devices, energy.Device{Calibration: c})
+		}
+		return energy.NotCovered(devices)
+	}
+	scaled, shared := &energy.Calibration{Scale: energy.Scale{Gain: 1}}, &energy.Calibration{Scale: energy.Scale{Gain: 1}, Share: 1}
+	assert.Contains(t, of(scaled, nil), "neither the gain of the board's sensor")
+	assert.Contains(t, of(&energy.Calibration{Delay: time.Second}), "neither the gain of the board's sensor")
+	assert.NotContains(t, of(scaled, shared), "gain")
+	assert.Contains(t, of(scaled, shared), "samples only a part")
+	assert.NotContains(t, of(shared, shared), "cover")
+}
+
 func TestCheckOfCalibrations(t *testing.T) {
 	good := energy.Calibration{Scale: energy.Scale{Gain: 0.95, Offset: -22, GainSD: 0.01, OffsetSD: 2, Correlation: -0.9}, Delay: time.Second, Share: 0.25}
 	require.NoError(t, good.Check())

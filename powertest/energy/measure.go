@@ -13,11 +13,6 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
-// NotCovered says what no interval of an [Estimate] contains. Whatever prints intervals
-// for people prints it once, below them.
-const NotCovered = "± is how well the counter was read. It covers neither the gain of the board's sensor " +
-	"(about ±5 %, constant on one card) nor what a counter misses that samples only a part of the time."
-
 // MaxErrPercent is the widest interval that is published, as half-width in per
 // cent of the energy: a number known worse than this decides nothing.
 const MaxErrPercent = 25
