@@ -108,12 +108,9 @@ func (o Options) prepare(rec *energy.Recorder, r *Report) (shown meter.Series, e
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range rec.Devices() {
-		if d.Calibration != nil {
-			r.Calibration = d.Calibration.Profile
-		}
+	if unused != nil {
+		r.Uncalibrated = unused.Error()
 	}
-	r.devices, r.unused = rec.Devices(), unused
 	if _, past := rec.Source().(energy.HistorySource); !past || o.Meter == "" {
 		return nil, nil // a meter that goes on is read at the end
 	}

@@ -86,8 +86,9 @@ func TestProfileCorrects(t *testing.T) {
 		// doctor expects its windows by the profile, too.
 		x = &examined{}
 		x.run(t, t.Context(), src, Options{Profile: path})
-		assert.Len(t, x.Calibration, 12)
-		assert.Contains(t, x.text, "of all GPUs together, with the profile "+x.Calibration)
+		require.NotNil(t, x.GPUs[0].Calibration)
+		assert.Contains(t, x.text, "of all GPUs together, with the profile "+x.GPUs[0].Calibration.Profile)
+		assert.Contains(t, x.text, "how well the counter was read and calibrated")
 		_, err = Examine(t.Context(), healthy(exact)(), Options{Profile: path})
 		require.ErrorIs(t, err, profile.ErrOther)
 	})

@@ -36,14 +36,9 @@ type Report struct {
 	Load *Load `json:"load"`
 	// Meter is nil if there was none.
 	Meter *Meter `json:"meter"`
-	// Calibration identifies the profile by which the errors of windows are expected;
-	// empty if by none.
-	Calibration string `json:"calibration,omitempty"`
-
-	// devices are those that were examined, and unused says why the profile of the user's
-	// own directory is not used.
-	devices []energy.Device
-	unused  error
+	// Uncalibrated says why the profile of the user's own directory is not used; empty if
+	// it is, or if there is none of these devices.
+	Uncalibrated string `json:"uncalibrated,omitempty"`
 }
 
 // A Watch says how the source was watched.
@@ -82,6 +77,9 @@ type GPU struct {
 	Role     string `json:"role,omitempty"`
 	Driver   string `json:"driver,omitempty"`
 	VBIOS    string `json:"vbios,omitempty"`
+	// Calibration is what a profile knows of the GPU: the errors of windows are expected
+	// by it. Nil if there is none.
+	Calibration *energy.Calibration `json:"calibration,omitempty"`
 	// PowerLimit is in watts.
 	PowerLimit  *float64 `json:"power_limit_watts"`
 	Persistence *bool    `json:"persistence_mode"`
@@ -230,7 +228,7 @@ func describe(o *observation, d *device) GPU {
 	state := d.state
 	g := GPU{
 		UUID: d.UUID, Name: d.Name, Host: d.Host, Endpoint: d.Endpoint, Role: d.Role,
-		Driver: d.Driver, VBIOS: d.VBIOS,
+		Driver: d.Driver, VBIOS: d.VBIOS, Calibration: d.Calibration,
 		PowerLimit: number(d.PowerLimit, d.PowerLimit > 0),
 		Celsius:    number(state.Celsius, state.HasCelsius),
 		Processes:  state.Processes,

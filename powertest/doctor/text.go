@@ -181,8 +181,12 @@ func (r Report) writeServer(b *bytes.Buffer) {
 
 func (r Report) writeWindows(b *bytes.Buffer) {
 	b.WriteString("\nexpected error, of all GPUs together")
-	if r.Calibration != "" {
-		b.WriteString(", with the profile " + r.Calibration)
+	var devices []energy.Device
+	for _, g := range r.GPUs {
+		devices = append(devices, energy.Device{Calibration: g.Calibration})
+	}
+	if len(devices) > 0 && devices[0].Calibration != nil { // one profile has all of them
+		b.WriteString(", with the profile " + devices[0].Calibration.Profile)
 	}
 	b.WriteString("\n")
 	w := table(b)
@@ -195,7 +199,7 @@ func (r Report) writeWindows(b *bytes.Buffer) {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", short(x.Length), seen, unit(x.Load, "± %.2g %%"))
 	}
 	w.Flush()
-	b.WriteString(wrapped(energy.NotCovered(r.devices), ""))
+	b.WriteString(wrapped(energy.NotCovered(devices), ""))
 	for _, x := range r.Windows {
 		if x.Reason != "" {
 			b.WriteString(wrapped(fmt.Sprintf("%s: %s: %s", short(x.Length), x.Reason, x.Detail), "  "))
@@ -241,8 +245,8 @@ func (r Report) writeLoad(b *bytes.Buffer) {
 
 // writeMeter writes how the device compares with a meter, and what became of a profile.
 func (r Report) writeMeter(b *bytes.Buffer) {
-	if r.unused != nil {
-		b.WriteString("\n" + wrapped(fmt.Sprintf("not calibrated: %v", r.unused), "  "))
+	if r.Uncalibrated != "" {
+		b.WriteString("\n" + wrapped("not calibrated: "+r.Uncalibrated, "  "))
 	}
 	switch m := r.Meter; {
 	case m == nil:
