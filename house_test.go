@@ -66,11 +66,14 @@ func TestArrows(t *testing.T) {
 			case strings.HasSuffix(from, "source"):
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case from == "powertest":
-				allowed = to == "powertest/energy" || to == "nvmlsource" || within(to, "internal")
+				allowed = to == "powertest/energy" || to == "powertest/profile" || to == "nvmlsource" || within(to, "internal")
+			case from == "powertest/profile":
+				allowed = to == "powertest/energy" || within(to, "internal")
 			case within(from, "internal"):
 				allowed = to == "powertest/energy" || to == "simsource" || within(to, "internal")
 			case within(to, "powertest/ab", "powertest/annotate", "powertest/doctor"):
-				allowed = within(from, "powertest/cmd") || within(from, "powertest/ab") && within(to, "powertest/ab")
+				allowed = within(from, "powertest/cmd") || within(from, "powertest/ab") && within(to, "powertest/ab") ||
+					from == "powertest/doctor" && within(to, "powertest/doctor")
 			}
 			assert.True(t, allowed, "%s imports %s", from, to)
 		}

@@ -116,6 +116,10 @@ func (d *driver) name(g nvml.Device) (string, nvml.Return) {
 	return call(d.has("nvmlDeviceGetName"), g.GetName)
 }
 
+func (d *driver) vbios(g nvml.Device) (string, nvml.Return) {
+	return call(d.has("nvmlDeviceGetVbiosVersion"), g.GetVbiosVersion)
+}
+
 func (d *driver) pci(g nvml.Device) (nvml.PciInfo, nvml.Return) {
 	return call(d.has("nvmlDeviceGetPciInfo", "_v3", "_v2"), g.GetPciInfo)
 }

@@ -52,6 +52,9 @@ func (d *driver) describe(index int) (gpu, handle) {
 	if name, ret := d.name(h); ret == nvml.SUCCESS {
 		g.Name = name
 	}
+	if v, ret := d.vbios(h); ret == nvml.SUCCESS {
+		g.VBIOS = v
+	}
 	if pci, ret := d.pci(h); ret == nvml.SUCCESS {
 		g.PCI = fmt.Sprintf("%08X:%02X:%02X.0", pci.Domain, pci.Bus, pci.Device) // a GPU's function is always 0
 	}

@@ -57,7 +57,7 @@ func TestDeviceSaysWhatItIs(t *testing.T) {
 		s := mustOpen(t, Config{})
 		assert.Equal(t, energy.Info{Name: "nvml", Period: 100 * time.Millisecond, Version: "999.01"}, s.Info())
 		assert.Equal(t, energy.Device{
-			UUID: nvmltest.UUID(1), Index: 1, Name: "NVIDIA L4", PCI: "00000000:18:00.0", PowerLimit: 72.5,
+			UUID: nvmltest.UUID(1), Index: 1, Name: "NVIDIA L4", PCI: "00000000:18:00.0", Driver: "999.01", VBIOS: "96.00.89.00.01", PowerLimit: 72.5,
 			Method: energy.Counter, Metric: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION, POWER_INSTANT)", Resolution: 0.001, Held: true,
 		}, s.Devices()[1])
 	})

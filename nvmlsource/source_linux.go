@@ -129,7 +129,7 @@ func open(cfg Config) (*Source, error) {
 		if err != nil {
 			return nil, err
 		}
-		dev.Marks = append(dev.Marks, c.marks(g)...)
+		dev.Marks, dev.Driver = append(dev.Marks, c.marks(g)...), s.info.Version
 		s.devices, s.meters = append(s.devices, dev), append(s.meters, m)
 	}
 	if len(s.devices) == 0 {

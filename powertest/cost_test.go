@@ -64,7 +64,7 @@ func (c *cost) measure(tb *testing.B, src energy.Source) {
 	work := func() { sink = sha256.Sum256(data) }
 	c.begin = time.Now()
 	if src != nil {
-		ins, err := process.instruments.of(src, energy.Selection{})
+		ins, err := process.instruments.of(src, energy.Selection{}, "")
 		if err != nil {
 			tb.Fatal(err)
 		}

@@ -87,6 +87,8 @@
 //	POWERTEST_SOURCE=off    measure nothing, whatever the code says
 //	POWERTEST_DEVICES=0-3   only these devices of the source: see [energy.Select]
 //	POWERTEST_STRICT=1      fail where there is no energy measurement
+//	POWERTEST_PROFILE=FILE  calibrate the devices by what "powertest doctor -profile" has
+//	                        measured of them; off: do not. See package profile
 //	POWERTEST_TRACE=DIR     write everything known of each result to DIR, as JSON
 //
 // Where there is no GPU the benchmark runs all the same, and its log says why
@@ -103,5 +105,6 @@
 //	gpus: 1
 //	power-limit: 700W
 //
+// A profile adds the beginning of its SHA-256, such as "calibration: 3f2a91c0d4e7".
 // A simulation says "energy-source: simulated", always.
 package powertest

@@ -19,6 +19,7 @@ type environment struct {
 	devices []string
 	strict  bool
 	trace   string // directory, or empty
+	profile string // as profile.Open takes it
 }
 
 // off reports whether nothing is to be measured.
@@ -68,7 +69,7 @@ func readEnvironment() (e environment, err error) {
 				"choose 1, to fail where there is no energy measurement, or 0", v)
 		}
 	}
-	e.trace = os.Getenv("POWERTEST_TRACE")
+	e.trace, e.profile = os.Getenv("POWERTEST_TRACE"), os.Getenv("POWERTEST_PROFILE")
 	return e, nil
 }
 

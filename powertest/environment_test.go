@@ -150,7 +150,7 @@ func TestFallback(t *testing.T) {
 func TestSelection(t *testing.T) {
 	sim := simsource.New(simsource.Config{GPUs: 3})
 	open := func(sel ...string) (*instrument, error) {
-		return process.instruments.of(sim, energy.Selection{Devices: sel, Roles: []energy.Role{{Name: "decode", Devices: []string{"2"}}}})
+		return process.instruments.of(sim, energy.Selection{Devices: sel, Roles: []energy.Role{{Name: "decode", Devices: []string{"2"}}}}, "")
 	}
 	some, err := open("2", "0-1")
 	require.NoError(t, err)

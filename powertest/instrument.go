@@ -10,6 +10,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/presence"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/profile"
 
 	// The default source.
 	_ "github.com/joulebench/joulebench/nvmlsource"
@@ -21,6 +22,8 @@ type instrument struct {
 	recorder *energy.Recorder
 	// fallbackReason says why this is not the default source but the fallback.
 	fallbackReason error
+	// unused says why the profile of the user's own directory is not used.
+	unused error
 }
 
 // name is the source's name in the header and in traces.
@@ -63,20 +66,20 @@ func openInstrument(c config, e environment) (*instrument, error) {
 	case e.off():
 		return nil, nil
 	case c.source != nil:
-		return process.instruments.of(c.source, selection)
+		return process.instruments.of(c.source, selection, e.profile)
 	}
 	if len(selection.Devices) == 0 {
 		selection.Devices = e.devices
 	}
-	ins, err := process.instruments.named(cmp.Or(e.source, "nvml"), e.arg, selection)
+	ins, err := process.instruments.named(cmp.Or(e.source, "nvml"), e.arg, selection, e.profile)
 	if err == nil || e.source != "" || c.fallback == nil || e.strict || !absent(err) {
 		return ins, err
 	}
-	fallback, ferr := process.instruments.of(c.fallback, energy.Selection{Roles: selection.Roles})
+	fallback, ferr := process.instruments.of(c.fallback, energy.Selection{Roles: selection.Roles}, e.profile)
 	if ferr != nil {
 		return nil, fmt.Errorf("%w; fallback: %w", err, ferr)
 	}
-	return &instrument{recorder: fallback.recorder, fallbackReason: err}, nil
+	return &instrument{recorder: fallback.recorder, unused: fallback.unused, fallbackReason: err}, nil
 }
 
 // absent reports whether the error says that there is nothing to measure here
@@ -98,6 +101,7 @@ type instrumentKey struct {
 	source    energy.Source
 	name, arg string
 	selection string
+	profile   string
 }
 
 type opened struct {
@@ -107,23 +111,23 @@ type opened struct {
 
 // named opens a source by its name. The source selects the devices itself: it need
 // not look for others, or may have an order of its own.
-func (c *instruments) named(name, arg string, s energy.Selection) (*instrument, error) {
-	return c.get(instrumentKey{name: name, arg: arg, selection: selectionKey(s)}, func() (*instrument, error) {
+func (c *instruments) named(name, arg string, s energy.Selection, profileName string) (*instrument, error) {
+	return c.get(instrumentKey{name: name, arg: arg, selection: selectionKey(s), profile: profileName}, func() (*instrument, error) {
 		src, err := energy.Open(name, arg, s.Devices)
 		if err != nil {
 			return nil, err
 		}
-		return newInstrument(src, energy.Selection{Roles: s.Roles})
+		return newInstrument(src, energy.Selection{Roles: s.Roles}, profileName)
 	})
 }
 
 // of takes a source as it is, or only some of its devices.
-func (c *instruments) of(src energy.Source, s energy.Selection) (*instrument, error) {
-	open := func() (*instrument, error) { return newInstrument(src, s) }
+func (c *instruments) of(src energy.Source, s energy.Selection, profileName string) (*instrument, error) {
+	open := func() (*instrument, error) { return newInstrument(src, s, profileName) }
 	if !reflect.ValueOf(src).Comparable() {
 		return open() // it cannot be recognised
 	}
-	return c.get(instrumentKey{source: src, selection: selectionKey(s)}, open)
+	return c.get(instrumentKey{source: src, selection: selectionKey(s), profile: profileName}, open)
 }
 
 func (c *instruments) get(key instrumentKey, open func() (*instrument, error)) (*instrument, error) {
@@ -151,7 +155,8 @@ func (c *instruments) retry() {
 	}
 }
 
-func newInstrument(src energy.Source, s energy.Selection) (*instrument, error) {
+// newInstrument makes the instrument of a source. profileName is what POWERTEST_PROFILE says.
+func newInstrument(src energy.Source, s energy.Selection, profileName string) (*instrument, error) {
 	recorder, err := energy.NewRecorderOf(src, s)
 	if err != nil {
 		return nil, err
@@ -159,7 +164,11 @@ func newInstrument(src energy.Source, s energy.Selection) (*instrument, error) {
 	if len(recorder.Devices()) == 0 {
 		return nil, fmt.Errorf("source %s: %w: it has none", src.Info().Name, energy.ErrNoDevice)
 	}
-	return &instrument{recorder: recorder}, nil
+	unused, err := profile.Apply(profileName, recorder)
+	if err != nil {
+		return nil, err
+	}
+	return &instrument{recorder: recorder, unused: unused}, nil
 }
 
 // selectionKey is equal for equal selections only.

@@ -150,6 +150,16 @@ func settings(source string, devices []energy.Device) []setting {
 	if limit != "" {
 		list = append(list, setting{"power-limit", limit})
 	}
+	// Joules by different profiles are not comparable, nor are those by none.
+	profiles := distinct(devices, func(d energy.Device) string {
+		if d.Calibration == nil {
+			return ""
+		}
+		return d.Calibration.Profile
+	})
+	if profiles != "" {
+		list = append(list, setting{"calibration", profiles})
+	}
 	return list
 }
 

@@ -114,6 +114,9 @@ func (b *B) open() *instrument {
 	if ins != nil && ins.fallbackReason != nil {
 		b.logOnce("fallback "+ins.fallbackReason.Error(), "the source %q is measured, since there is no GPU to measure: %v", ins.name(), ins.fallbackReason)
 	}
+	if ins != nil && ins.unused != nil {
+		b.logOnce("profile "+ins.unused.Error(), "the joules are not calibrated: %v", ins.unused)
+	}
 	return ins
 }
 

@@ -158,8 +158,12 @@ func writeTable(w io.Writer, results []result) error {
 	if err := t.Flush(); err != nil {
 		return err
 	}
-	if slices.ContainsFunc(results, func(r result) bool { return r.report.Valid() }) {
-		if _, err := fmt.Fprintf(w, "Note: %s\n", energy.NotCovered); err != nil {
+	if i := slices.IndexFunc(results, func(r result) bool { return r.report.Valid() }); i >= 0 {
+		var devices []energy.Device
+		for _, d := range results[i].report.Measurement.Devices {
+			devices = append(devices, d.Device)
+		}
+		if _, err := fmt.Fprintf(w, "Note: %s\n", energy.NotCovered(devices)); err != nil {
 			return err
 		}
 	}

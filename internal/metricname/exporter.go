@@ -103,11 +103,12 @@ func (x *Exporter) Device(get Labels) energy.Device {
 		index = UnknownIndex
 	}
 	return energy.Device{
-		UUID:  get.first(x.UUID),
-		Index: index,
-		Name:  get.first(x.Model),
-		PCI:   get.first(x.PCI),
-		Host:  get.first(x.Host),
+		UUID:   get.first(x.UUID),
+		Index:  index,
+		Name:   get.first(x.Model),
+		PCI:    get.first(x.PCI),
+		Host:   get.first(x.Host),
+		Driver: x.DriverVersion(get),
 	}
 }
 

@@ -297,6 +297,9 @@ func (s Session) parameters() parameters {
 		"arguments":  strings.Join(s.Args, " "),
 		"machine":    host + " " + runtime.GOOS + "/" + runtime.GOARCH,
 	}
+	if profile := os.Getenv("POWERTEST_PROFILE"); profile != "" {
+		p["POWERTEST_PROFILE"] = profile
+	}
 	if s.MaxCount != 0 {
 		p["-max-count"] = strconv.Itoa(s.MaxCount)
 		p["-alpha"] = strconv.FormatFloat(s.Gate.Alpha, 'g', -1, 64)

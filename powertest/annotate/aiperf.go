@@ -32,8 +32,8 @@ const (
 	incompleteTokens energy.Reason = "incomplete_token_accounting"
 )
 
-// A profile is an export of aiperf, profile_export_aiperf.json.
-type profile struct{ *pyjson.Object }
+// An export is the profile that aiperf exports, profile_export_aiperf.json.
+type export struct{ *pyjson.Object }
 
 // stat is one metric of a profile. Other statistics than the mean are not read:
 // of a total, avg is the total.
@@ -43,7 +43,7 @@ type stat struct {
 }
 
 // stat returns a metric of the profile.
-func (p profile) stat(tag string) (value float64, unit string, ok bool) {
+func (p export) stat(tag string) (value float64, unit string, ok bool) {
 	var s stat
 	if pyjson.Unmarshal(p.Get(tag), &s) != nil || !pyjson.IsNumber(s.Avg) {
 		return 0, "", false
@@ -53,7 +53,7 @@ func (p profile) stat(tag string) (value float64, unit string, ok bool) {
 }
 
 // total returns the first of some metrics that is a positive whole number.
-func (p profile) total(tags ...string) (int64, bool) {
+func (p export) total(tags ...string) (int64, bool) {
 	for _, tag := range tags {
 		if v, _, ok := p.stat(tag); ok && v > 0 && v < 1<<53 && v == math.Trunc(v) {
 			return int64(v), true
@@ -66,20 +66,20 @@ func (p profile) total(tags ...string) (int64, bool) {
 var timeUnits = map[string]float64{"ns": 1e-9, "us": 1e-6, "ms": 1e-3, "s": 1, "sec": 1, "seconds": 1}
 
 // seconds returns a metric that is a time.
-func (p profile) seconds(tag string) (float64, bool) {
+func (p export) seconds(tag string) (float64, bool) {
 	v, unit, ok := p.stat(tag)
 	scale, known := timeUnits[strings.ToLower(unit)]
 	return v * scale, ok && known && v > 0
 }
 
 // foreign reports whether a file has nothing that an export has.
-func (p profile) foreign() bool {
+func (p export) foreign() bool {
 	keys := []string{"start_time", "end_time", "request_count", "request_latency", "total_isl", "total_osl", "total_output_tokens", "input_config", "was_cancelled"}
 	return !slices.ContainsFunc(keys, func(key string) bool { return p.Get(key) != nil })
 }
 
 // window returns the times of the profile.
-func (p profile) window(zone *time.Location) (start, end time.Time, found []energy.Finding) {
+func (p export) window(zone *time.Location) (start, end time.Time, found []energy.Finding) {
 	if p.foreign() {
 		return start, end, finding(profileWindowMissing,
 			"it has no key of an export of aiperf: this is no profile_export_aiperf.json")
@@ -94,7 +94,7 @@ func (p profile) window(zone *time.Location) (start, end time.Time, found []ener
 }
 
 // time returns the time of a key. One without a zone is of zone.
-func (p profile) time(key string, zone *time.Location) (t time.Time, found []energy.Finding) {
+func (p export) time(key string, zone *time.Location) (t time.Time, found []energy.Finding) {
 	raw := p.Get(key)
 	if raw == nil || string(raw) == "null" {
 		return t, finding(profileWindowMissing, "%s is missing: was the run cancelled before it began?", key)
@@ -119,7 +119,7 @@ func (p profile) time(key string, zone *time.Location) (t time.Time, found []ene
 // concurrency is how many requests aiperf kept under way, where it kept a number:
 // older exports have it in the load generator's options, newer ones in the phase
 // that was measured. A pure request rate has none.
-func (p profile) concurrency() int64 {
+func (p export) concurrency() int64 {
 	type options struct {
 		Name        string          `json:"name"`
 		Concurrency json.RawMessage `json:"concurrency"`
@@ -151,11 +151,11 @@ func readAIPerf(path string, zone *time.Location) (Workload, []energy.Finding) {
 	case err != nil:
 		return Workload{}, finding(profileInvalid, "%v", err)
 	}
-	return aiperf(profile{o}, zone)
+	return aiperf(export{o}, zone)
 }
 
 // aiperf understands an export.
-func aiperf(p profile, zone *time.Location) (Workload, []energy.Finding) {
+func aiperf(p export, zone *time.Location) (Workload, []energy.Finding) {
 	w := Workload{Reported: p.reported(), Concurrency: p.concurrency()}
 	var found []energy.Finding
 	if w.Start, w.End, found = p.window(zone); found != nil {
@@ -186,7 +186,7 @@ func aiperf(p profile, zone *time.Location) (Workload, []energy.Finding) {
 
 // reported is what aiperf itself reports of the energy: older exports name the
 // metrics without the vendor.
-func (p profile) reported() map[string]float64 {
+func (p export) reported() map[string]float64 {
 	list := map[string]float64{}
 	for _, c := range metrictable.AIPerf {
 		for _, prefix := range []string{"amd_", "nvidia_", ""} { // the last counts

@@ -200,7 +200,7 @@ func FuzzResults(f *testing.F) {
 		}
 		for _, read := range []func() (Workload, []energy.Finding){
 			func() (Workload, []energy.Finding) { return inferenceX(o) },
-			func() (Workload, []energy.Finding) { return aiperf(profile{o}, nil) },
+			func() (Workload, []energy.Finding) { return aiperf(export{o}, nil) },
 		} {
 			w, found := read()
 			if !w.HasWindow() {

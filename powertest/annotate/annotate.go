@@ -47,6 +47,9 @@ type Options struct {
 	Devices []string
 	// Roles are given to devices whose role the source does not know.
 	Roles []energy.Role
+	// Profile is what was measured of the devices, as a value of POWERTEST_PROFILE: a
+	// file, off, or empty for the one of the user, if it is there. See package profile.
+	Profile string
 	// ExpectedGPUs is how many GPUs the benchmark used: if another number is seen, the
 	// energy is not valid. Nil means that no number is wrong.
 	ExpectedGPUs *int
@@ -123,8 +126,8 @@ func (r Result) Marks() []energy.Reason {
 // Annotate measures the energy of a benchmark, divides it by the benchmark's work,
 // and adds what it has computed to the aggregate. If there is a command it runs it
 // first. The error says that the options cannot be followed: it wraps
-// [energy.ErrMalformed], [energy.ErrUnknownSource], [energy.ErrNoDevice] or
-// [ErrNoCommand], and nothing was written. All else that can be wrong is a finding
+// [energy.ErrMalformed], [energy.ErrUnknownSource], [energy.ErrNoDevice],
+// profile.ErrOther or [ErrNoCommand], and nothing was written. All else that can be wrong is a finding
 // of the result, and so is an energy that cannot be defended.
 func Annotate(ctx context.Context, o Options) (Result, error) {
 	if err := o.check(); err != nil {
@@ -143,6 +146,9 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 		if err := in.open(ctx, o); err != nil {
 			return Result{CommandErr: r.err}, err
 		}
+	}
+	if in.unused != nil {
+		w.Notes = append(w.Notes, fmt.Sprintf("the energy is not calibrated: %v", in.unused))
 	}
 	t := in.measure(ctx, o, w)
 	if w.HasWindow() {

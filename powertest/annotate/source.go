@@ -14,6 +14,7 @@ import (
 
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/profile"
 )
 
 // A Source says where the energy comes from: exactly one of Log, Trace, Name and
@@ -138,8 +139,9 @@ type instrument struct {
 	window *energy.Window
 	// owned is the source, if it is ours to close.
 	owned energy.Source
-	// failed is why the source could not be opened.
-	failed error
+	// failed is why the source could not be opened, and unused why a profile is not used
+	// that nobody has named.
+	failed, unused error
 }
 
 // open opens the source of the options, and begins to record it if it does not know
@@ -162,6 +164,9 @@ func (in *instrument) open(ctx context.Context, o Options) error {
 		sel.Devices = nil
 	}
 	if in.recorder, err = energy.NewRecorderOf(src, sel); err != nil {
+		return err
+	}
+	if in.unused, err = profile.Apply(o.Profile, in.recorder); err != nil {
 		return err
 	}
 	if _, remembers := src.(energy.HistorySource); remembers {

@@ -28,7 +28,7 @@ func (r Result) WriteTable(out io.Writer) error {
 	w.Flush()
 	r.writeComparison(&b)
 	if len(r.Metrics) > 0 {
-		fmt.Fprintf(&b, "%s\n", energy.NotCovered)
+		fmt.Fprintf(&b, "%s\n", energy.NotCovered(r.devices()))
 	}
 	for _, f := range r.Findings {
 		what := "invalid"
@@ -68,6 +68,9 @@ func (r Result) writeSource(w io.Writer) {
 	if !r.Measured {
 		return
 	}
+	if profiles := r.profiles(); profiles != "" {
+		fmt.Fprintf(w, "calibration\tby the profile %s\n", profiles)
+	}
 	switch want := r.options.ExpectedGPUs; {
 	case want == nil:
 		fmt.Fprintf(w, "GPUs\t%d seen; -gpus says how many there should be\n", t.observed())
@@ -76,6 +79,24 @@ func (r Result) writeSource(w io.Writer) {
 	default: // a finding says that the number is wrong
 		fmt.Fprintf(w, "GPUs\t%d seen\n", t.observed())
 	}
+}
+
+func (r Result) devices() (list []energy.Device) {
+	for _, d := range r.Measurement.Devices {
+		list = append(list, d.Device)
+	}
+	return list
+}
+
+// profiles are the profiles by which the devices were measured; empty if by none.
+func (r Result) profiles() string {
+	var list []string
+	for _, d := range r.devices() {
+		if c := d.Calibration; c != nil && !slices.Contains(list, c.Profile) {
+			list = append(list, c.Profile)
+		}
+	}
+	return strings.Join(list, ", ")
 }
 
 // writeEnergy writes the metrics, or that they are withheld. The interval is that

@@ -31,6 +31,11 @@ type LoadedGPU struct {
 	// tail of the power, which such a counter does not distinguish. Medians.
 	Rise *time.Duration `json:"rise_ns"`
 	Fall *time.Duration `json:"fall_ns"`
+	// Delay is by how much the counter itself is late, known to ± twice DelaySD: where Rise
+	// and Fall are alike, their mean, and 0 if that is no more than a load itself takes to
+	// begin. Null where they differ: part of it is the load's own.
+	Delay   *time.Duration `json:"delay_ns"`
+	DelaySD *time.Duration `json:"delay_sd_ns"`
 	// Tail is the time constant with which the power decays after a pause begins;
 	// null if it is too short for the ticks to show.
 	Tail *time.Duration `json:"tail_ns"`
@@ -152,10 +157,48 @@ func (t *loadTest) paused(d *device, idle float64, s *schedule, g *LoadedGPU) {
 	g.PausedWatts = number(off, true)
 	g.Fall = new(time.Duration(pick(func(x swing) float64 { return x.fall })))
 	g.Rise = new(time.Duration(pick(func(x swing) float64 { return x.rise })))
+	t.delay(list, g)
 	g.Tail = d.tail(s.pauses, on, off)
 	if len(s.waves) == waveCount {
 		t.coverage(d, s, on, off, g)
 	}
+}
+
+// What a counter is late by is told from what a load takes to begin and to end as the
+// instrument does it, which see (lag.go of its estimator): from leastDelay on, and where rise
+// and fall differ by no more than alike and their errors.
+const (
+	leastDelay = 12 * time.Millisecond
+	alike      = 3 * time.Millisecond
+)
+
+// delay takes what the pauses show of a counter's own delay.
+func (t *loadTest) delay(list []swing, g *LoadedGPU) {
+	var rise, fall []float64
+	for _, x := range list {
+		rise, fall = append(rise, x.rise), append(fall, x.fall)
+	}
+	sd := max(math.Hypot(scatter(rise), scatter(fall))/2, float64(time.Millisecond))
+	apart := math.Abs(float64(*g.Rise - *g.Fall))
+	switch by := (*g.Rise + *g.Fall) / 2; {
+	case max(g.Rise.Abs(), g.Fall.Abs()) < leastDelay:
+		g.Delay, g.DelaySD = new(time.Duration(0)), new(time.Duration(0))
+	case min(*g.Rise, *g.Fall) >= leastDelay && apart <= float64(alike)+3*sd:
+		g.Delay, g.DelaySD = &by, new(time.Duration(max(sd, apart/2)))
+	}
+}
+
+// scatter returns the standard deviation of the mean of some values.
+func scatter(list []float64) float64 {
+	var sum, squares float64
+	n := float64(len(list))
+	for _, x := range list {
+		sum += x
+	}
+	for _, x := range list {
+		squares += (x - sum/n) * (x - sum/n)
+	}
+	return math.Sqrt(squares / max(n-1, 1) / n)
 }
 
 // tail returns the time constant of the decay after the pauses, by the power between

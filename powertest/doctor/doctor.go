@@ -19,7 +19,9 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/powertest/doctor/internal/meter"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/profile"
 )
 
 // Options say how a source is examined. The zero value examines it without a load,
@@ -38,6 +40,13 @@ type Options struct {
 	Load string
 	// Output is what the load writes to, both streams; nil discards it.
 	Output io.Writer
+	// Meter is a file in which an external meter has written, or writes, the power of the
+	// device while it is watched and loaded; empty means that there is none. There must be
+	// one device then. docs/calibration.md says what the file may look like.
+	Meter string
+	// Profile is what was measured of the devices before, as a value of POWERTEST_PROFILE:
+	// the errors of windows are expected by it.
+	Profile string
 
 	start starter // tests replace it
 }
@@ -45,7 +54,9 @@ type Options struct {
 // Examine watches a source, which takes seconds and changes nothing, and reports what
 // it found. The source stays the caller's to close. If ctx ends, the report is about
 // what was seen until then. The error wraps [energy.ErrNoDevice] if the source has no
-// devices; whether joules can be measured is [Report.Measurable].
+// devices, [energy.ErrMalformed] if there are several and one meter, or of a source that knows
+// the past if the meter's file is malformed, and profile.ErrOther if the profile is of another
+// device; whether joules can be measured is [Report.Measurable].
 func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) {
 	info := src.Info()
 	name := cmp.Or(o.Name, info.Name)
@@ -53,8 +64,12 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 		return Report{}, fmt.Errorf("source %s: %w: it has none", name, energy.ErrNoDevice)
 	}
 	rec := energy.NewRecorder(src)
-	seen := observe(ctx, rec, o.Watch)
 	r := emptyReport()
+	shown, err := o.prepare(rec, &r)
+	if err != nil {
+		return Report{}, err
+	}
+	seen := observe(ctx, rec, o.Watch, shown)
 	r.Simulated = info.Simulated
 	r.Watch = &seen.watch
 	r.Server = serverOf(src)
@@ -67,9 +82,13 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 		r.GPUs = append(r.GPUs, g)
 	}
 	var peak []float64
+	var loaded *observation
 	if o.Load != "" {
-		r.Load = underLoad(ctx, rec, seen, o)
+		r.Load, loaded = underLoad(ctx, rec, seen, o)
 		peak = r.Load.watts()
+	}
+	if o.Meter != "" {
+		r.Meter = compare(o.Meter, shown, seen, loaded)
 	}
 	if why := r.firstObstacle(); why != nil {
 		r.Windows = withheldWindows(why)
@@ -78,6 +97,27 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 	}
 	r.conclude(name)
 	return r, nil
+}
+
+// prepare applies a profile to a recorder, and reads a meter's file if it is of the past.
+func (o Options) prepare(rec *energy.Recorder, r *Report) (shown meter.Series, err error) {
+	if o.Meter != "" && len(rec.Devices()) > 1 {
+		return nil, fmt.Errorf("%w: a meter shows one power, and there are %d devices\nchoose one with -devices", energy.ErrMalformed, len(rec.Devices()))
+	}
+	unused, err := profile.Apply(o.Profile, rec)
+	if err != nil {
+		return nil, err
+	}
+	if unused != nil {
+		r.Uncalibrated = unused.Error()
+	}
+	if _, past := rec.Source().(energy.HistorySource); !past || o.Meter == "" {
+		return nil, nil // a meter that goes on is read at the end
+	}
+	if shown, err = meter.Read(o.Meter); err != nil {
+		return nil, fmt.Errorf("%w: %w", energy.ErrMalformed, err)
+	}
+	return shown, nil
 }
 
 // A ModeSource is a source that knows settings of its devices, by their index in

@@ -69,10 +69,10 @@ func (s *schedule) note(format string, args ...any) {
 }
 
 // underLoad runs a load, and measures how the counters follow it. idle is what was seen
-// before, by the same recorder.
-func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o Options) *Load {
-	unable := func(format string, args ...any) *Load {
-		return &Load{GPUs: []LoadedGPU{}, Notes: []string{fmt.Sprintf(format, args...)}}
+// before, by the same recorder. seen is nil if the load was not run.
+func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o Options) (l *Load, seen *observation) {
+	unable := func(format string, args ...any) (*Load, *observation) {
+		return &Load{GPUs: []LoadedGPU{}, Notes: []string{fmt.Sprintf(format, args...)}}, nil
 	}
 	t := &loadTest{rec: rec, base: idle.base}
 	for _, d := range idle.devices {
@@ -106,7 +106,8 @@ func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o O
 	}
 	t.perform(ctx, &s)
 	t.run.End()
-	return t.analyse(observed(ctx, rec, t.window), s)
+	seen = observed(ctx, rec, t.window)
+	return t.analyse(seen, s), seen
 }
 
 func (t *loadTest) now() float64 { return float64(time.Since(t.base)) }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/wait"
+	"github.com/joulebench/joulebench/powertest/doctor/internal/meter"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -42,10 +43,11 @@ type observation struct {
 
 // observe watches the source of a recorder for a time, or until enough was seen if
 // that is 0.
-func observe(ctx context.Context, rec *energy.Recorder, length time.Duration) (o *observation) {
+// Where it knows the past, and is to be compared with a meter, the time is that of the meter.
+func observe(ctx context.Context, rec *energy.Recorder, length time.Duration, shown meter.Series) (o *observation) {
 	states := rec.Inspect()
 	if h, ok := rec.Source().(energy.HistorySource); ok {
-		o = observePast(ctx, rec, h, length)
+		o = observePast(ctx, rec, h, length, shown)
 	} else {
 		o = observeLive(ctx, rec, length)
 	}
@@ -136,13 +138,17 @@ func record(ctx context.Context, w *energy.Window) (energy.Measurement, energy.R
 
 // observePast looks at what a source remembers. It ends a few periods before the
 // newest sample, since what comes after a window is part of measuring it.
-func observePast(ctx context.Context, rec *energy.Recorder, h energy.HistorySource, length time.Duration) *observation {
+func observePast(ctx context.Context, rec *energy.Recorder, h energy.HistorySource, length time.Duration, shown meter.Series) *observation {
 	period := time.Duration(0)
 	for _, d := range rec.Devices() {
 		period = max(period, h.Info().PeriodOf(d))
 	}
 	calls, ages, newest := newestSamples(h)
-	if length == 0 {
+	switch {
+	case length > 0:
+	case len(shown) > 0:
+		length = pastOf(shown, newest)
+	default:
 		length = min(max(pastPeriods*period, shortPast), longPast)
 	}
 	span := energy.Span{End: newest.Add(-3 * period)}

@@ -34,6 +34,11 @@ type Report struct {
 	Benchtime Benchtime `json:"benchtime"`
 	// Load is nil if there was none.
 	Load *Load `json:"load"`
+	// Meter is nil if there was none.
+	Meter *Meter `json:"meter"`
+	// Uncalibrated says why the profile of the user's own directory is not used; empty if
+	// it is, or if there is none of these devices.
+	Uncalibrated string `json:"uncalibrated,omitempty"`
 }
 
 // A Watch says how the source was watched.
@@ -70,6 +75,11 @@ type GPU struct {
 	Host     string `json:"host,omitempty"`
 	Endpoint string `json:"endpoint,omitempty"`
 	Role     string `json:"role,omitempty"`
+	Driver   string `json:"driver,omitempty"`
+	VBIOS    string `json:"vbios,omitempty"`
+	// Calibration is what a profile knows of the GPU: the errors of windows are expected
+	// by it. Nil if there is none.
+	Calibration *energy.Calibration `json:"calibration,omitempty"`
 	// PowerLimit is in watts.
 	PowerLimit  *float64 `json:"power_limit_watts"`
 	Persistence *bool    `json:"persistence_mode"`
@@ -92,6 +102,8 @@ type Counter struct {
 	Method energy.Method `json:"method"`
 	// Metric is the call or metric that is read.
 	Metric string `json:"via,omitempty"`
+	// Sensor is what the source says of the sensor behind power readings.
+	Sensor energy.Sensor `json:"sensor,omitzero"`
 	// Period is the median time between two ticks, and Jitter the standard
 	// deviation of that time. For what a log or a server remembers of a gauge,
 	// a tick is a sample.
@@ -216,6 +228,7 @@ func describe(o *observation, d *device) GPU {
 	state := d.state
 	g := GPU{
 		UUID: d.UUID, Name: d.Name, Host: d.Host, Endpoint: d.Endpoint, Role: d.Role,
+		Driver: d.Driver, VBIOS: d.VBIOS, Calibration: d.Calibration,
 		PowerLimit: number(d.PowerLimit, d.PowerLimit > 0),
 		Celsius:    number(state.Celsius, state.HasCelsius),
 		Processes:  state.Processes,

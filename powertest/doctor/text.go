@@ -35,6 +35,7 @@ func (r Report) WriteText(out io.Writer) error {
 			r.writeWindows(&b)
 		}
 		r.writeLoad(&b)
+		r.writeMeter(&b)
 		r.writeFindings(&b)
 	}
 	_, err := out.Write(b.Bytes())
@@ -179,7 +180,15 @@ func (r Report) writeServer(b *bytes.Buffer) {
 }
 
 func (r Report) writeWindows(b *bytes.Buffer) {
-	b.WriteString("\nexpected error, of all GPUs together\n")
+	b.WriteString("\nexpected error, of all GPUs together")
+	var devices []energy.Device
+	for _, g := range r.GPUs {
+		devices = append(devices, energy.Device{Calibration: g.Calibration})
+	}
+	if len(devices) > 0 && devices[0].Calibration != nil { // one profile has all of them
+		b.WriteString(", with the profile " + devices[0].Calibration.Profile)
+	}
+	b.WriteString("\n")
 	w := table(b)
 	fmt.Fprintln(w, "window\tpower as seen\tload in the window")
 	for _, x := range r.Windows {
@@ -190,7 +199,7 @@ func (r Report) writeWindows(b *bytes.Buffer) {
 		fmt.Fprintf(w, "%s\t%s\t%s\n", short(x.Length), seen, unit(x.Load, "± %.2g %%"))
 	}
 	w.Flush()
-	b.WriteString(wrapped(energy.NotCovered, ""))
+	b.WriteString(wrapped(energy.NotCovered(devices), ""))
 	for _, x := range r.Windows {
 		if x.Reason != "" {
 			b.WriteString(wrapped(fmt.Sprintf("%s: %s: %s", short(x.Length), x.Reason, x.Detail), "  "))
@@ -231,6 +240,33 @@ func (r Report) writeLoad(b *bytes.Buffer) {
 	}
 	for _, note := range r.Load.Notes {
 		b.WriteString(wrapped(note, "  "))
+	}
+}
+
+// writeMeter writes how the device compares with a meter, and what became of a profile.
+func (r Report) writeMeter(b *bytes.Buffer) {
+	if r.Uncalibrated != "" {
+		b.WriteString("\n" + wrapped("not calibrated: "+r.Uncalibrated, "  "))
+	}
+	switch m := r.Meter; {
+	case m == nil:
+	case m.Comparison == nil:
+		b.WriteString("\n" + wrapped("against the meter: gain and offset were not measured: "+m.Reason, "  "))
+	default:
+		c := m.Comparison
+		fmt.Fprintf(b, "\nagainst the meter: gain %.4f ± %.4f, offset %.1f W ± %.1f W\n", c.Gain, 2*c.GainSD, c.Offset, 2*c.OffsetSD)
+		w := table(b)
+		fmt.Fprintln(w, "meter\tdevice\tcorrected\tfor")
+		for _, l := range c.Levels {
+			watts, sd := c.Watts(l.Device)
+			fmt.Fprintf(w, "%.1f W\t%.1f W\t%.1f W ± %.1f W\t%.1f s\n", l.Meter, l.Device, watts, 2*sd, l.Seconds)
+		}
+		w.Flush()
+		ahead, where := c.Ahead, "ahead of"
+		if ahead < 0 {
+			ahead, where = -ahead, "behind"
+		}
+		b.WriteString(wrapped(fmt.Sprintf("the meter's clock is %s the readings by %s, by a correlation of %.3f", where, ahead.Round(time.Millisecond), c.Fit), "  "))
 	}
 }
 

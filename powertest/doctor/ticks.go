@@ -79,7 +79,7 @@ func changeOf(r energy.DeviceRecording, p [3]float64) tick {
 // counter describes what was seen.
 func (d *device) counter() Counter {
 	c := Counter{
-		Method: d.Method, Metric: d.Metric, Ticks: len(d.ticks),
+		Method: d.Method, Metric: d.Metric, Sensor: d.Sensor, Ticks: len(d.ticks),
 		Resolution: number(d.Resolution, d.Resolution > 0),
 		Age:        d.age, Readings: d.calls.Reads - d.calls.Failures, Failed: d.calls.Failures,
 	}

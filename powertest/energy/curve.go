@@ -80,6 +80,7 @@ func newCurve(d Device, base time.Time, period time.Duration) *curve {
 		pace:   pace.New(pace.Config{Nominal: period}),
 		power:  gauge.Series{Sensor: gauge.Sensor{Held: d.Held, Period: int64(period), Lag: int64(d.Lag)}, Limit: maxTicks},
 		limit:  maxTicks,
+		lag:    knownLag(d),
 	}
 }
 

@@ -132,7 +132,7 @@ func (r *Recorder) watchIdle(now int64) (limit int64, seen []int) {
 	limit, seen = now, make([]int, len(r.curves))
 	warm := slices.ContainsFunc(r.windows, func(w *Window) bool { return w.keepsWarm })
 	for i, c := range r.curves {
-		limit = max(limit, now+int64(idlePeriods*c.expected())+2*int64(c.device.Lag)+int64(idleWait))
+		limit = max(limit, now+int64(idlePeriods*c.expected())+2*int64(c.device.Lag)+c.lag.ns()+int64(idleWait))
 		if seen[i] = len(c.ticks); warm {
 			seen[i] = -1
 		}
@@ -237,13 +237,13 @@ func (w *Window) reportIdle(m *Measurement) {
 	for i, p := range list {
 		d := &m.Devices[i]
 		if p.known = p.known && d.Device.canDraw(p.Watts); p.known {
-			d.Idle, d.HasIdle = p.PowerEstimate, true
+			d.Idle, d.HasIdle = d.Device.Calibration.idle(p.PowerEstimate), true
 		}
 		switch {
 		case p.known && p.differs():
-			d.find(IdleUnsettled, "idle power is %.4g W, and was %.4g W before an earlier window of %q: boards hold their clocks for seconds after a load, so leave more time between", p.Watts, p.lowest.Watts, name)
+			d.find(IdleUnsettled, "idle power is %.4g W, and was %.4g W before an earlier window of %q: boards hold their clocks for seconds after a load, so leave more time between", d.Idle.Watts, d.Device.Calibration.idle(p.lowest).Watts, name)
 		case p.known && !p.settled:
-			d.find(IdleUnsettled, "idle power was still changing before the window: by the last ticks it is %.4g W", p.Watts)
+			d.find(IdleUnsettled, "idle power was still changing before the window: by the last ticks it is %.4g W", d.Idle.Watts)
 		}
 	}
 }

@@ -10,11 +10,39 @@ import (
 // lag is by how much a counter is late, in seconds, as the edges of a steady load showed
 // it: with its standard deviation. mean is the time over which it averages. The zero value
 // is a counter that does neither, as far as is known.
-type lag struct{ by, sd, mean float64 }
+type lag struct {
+	by, sd, mean float64
+	// measured reports whether it is that of a calibration. If the edges of a window
+	// contradict that, refuted is what it was.
+	measured bool
+	refuted  float64
+}
 
-// after returns the lag as it is known after a window: what its edges show counts, and
-// where they show nothing what earlier windows did.
+// knownLag returns what is known of the lag of a device before it was read.
+func knownLag(d Device) lag {
+	if c := d.Calibration; c != nil && d.Method == Counter && c.Delay > 0 {
+		return lag{by: c.Delay.Seconds(), sd: c.DelaySD.Seconds(), measured: true}
+	}
+	return lag{}
+}
+
+// after returns the lag as it is known after a window: what was measured of the device
+// counts, else what the window's edges show, and where they show nothing what earlier
+// windows did.
 func (l lag) after(t estimate.Timing) lag {
+	if l.measured {
+		if t.Mean > 0 || t.Contradicts(l.by, l.sd) {
+			return lag{refuted: l.by}.after(t)
+		}
+		return l
+	}
+	next := l.shown(t)
+	next.refuted = l.refuted
+	return next
+}
+
+// shown returns the lag by what edges show and have shown.
+func (l lag) shown(t estimate.Timing) lag {
 	if l.mean > 0 && t.Rise.Clear {
 		l = lag{} // a mean has no steps
 	}
@@ -41,6 +69,9 @@ func (l lag) ns() int64 { return int64(math.Round(l.by * float64(time.Second))) 
 // judge takes in what the lag means for an energy of spans: a mean withholds it, a delay
 // marks it.
 func (l lag) judge(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
+	if l.refuted > 0 {
+		d.find(CounterLags, "the calibration says that the counter is late by %.0f ms, and the edges of a window that it is not: it is not corrected by that", 1000*l.refuted)
+	}
 	switch {
 	case l.mean > 0:
 		d.find(CounterAverages, "power rises and falls over about %.1f s at the edges of steady windows: the counter adds up a mean over that time", l.mean)
@@ -61,8 +92,12 @@ func (l lag) widen(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
 	}
 	half := 2 * l.sd * step * float64(len(spans))
 	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
-	d.find(CounterLags, "power rises and falls %.0f ms ± %.0f ms after the edges of the windows: the counter is taken to be late by that, which the energy is corrected by (a load that begins and ends as late looks the same)",
-		1000*l.by, 2000*l.sd)
+	late, within := 1000*l.by, 2000*l.sd
+	if l.measured {
+		d.find(CounterLags, "the counter is late by %.0f ms ± %.0f ms, as was measured of it: the energy is corrected by that", late, within)
+	} else {
+		d.find(CounterLags, "power rises and falls %.0f ms ± %.0f ms after the edges of the windows: the counter is taken to be late by that, which the energy is corrected by (a load that begins and ends as late looks the same)", late, within)
+	}
 	return e
 }
 

@@ -13,11 +13,6 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
-// NotCovered says what no interval of an [Estimate] contains. Whatever prints intervals
-// for people prints it once, below them.
-const NotCovered = "± is how well the counter was read. It covers neither the gain of the board's sensor " +
-	"(about ±5 %, constant on one card) nor what a counter misses that samples only a part of the time."
-
 // MaxErrPercent is the widest interval that is published, as half-width in per
 // cent of the energy: a number known worse than this decides nothing.
 const MaxErrPercent = 25
@@ -103,9 +98,11 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 		default:
 			energy, ok = counterEnergy(c, d, results[i])
 			energy = c.lag.judge(d, energy, spans)
+			energy = c.sampled(d, energy, spans)
 		}
 		if ok && !withheld(d.Reasons) {
 			d.publish(c, energy, spans)
+			d.calibrate(float64(counted(spans)) / float64(time.Second))
 		}
 	}
 	return list

@@ -13,7 +13,8 @@ import (
 // lies in at least 95 % of windows. The interval covers what the instrument
 // does not know: when within a refresh period the energy was used, and when
 // the counter ticked. It does not cover the gain of the board's sensor (about
-// ±5 %, constant on one board), which nothing on the host can see.
+// ±5 %, constant on one board), which nothing on the host can see, unless the device has
+// a [Calibration]: then it is that of the energy by an external meter.
 type Estimate struct {
 	Joules float64 `json:"joules"`
 	Low    float64 `json:"low"`
@@ -116,6 +117,9 @@ type DeviceMeasurement struct {
 	Energy Estimate `json:"energy"`
 	// Watts is the mean power over the window.
 	Watts float64 `json:"watts"`
+	// CalibrationJoules is how much of the half-width of Energy is the calibration's: it
+	// is the same in all windows of the device, and cancels where they are compared.
+	CalibrationJoules float64 `json:"calibration_joules,omitempty"`
 	// BeforeWatts is the mean power just before the window, if HasBefore.
 	BeforeWatts float64 `json:"before_watts"`
 	HasBefore   bool    `json:"has_before"`
@@ -153,9 +157,14 @@ func (m Measurement) Net() (e Estimate, ok bool) {
 	}
 	t := m.Duration.Seconds()
 	e.Joules = m.Energy.Joules - m.Idle.Watts*t
-	// The errors of the two are independent, so their squares add up.
-	e.Low = e.Joules - math.Hypot(m.Energy.Joules-m.Energy.Low, (m.Idle.High-m.Idle.Watts)*t)
-	e.High = e.Joules + math.Hypot(m.Energy.High-m.Energy.Joules, (m.Idle.Watts-m.Idle.Low)*t)
+	// The errors of the two are independent, so their squares add up, but for those of
+	// calibrations, of which little is left in the difference.
+	ofEnergy, ofIdle, ofNet := m.common()
+	half := func(energy, idle float64) float64 {
+		return math.Hypot(math.Hypot(besides(energy, ofEnergy), besides(idle*t, ofIdle)), ofNet)
+	}
+	e.Low = e.Joules - half(m.Energy.Joules-m.Energy.Low, m.Idle.High-m.Idle.Watts)
+	e.High = e.Joules + half(m.Energy.High-m.Energy.Joules, m.Idle.Watts-m.Idle.Low)
 	return e, true
 }
 
@@ -185,7 +194,7 @@ func (d *DeviceMeasurement) withhold(r Reason, format string, args ...any) {
 }
 
 func (d *DeviceMeasurement) withdraw() {
-	d.Valid, d.Energy, d.Watts = false, Estimate{}, 0
+	d.Valid, d.Energy, d.Watts, d.CalibrationJoules = false, Estimate{}, 0, 0
 	d.HasBefore, d.BeforeWatts = false, 0
 }
 

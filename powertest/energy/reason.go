@@ -60,6 +60,14 @@ const (
 	// CounterAverages: the counter adds up a mean over a time of several refresh
 	// periods instead of what was used. Withheld.
 	CounterAverages Reason = "counter_averages"
+	// PartTimeSensor: the device samples its power for a part of the time only, and a load
+	// that repeats near its refresh period can look like another; the interval is wider
+	// by what its readings scatter. Marked.
+	PartTimeSensor Reason = "part_time_sensor"
+	// CalibrationRange: the power is so far from the levels at which the device was
+	// compared with a meter that its calibration makes nothing of it that is known to
+	// [MaxErrPercent]. Withheld.
+	CalibrationRange Reason = "calibration_range"
 	// DeviceLost: the device fell off the bus or needs a reset. Withheld.
 	DeviceLost Reason = "device_lost"
 	// SourceStalled: the source did not answer in time. Withheld.
@@ -90,6 +98,7 @@ var marks = map[Reason]bool{
 	NoInWindowSamples: true,
 	CounterDisagrees:  true,
 	CounterLags:       true,
+	PartTimeSensor:    true,
 	MIGParentScope:    true,
 	ModuleScope:       true,
 	SharedGPU:         true,

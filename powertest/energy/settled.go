@@ -17,7 +17,7 @@ const maxIdlePoints = 32
 // gauge, its integral at distances of a refresh period.
 func (c *curve) pointsBetween(edge, till int64) []energyPoint {
 	if edge != math.MinInt64 {
-		edge += int64(c.device.Lag)
+		edge += int64(c.device.Lag) + c.lag.ns()
 	}
 	var list []energyPoint
 	if c.device.Method == Gauge {

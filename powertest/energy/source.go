@@ -126,6 +126,10 @@ type Device struct {
 	Name string `json:"name,omitempty"`
 	// PCI is the PCI address; empty if unknown.
 	PCI string `json:"pci,omitempty"`
+	// Driver and VBIOS are the versions of the driver and of the device's own firmware;
+	// empty if unknown. How it reports its energy may differ with either.
+	Driver string `json:"driver,omitempty"`
+	VBIOS  string `json:"vbios,omitempty"`
 	// Host is the name of the machine that the device is in; empty if it is
 	// this one, or unknown. It is for people: it does not identify.
 	Host string `json:"host,omitempty"`
@@ -169,6 +173,11 @@ type Device struct {
 	Held bool `json:"held,omitempty"`
 	// Lag is how old a gauge's value is: half the time, for a mean over a time.
 	Lag time.Duration `json:"lag_ns,omitempty"`
+	// Sensor is what is known of how a device's power readings come about.
+	Sensor Sensor `json:"sensor,omitzero"`
+	// Calibration is what was measured of this very device; nil if nothing was. Sources
+	// leave it nil: [Recorder.Calibrate] sets it.
+	Calibration *Calibration `json:"calibration,omitempty"`
 	// MaxGap is how far apart two readings of a gauge may be for the time between
 	// them to count as known; 0 means five refresh periods, and at least 500 ms.
 	MaxGap time.Duration `json:"max_gap_ns,omitempty"`

@@ -67,7 +67,9 @@ func (m *Measurement) totalIdle(all []int, correlated float64) {
 		}
 	}
 	if m.HasIdle = len(all) > 0; m.HasIdle {
-		e := m.sumOf(all, correlated, func(d *DeviceMeasurement) Estimate { return Estimate{d.Idle.Watts, d.Idle.Low, d.Idle.High} })
+		e := m.sumOf(all, correlated, func(d *DeviceMeasurement) (Estimate, float64) {
+			return Estimate{d.Idle.Watts, d.Idle.Low, d.Idle.High}, d.Device.Calibration.ofIdle(d.Idle)
+		})
 		m.Idle = PowerEstimate{Watts: e.Joules, Low: e.Low, High: e.High}
 	}
 }
@@ -111,11 +113,13 @@ func (m *Measurement) sum(list []int, correlated float64) Estimate {
 			correlated = 1 // the same part of the load was passed over on all
 		}
 	}
-	return m.sumOf(list, correlated, func(d *DeviceMeasurement) Estimate { return d.Energy })
+	return m.sumOf(list, correlated, func(d *DeviceMeasurement) (Estimate, float64) { return d.Energy, d.CalibrationJoules })
 }
 
-// sumOf adds up a quantity of some devices, as sum does.
-func (m *Measurement) sumOf(list []int, correlated float64, of func(*DeviceMeasurement) Estimate) Estimate {
+// sumOf adds up a quantity of some devices, as sum does. common is the part of its
+// half-width that is the device's calibration: those of different devices are independent,
+// whatever their ticks.
+func (m *Measurement) sumOf(list []int, correlated float64, of func(*DeviceMeasurement) (e Estimate, common float64)) Estimate {
 	devices := make([]Device, len(list))
 	for k, i := range list {
 		devices[k] = m.Devices[i].Device
@@ -123,13 +127,16 @@ func (m *Measurement) sumOf(list []int, correlated float64, of func(*DeviceMeasu
 	g := newGroups(devices)
 	down, up := make([]float64, g.n), make([]float64, g.n)
 	var e Estimate
+	calibrations := 0.0
 	for k, i := range list {
-		d := of(&m.Devices[i])
+		d, common := of(&m.Devices[i])
 		e.Joules += d.Joules
-		down[g.of[k]] += d.Joules - d.Low
-		up[g.of[k]] += d.High - d.Joules
+		down[g.of[k]] += besides(d.Joules-d.Low, common)
+		up[g.of[k]] += besides(d.High-d.Joules, common)
+		calibrations = math.Hypot(calibrations, common)
 	}
-	e.Low, e.High = e.Joules-joined(down, correlated), e.Joules+joined(up, correlated)
+	e.Low = e.Joules - math.Hypot(joined(down, correlated), calibrations)
+	e.High = e.Joules + math.Hypot(joined(up, correlated), calibrations)
 	return e
 }
 

@@ -17,6 +17,7 @@ var hardware = map[string]string{
 	"gpus":          "another number of GPUs",
 	"power-limit":   "another power limit",
 	"energy-source": "another instrument",
+	"calibration":   "another profile of the devices, or none",
 }
 
 // match finds what only one side has: benchmarks that are missing or new, and

@@ -211,6 +211,12 @@ ret_t nvmlDeviceGetName(gpu_t *g, char *s, unsigned int n) {
 	return SUCCESS;
 }
 
+ret_t nvmlDeviceGetVbiosVersion(gpu_t *g, char *s, unsigned int n) {
+	BEGIN("nvmlDeviceGetVbiosVersion");
+	snprintf(s, n, "96.00.89.00.%02X", g->index);
+	return SUCCESS;
+}
+
 static ret_t pci(gpu_t *g, pci_t *p, int old) {
 	BEGIN("nvmlDeviceGetPciInfo");
 	p->domain = 0, p->bus = 0x17 + g->index, p->device = 0;

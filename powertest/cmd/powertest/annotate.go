@@ -53,6 +53,7 @@ func annotateCommand(ctx context.Context, args []string, std stdio) int {
 	if code, ok := parseFlags(f, annotateUsage, args, std); !ok {
 		return code
 	}
+	o.Profile = os.Getenv("POWERTEST_PROFILE")
 	o.Command, o.Std = f.Args(), annotate.Streams{In: std.in, Out: std.out, Err: std.err}
 	if err := o.check(args, given(f)); err != nil {
 		complain(err)

@@ -198,9 +198,10 @@
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or
 // head.failed.txt, and -resume goes on, if the revision, the binaries, the flags,
-// POWERTEST_SOURCE and POWERTEST_DEVICES are the same; ab.json has them, without what
-// can be a secret of an address: a password may change meanwhile. To take more samples after a verdict until it changes does not keep
-// -alpha, which is why -resume does not let -count be raised.
+// POWERTEST_SOURCE, POWERTEST_DEVICES and POWERTEST_PROFILE are the same; ab.json has
+// them, without what can be a secret of an address: a password may change meanwhile. To
+// take more samples after a verdict until it changes does not keep -alpha, which is why
+// -resume does not let -count be raised.
 //
 // # Doctor
 //
@@ -211,10 +212,11 @@
 //	joules can be measured: 8 GPUs by smi, power only, refreshed every 1 s; use -benchtime=5m or more for ±1 %
 //	...
 //
-// It exits with 0 if joules can be measured of all GPUs that were chosen, with 1 if
-// not, and with 2 if the arguments are wrong. Without -source and -devices it looks
-// at what POWERTEST_SOURCE and POWERTEST_DEVICES choose. -log FILE is a power log, with
-// the flags that say how annotate reads one. The rest of what it writes:
+// It exits with 0 if joules can be measured of all GPUs that were chosen, or if a
+// profile of a log was written; with 1 if not, or if -profile or -meter failed; and
+// with 2 if the arguments are wrong. Without -source and -devices it looks at what
+// POWERTEST_SOURCE and POWERTEST_DEVICES choose. -log FILE is a power log, with the
+// flags that say how annotate reads one. The rest of what it writes:
 //
 //   - The known sources, the chosen one with a star: usable or why not, and what to
 //     do. Others than nvml are tried only if they are chosen.
@@ -249,6 +251,17 @@
 //
 // Work that was queued on a GPU before a pause goes on in it: a load of short kernels
 // shows most. What could not be measured is reported with the reason.
+//
+// -profile FILE writes what was measured of the GPUs, as POWERTEST_PROFILE takes it;
+// package profile has its keys. With -meter METER.csv, times with watts or joules of an
+// external meter, it has their gain and offset too. In live mode the file is read after
+// the load; of a log, gains come of what was recorded meanwhile:
+//
+//	powertest doctor -load './burn.sh' -profile gpu.json -meter meter.csv
+//	powertest doctor -source smi=gpu_metrics.csv -meter meter.csv -profile gpu.json
+//
+// docs/calibration.md says what the meter's file may look like, and what a profile does.
+// The errors that doctor expects are those with the profile that is in use.
 //
 // -json writes an object with the keys of doctor.Report; times are in ns, and what is
 // unknown or withheld is null, or is left out if it is a text.

@@ -7,27 +7,36 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/buildversion"
 	"github.com/joulebench/joulebench/internal/web"
 	_ "github.com/joulebench/joulebench/nvmlsource" // the driver, which doctor tries
 	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/profile"
 )
 
 const doctorUsage = `Usage:
   powertest doctor [-source NAME=... | -log FILE] [-devices LIST] [-for TIME] [-load COMMAND] [-json]
+                   [-profile FILE] [-meter FILE]
 
 Doctor says what would be measured here, and how well: which sources there are
 and why others are not, the GPUs, how often their counters are refreshed, how
 long a call takes, what error windows of 0.1, 1 and 10 s have, and which
 -benchtime to use. It watches for some seconds, and changes nothing.
 
-It exits with 0 if joules can be measured, with 1 if not, and with 2 if the
-arguments are wrong.
+With -profile it writes what it has measured of the GPUs, as POWERTEST_PROFILE
+takes it: with -load by how much their counters are late and what they miss, and
+with -meter their gain and offset against an external meter.
+
+It exits with 0 if joules can be measured, or if a profile of a log was written,
+which may have ended long ago; with 1 if not, or if -meter or -profile failed;
+and with 2 if the arguments are wrong.
 
 `
 
@@ -38,6 +47,7 @@ type doctorFlags struct {
 	given   bool   // the source is that of -source, not of POWERTEST_SOURCE
 	devices []string
 	json    bool
+	profile string // the file to be written
 	// log is the log of -log, and how it is read.
 	log      annotate.Source
 	logFlags logFlags
@@ -55,6 +65,8 @@ func parseDoctor(args []string, std stdio) (o *doctorFlags, code int, ok bool) {
 	devices := f.String("devices", "", "which GPUs, as in POWERTEST_DEVICES: a `list` of indices, ranges such as 0-3, UUIDs or hosts; by default what that says, or else all")
 	f.DurationVar(&o.Watch, "for", 0, "how long to watch, a `time` such as 5s; by default until the counters have ticked 25 times, from 5s to 2m")
 	f.StringVar(&o.Load, "load", "", "a `command` for the shell that uses the GPUs until it is stopped: it is run for up to a minute, and stopped and continued meanwhile, to see what the counter makes of it; it writes to the standard error")
+	f.StringVar(&o.profile, "profile", "", "`file` for what was measured of the GPUs, for POWERTEST_PROFILE")
+	f.StringVar(&o.Meter, "meter", "", "`file` in which an external meter has written, or writes, times with watts or with joules that add up; of one GPU")
 	f.BoolVar(&o.json, "json", false, "write JSON")
 	if code, ok := parseFlags(f, doctorUsage, args, std); !ok {
 		return nil, code, false
@@ -98,6 +110,18 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	}
 	if o.devices, err = energy.Selectors(devices); err != nil {
 		return fmt.Errorf("-devices=%s is %w", devices, err)
+	}
+	return o.checkProfile()
+}
+
+// checkProfile checks the file that is to be written, and says which one is used.
+func (o *doctorFlags) checkProfile() error {
+	log, _, _ := strings.Cut(o.arg, "?")
+	if same := atomicfile.Twice([]string{o.Meter, log, o.profile}, 2); same != "" {
+		return fmt.Errorf("%s would be read and overwritten: give another file for -profile", same)
+	}
+	if o.Options.Profile = os.Getenv("POWERTEST_PROFILE"); o.profile != "" {
+		o.Options.Profile = profile.Off // to make one anew the old one is of no use
 	}
 	return nil
 }
@@ -149,22 +173,43 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 		defer src.Close()
 		r, err = doctor.Examine(ctx, src, o.Options)
 	}
+	if errors.Is(err, energy.ErrMalformed) {
+		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
+		return exitUsage
+	}
 	if err != nil {
 		r = doctor.Unavailable(err)
 	}
 	r.Sources, r.Version = doctor.Survey(o.Name, src, err), buildversion.Main()
-	if o.json {
-		e := json.NewEncoder(std.out)
-		e.SetIndent("", "  ")
-		err = e.Encode(r)
-	} else {
-		err = r.WriteText(std.out)
+	if err := o.write(r, std.out); err != nil {
+		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
+		return exitFailed
 	}
-	if err != nil {
-		fmt.Fprintf(std.err, "powertest doctor: write the result: %v\n", err)
-	}
-	if err != nil || !r.Measurable {
+	if profiled := o.profile != "" && r.Watch != nil && r.Watch.Past; !r.Measurable && !profiled {
 		return exitFailed
 	}
 	return exitOK
+}
+
+// write writes the report, and the profile if there is to be one.
+func (o *doctorFlags) write(r doctor.Report, out io.Writer) (err error) {
+	if o.json {
+		e := json.NewEncoder(out)
+		e.SetIndent("", "  ")
+		err = e.Encode(r)
+	} else {
+		err = r.WriteText(out)
+	}
+	if err != nil {
+		return fmt.Errorf("write the result: %w", err)
+	}
+	if o.profile != "" {
+		if err := r.Profile().WriteFile(o.profile); err != nil {
+			return fmt.Errorf("-profile: %w", err)
+		}
+	}
+	if r.Meter != nil && r.Meter.Comparison == nil {
+		return fmt.Errorf("-meter: gain and offset were not measured: %s", r.Meter.Reason)
+	}
+	return nil
 }

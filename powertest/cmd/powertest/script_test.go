@@ -46,6 +46,7 @@ func scriptParams(dir string) testscript.Params {
 			"samples": scriptSamples,
 			"family":  scriptFamily,
 			"replace": scriptReplace,
+			"meter":   scriptMeter,
 			"waitfor": scriptWaitFor,
 			"count":   scriptCount,
 		},
