@@ -50,7 +50,7 @@ func TestSlackWidens(t *testing.T) {
 				require.NotZero(t, joules, "withheld")
 				assert.InDelta(t, 0.4, joules, joules*percent/100, "err-%% is %v", percent)
 				assert.InDelta(t, 0.3, r.Extra["net-J/op"], joules*percent/100+0.002, "without the idle power of the slack")
-				assert.Less(t, percent, 5.0, "3 %% at 700 W of 400 W, of which half, and the edges")
+				assert.Less(t, percent, 5.5, "3 %% at 700 W of 400 W, of which half, and the edges")
 				assert.InEpsilon(t, joules*float64(r.N)/r.T.Seconds(), r.Extra["W"], 1e-9, "power of the timed part")
 			})
 		}
