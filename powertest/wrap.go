@@ -144,6 +144,9 @@ func (b *B) finish() {
 		b.ReportMetric(m.Value, m.Unit)
 	}
 	b.explain(report)
+	if err := b.line.presence.Problem(); err != nil {
+		b.logOnce("presence", "%v", err)
+	}
 	if err := writeTrace(b.env.trace, report); err != nil {
 		b.logOnce("trace", "no trace: %v", err)
 	}

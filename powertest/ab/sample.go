@@ -37,8 +37,7 @@ func runBinary(ctx context.Context, b worktree.Binary, args []string) (out, errs
 	c.Env = append(os.Environ(), "PWD="+b.Dir)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
-	process.Interruptible(c, grace)
-	err = c.Run()
+	err = process.Run(c, grace)
 	return stdout.Bytes(), stderr.Bytes(), err
 }
 

@@ -39,8 +39,7 @@ func gitWith(ctx context.Context, dir string, env []string, args ...string) (str
 	c.Env = append(c.Env, env...)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
-	process.Interruptible(c, gitGrace)
-	if err := c.Run(); err != nil {
+	if err := process.Run(c, gitGrace); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
