@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/buildversion"
@@ -72,7 +73,7 @@ func parseDoctor(args []string, std stdio) (o *doctorFlags, code int, ok bool) {
 		return nil, code, false
 	}
 	if err := o.check(f, *source, *devices); err != nil {
-		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
+		complain(std.err, "doctor", err)
 		return nil, exitUsage, false
 	}
 	return o, exitOK, true
@@ -159,13 +160,31 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	if !ok {
 		return code
 	}
+	code, ended := promptly(ctx, o.grace(), func() int { return o.examine(ctx, std) })
+	if !ended {
+		complain(std.err, "doctor", errInterrupted)
+		return exitFailed
+	}
+	return code
+}
+
+// grace is how long it may take to end after an interrupt.
+func (o *doctorFlags) grace() time.Duration {
+	if o.Load != "" {
+		return childGrace
+	}
+	return readGrace
+}
+
+// examine does it, and returns the exit code.
+func (o *doctorFlags) examine(ctx context.Context, std stdio) int {
 	src, err := o.open(ctx)
 	unknown := errors.Is(err, energy.ErrUnknownSource)
 	if unknown || errors.Is(err, energy.ErrMalformed) || err != nil && o.Name == "sim" {
 		if unknown {
 			err = fmt.Errorf("%w; and off, which measures nothing", err)
 		}
-		fmt.Fprintf(std.err, "powertest doctor: %s: %v\n", o.setting(o.Name), err)
+		complain(std.err, "doctor", fmt.Errorf("%s: %w", o.setting(o.Name), err))
 		return exitUsage
 	}
 	var r doctor.Report
@@ -174,7 +193,7 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 		r, err = doctor.Examine(ctx, src, o.Options)
 	}
 	if errors.Is(err, energy.ErrMalformed) {
-		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
+		complain(std.err, "doctor", err)
 		return exitUsage
 	}
 	if err != nil {
@@ -182,7 +201,7 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	}
 	r.Sources, r.Version = doctor.Survey(o.Name, src, err), buildversion.Main()
 	if err := o.write(r, std.out); err != nil {
-		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
+		complain(std.err, "doctor", err)
 		return exitFailed
 	}
 	if profiled := o.profile != "" && r.Watch != nil && r.Watch.Past; !r.Measurable && !profiled {
