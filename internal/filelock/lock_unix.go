@@ -4,7 +4,9 @@ package filelock
 
 import (
 	"errors"
+	"io/fs"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,3 +22,9 @@ func try(f *os.File, kind Kind) (bool, error) {
 	}
 	return err == nil, os.NewSyscallError("flock", err)
 }
+
+// nofollow is how files are opened: a link is not followed, and a pipe is not waited for.
+const nofollow = unix.O_NOFOLLOW | unix.O_NONBLOCK
+
+// mine reports whether a file is this user's.
+func mine(info fs.FileInfo) bool { return int(info.Sys().(*syscall.Stat_t).Uid) == os.Geteuid() }
