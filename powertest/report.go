@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -167,7 +168,7 @@ func (r Report) String() string {
 	for _, f := range r.Reasons {
 		fmt.Fprintf(&b, "; %v", f)
 	}
-	return b.String()
+	return terminal.Text(b.String())
 }
 
 // WriteFile writes the report as indented JSON to a file, which is there in full
