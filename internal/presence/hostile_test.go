@@ -117,8 +117,8 @@ func TestHostileDirectory(t *testing.T) {
 	}
 }
 
-// TestTwoUsers find each other, whoever has made the directory, and under any umask.
-func TestTwoUsers(t *testing.T) {
+// TestHostileTwoUsers find each other, whoever has made the directory, and under any umask.
+func TestHostileTwoUsers(t *testing.T) {
 	if os.Geteuid() != 0 {
 		t.Skip("only root can be two users")
 	}

@@ -11,33 +11,17 @@ import (
 	"strings"
 	"testing"
 	"time"
-	"unicode"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-)
 
-// hostileWords are what names, units, labels and reasons of others may be.
-var hostileWords = map[string]string{
-	"command":     "::stop-commands::tok",
-	"old command": "##[error]x",
-	"colour":      "\x1b[31mx",
-	"raw C1":      "x\x9b31m",
-	"C1":          "x\u009b31m",
-	"override":    "x\u202ey",
-	"isolate":     "\u2067x",
-	"return":      "x\r::error::y",
-	"separator":   "x\u2028::error::y",
-	"escape %":    "%0A::error::x",
-	"long":        strings.Repeat("x", 12_000),
-	"invalid":     "x\xff\xfe",
-	"markup":      "<b>|`*_[x](y)&\"'",
-}
+	"github.com/joulebench/joulebench/internal/terminal/terminaltest"
+)
 
 // TestHostileNames: whatever is written in files, in no output is there a control
 // character, a change of direction or a command that is not ours.
 func TestHostileNames(t *testing.T) {
-	for name, word := range hostileWords {
+	for name, word := range terminaltest.Words {
 		side := func(value string) string {
 			return "gpu: " + word + "\nUnit " + word + " better=lower\nUnit J/op better=lower\n" +
 				strings.Repeat("Benchmark"+word+"-8 1 "+value+" J/op 3 "+word+" 0.1 err-%\n", 10)
@@ -64,7 +48,12 @@ func TestHostileNames(t *testing.T) {
 				r, err := JudgeReaders(cfg, word+"/old.txt", strings.NewReader(files[0]), word+"/new.txt", strings.NewReader(files[1]))
 				require.NoError(t, err)
 				for output, text := range outputs(t, r) {
-					checkRows(t, output, text, output == "annotation")
+					data := output == "JSON" || output == "JUnit"
+					if output == "annotation" {
+						terminaltest.Check(t, output, text, data, "::error title=powertest gate::", "::warning title=powertest gate::")
+						continue
+					}
+					terminaltest.Check(t, output, text, data)
 				}
 				all := outputs(t, r)
 				assert.True(t, json.Valid([]byte(all["JSON"])))
@@ -74,30 +63,10 @@ func TestHostileNames(t *testing.T) {
 	}
 }
 
-// checkRows checks that an output has nothing in it that is not text. Annotations may be
-// commands of two kinds.
-func checkRows(t *testing.T, output, text string, annotations bool) {
-	t.Helper()
-	for row := range strings.FieldsFuncSeq(text, func(r rune) bool { return r == '\n' || r == '\r' }) {
-		trimmed := strings.TrimSpace(row)
-		ours := annotations && (strings.HasPrefix(row, "::error title=powertest gate::") || strings.HasPrefix(row, "::warning title=powertest gate::"))
-		assert.True(t, ours || !strings.HasPrefix(trimmed, "::"), "%s: %q", output, row)
-		assert.NotContains(t, row, "##[", output)
-		if output != "JSON" && output != "JUnit" { // which are data
-			assert.Less(t, len(row), 10_000, output)
-		}
-		if i := strings.IndexFunc(row, func(r rune) bool {
-			return r != '\t' && unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
-		}); i >= 0 && output != "JSON" && output != "JUnit" {
-			t.Errorf("%s: %q", output, row[i:])
-		}
-	}
-}
-
 // TestHostileArguments: also what is complained of is only text.
 func TestHostileArguments(t *testing.T) {
 	t.Setenv("GITHUB_ACTIONS", "")
-	for name, word := range hostileWords {
+	for name, word := range terminaltest.Words {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			waivers := filepath.Join(dir, "waivers")
@@ -120,8 +89,8 @@ func TestHostileArguments(t *testing.T) {
 				require.NoError(t, err)
 				var out, errs bytes.Buffer
 				g.Publish(g.Judge(sides...), &out, &errs)
-				checkRows(t, "stdout", out.String(), false)
-				checkRows(t, "stderr", errs.String(), false)
+				terminaltest.Check(t, "stdout", out.String(), false)
+				terminaltest.Check(t, "stderr", errs.String(), false)
 			}
 		})
 	}
