@@ -10,7 +10,6 @@ import (
 	"io"
 	"os"
 	"strings"
-	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/buildversion"
@@ -160,7 +159,15 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	if !ok {
 		return code
 	}
-	code, ended := promptly(ctx, o.grace(), func() int { return o.examine(ctx, std) })
+	src, err := o.open(ctx)
+	ended := err == nil || ctx.Err() == nil
+	if ended {
+		grace := childGrace // what was seen is reported, and a load is ended
+		if _, past := src.(energy.HistorySource); past {
+			grace = readGrace
+		}
+		code, ended = promptly(ctx, grace, func() int { return o.examine(ctx, src, err, std) })
+	}
 	if !ended {
 		complain(std.err, "doctor", errInterrupted)
 		return exitFailed
@@ -168,17 +175,8 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	return code
 }
 
-// grace is how long it may take to end after an interrupt.
-func (o *doctorFlags) grace() time.Duration {
-	if o.Load != "" {
-		return childGrace
-	}
-	return readGrace
-}
-
-// examine does it, and returns the exit code.
-func (o *doctorFlags) examine(ctx context.Context, std stdio) int {
-	src, err := o.open(ctx)
+// examine examines what was opened, or reports why it was not, and returns the exit code.
+func (o *doctorFlags) examine(ctx context.Context, src energy.Source, err error, std stdio) int {
 	unknown := errors.Is(err, energy.ErrUnknownSource)
 	if unknown || errors.Is(err, energy.ErrMalformed) || err != nil && o.Name == "sim" {
 		if unknown {

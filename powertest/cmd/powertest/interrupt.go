@@ -14,7 +14,7 @@ var errInterrupted = errors.New("interrupted")
 
 const (
 	// readGrace is how long files may be read on after an interrupt.
-	readGrace = 300 * time.Millisecond
+	readGrace = 700 * time.Millisecond
 	// childGrace is how long a command that was started here may take to end, after
 	// which it is killed, and a little more.
 	childGrace = 35 * time.Second
