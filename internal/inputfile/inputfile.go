@@ -12,7 +12,7 @@ import (
 )
 
 // ErrNotRegular says that a path is of a pipe, a device or a directory.
-var ErrNotRegular = errors.New("it is not a regular file")
+var ErrNotRegular = errors.New("it is a folder, a pipe or a device, not a regular file")
 
 // Open opens a regular file, and else returns ErrNotRegular without waiting. The path
 // may be a link. Errors are those of os.Open, which have the path.
