@@ -70,7 +70,10 @@
 // A device's energy is that of all processes that use it. Two processes on one host
 // that measure the same device at the same time find each other, and both mark
 // their numbers ([energy.SharedGPU]); programs that do not use this package are
-// found where the source lists processes.
+// found where the source lists processes. They find each other in the directory
+// powertest-presence of the temporary directory. Where that cannot be trusted, since it
+// is a link or has other permissions than 1777, the log says so, and only processes of
+// one user find each other.
 //
 // # Sources
 //

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -50,7 +51,7 @@ func (b *B) logOnce(key, format string, args ...any) {
 			return
 		}
 	}
-	b.Logf("powertest: "+format, args...)
+	b.Log(terminal.Text(fmt.Sprintf("powertest: "+format, args...)))
 }
 
 // headerLines prints lines of the benchmark format, other than results, where
@@ -89,7 +90,7 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 		now = settings(ins.name(), ins.devices())
 	}
 	h.change(&out, now)
-	os.Stdout.WriteString(out.String())
+	os.Stdout.WriteString(terminal.Text(out.String()))
 	return safe
 }
 
@@ -105,7 +106,7 @@ func (h *headerLines) announcePhases(b *B) {
 	for _, name := range b.line.names() {
 		h.addUnits(&out, metrictable.OfPart(name, false))
 	}
-	os.Stdout.WriteString(out.String())
+	os.Stdout.WriteString(terminal.Text(out.String()))
 }
 
 // addUnits writes the units' lines, once per process.
@@ -136,8 +137,8 @@ func (h *headerLines) change(out *strings.Builder, config []setting) {
 
 // settings describe the devices that are measured.
 func settings(source string, devices []energy.Device) []setting {
-	list := []setting{{"energy-source", source}}
-	if gpu := distinct(devices, func(d energy.Device) string { return strings.Join(strings.Fields(d.Name), " ") }); gpu != "" {
+	list := []setting{{"energy-source", terminal.Line(source)}}
+	if gpu := distinct(devices, func(d energy.Device) string { return terminal.Text(strings.Join(strings.Fields(d.Name), " ")) }); gpu != "" {
 		list = append(list, setting{"gpu", gpu})
 	}
 	list = append(list, setting{"gpus", fmt.Sprint(len(devices))})

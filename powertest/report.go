@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -167,17 +168,19 @@ func (r Report) String() string {
 	for _, f := range r.Reasons {
 		fmt.Fprintf(&b, "; %v", f)
 	}
-	return b.String()
+	return terminal.Text(b.String())
 }
 
 // WriteFile writes the report as indented JSON to a file, which is there in full
 // or not at all: on any error the file that was there before stays.
 func (r Report) WriteFile(path string) error {
-	return atomicfile.Write(path, func(w io.Writer) error {
-		e := json.NewEncoder(w)
-		e.SetIndent("", "\t")
-		return e.Encode(r)
-	})
+	return atomicfile.Write(path, r.writeJSON)
+}
+
+func (r Report) writeJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "\t")
+	return e.Encode(r)
 }
 
 // sourceName is a source's name in headers and reports.

@@ -2,12 +2,14 @@ package powertest
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -24,18 +26,26 @@ func writeTrace(dir string, r Report) error {
 	if err != nil {
 		return fmt.Errorf("POWERTEST_TRACE=%s must be a directory that can be written to: %w", dir, err)
 	}
-	name := fmt.Sprintf("%s-%d.%d.%d.json", atomicfile.Name(r.Name), r.Procs, os.Getpid(), process.traces.Add(1))
-	if err := r.WriteFile(filepath.Join(dir, name)); err != nil {
-		return fmt.Errorf("POWERTEST_TRACE=%s: %w", dir, err)
+	for {
+		name := fmt.Sprintf("%s-%d.%d.%d.json", atomicfile.Name(r.Name), r.Procs, os.Getpid(), process.traces.Add(1))
+		err := atomicfile.Create(filepath.Join(dir, name), r.writeJSON)
+		switch {
+		case err == nil:
+			return nil
+		case !errors.Is(err, fs.ErrExist): // else by a process of the same number, of another container or time
+			return fmt.Errorf("POWERTEST_TRACE=%s: %w", dir, err)
+		}
 	}
-	return nil
 }
+
+// maxTrace is the largest trace that is read: hours of readings of many devices.
+const maxTrace = 1 << 30
 
 // OpenTrace opens the recording in a trace that POWERTEST_TRACE wrote, or that
 // [Report.WriteFile] wrote of a report with one, for [energy.MeasurePast]. The
 // error wraps [energy.ErrMalformed] if there is none in the file.
 func OpenTrace(path string) (energy.HistorySource, error) {
-	data, err := os.ReadFile(path)
+	data, err := inputfile.ReadFile(path, maxTrace)
 	if err != nil {
 		return nil, fmt.Errorf("open trace: %w", err)
 	}

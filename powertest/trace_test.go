@@ -4,11 +4,16 @@ import (
 	"encoding/json"
 	"math"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // TestTrace: one file for each result, with everything that is known of it.
@@ -82,4 +87,73 @@ func TestTraceOfNoEnergy(t *testing.T) {
 	require.NoError(t, err)
 	assert.NotContains(t, string(data), "measurement")
 	assert.Contains(t, string(data), `"output_tokens": 50`)
+}
+
+// TestHostileTraces: two processes of the same number, as those of containers have, do
+// not replace each other's traces in a directory that they share, a link that somebody
+// has planted is not followed, and long names fit.
+func TestHostileTraces(t *testing.T) {
+	dir := t.TempDir()
+	r := Report{Name: "BenchmarkServe/" + strings.Repeat("long/", 100), Procs: 8}
+	before := process.traces.Load()
+	t.Cleanup(func() { process.traces.Store(before) })
+	require.NoError(t, writeTrace(dir, r))
+	first := filesIn(t, dir)
+	require.Len(t, first, 1)
+	text, err := os.ReadFile(first[0])
+	require.NoError(t, err)
+
+	process.traces.Store(before) // as in the other process
+	r.Procs++
+	victim := filepath.Join(t.TempDir(), "victim")
+	next := strings.Replace(first[0], "-8.", "-9.", 1)
+	if err := os.Symlink(victim, next); err != nil {
+		t.Skip(err)
+	}
+	require.NoError(t, writeTrace(dir, r))
+	r.Procs--
+	process.traces.Store(before)
+	require.NoError(t, writeTrace(dir, r))
+	assert.NoFileExists(t, victim)
+	assert.Len(t, filesIn(t, dir), 4, "the first one, the link, and two more")
+	again, err := os.ReadFile(first[0])
+	require.NoError(t, err)
+	assert.Equal(t, string(text), string(again))
+}
+
+// FuzzOpenTrace: whatever is in a trace, opening it and asking for its past ends with a
+// result or an error.
+func FuzzOpenTrace(f *testing.F) {
+	for _, text := range hostileTraces {
+		f.Add([]byte(text))
+	}
+	ticks := [][3]float64{{0, 0, 5}}
+	for i := 1.0; i < 20; i++ {
+		ticks = append(ticks, [3]float64{i*1e8 - 1e6, i * 1e8, 5 + 10*i})
+	}
+	whole, err := json.Marshal(Report{SchemaVersion: SchemaVersion, Recording: &energy.Recording{
+		Base:    time.Unix(1_800_000_000, 0).Add(-500 * time.Millisecond),
+		Devices: []energy.DeviceRecording{{Device: energy.Device{UUID: "GPU-1", Method: energy.Counter}, Ticks: ticks, TickPeriod: 1e8}},
+	}})
+	require.NoError(f, err)
+	f.Add(whole)
+	f.Fuzz(func(t *testing.T, data []byte) {
+		path := filepath.Join(t.TempDir(), "trace.json")
+		require.NoError(t, os.WriteFile(path, data, 0o600))
+		src, err := OpenTrace(path)
+		if err != nil {
+			require.ErrorIs(t, err, energy.ErrMalformed)
+			return
+		}
+		begin := time.Unix(1_800_000_000, 0)
+		_ = energy.MeasurePast(t.Context(), src, energy.Span{Start: begin, End: begin.Add(time.Second)})
+	})
+}
+
+// hostileTraces are files that are no traces, or that claim what cannot be.
+var hostileTraces = []string{
+	"", "{}", "null", "[]", `{"schema_version": 99}`, `{"schema_version": 1, "recording": {}}`,
+	`{"schema_version": 1, "recording": {"devices": [{}]}}`,
+	`{"schema_version": 1, "recording": null}`,
+	strings.Repeat("[", 20_000), `{"name": "` + strings.Repeat("x", 100_000) + `"`,
 }

@@ -2,9 +2,12 @@ package powertest
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // B is a benchmark that is measured. It is a [testing.B], whose Loop it leaves
@@ -94,15 +97,15 @@ func (b *B) open() *instrument {
 	b.Helper()
 	var err error
 	if b.env, err = readEnvironment(); err != nil {
-		b.Fatalf("powertest: %v", err)
+		b.Fatal(terminal.Text(fmt.Sprintf("powertest: %v", err)))
 	}
 	ins, err := openInstrument(b.config, b.env)
 	switch {
 	case err == nil:
 	case b.env.malformed(err):
-		b.Fatalf("powertest: %s: %v", b.env.named(), err)
+		b.Fatal(terminal.Text(fmt.Sprintf("powertest: %s: %v", b.env.named(), err)))
 	case b.env.strict:
-		b.Fatalf("powertest: no energy measurement, and POWERTEST_STRICT is set: %v", err)
+		b.Fatal(terminal.Text(fmt.Sprintf("powertest: no energy measurement, and POWERTEST_STRICT is set: %v", err)))
 	default:
 		or := ""
 		if strings.Contains(err.Error(), "\n") { // other advice
@@ -144,6 +147,9 @@ func (b *B) finish() {
 		b.ReportMetric(m.Value, m.Unit)
 	}
 	b.explain(report)
+	if err := b.line.presence.Problem(); err != nil {
+		b.logOnce("presence", "%v", err)
+	}
 	if err := writeTrace(b.env.trace, report); err != nil {
 		b.logOnce("trace", "no trace: %v", err)
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 // chunk is how much is read at a time, and longest the longest line that is
@@ -31,25 +33,16 @@ type follower struct {
 	zipped bool
 }
 
-// errIrregular is the error of what is no file: to open a pipe would wait for its writer,
-// and /dev/zero has no end.
-var errIrregular = errors.New("it is a folder, a pipe or a device, not a file")
-
 // openRegular opens a file, and nothing else.
 func openRegular(path string) (*os.File, os.FileInfo, error) {
-	if what, err := os.Stat(path); err != nil {
-		return nil, nil, err
-	} else if !what.Mode().IsRegular() {
-		return nil, nil, errIrregular
+	file, err := inputfile.Open(path)
+	if errors.Is(err, inputfile.ErrNotRegular) {
+		return nil, nil, inputfile.ErrNotRegular // whoever asks knows the path
 	}
-	file, err := os.Open(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	what, err := file.Stat()
-	if err == nil && !what.Mode().IsRegular() { // it was replaced meanwhile
-		err = errIrregular
-	}
 	if err != nil {
 		file.Close()
 		return nil, nil, err

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/energy/energytest"
 )
@@ -288,9 +289,9 @@ func TestEndsWithContext(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 	for _, path := range []string{"/dev/zero", t.TempDir()} {
 		_, err := Open(Config{Path: path})
-		assert.ErrorIs(t, err, errIrregular)
+		assert.ErrorIs(t, err, inputfile.ErrNotRegular)
 		_, err = (&Source{}).snapshot(path, MissingStartSnapshot, UnparseableStartSnapshot)
-		assert.ErrorIs(t, err, errIrregular)
+		assert.ErrorIs(t, err, inputfile.ErrNotRegular)
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -152,7 +153,7 @@ func (s *Source) read(ctx context.Context) error {
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Error{Reason: TelemetryFileMissing, Path: s.cfg.Path, Err: err, Hint: "start the recording first, and give its path"}
 	}
-	if errors.Is(err, errIrregular) {
+	if errors.Is(err, inputfile.ErrNotRegular) {
 		return &Error{Reason: TelemetryFileUnreadable, Path: s.cfg.Path, Err: err, Hint: "write it to a file first, and give its path; one of gzip is read as it is"}
 	}
 	if err != nil {

@@ -72,6 +72,7 @@ import (
 	"os/signal"
 
 	"github.com/joulebench/joulebench/internal/chat"
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/simsource"
 )
 
@@ -92,7 +93,9 @@ func main() {
 // run is the program, and returns its exit code. connect returns a client of the
 // server that is configured, and what ends both.
 func run(ctx context.Context, connect connector, args []string, stdout, stderr io.Writer, getenv func(string) string) int {
-	say := func(format string, args ...any) { fmt.Fprintf(stderr, "loadgen: "+format+"\n", args...) }
+	say := func(format string, args ...any) {
+		fmt.Fprintln(stderr, terminal.Text(fmt.Sprintf("loadgen: "+format, args...)))
+	}
 	c, err := parse(args, stderr, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -66,7 +67,7 @@ func (s *session) writeRecords(w io.Writer) error {
 
 // settings are lines of configuration.
 func (s *session) settings() string {
-	model := strings.Join(strings.Fields(s.model), " ")
+	model := terminal.Text(strings.Join(strings.Fields(s.model), " "))
 	if s.embedded() {
 		model = "embedded"
 	}
@@ -169,7 +170,7 @@ func writeTable(w io.Writer, results []result) error {
 	}
 	for _, r := range results {
 		for _, note := range r.notes() {
-			if _, err := fmt.Fprintf(w, "Note: users=%d: %s\n", r.users, note); err != nil {
+			if _, err := fmt.Fprintf(w, "Note: users=%d: %s\n", r.users, terminal.Text(note)); err != nil {
 				return err
 			}
 		}

@@ -4,6 +4,7 @@ package atomicfile
 
 import (
 	"bufio"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -18,7 +19,7 @@ import (
 // file's name at the end. On any error, that of write included, the old file
 // stays and no temporary file is left. An existing file keeps its permissions; a
 // link keeps its place, and the file that it points to is replaced.
-func Write(path string, write func(io.Writer) error) (err error) {
+func Write(path string, write func(io.Writer) error) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target
 	} else if to, err := os.Readlink(path); err == nil {
@@ -31,6 +32,28 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	case err == nil:
 		mode = info.Mode().Perm()
 	}
+	return replace(path, mode, write, os.Rename)
+}
+
+// Create is Write to a new file: one that is there, or a link by that name, whoever has
+// made it, is fs.ErrExist, and stays as it is.
+func Create(path string, write func(io.Writer) error) error {
+	return replace(path, 0o644, write, func(temporary, path string) error {
+		err := os.Link(temporary, path)
+		if err == nil || errors.Is(err, fs.ErrExist) {
+			return errors.Join(err, os.Remove(temporary))
+		}
+		// A file system without links. What is reserved here is ours to replace.
+		f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+		if err != nil {
+			return err
+		}
+		return errors.Join(f.Close(), os.Rename(temporary, path))
+	})
+}
+
+// replace writes a temporary file and gives it its name.
+func replace(path string, mode fs.FileMode, write func(io.Writer) error, name func(temporary, path string) error) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), ".powertest-*")
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -48,7 +71,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if err := errors.Join(b.Flush(), f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err
 	}
-	return os.Rename(f.Name(), path)
+	return name(f.Name(), path)
 }
 
 func ignoreClosed(err error) error {
@@ -58,16 +81,24 @@ func ignoreClosed(err error) error {
 	return err
 }
 
+// maxName leaves room for an extension: file systems have names of 255 bytes at most.
+const maxName = 190
+
 // Name makes a string fit for a file's name: letters, digits and - _ = . stay, and
-// all else becomes an underscore.
+// all else becomes an underscore. A long one is cut, and ends with a hash of all of it.
 func Name(s string) string {
-	return strings.Map(func(r rune) rune {
+	name := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune("-_=.", r):
 			return r
 		}
 		return '_'
 	}, s)
+	if len(name) > maxName {
+		hash := fmt.Sprintf("~%.8x", sha256.Sum256([]byte(s)))
+		name = name[:maxName-len(hash)] + hash
+	}
+	return name
 }
 
 // Twice returns a path that is among the others, or empty if there is none: a file

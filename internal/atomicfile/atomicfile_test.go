@@ -4,9 +4,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -91,6 +93,44 @@ func assertAlone(t *testing.T, dir string) {
 
 func TestName(t *testing.T) {
 	assert.Equal(t, "BenchmarkServe_conc=64_m_-2.5_", Name("BenchmarkServe/conc=64/mä-2.5\x00"))
+}
+
+// TestLongName: long names that differ stay different, and fit.
+func TestLongName(t *testing.T) {
+	long := "BenchmarkServe/" + strings.Repeat("prompt=long/", 1000)
+	one, two := Name(long+"1"), Name(long+"2")
+	assert.NotEqual(t, one, two)
+	assert.True(t, strings.HasPrefix(one, "BenchmarkServe_prompt=long_"))
+	path := filepath.Join(t.TempDir(), one+"-128.4194304.1000000.json")
+	require.NoError(t, os.WriteFile(path, nil, 0o600))
+	assert.Equal(t, strings.Repeat("x", maxName), Name(strings.Repeat("x", maxName)), "as before")
+}
+
+// TestHostileCreate: what is there by that name, a link included, is not touched, and
+// what a link points to is not made.
+func TestHostileCreate(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "a.json")
+	require.NoError(t, Create(path, text("mine")))
+	require.ErrorIs(t, Create(path, text("other")), fs.ErrExist)
+	assertFile(t, path, "mine")
+	assertAlone(t, dir)
+	info, err := os.Stat(path)
+	require.NoError(t, err)
+	assert.True(t, info.Mode().IsRegular())
+	for _, target := range []string{path, filepath.Join(dir, "none")} {
+		link := filepath.Join(dir, "link")
+		if err := os.Symlink(target, link); err != nil {
+			t.Skip(err)
+		}
+		require.ErrorIs(t, Create(link, text("planted")), fs.ErrExist)
+		require.NoError(t, os.Remove(link))
+	}
+	assertFile(t, path, "mine")
+	assertAlone(t, dir)
+	full := errors.New("no space left on device")
+	require.ErrorIs(t, Create(filepath.Join(dir, "b"), func(io.Writer) error { return full }), full)
+	assertAlone(t, dir)
 }
 
 // TestTwice: one file by two names, of which the second is written.

@@ -1,3 +1,5 @@
+//go:build unix
+
 package presence
 
 import (
@@ -9,6 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/internal/filelock"
 )
 
 const (
@@ -19,12 +23,19 @@ const (
 // other is the file of another process, which may hold a lock on it.
 func other(t *testing.T, device string, pid int, stamp time.Time) *os.File {
 	t.Helper()
-	require.NoError(t, os.MkdirAll(dir(), 0o777))
-	f, err := os.Create(filepath.Join(dir(), device+"."+strconv.Itoa(pid)))
+	Enter().Leave() // makes the directory
+	f, err := os.Create(filepath.Join(sharedPath(), device+"."+strconv.Itoa(pid)))
 	require.NoError(t, err)
 	require.NoError(t, os.Chtimes(f.Name(), stamp, stamp))
 	t.Cleanup(func() { f.Close() })
 	return f
+}
+
+func try(t *testing.T, f *os.File, kind filelock.Kind) bool {
+	t.Helper()
+	ok, err := filelock.Try(f, kind)
+	require.NoError(t, err)
+	return ok
 }
 
 func TestPresence(t *testing.T) {
@@ -36,10 +47,10 @@ func TestPresence(t *testing.T) {
 	}{
 		{name: "alone"},
 		{name: "there all the time", before: func(t *testing.T) {
-			require.True(t, tryLock(other(t, device, nobody, time.Now().Add(-time.Minute)), exclusive))
+			require.True(t, try(t, other(t, device, nobody, time.Now().Add(-time.Minute)), filelock.Exclusive))
 		}, shared: true},
 		{name: "comes and stays", during: func(t *testing.T) {
-			require.True(t, tryLock(other(t, device, nobody, time.Now()), exclusive))
+			require.True(t, try(t, other(t, device, nobody, time.Now()), filelock.Exclusive))
 		}, shared: true},
 		{name: "comes and goes", during: func(t *testing.T) {
 			other(t, device, nobody, time.Now().Add(time.Millisecond))
@@ -48,7 +59,7 @@ func TestPresence(t *testing.T) {
 			other(t, device, nobody, time.Now().Add(-time.Millisecond))
 		}},
 		{name: "on another device", before: func(t *testing.T) {
-			require.True(t, tryLock(other(t, "GPU-elsewhere", nobody, time.Now()), exclusive))
+			require.True(t, try(t, other(t, "GPU-elsewhere", nobody, time.Now()), filelock.Exclusive))
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -77,11 +88,11 @@ func TestOneProcess(t *testing.T) {
 	t.Setenv("TMPDIR", t.TempDir())
 	p, q := Enter(device), Enter(device)
 	assert.Empty(t, p.Leave())
-	f, err := os.Open(q.files[0].path)
+	f, err := os.Open(filepath.Join(sharedPath(), q.files[0].name))
 	require.NoError(t, err)
-	assert.False(t, tryLock(f, shared), "the other measurement holds it still")
+	assert.False(t, try(t, f, filelock.Shared), "the other measurement holds it still")
 	assert.Empty(t, q.Leave())
-	assert.True(t, tryLock(f, shared), "nobody holds it")
+	assert.True(t, try(t, f, filelock.Shared), "nobody holds it")
 	f.Close()
 }
 
@@ -91,7 +102,7 @@ func TestCleansUp(t *testing.T) {
 	stale := other(t, device, nobody, time.Now().Add(-2*time.Hour))
 	fresh := other(t, device, nobody+1, time.Now().Add(-time.Minute))
 	busy := other(t, device, nobody+2, time.Now().Add(-2*time.Hour))
-	require.True(t, tryLock(busy, exclusive))
+	require.True(t, try(t, busy, filelock.Exclusive))
 	Enter(device).Leave()
 	assert.NoFileExists(t, stale.Name())
 	assert.FileExists(t, fresh.Name())
@@ -101,6 +112,10 @@ func TestCleansUp(t *testing.T) {
 // TestDegrades: without a place for the files, the question stays open.
 func TestDegrades(t *testing.T) {
 	t.Setenv("TMPDIR", "/proc/nowhere")
-	assert.Empty(t, Enter(device).Leave())
+	t.Setenv("XDG_CACHE_HOME", "/proc/nowhere")
+	p := Enter(device)
+	require.ErrorContains(t, p.Problem(), "others that measure the same devices are not found: mkdir /proc/nowhere")
+	assert.Empty(t, p.Leave())
 	assert.Empty(t, (*Presence)(nil).Leave())
+	assert.NoError(t, (*Presence)(nil).Problem())
 }

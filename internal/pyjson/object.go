@@ -5,10 +5,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
 	"slices"
 	"unicode/utf8"
+
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 // An Object is a JSON object as it was written: its members keep their order,
@@ -41,16 +41,7 @@ var byteOrderMark = []byte("\ufeff")
 // ReadFile reads a file that holds one JSON object, of at most 512 MiB. The error is one
 // of reading, such as [io/fs.ErrNotExist], or says in which line the file is not JSON.
 func ReadFile(path string) (*Object, error) {
-	info, err := os.Stat(path)
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, &fs.PathError{Op: "read", Path: path, Err: errors.New("it is not a regular file")}
-	case info.Size() > maxJSON:
-		return nil, &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has %d bytes, and at most %d are read", info.Size(), maxJSON)}
-	}
-	data, err := os.ReadFile(path)
+	data, err := inputfile.ReadFile(path, maxJSON)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ import (
 	"os"
 	"syscall"
 	"time"
+
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 // HTTP says how requests are made. The zero value asks without credentials, and
@@ -125,8 +127,11 @@ func (h HTTP) transport(base http.RoundTripper) (_ http.RoundTripper, own *http.
 	return own, own, nil
 }
 
+// maxCertificates is the greatest size of a CA file. Those of systems have 300 kB.
+const maxCertificates = 16 << 20
+
 func certificates(file string) (*x509.CertPool, error) {
-	pem, err := os.ReadFile(file)
+	pem, err := inputfile.ReadFile(file, maxCertificates)
 	if err != nil {
 		return nil, fmt.Errorf("read the CA file: %w", err)
 	}

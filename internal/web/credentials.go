@@ -6,8 +6,9 @@ import (
 	"io"
 	"maps"
 	"net/http"
-	"os"
 	"strings"
+
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 // Secret is a string that is not printed: not by package fmt with any verb, not
@@ -153,12 +154,15 @@ func (t *authTransport) authorize(r *http.Request) error {
 	return nil
 }
 
+// maxSecret is the greatest size of a file with a secret.
+const maxSecret = 64 << 10
+
 // secretOr returns the secret, or what the file holds if there is one.
 func secretOr(s Secret, file, what string) (Secret, error) {
 	if file == "" {
 		return s, nil
 	}
-	data, err := os.ReadFile(file)
+	data, err := inputfile.ReadFile(file, maxSecret)
 	if err != nil {
 		return "", fmt.Errorf("read the file of the %s: %w", what, err)
 	}

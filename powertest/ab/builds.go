@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/powertest/ab/internal/worktree"
 )
 
@@ -80,7 +81,7 @@ func identity(packages []worktree.Package, side Side) (string, error) {
 			continue
 		}
 		fmt.Fprintf(h, "%s\n", p.Name)
-		f, err := os.Open(path)
+		f, err := inputfile.Open(path)
 		if err == nil {
 			_, err = io.Copy(h, f)
 			err = errors.Join(err, f.Close())

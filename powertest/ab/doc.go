@@ -33,6 +33,17 @@
 // exactly. Plain alternation (base head base head) does not do that: head is one
 // step later in every pair.
 //
+// # Files
+//
+// A session locks its directory, and another one there is ErrBusy: each would be judged by
+// the samples of the other. The system unlocks it however a run ends, so what a killed
+// run has left is taken over. On Linux its benchmark is killed with it; its worktree, and
+// what git has noted of it, is removed by the next session in the repository.
+//
+// Of what a benchmark writes, 256 kB are kept in its sample, and beyond that only lines of
+// the benchmark format, up to 16 MB. A process that a benchmark leaves behind, and that
+// keeps its output open, makes the sample fail: it would disturb the next ones.
+//
 // # Looks
 //
 // To look at the samples again and again, and to stop when the difference is

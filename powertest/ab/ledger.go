@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 // ErrOther says that the samples in a directory are of another comparison.
@@ -64,6 +65,9 @@ func taken(dir string) string {
 	return ""
 }
 
+// The largest files that are resumed.
+const maxState, maxSamples = 1 << 20, 1 << 30
+
 // openLedger opens the ledger of a directory. It has no samples yet, unless they
 // are to be resumed, and then they must be of the same comparison.
 func openLedger(dir string, p parameters, resume bool) (*Ledger, error) {
@@ -74,7 +78,7 @@ func openLedger(dir string, p parameters, resume bool) (*Ledger, error) {
 	if !resume {
 		return l, l.begin(p)
 	}
-	state, err := os.ReadFile(statePath(dir))
+	state, err := inputfile.ReadFile(statePath(dir), maxState)
 	if err != nil {
 		return nil, fmt.Errorf("-resume: there is nothing to go on with: %w", err)
 	}
@@ -167,7 +171,7 @@ func (f *sampleFile) append(name string, output []byte, took time.Duration) erro
 
 // read reads the samples that are there.
 func (f *sampleFile) read() error {
-	data, err := os.ReadFile(f.path)
+	data, err := inputfile.ReadFile(f.path, maxSamples)
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}

@@ -30,13 +30,13 @@ func newProgress(w io.Writer) *progress {
 	return &progress{w: w, terminal: terminal.Is(w), times: map[string]timing{}}
 }
 
-// say writes a line that stays.
+// say writes a line that stays. Names in it are only text.
 func (p *progress) say(format string, args ...any) {
 	if p.open {
 		fmt.Fprint(p.w, "\r\x1b[K")
 		p.open = false
 	}
-	fmt.Fprintf(p.w, format+"\n", args...)
+	fmt.Fprintln(p.w, terminal.Text(fmt.Sprintf(format, args...)))
 }
 
 const (
@@ -61,7 +61,7 @@ func (p *progress) begins(side Side, name string, left map[string]int) {
 	for _, k := range left {
 		n += k
 	}
-	line := fmt.Sprintf("%d of %d: %s, %s", p.taken+1, p.taken+n, side, name)
+	line := fmt.Sprintf("%d of %d: %s, %s", p.taken+1, p.taken+n, side, terminal.Line(name))
 	if d, known := p.estimate(left); known {
 		line += fmt.Sprintf(", about %v to go", d.Round(time.Second))
 	}

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"regexp"
@@ -17,29 +16,39 @@ import (
 
 	"github.com/joulebench/joulebench/internal/process"
 	"github.com/joulebench/joulebench/powertest/ab/internal/worktree"
+	"github.com/joulebench/joulebench/powertest/gate"
 )
 
 // ErrSample says that a sample cannot be used: it has failed, or is not what a
 // benchmark writes.
 var ErrSample = errors.New("the sample has failed")
 
-// A sampler runs a binary once and returns its standard output, and what it wrote
-// to its standard error.
+// A sampler runs a binary once and returns what matters of its standard output, and for
+// people the end of the rest and of its standard error.
 type sampler func(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error)
 
 // grace is how long a binary may take to end after an interrupt.
 const grace = 30 * time.Second
 
-// runBinary is the sampler that runs a process.
-func runBinary(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error) {
-	c := exec.CommandContext(ctx, b.Path, args...)
-	c.Dir = b.Dir
-	c.Env = append(os.Environ(), "PWD="+b.Dir)
-	var stdout, stderr bytes.Buffer
-	c.Stdout, c.Stderr = &stdout, &stderr
-	process.Interruptible(c, grace)
-	err = c.Run()
-	return stdout.Bytes(), stderr.Bytes(), err
+// runBinary is the sampler that runs a process, which has grace to end after an interrupt.
+func runBinary(grace time.Duration) sampler {
+	return func(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error) {
+		c := exec.CommandContext(ctx, b.Path, args...)
+		c.Dir = b.Dir
+		c.Env = append(os.Environ(), "PWD="+b.Dir)
+		var stdout output
+		var stderr tail
+		c.Stdout, c.Stderr = &stdout, &stderr
+		err = process.Run(c, grace)
+		if errors.Is(err, exec.ErrWaitDelay) {
+			err = errDaemon
+		}
+		out, tooMuch := stdout.bytes()
+		if err == nil {
+			err = tooMuch
+		}
+		return out, slices.Concat(stdout.rest(), stderr.bytes()), err
+	}
 }
 
 // The lines that say that a run has passed, and has not.
@@ -64,20 +73,39 @@ func checkSample(out []byte) (names []string, err error) {
 	for r.Scan() {
 		switch rec := r.Result().(type) {
 		case *benchfmt.SyntaxError:
+			if unitLine(out, rec.Line) {
+				continue // whether it matters is for the gate to say
+			}
 			return nil, fmt.Errorf("%w: line %d of its output is no result: %s (does the benchmark print something?)", ErrSample, rec.Line, rec.Msg)
 		case *benchfmt.Result:
 			names = append(names, string(rec.Name.Full()))
-			for _, v := range rec.Values {
-				if math.IsNaN(v.Value) || math.IsInf(v.Value, 0) {
-					return nil, fmt.Errorf("%w: Benchmark%s reports %v %s", ErrSample, rec.Name, v.Value, v.Unit)
-				}
-			}
 		}
 	}
 	if err := r.Err(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrSample, err)
 	}
 	return names, nil
+}
+
+// unitLine reports whether a line, counted from 1, is about a unit.
+func unitLine(out []byte, number int) bool {
+	for line := range bytes.Lines(out) {
+		if number--; number == 0 {
+			return bytes.HasPrefix(line, []byte("Unit"))
+		}
+	}
+	return false
+}
+
+// faults returns an error if the gate would not use a sample, since what it judges is not
+// in order: it is known at once then, and not after all samples.
+func faults(config gate.Config, out []byte) error {
+	config.Waivers = nil
+	report, err := gate.JudgeReaders(config, "output", bytes.NewReader(out), "output", bytes.NewReader(out))
+	if err != nil || len(report.Faults) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w: line %d of its output: %s: %s", ErrSample, report.Faults[0].Line, report.Faults[0].Message, report.Faults[0].Text)
 }
 
 // lacking is a benchmark that is in the first sample of a side more often than in

@@ -167,10 +167,10 @@ func (s Session) Files() []string {
 }
 
 // Run takes the samples and judges them. After an error, the result has the samples
-// that are complete, with which Resume goes on. When it returns, nothing is left but
-// the files in Dir.
+// that are complete, with which Resume goes on. Dir is locked meanwhile. When it returns,
+// nothing is left but the files in Dir.
 //
-// Errors are ErrSame, ErrOther, ErrNoMatch, ErrUnpaired, ErrSample, ErrMore, ErrLooks, those
+// Errors are ErrBusy, ErrSame, ErrOther, ErrNoMatch, ErrUnpaired, ErrSample, ErrMore, ErrLooks, those
 // of git, of the go command and of files, and that of ctx.
 func (s Session) Run(ctx context.Context) (Result, error) {
 	if err := s.Check(); err != nil {
@@ -181,11 +181,16 @@ func (s Session) Run(ctx context.Context) (Result, error) {
 	}
 	p := newProgress(s.Progress)
 	defer p.close()
-	if path := taken(s.Dir); path != "" && !s.Resume && !s.Overwrite {
-		return Result{}, fmt.Errorf("%s is there already\ngive -resume to go on with it, -overwrite to begin anew, or another directory with -o", path)
-	}
 	if err := os.MkdirAll(filepath.Clean(s.Dir), 0o755); err != nil {
 		return Result{}, err
+	}
+	release, err := lockDir(s.Dir)
+	if err != nil {
+		return Result{}, err
+	}
+	defer release()
+	if path := taken(s.Dir); path != "" && !s.Resume && !s.Overwrite {
+		return Result{}, fmt.Errorf("%s is there already\ngive -resume to go on with it, -overwrite to begin anew, or another directory with -o", path)
 	}
 	b, err := s.build(ctx, p.say)
 	if err != nil {
@@ -209,7 +214,7 @@ func (s Session) Run(ctx context.Context) (Result, error) {
 	}
 	defer c.close()
 	t := newTaker(b.packages, ledger, p)
-	t.args, t.rest, t.lenient = s.binaryArgs(), c.rest, s.Gate.Missing == gate.Warn
+	t.args, t.rest, t.gate, t.lenient = s.binaryArgs(), c.rest, s.Gate, s.Gate.Missing == gate.Warn
 	if s.sample != nil {
 		t.sample = s.sample
 	}

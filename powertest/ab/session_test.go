@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -259,4 +260,83 @@ func TestParametersOfSource(t *testing.T) {
 	t.Setenv("POWERTEST_SOURCE", "http=https://me:secret@example.org")
 	assert.Len(t, one.differences(twoLooks.parameters()), 1)
 	assert.Len(t, one.differences(smi), 1)
+}
+
+// TestTwoRuns: a directory belongs to one run at a time, and the other one learns whose
+// it is. Twice out of three a regression passed by the samples of the other.
+func TestTwoRuns(t *testing.T) {
+	s, _ := fake(t, 12, 13)
+	other, builds := fake(t, 12, 12)
+	other.Dir, other.Overwrite = s.Dir, true
+	sample, tried := s.sample, false
+	s.sample = func(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error) {
+		if !tried {
+			tried = true
+			_, err := other.Run(t.Context())
+			require.ErrorIs(t, err, ErrBusy)
+			assert.ErrorContains(t, err, fmt.Sprintf("%s: another ab takes samples there: process %d on ", s.Dir, os.Getpid()))
+			assert.ErrorContains(t, err, "give another directory with -o")
+		}
+		return sample(ctx, b, args)
+	}
+	result, err := s.Run(t.Context())
+	require.NoError(t, err)
+	assert.True(t, tried)
+	assert.Equal(t, gate.Regression, result.Report.Outcome)
+	assert.Zero(t, builds[other.HeadBinary].runs)
+
+	// It is free afterwards, also of a run that was killed.
+	require.NoError(t, os.WriteFile(filepath.Join(s.Dir, "ab.lock"), []byte("process 1 on another host"), 0o600))
+	result, err = other.Run(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, gate.Pass, result.Report.Outcome)
+	assert.NoFileExists(t, filepath.Join(s.Dir, "ab.lock"))
+}
+
+// TestOwnSamples: the verdict is about what this run has taken, whatever others write
+// to its files meanwhile.
+func TestOwnSamples(t *testing.T) {
+	s, _ := fake(t, 12, 13)
+	sample := s.sample
+	s.sample = func(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error) {
+		for _, path := range s.Files()[:2] {
+			require.NoError(t, os.WriteFile(path, []byte("BenchmarkChat 1 1 J/op\n"), 0o600))
+		}
+		return sample(ctx, b, args)
+	}
+	result, err := s.Run(t.Context())
+	require.NoError(t, err)
+	assert.Equal(t, gate.Regression, result.Report.Outcome)
+	assert.Equal(t, 4, result.Report.Rows[0].Old.N)
+}
+
+// FuzzResume: whatever is in the files of a run that was interrupted, going on ends with
+// an error or with as many samples as were asked for.
+func FuzzResume(f *testing.F) {
+	good := mark + "1 of x, 1s\nBenchmarkChat 1 12.001 J/op\nPASS\n"
+	for _, s := range []string{"", good, good + good, mark + "2 of x\n", mark + "-1 of x\n", mark + "1 of \n", "x\n" + good, mark, good + "BenchmarkChat 1 NaN J/op\n", mark + "99999999999999999999 of x\n"} {
+		f.Add(`{"schema_version": 1}`, s, s)
+	}
+	f.Add("{", "", "")
+	f.Add("[]", good, "")
+	f.Fuzz(func(t *testing.T, state, base, head string) {
+		dir := t.TempDir()
+		for path, text := range map[string]string{statePath(dir): state, samplePath(dir, Base): base, samplePath(dir, Head): head} {
+			require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
+		}
+		l, err := openLedger(dir, nil, true)
+		if err != nil {
+			return
+		}
+		tk := newTaker([]worktree.Package{{Name: "x", Binaries: [2]worktree.Binary{{Path: "b"}, {Path: "h"}}}}, l, newProgress(io.Discard))
+		tk.sample = func(context.Context, worktree.Binary, []string) (out, errs []byte, err error) {
+			return []byte("BenchmarkChat 1 12 J/op\nPASS\n"), nil, nil
+		}
+		if err := tk.take(t.Context(), 2); err != nil {
+			return
+		}
+		for _, side := range l.sides {
+			require.GreaterOrEqual(t, side.counts["x"], 2)
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/powertest/ab/internal/worktree"
+	"github.com/joulebench/joulebench/powertest/gate"
 )
 
 var (
@@ -31,6 +32,7 @@ type taker struct {
 	// that of the sample.
 	rest     func(ctx context.Context, number int) error
 	progress *progress
+	gate     gate.Config // that the samples will be judged by
 	// lenient says that a benchmark that only the head has run is reported, and no
 	// error.
 	lenient bool
@@ -42,7 +44,7 @@ type taker struct {
 // newTaker is a taker that runs the binaries without arguments and does not rest.
 func newTaker(packages []worktree.Package, ledger *Ledger, p *progress) *taker {
 	return &taker{
-		packages: packages, ledger: ledger, progress: p, sample: runBinary,
+		packages: packages, ledger: ledger, progress: p, sample: runBinary(grace),
 		rest:  func(ctx context.Context, _ int) error { return ctx.Err() },
 		empty: map[string]bool{}, skips: map[string]bool{},
 	}
@@ -125,7 +127,9 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 // check returns the names of the results of a sample, which must be those of the first
 // of its package and side: a benchmark that runs no more has not become a new one.
 func (t *taker) check(p worktree.Package, side Side, out []byte) (names []string, err error) {
-	names, err = checkSample(out)
+	if names, err = checkSample(out); err == nil {
+		err = faults(t.gate, out)
+	}
 	first, _ := checkSample(t.ledger.sides[side].first(p.Name)) // nothing if there is none
 	if name := lacking(first, names); err == nil && name != "" {
 		err = fmt.Errorf("%w: Benchmark%s is not in it, and is in the first sample", ErrSample, name)

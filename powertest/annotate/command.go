@@ -30,8 +30,7 @@ const grace = 30 * time.Second
 func RunCommand(ctx context.Context, args []string, std Streams) error {
 	c := exec.CommandContext(ctx, args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = std.In, std.Out, std.Err
-	process.Interruptible(c, grace)
-	if err := c.Run(); err != nil {
+	if err := process.Run(c, grace); err != nil {
 		return fmt.Errorf("the command %s: %w", args[0], err)
 	}
 	return nil

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -40,7 +41,7 @@ func (r Result) WriteTable(out io.Writer) error {
 	for _, note := range r.Workload.Notes {
 		fmt.Fprintf(&b, "note: %s\n", note)
 	}
-	_, err := b.WriteTo(out)
+	_, err := io.WriteString(out, terminal.Text(b.String()))
 	return err
 }
 

@@ -5,6 +5,8 @@ import (
 	"io"
 	"os/exec"
 	"time"
+
+	child "github.com/joulebench/joulebench/internal/process"
 )
 
 // A process is a load that is a shell, with what that has started.
@@ -23,14 +25,16 @@ func startProcess(command string, out io.Writer) (running, error) {
 	c := shell(ctx, command)
 	c.Stdout, c.Stderr = out, out
 	c.WaitDelay = endTime // a grandchild may keep the streams open
-	if err := c.Start(); err != nil {
+	started := make(chan error, 1)
+	ended := child.Start(c, started)
+	if err := <-started; err != nil {
 		stop()
 		return nil, err
 	}
 	p := &process{c, stop, make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		_ = c.Wait()
+		<-ended
 	}()
 	return p, nil
 }

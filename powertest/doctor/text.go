@@ -13,6 +13,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -38,7 +39,7 @@ func (r Report) WriteText(out io.Writer) error {
 		r.writeMeter(&b)
 		r.writeFindings(&b)
 	}
-	_, err := out.Write(b.Bytes())
+	_, err := io.WriteString(out, terminal.Text(b.String()))
 	return err
 }
 
@@ -68,7 +69,7 @@ func (r Report) writeGPUs(b *bytes.Buffer) {
 	w := table(b)
 	fmt.Fprintln(w, "GPU\tname\tpower limit\tpersistence mode\tMIG mode\ttemp\tprocesses\trows")
 	for _, g := range r.GPUs {
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", g.id(), cmp.Or(g.Name, "-"), unit(g.PowerLimit, "%.0f W"),
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%d\n", g.id(), cmp.Or(terminal.Line(g.Name), "-"), unit(g.PowerLimit, "%.0f W"),
 			choice(g.Persistence, "on", "off"), choice(g.MIG, "on", "off"),
 			unit(g.Celsius, "%.0f °C"), g.others(), g.Rows)
 	}
@@ -332,10 +333,10 @@ func short(d time.Duration) string {
 }
 
 // wrapped breaks a text into lines of at most the columns, of which all but the
-// first begin with an indent.
+// first begin with an indent. Names in it are only text.
 func wrapped(text, indent string) string {
 	var b strings.Builder
-	for i, line := range strings.Split(text, "\n") {
+	for i, line := range strings.Split(terminal.Text(text), "\n") {
 		width := 0
 		if i > 0 { // advice
 			b.WriteString(indent)

@@ -28,11 +28,17 @@
 //   - over-budget, within-budget: of a budget, Config.Max and Config.Min, whether
 //     the median of the new side keeps it.
 //
-// Any regression that is not waived makes the outcome [Regression], and so does
-// what is over its budget. A file that is corrupt, empty, of a failed run or not
-// comparable makes it [CannotJudge], whatever else there is. What is missing and
-// rows that are inconclusive make it [CannotJudge], if nothing is a regression. An
-// outcome other than [Pass] always has a reason, which says what to do.
+// The outcome, and with it the exit code of a command, is the first of these that
+// holds:
+//
+//   - [CannotJudge], 2: a file is corrupt, empty, of a failed run or not comparable.
+//     Regressions in such files are named in the reasons, and count for nothing: the
+//     numbers may be those of half a run.
+//   - [Regression], 1: a row is a regression that is not waived, or over its budget.
+//   - [CannotJudge], 2: something is missing, or a row is inconclusive.
+//   - [Pass], 0.
+//
+// An outcome other than [Pass] always has a reason, which says what to do.
 //
 // # Statistics
 //
@@ -116,6 +122,10 @@
 // those in Config.Ignore; else the files are not judged. Simulated joules and measured
 // ones are never compared.
 //
+// A benchmark is known by its name. If there are several of one name on a side, as in
+// two packages, reports, annotations and JUnit cases name the package as well
+// (example.com/p.Chat-8), or whatever else tells them apart (Chat-8 (gpu: NVIDIA L4)).
+//
 // Benchmarks with different names that Config.Row or Config.Ignore takes for one
 // are pooled, and the headline says of how many rows that is so. A key of
 // Config.Row that no result has is one for which the files cannot be judged.
@@ -141,15 +151,25 @@
 // used. One whose joules were withheld is a sample of its other units. Both are
 // counted and named in the warnings.
 //
-// Results that benchfmt cannot parse, values that are not a number, infinite or
-// negative (but for net-J/op), joules or watts of 0 (but for what is above idle,
-// net-J/op, or idle, idle-W, and goodput-tokens/J, which may be none), a unit twice
-// in one result, and lines of failed runs (FAIL, --- FAIL, panic) make their file
-// corrupt.
+// Results that benchfmt cannot parse and lines of failed runs (FAIL, --- FAIL, panic)
+// make their file corrupt, and so do, of a unit that is judged or is the error of one,
+// values that are not a number, infinite or negative (but for net-J/op), joules or watts
+// of 0 (but for what is above idle, net-J/op, or idle, idle-W, and goodput-tokens/J,
+// which may be none), a value twice in one result, and lines "Unit ..." that contradict
+// each other. What is not judged need not be right.
+//
+// # Logs
+//
+// A file may be the log of a CI system. A time stamp, a name with a bar (as docker
+// compose writes) or in brackets, and the job and step of "gh run view --log" are left
+// out if all lines of the first 64 kB have them, and so are colours; the warnings say
+// so. Results that begin elsewhere in their lines are not read, and if there are no
+// others, the reason says what precedes them.
 //
 // # Waivers
 //
-// A regression that is accepted is waived in a file: see [ReadWaivers]. A waiver
+// A regression that is accepted is waived in a file: see [ReadWaivers]. One that does
+// not say the package waives nothing where several have a benchmark of that name. A waiver
 // for all units (*), and no other, also lets a benchmark or unit be missing. One
 // that has expired, and one that waives nothing, are warned of.
 //
@@ -165,12 +185,12 @@
 //	old, new            {name, results}; old is null without a baseline
 //	alpha, family       probability of a false alarm, and number of rows tested; alpha
 //	                    is left out if no file was looked at
-//	rows                [{benchmark, unit, config, verdict, why, better ("lower", "higher"), exact,
+//	rows                [{benchmark, package, unit, config, verdict, why, better ("lower", "higher"), exact,
 //	                      old, new: {center, low, high, n}, delta (a share), p, p_adjusted, threshold,
 //	                      instrument_error (a share), bound ("max", "min"), limit, pooled, waived}]
-//	missing_benchmarks  [{benchmark, unit, config, side ("old", "new": which lacks it), waived}]
+//	missing_benchmarks  [{benchmark, package, unit, config, side ("old", "new": which lacks it), waived}]
 //	new_benchmarks      the same, of benchmarks in the new file only
-//	rejected_samples    [{side, benchmark, config, count, of, why}]
+//	rejected_samples    [{side, benchmark, package, config, count, of, why}]
 //	faults              [{side, line, message, text}]: the first 20 of each side
 //	differences         [{key, old, new, benchmarks}] of configuration lines
 //	waived              {benchmark, unit, until, reason, line}

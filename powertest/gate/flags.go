@@ -5,12 +5,12 @@ import (
 	"flag"
 	"fmt"
 	"math"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 // Flags are the flags of a command that ends with a verdict: how two sides are judged
@@ -87,7 +87,7 @@ func (g *Flags) Config() (Config, error) {
 	if g.waivers == "" {
 		return c, nil
 	}
-	f, err := os.Open(g.waivers)
+	f, err := inputfile.OpenStream(g.waivers)
 	if err != nil {
 		return c, fmt.Errorf("-waivers: %w", err)
 	}

@@ -6,10 +6,10 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"golang.org/x/perf/benchunit"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // percent is a share in percent, with as few digits as it needs.
@@ -76,15 +76,8 @@ func (l *names) String() string {
 	return s
 }
 
-// clean is text from a file without what would move a terminal's cursor.
-func clean(s string) string {
-	return strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return utf8.RuneError
-		}
-		return r
-	}, s)
-}
+// clean is text from a file, for a line.
+func clean(s string) string { return terminal.Line(s) }
 
 // text is a line for people: its beginning, cleaned.
 func text(line []byte) string {

@@ -6,6 +6,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 // Side is one side of a comparison: a file in the Go benchmark format.
@@ -80,7 +82,7 @@ func judgeSides(cfg Config, sides ...Side) (*Report, error) {
 	for _, s := range sides {
 		f := os.Stdin
 		if s.Path != "-" {
-			if f, err = os.Open(s.Path); err != nil {
+			if f, err = inputfile.OpenStream(s.Path); err != nil {
 				return nil, fmt.Errorf("%w: %w", ErrInput, err)
 			}
 			defer f.Close()
@@ -108,6 +110,7 @@ func (p *plan) run(sides ...input) (*Report, error) {
 // judge makes a report of a table.
 func judge(t *table) *Report {
 	t.sort()
+	t.identify()
 	r := &Report{Alpha: t.alpha, NewFile: File{t.sides[newSide].name, t.sides[newSide].used}}
 	if !t.alone {
 		r.OldFile = File{t.sides[oldSide].name, t.sides[oldSide].used}
@@ -125,7 +128,7 @@ func judge(t *table) *Report {
 	r.Rows = make([]Row, len(candidates))
 	for i, c := range candidates {
 		if r.Rows[i] = c.row; c.row.failed() {
-			r.Rows[i].Waived = j.waiver(c.row.Benchmark, c.row.Unit)
+			r.Rows[i].Waived = j.waiver(identity{c.row.Benchmark, c.row.Package, c.row.label}, c.row.Unit)
 		}
 	}
 	j.outcome()

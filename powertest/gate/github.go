@@ -5,7 +5,10 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // maxSame is how many rows without a change a summary in markdown lists: GitHub
@@ -16,7 +19,10 @@ const maxSame = 200
 // reasons, the rows that changed, and those that did not in a part that opens
 // with a click. It begins and ends with a blank line, so that it can be appended.
 func (r *Report) WriteMarkdown(w io.Writer) error {
-	out := bufio.NewWriter(w)
+	return printed(w, r.markdown)
+}
+
+func (r *Report) markdown(out io.Writer) {
 	verdict, rest, _ := strings.Cut(r.Headline(), ": ")
 	fmt.Fprintf(out, "\n**%s**: %s\n\n", verdict, escapeMarkdown(rest))
 	for _, reason := range r.Reasons {
@@ -46,7 +52,6 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 		}
 	}
 	fmt.Fprintln(out)
-	return out.Flush()
 }
 
 // writeRows writes a table of rows, under a line for each configuration.
@@ -83,25 +88,34 @@ var markdownEscaper = strings.NewReplacer(
 // escapeMarkdown is text that means itself in a table of GitHub's markdown.
 func escapeMarkdown(s string) string { return markdownEscaper.Replace(s) }
 
-// maxAnnotations is how many errors, and how many warnings, GitHub shows of one
-// step.
-const maxAnnotations = 10
+// maxAnnotations is how many annotations of a level are written: GitHub keeps so many of
+// a job, and shows the first ten of a step.
+const maxAnnotations = 50
 
-// WriteGitHub writes workflow commands, with which GitHub Actions shows the
-// reasons as annotations of the run: errors for what makes the outcome, warnings
-// for what is waived, inconclusive beside a regression, or to be known.
+// WriteGitHub writes workflow commands, with which GitHub Actions shows annotations of
+// the run: errors for what makes the outcome, each regression by itself, and warnings
+// for what is waived, inconclusive beside a regression, or to be known. Of more than 50,
+// the last one says how many are left out.
 func (r *Report) WriteGitHub(w io.Writer) error {
 	out := bufio.NewWriter(w)
 	var errors, warnings []string
 	if r.Outcome != Pass {
 		errors = append(errors, r.Headline())
-		if len(r.Reasons) > 1 || r.Outcome != CannotJudge {
-			errors = append(errors, r.Reasons...)
-		}
 	}
 	for i := range r.Rows {
-		if row := &r.Rows[i]; row.Waived != nil {
-			warnings = append(warnings, fmt.Sprintf("%s %s %s is %s", row.Benchmark, row.Unit, row.Verdict, row.Waived))
+		row := &r.Rows[i]
+		switch what := fmt.Sprintf("%s %s %s", row.Name(), row.Unit, row.Verdict); {
+		case row.Waived != nil:
+			warnings = append(warnings, fmt.Sprintf("%s is %s", what, row.Waived))
+		case row.failed() && r.Outcome != Pass:
+			errors = append(errors, what+": "+row.change()+"; "+adviceOnFailure(row.Verdict))
+		}
+	}
+	if len(r.Reasons) > 1 || r.Outcome == Regression { // else it is in the headline
+		for _, reason := range r.Reasons {
+			if !slices.Contains(r.sums, reason) {
+				errors = append(errors, reason)
+			}
 		}
 	}
 	warnings = append(warnings, r.Warnings...)
@@ -111,8 +125,11 @@ func (r *Report) WriteGitHub(w io.Writer) error {
 }
 
 func annotate(out io.Writer, level string, messages []string) {
-	for _, m := range messages[:min(maxAnnotations, len(messages))] {
-		fmt.Fprintf(out, "::%s title=powertest gate::%s\n", level, dataEscaper.Replace(m))
+	if more := len(messages) - maxAnnotations; more > 0 {
+		messages = append(messages[:maxAnnotations-1:maxAnnotations-1], fmt.Sprintf("and %d more, which are in the log", more+1))
+	}
+	for _, m := range messages {
+		fmt.Fprintf(out, "::%s title=powertest gate::%s\n", level, dataEscaper.Replace(terminal.Text(m)))
 	}
 }
 

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -27,15 +28,22 @@ func (j *judging) blameInput(format string, args ...any) {
 	j.report.addReason(format, args...)
 }
 
-// waiver finds the waiver of a regression. One that has expired is no waiver, but
-// is reported.
-func (j *judging) waiver(benchmark, unit string) *Waiver {
+// waiver finds the waiver of a regression. One that has expired is no waiver, and
+// neither is one that does not say of which package its benchmark is, if several have
+// it; but they are reported.
+func (j *judging) waiver(id identity, unit string) *Waiver {
 	for i := range j.waivers {
 		w := &j.waivers[i]
-		if !w.covers(benchmark, unit) {
+		byName, byPackage := w.covers(id, unit)
+		if !byName && !byPackage {
 			continue
 		}
 		j.waived[i] = true
+		if all := j.ids.packages[withoutProcs(id.benchmark)]; !byPackage && len(all) > 1 {
+			j.report.warn("the waiver of %s %s (line %d) waives nothing, for %d packages have that benchmark: write %s.%[1]s for one",
+				w.Benchmark, w.Unit, w.Line, len(all), cmp.Or(all...))
+			continue
+		}
 		if j.now.After(w.Until) {
 			j.report.warn("the waiver of %s %s (line %d) expired on %s", w.Benchmark, w.Unit, w.Line, w.Until.Format(time.DateOnly))
 			continue
@@ -51,7 +59,7 @@ var sideNames = [2]string{oldSide: "old", newSide: "new"}
 // about its values, and does not hold where there are none.
 func (j *judging) missing(side int, a Absent) {
 	a.Side = sideNames[side]
-	a.Waived = j.waiver(a.Benchmark, "")
+	a.Waived = j.waiver(identity{a.Benchmark, a.Package, a.label}, "")
 	j.report.Missing = append(j.report.Missing, a)
 }
 
@@ -62,8 +70,15 @@ func (j *judging) inputs() {
 		if s == oldSide && j.alone {
 			continue
 		}
+		for _, f := range file.unitFaults {
+			if j.unit(f.unit).judged {
+				file.fault(f.Fault)
+			}
+		}
 		if why := file.problem(); why != "" {
 			j.blameInput("%s", why)
+		} else {
+			j.report.Warnings = append(j.report.Warnings, file.notes...)
 		}
 		j.report.Faults = append(j.report.Faults, file.faults...)
 		switch {
@@ -95,26 +110,26 @@ func (j *judging) candidates() (list []candidate) {
 	config := ""
 	for _, k := range j.order {
 		p := j.cells[k]
-		name := rowName(k.row)
+		id := j.identity(k)
 		if k.config != last {
 			last, config = k.config, configString(k.config)
 		}
 		switch before, after := p[oldSide], p[newSide]; {
 		case before == nil || after == nil:
 		case after.samples == 0: // all are marked invalid
-			j.missing(newSide, Absent{Benchmark: name, Config: config})
+			j.missing(newSide, id.absent(config, ""))
 		case before.samples == 0:
-			j.missing(oldSide, Absent{Benchmark: name, Config: config})
+			j.missing(oldSide, id.absent(config, ""))
 		default:
-			j.mixed(name, p)
-			list = append(list, j.compared(name, config, p)...)
+			j.mixed(id.name(), p)
+			list = append(list, j.compared(id, config, p)...)
 		}
 		if p[newSide] != nil {
-			list = append(list, j.budgets(name, config, p)...)
+			list = append(list, j.budgets(id, config, p)...)
 		}
 		for _, c := range p {
 			if c != nil {
-				j.vary(name, c)
+				j.vary(id.name(), c)
 			}
 		}
 	}
@@ -124,18 +139,21 @@ func (j *judging) candidates() (list []candidate) {
 // compared are the candidates of a benchmark that both sides have: the units that
 // both have. A unit that only the new side has is missing on the old one: nothing says
 // that it did not become worse.
-func (j *judging) compared(name, config string, p *pair) (list []candidate) {
+func (j *judging) compared(id identity, config string, p *pair) (list []candidate) {
 	for _, u := range j.judged {
 		before, after := p[oldSide].values(u), p[newSide].values(u)
 		switch {
 		case before == nil && after == nil:
 		case after == nil:
-			j.missing(newSide, Absent{Benchmark: name, Unit: u.name, Config: config, lost: true})
+			lost := id.absent(config, u.name)
+			lost.lost = true
+			j.missing(newSide, lost)
 		case before == nil:
-			j.missing(oldSide, Absent{Benchmark: name, Unit: u.name, Config: config})
+			j.missing(oldSide, id.absent(config, u.name))
 		default:
 			list = append(list, candidate{row: Row{
-				Benchmark: name, Unit: u.name, Config: config, Better: u.better, Exact: u.exact,
+				Benchmark: id.benchmark, Package: id.pkg, label: id.label,
+				Unit: u.name, Config: config, Better: u.better, Exact: u.exact,
 				Threshold: j.threshold(u.name, u.exact),
 				P:         nan, PAdjusted: nan, InstrumentError: j.instrument(u, p),
 				Pooled: p[oldSide].pooled() || p[newSide].pooled(),
@@ -147,10 +165,10 @@ func (j *judging) compared(name, config string, p *pair) (list []candidate) {
 
 // budgets are the candidates of budgets for a benchmark of the new side. One that
 // lacks a budget's unit, or all of whose samples are invalid, cannot have kept it.
-func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
+func (j *judging) budgets(id identity, config string, p *pair) (list []candidate) {
 	before, c := p[oldSide], p[newSide]
 	if c.samples == 0 && before == nil && len(j.bounds) > 0 {
-		j.missing(newSide, Absent{Benchmark: name, Config: config})
+		j.missing(newSide, id.absent(config, ""))
 	}
 	for i, b := range j.bounds {
 		u := j.unit(b.unit)
@@ -159,12 +177,13 @@ func (j *judging) budgets(name, config string, p *pair) (list []candidate) {
 			known := c.samples == 0 || before != nil && before.values(u) != nil ||
 				slices.ContainsFunc(j.bounds[:i], func(other bound) bool { return other.unit == b.unit })
 			if !known && u.seen[newSide] {
-				j.missing(newSide, Absent{Benchmark: name, Unit: b.unit, Config: config})
+				j.missing(newSide, id.absent(config, b.unit))
 			}
 			continue
 		}
 		list = append(list, candidate{row: Row{
-			Benchmark: name, Unit: b.unit, Config: config, Better: u.better, Exact: u.exact,
+			Benchmark: id.benchmark, Package: id.pkg, label: id.label,
+			Unit: b.unit, Config: config, Better: u.better, Exact: u.exact,
 			Delta: nan, P: nan, PAdjusted: nan, InstrumentError: nan,
 			Bound: b.kind, Limit: b.limit, Pooled: c.pooled(),
 		}, after: slices.Clone(values)}) // statistics sort them, as they do those of a comparison meanwhile
@@ -194,17 +213,14 @@ func (j *judging) instrument(u *unit, p *pair) float64 {
 	return math.Sqrt(sum)
 }
 
-// errors are the errors of the values of a unit, in percent: those of a phase or role
-// for its joules, else those of the whole.
+// errors are the errors of the values of a unit, in percent.
 func (j *judging) errors(u *unit, c *cell) []float64 {
-	for i, r := range u.name {
-		if r == '-' {
-			if values := c.values(j.unit(u.name[:i] + "-err-%")); values != nil {
-				return values
-			}
+	for _, name := range errorUnits(u) {
+		if values := c.values(j.unit(name)); values != nil {
+			return values
 		}
 	}
-	return c.values(j.unit("err-%"))
+	return nil
 }
 
 // mixed reports simulated joules that are compared with measured ones. That is

@@ -44,7 +44,7 @@ func (j *judging) match() {
 		single[k.row][s] = append(single[k.row][s], k.config)
 	}
 	for _, row := range rows {
-		j.matchRow(rowName(row), single[row][oldSide], single[row][newSide])
+		j.matchRow(row, single[row][oldSide], single[row][newSide])
 	}
 	j.differences()
 	j.renamed()
@@ -56,14 +56,14 @@ const maxConfigs = 50
 
 // matchRow decides for one row of which of its configurations the other side has
 // none.
-func (j *judging) matchRow(name string, olds, news []benchproc.Key) {
+func (j *judging) matchRow(row benchproc.Key, olds, news []benchproc.Key) {
 	if len(olds) > maxConfigs && len(news) > maxConfigs {
 		olds, news = olds[:maxConfigs], news[:maxConfigs]
 	}
 	for _, before := range olds {
 		nearest, differing := closest(before, news)
 		if nearest < 0 {
-			j.missing(newSide, Absent{Benchmark: name, Config: configString(before)})
+			j.missing(newSide, j.identity(cellKey{before, row}).absent(configString(before), ""))
 			continue
 		}
 		news = slices.Delete(news, nearest, nearest+1)
@@ -79,7 +79,9 @@ func (j *judging) matchRow(name string, olds, news []benchproc.Key) {
 		}
 	}
 	for _, after := range news {
-		j.report.New = append(j.report.New, Absent{Benchmark: name, Config: configString(after), Side: sideNames[oldSide]})
+		added := j.identity(cellKey{after, row}).absent(configString(after), "")
+		added.Side = sideNames[oldSide]
+		j.report.New = append(j.report.New, added)
 	}
 }
 
@@ -139,13 +141,14 @@ func shown(v string) string {
 
 // renamed warns where all that makes a benchmark missing is another GOMAXPROCS.
 func (j *judging) renamed() {
-	names := map[string]string{}
+	type key struct{ pkg, name string }
+	added := map[key]Absent{}
 	for _, n := range j.report.New {
-		names[withoutProcs(n.Benchmark)] = n.Benchmark
+		added[key{n.Package, withoutProcs(n.Benchmark)}] = n
 	}
 	for _, m := range j.report.Missing {
-		if other, ok := names[withoutProcs(m.Benchmark)]; ok && m.Unit == "" && other != m.Benchmark {
-			j.report.warn("%s is missing but there is %s: -ignore /gomaxprocs compares them", m.Benchmark, other)
+		if other, ok := added[key{m.Package, withoutProcs(m.Benchmark)}]; ok && m.Unit == "" && other.Benchmark != m.Benchmark {
+			j.report.warn("%s is missing but there is %s: -ignore /gomaxprocs compares them", m.Name(), other.Name())
 			return
 		}
 	}
@@ -160,8 +163,9 @@ func (j *judging) rejected() {
 				continue
 			}
 			add := func(n int, why string) {
+				id := j.identity(k)
 				j.report.Rejected = append(j.report.Rejected, Rejected{
-					Side: j.sides[s].name, Benchmark: rowName(k.row), Config: configString(k.config),
+					Side: j.sides[s].name, Benchmark: id.benchmark, Package: id.pkg, label: id.label, Config: configString(k.config),
 					Count: n, Of: c.samples + c.invalid, Why: why,
 				})
 			}

@@ -174,7 +174,7 @@ func TestWriteGitHub(t *testing.T) {
 	r.Reasons = append(r.Reasons, "50 % more\r\n::error::")
 	out := written(t, r.WriteGitHub)
 	assert.Contains(t, out, "::error title=powertest gate::FAIL: 2 regressions")
-	assert.Contains(t, out, "::error title=powertest gate::50 %25 more%0D%0A::error::\n")
+	assert.Contains(t, out, "::error title=powertest gate::50 %25 more%0A: :error::\n")
 	assert.Contains(t, out, "::warning title=powertest gate::Vision|*_<b>`-8 J/op regression is waived until 2026-12-31: a larger picture\n")
 	for line := range strings.Lines(out) {
 		assert.Regexp(t, "^::(error|warning) title=powertest gate::.", line)

@@ -68,7 +68,9 @@ func (g *Flags) Unjudged(err error) *Report {
 		advice = "is the path right, and was the file written?"
 	}
 	why, _, _ := strings.Cut(err.Error(), "\n") // what follows points into what is wrong
-	return &Report{Outcome: CannotJudge, Reasons: []string{why + "; " + advice}}
+	r := &Report{Outcome: CannotJudge}
+	r.addReason("%s; %s", why, advice)
+	return r
 }
 
 // Publish writes the verdict to the standard output and the files, and returns the
@@ -117,7 +119,7 @@ func (g *Flags) Refuse(err error, args []string, stdout, stderr io.Writer) int {
 // PrintError writes an error, if it is one, after the name of the command.
 func (g *Flags) PrintError(w io.Writer, err error) {
 	if err != nil {
-		fmt.Fprintf(w, "powertest %s: %v\n", g.command, err)
+		fmt.Fprintln(w, terminal.Text(fmt.Sprintf("powertest %s: %v", g.command, err)))
 	}
 }
 
@@ -126,11 +128,11 @@ func (g *Flags) PrintError(w io.Writer, err error) {
 func (g *Flags) writeOutput(r *Report, stdout, stderr io.Writer) error {
 	switch {
 	case g.quiet:
-		return r.writeBrief(stdout, false)
+		return r.writeBrief(stdout)
 	case g.json != "-":
 		return r.WriteText(stdout, terminal.Coloured(stdout))
 	case r.Outcome != Pass:
-		if err := r.writeBrief(stderr, false); err != nil {
+		if err := r.writeBrief(stderr); err != nil {
 			return err
 		}
 	}

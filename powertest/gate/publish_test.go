@@ -196,7 +196,7 @@ func TestDocumentedWaivers(t *testing.T) {
 	require.NotNil(t, block)
 	waivers, err := ReadWaivers(bytes.NewReader(block[1]), "gate.md")
 	require.NoError(t, err)
-	require.Len(t, waivers, 2)
+	require.Len(t, waivers, 3)
 	assert.Equal(t, "larger draft model, see issue 51", waivers[0].Reason)
 	assert.Equal(t, "*", waivers[1].Unit)
 }

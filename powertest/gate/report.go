@@ -1,10 +1,13 @@
 package gate
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // Errors that Judge, JudgeReaders, Budget and ReadWaivers wrap. With either of
@@ -78,6 +81,7 @@ type Summary struct {
 // Row is a benchmark in one unit: a comparison, or a budget.
 type Row struct {
 	Benchmark string // as benchstat names the row
+	Package   string // that the file says it is of; empty if it does not
 	Unit      string // tidy: sec/op, not ns/op
 	Config    string // the configuration lines that hold for it
 	Better    int    // -1: less is better, +1: more is
@@ -105,7 +109,13 @@ type Row struct {
 	Verdict Verdict
 	Why     string  // what the verdict is for, where the numbers don't say it
 	Waived  *Waiver // the waiver that lets a regression pass
+
+	label string
 }
+
+// Name is the benchmark where it stands alone: if several are called so, it has the
+// package, as in example.com/p.Chat-8, and what else tells it from the others.
+func (r *Row) Name() string { return cmp.Or(r.label, r.Benchmark) }
 
 // failed reports whether a row makes the files fail.
 func (r *Row) failed() bool {
@@ -114,9 +124,12 @@ func (r *Row) failed() bool {
 
 // Waiver is a regression that is known and accepted until a day.
 type Waiver struct {
-	Benchmark string    `json:"benchmark"` // as reports write it, with or without -GOMAXPROCS
-	Unit      string    `json:"unit"`      // or * for all units
-	Until     time.Time `json:"until"`     // the end of the day, in UTC
+	// Benchmark is as reports write it, with or without -GOMAXPROCS, and with or
+	// without the package, as in example.com/p.Chat: if several packages have the
+	// benchmark, with it.
+	Benchmark string    `json:"benchmark"`
+	Unit      string    `json:"unit"`  // or * for all units
+	Until     time.Time `json:"until"` // the end of the day, in UTC
 	Reason    string    `json:"reason"`
 	Line      int       `json:"line"` // of the file that it is from
 }
@@ -124,6 +137,7 @@ type Waiver struct {
 // Absent is a benchmark, or its values in one unit, that a side does not have.
 type Absent struct {
 	Benchmark string `json:"benchmark"`
+	Package   string `json:"package,omitempty"`
 	Unit      string `json:"unit,omitempty"` // empty: the benchmark as a whole
 	Config    string `json:"config,omitempty"`
 	// Side is the one that lacks it, "old" or "new".
@@ -131,27 +145,34 @@ type Absent struct {
 	Waived *Waiver `json:"waived,omitempty"`
 	// lost: the old side has the unit. No policy excuses that, for a run that
 	// measured nothing looks just like it.
-	lost bool
+	lost  bool
+	label string
 }
+
+// Name is as that of a Row.
+func (a *Absent) Name() string { return cmp.Or(a.label, a.Benchmark) }
 
 // String returns "Chat-8 J/op", or "Chat-8" of a benchmark as a whole.
 func (a *Absent) String() string {
-	return strings.TrimSpace(a.Benchmark + " " + clean(a.Unit))
+	return strings.TrimSpace(a.Name() + " " + clean(a.Unit))
 }
 
 // Rejected are samples of a benchmark that were not used.
 type Rejected struct {
 	Side      string `json:"side"`
 	Benchmark string `json:"benchmark"`
+	Package   string `json:"package,omitempty"`
 	Config    string `json:"config,omitempty"`
 	Count     int    `json:"count"`
 	Of        int    `json:"of"`
 	Why       string `json:"why"`
+
+	label string
 }
 
 // String returns "3 of 10 samples of Chat-8 in new.txt are not used: no J/op".
 func (r Rejected) String() string {
-	return fmt.Sprintf("%d of %d samples of %s in %s are not used: %s", r.Count, r.Of, r.Benchmark, r.Side, r.Why)
+	return fmt.Sprintf("%d of %d samples of %s in %s are not used: %s", r.Count, r.Of, cmp.Or(r.label, r.Benchmark), r.Side, r.Why)
 }
 
 // Fault is a line that makes a file unfit to be judged.
@@ -198,15 +219,17 @@ type Report struct {
 	// adjusted, and Alpha is the probability of a false alarm in any of them.
 	Family int
 	Alpha  float64
+
+	sums []string // the reasons that sum up rows which failed
 }
 
 func (r *Report) warn(format string, args ...any) {
-	r.Warnings = append(r.Warnings, fmt.Sprintf(format, args...))
+	r.Warnings = append(r.Warnings, terminal.Text(fmt.Sprintf(format, args...)))
 }
 
 // addReason adds a reason for which the files cannot be judged.
 func (r *Report) addReason(format string, args ...any) {
-	r.Reasons = append(r.Reasons, fmt.Sprintf(format, args...))
+	r.Reasons = append(r.Reasons, terminal.Text(fmt.Sprintf(format, args...)))
 }
 
 // Headline is the verdict on one line, with which every output begins: "PASS: ",

@@ -26,6 +26,7 @@ type table struct {
 	judged []*unit // some of them
 	sides  [2]side
 	alloc  []cell // in blocks: there are as many cells as benchmarks
+	ids    identities
 }
 
 // cellKey is what two sides are compared at.
@@ -62,10 +63,16 @@ type side struct {
 	units      benchfmt.UnitMetadataMap
 	faults     []Fault // the first ones
 	faultCount int
-	source     bool // it has an energy-source
-	joules     bool // it has J/op
-	json       bool // it seems to be the output of go test -json
-	utf16      bool
+	unitFaults []unitFault
+	notes      []string // on how it was read
+	// hidden is how many results do not begin their line, and before what the first of
+	// them has before it.
+	hidden int
+	before string
+	source bool // it has an energy-source
+	joules bool // it has J/op
+	json   bool // it seems to be the output of go test -json
+	utf16  bool
 }
 
 func newTable(p *plan) *table {
@@ -79,7 +86,7 @@ func newTable(p *plan) *table {
 // unit is what is known of a unit.
 type unit struct {
 	name   string
-	kept   bool // its values are kept: it is judged, or is one of errors
+	kept   bool // its values are kept: it is judged, or is the error of one that is
 	judged bool
 	valued bool // values of it were kept
 	energy bool
@@ -92,17 +99,21 @@ type unit struct {
 func (t *table) unit(name string) *unit {
 	u := t.units[name]
 	if u == nil {
-		u = &unit{name: name, energy: isEnergy(name), kept: isError(name)}
+		u = &unit{name: name, energy: isEnergy(name)}
 		t.units[name] = u
 	}
 	return u
 }
 
-// promote makes a unit one that is judged.
+// promote makes a unit one that is judged, and keeps the errors that it is judged with.
 func (t *table) promote(u *unit) {
-	if !u.judged {
-		u.kept, u.judged = true, true
-		t.judged = append(t.judged, u)
+	if u.judged {
+		return
+	}
+	u.kept, u.judged = true, true
+	t.judged = append(t.judged, u)
+	for _, name := range errorUnits(u) {
+		t.unit(name).kept = true
 	}
 }
 
@@ -149,7 +160,13 @@ func (t *table) add(s int, r *benchfmt.Result) {
 	c.samples++
 	hasSource := c.source(r)
 	file.source = file.source || hasSource
-	named := t.unitFilter && t.names(r)
+	if t.unitFilter && t.names(r) {
+		for i := range r.Values {
+			if match.Test(i) {
+				t.promote(t.unit(r.Values[i].Unit))
+			}
+		}
+	}
 	for i := range r.Values {
 		v := &r.Values[i]
 		u := t.unit(v.Unit)
@@ -159,16 +176,14 @@ func (t *table) add(s int, r *benchfmt.Result) {
 		}
 		matches := match.Test(i)
 		u.seen[s] = u.seen[s] || matches
+		if !u.kept || u.judged && !matches {
+			continue // what is not judged need not be right
+		}
 		if bad := u.bad(v.Value); bad != "" {
 			file.faultOf(r, v.Unit+bad)
 			continue
 		}
-		if named && matches {
-			t.promote(u)
-		}
-		if u.kept && (matches || !u.judged) {
-			file.put(c, u, r, v.Value)
-		}
+		file.put(c, u, r, v.Value)
 	}
 }
 
@@ -211,16 +226,16 @@ func (c *cell) source(r *benchfmt.Result) bool {
 	return true
 }
 
-// bad says what is wrong with a value, if it is wrong.
+// bad says what is wrong with a value that is kept, if it is wrong.
 func (u *unit) bad(value float64) string {
 	switch {
 	case math.IsNaN(value):
 		return " is not a number"
 	case math.IsInf(value, 0):
 		return " is infinite"
-	case value < 0 && u.kept && !mayBeNegative(u.name):
+	case value < 0 && !mayBeNegative(u.name):
 		return " is negative"
-	case value == 0 && u.kept && u.energy && !mayBeZero(u.name):
+	case value == 0 && u.energy && !mayBeZero(u.name):
 		return " is 0, which no run is"
 	}
 	return ""
@@ -234,6 +249,13 @@ func (c *cell) values(unit *unit) []float64 {
 		}
 	}
 	return nil
+}
+
+// A unitFault is a line about a unit that cannot be used. It is a fault of the file if the
+// unit is judged.
+type unitFault struct {
+	unit string
+	Fault
 }
 
 // maxFaults is how many faults of a file are listed one by one.

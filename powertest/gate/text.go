@@ -2,6 +2,7 @@ package gate
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -9,6 +10,8 @@ import (
 	"unicode/utf8"
 
 	"golang.org/x/perf/benchunit"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // textWidth is the width that the table is made for, in columns.
@@ -18,25 +21,38 @@ const textWidth = 100
 // table, and what else should be known. With color, verdicts are coloured by
 // escape sequences.
 func (r *Report) WriteText(w io.Writer, color bool) error {
-	out := bufio.NewWriter(w)
-	r.writeBrief(out, color) // an error comes back from Flush
-	r.writeFaults(out)
-	r.writeTable(out, color)
-	r.writeLists(out)
-	return out.Flush()
+	return printed(w, func(out io.Writer) {
+		r.brief(out, color)
+		r.writeFaults(out)
+		r.writeTable(out, color)
+		r.writeLists(out)
+	})
 }
 
-// writeBrief writes the verdict, why it is no pass, and what to do. The only reason
-// why there is no verdict is in the headline already.
-func (r *Report) writeBrief(w io.Writer, color bool) error {
+// printed passes on to w what write writes, without rows that a CI system takes for
+// commands.
+func printed(w io.Writer, write func(out io.Writer)) error {
+	safe := terminal.NewWriter(w)
+	out := bufio.NewWriter(safe)
+	write(out) // an error comes back from Flush
+	return errors.Join(out.Flush(), safe.Close())
+}
+
+// writeBrief writes the brief alone.
+func (r *Report) writeBrief(w io.Writer) error {
+	return printed(w, func(out io.Writer) { r.brief(out, false) })
+}
+
+// brief is the verdict, why it is no pass, and what to do. The only reason why there is
+// no verdict is in the headline already.
+func (r *Report) brief(w io.Writer, color bool) {
 	lines := []string{paint(color, outcomeColor[r.Outcome], r.Headline())}
 	if r.Outcome != CannotJudge || len(r.Reasons) != 1 {
 		for _, reason := range r.Reasons {
 			lines = append(lines, "  - "+reason)
 		}
 	}
-	_, err := fmt.Fprintln(w, strings.Join(lines, "\n"))
-	return err
+	fmt.Fprintln(w, strings.Join(lines, "\n"))
 }
 
 // writeFaults lists the lines that cannot be used, where there is more than one.
@@ -185,6 +201,20 @@ func (r *Row) values() (before, after string) {
 	}
 	scale := benchunit.CommonScale([]float64{r.Old.Center, r.New.Center}, class)
 	return show(scale, r.Old), show(scale, r.New)
+}
+
+// change is what a row that failed has become: "5.036 ± 1% -> 6.036 ± 1% (+19.86%, p=0.0001)".
+func (r *Row) change() string {
+	before, after := r.values()
+	text := after + ", " + r.Why
+	if r.Bound == "" {
+		text = before + " -> " + after + " (" + formatDelta(r.Delta)
+		if p := formatP(r.PAdjusted); p != "" {
+			text += ", p=" + p
+		}
+		text += ")"
+	}
+	return strings.Join(strings.Fields(text), " ") // without what aligns columns
 }
 
 // verdictName is the verdict for people: what needs attention is in capitals.

@@ -50,8 +50,19 @@ func builtinBetter(unit string) int {
 	return int(dir)
 }
 
-// isError reports whether a unit is one that errors are reported in.
-func isError(unit string) bool { return unit == "err-%" || strings.HasSuffix(unit, "-err-%") }
+// errorUnits are the units in which the error of a unit of energy may be reported: that of
+// a phase or role for its joules, and else that of the whole.
+func errorUnits(u *unit) (list []string) {
+	if !u.energy {
+		return nil
+	}
+	for i, r := range u.name {
+		if r == '-' {
+			list = append(list, u.name[:i]+"-err-%")
+		}
+	}
+	return append(list, "err-%")
+}
 
 // directions finds out for every judged unit which direction is better, and whether
 // it is exact.

@@ -126,13 +126,15 @@ func budgetVerdict(r *Row) (Verdict, string) {
 // comes before all; a regression comes before what could not be judged.
 func (j *judging) outcome() {
 	r := j.report
+	before := len(r.Reasons)
 	worse, over := j.failing(VerdictRegression), j.failing(VerdictOverBudget)
 	if worse.n > 0 {
-		r.addReason("%s: %s; look for the cause, or waive it until a day", count(worse.n, "regression"), &worse)
+		r.addReason("%s: %s; %s", count(worse.n, "regression"), &worse, adviceOnFailure(VerdictRegression))
 	}
 	if over.n > 0 {
-		r.addReason("%d over budget: %s; look for the cause, or change the budget", over.n, &over)
+		r.addReason("%d over budget: %s; %s", over.n, &over, adviceOnFailure(VerdictOverBudget))
 	}
+	r.sums = slices.Clone(r.Reasons[before:])
 	if len(r.Rows) == 0 && !j.broken {
 		var units []string
 		for _, u := range j.judged {
@@ -177,7 +179,7 @@ func (j *judging) failing(v Verdict) (list names) {
 		if r.Bound != "" {
 			change = r.Why
 		}
-		list.add(r.Benchmark + " " + r.Unit + " " + change)
+		list.add(r.Name() + " " + r.Unit + " " + change)
 	}
 	return list
 }
@@ -201,7 +203,7 @@ func (j *judging) inconclusive() {
 			if others[advice] == nil {
 				others[advice] = new(names)
 			}
-			others[advice].add(r.Benchmark + " " + r.Unit + " (" + r.Why + ")")
+			others[advice].add(r.Name() + " " + r.Unit + " (" + r.Why + ")")
 		}
 	}
 	if few > 0 {
@@ -211,6 +213,14 @@ func (j *judging) inconclusive() {
 	for _, advice := range slices.Sorted(maps.Keys(others)) {
 		j.report.addReason("%d inconclusive: %s; %s", others[advice].n, others[advice], advice)
 	}
+}
+
+// adviceOnFailure says what to do about a row that failed.
+func adviceOnFailure(v Verdict) string {
+	if v == VerdictOverBudget {
+		return "look for the cause, or change the budget"
+	}
+	return "look for the cause, or waive it until a day"
 }
 
 // adviceFor says what would make a row conclusive.

@@ -158,7 +158,17 @@ func TestBadValues(t *testing.T) {
 		requireReason(t, run(t, Config{}, before, bad), CannotJudge, "new.txt:11", why)
 		requireReason(t, run(t, Config{}, bad, before), CannotJudge, "old.txt:11", why)
 	}
-	requireReason(t, run(t, Config{}, before, before+"BenchmarkX 1 3 B/op NaN W\n"), CannotJudge, "W is not a number")
+	unjudged := "BenchmarkX 1 3 J/op 3 B/op NaN W +Inf rows/op -1 misses/op NaN prefill-err-%\n"
+	assert.Equal(t, Pass, run(t, Config{}, before, before+unjudged).Outcome, "what is not judged cannot block")
+	requireReason(t, run(t, Config{Units: []string{"W"}}, before, before+unjudged), CannotJudge, "W is not a number")
+	requireReason(t, run(t, Config{Filter: ".unit:/W|J/"}, before, before+unjudged), CannotJudge, "W is not a number")
+	requireReason(t, run(t, Config{}, before, before+strings.ReplaceAll(unjudged, "prefill-", "")), CannotJudge, "err-% is not a number")
+	timed := file("Chat-8", "ns/op", spread(10, 10)...)
+	assert.Equal(t, Pass, run(t, Config{Units: []string{"ns/op"}}, timed, timed+"BenchmarkChat-8 1 10 ns/op NaN err-% NaN J/op\n").Outcome)
+	// Neither can what is said of it.
+	said := "Unit tests passed\nUnit rows/op better=lower\nUnit rows/op better=higher\n"
+	assert.Equal(t, Pass, run(t, Config{}, said+before, before).Outcome)
+	requireReason(t, run(t, Config{}, "Unit J/op better=lower\nUnit J/op better=higher\n"+before, before), CannotJudge, "metadata better of unit J/op already set to lower")
 	cfg := Config{Units: []string{"net-J/op"}}
 	net := func(v float64) string { return file("A", "net-J/op", spread(v, 10)...) }
 	requireReason(t, run(t, cfg, net(-5), net(5)), CannotJudge, "negative")

@@ -14,8 +14,9 @@ import (
 // reason for it. Text after # at the beginning of a line or after a space, and
 // blank lines, are passed over.
 //
-//	# benchmark     unit     until       reason
-//	Chat/conc=8     J/token  2026-12-31  larger draft model, see issue 51
+//	# benchmark          unit     until       reason
+//	Chat/conc=8          J/token  2026-12-31  larger draft model, see issue 51
+//	example.com/p.Embed  *        2026-12-31  of one of several packages that have it
 //
 // The name is for messages. Errors are of ErrInput and say which line is wrong.
 func ReadWaivers(r io.Reader, name string) ([]Waiver, error) {
@@ -70,16 +71,21 @@ func parseWaiver(fields []string) (Waiver, error) {
 	}, nil
 }
 
-// covers reports whether a waiver is about a benchmark and unit.
-func (w *Waiver) covers(benchmark, unit string) bool {
+// covers reports whether a waiver is about a benchmark and unit: by the benchmark's name
+// alone, or with its package.
+func (w *Waiver) covers(id identity, unit string) (byName, byPackage bool) {
 	if w.Unit != "*" && tidy(w.Unit) != unit {
-		return false
+		return false, false
 	}
-	name := strings.TrimPrefix(w.Benchmark, "Benchmark")
-	return name == benchmark || name == withoutProcs(benchmark)
+	is := func(name string) bool {
+		name = strings.TrimPrefix(name, "Benchmark")
+		return name == id.benchmark || name == withoutProcs(id.benchmark)
+	}
+	name, qualified := strings.CutPrefix(w.Benchmark, id.pkg+".")
+	return is(w.Benchmark), id.pkg != "" && qualified && is(name)
 }
 
 // String returns "waived until 2026-12-31: larger model".
 func (w *Waiver) String() string {
-	return "waived until " + w.Until.Format(time.DateOnly) + ": " + w.Reason
+	return "waived until " + w.Until.Format(time.DateOnly) + ": " + clean(w.Reason)
 }

@@ -14,6 +14,7 @@ import (
 	"slices"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -51,7 +52,7 @@ func readFile(path string) ([]byte, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%w: it is not a regular file", energy.ErrMalformed)
 	}
-	file, err := os.Open(path)
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, withoutPath(err)
 	}

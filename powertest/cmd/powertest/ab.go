@@ -8,7 +8,6 @@ import (
 	"os"
 	"os/signal"
 	"slices"
-	"strings"
 	"syscall"
 
 	"github.com/joulebench/joulebench/powertest/ab"
@@ -65,15 +64,16 @@ func abCommand(ctx context.Context, args []string, std stdio) int {
 		return g.Publish(result.Report, std.out, std.err)
 	}
 	if ctx.Err() != nil {
-		err = errors.New("interrupted")
+		err = errInterrupted
 	}
 	g.PrintError(std.err, err)
 	if l := result.Ledger; l != nil && l.Samples() > 0 {
 		fmt.Fprintf(std.err, "%d complete samples are in %s and %s; the same command with -resume goes on with them\n", l.Samples(), l.Path(ab.Base), l.Path(ab.Head))
 	}
 	// Also where there is no verdict, no file of an earlier one is left.
-	why, _, _ := strings.Cut(err.Error(), "\n")
-	return g.Publish(&gate.Report{Outcome: gate.CannotJudge, Reasons: []string{why}, Alpha: s.Gate.Alpha}, std.out, std.err)
+	report := unjudged(err)
+	report.Alpha = s.Gate.Alpha
+	return g.Publish(report, std.out, std.err)
 }
 
 // defineAB defines the flags of a session, but for those of the gate.
@@ -138,7 +138,7 @@ func withoutTerminal(ctx context.Context) (context.Context, func()) {
 	signal.Notify(pipe, syscall.SIGPIPE)
 	stop := func() {}
 	if !signal.Ignored(syscall.SIGHUP) {
-		ctx, stop = signal.NotifyContext(ctx, syscall.SIGHUP)
+		ctx, stop = interruptible(ctx, syscall.SIGHUP)
 	}
 	return ctx, func() {
 		stop()

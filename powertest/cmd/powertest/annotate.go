@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/web"
@@ -46,7 +47,7 @@ arguments exit with 2.
 
 // annotateCommand is the subcommand.
 func annotateCommand(ctx context.Context, args []string, std stdio) int {
-	complain := func(err error) { fmt.Fprintf(std.err, "powertest annotate: %v\n", err) }
+	complain := func(err error) { complain(std.err, "annotate", err) }
 	o := &annotateFlags{sources: map[string]string{}, results: map[string]string{}}
 	f := flag.NewFlagSet("annotate", flag.ContinueOnError)
 	o.define(f)
@@ -59,6 +60,24 @@ func annotateCommand(ctx context.Context, args []string, std stdio) int {
 		complain(err)
 		return exitUsage
 	}
+	code, ended := promptly(ctx, o.grace(), func() int { return o.annotate(ctx, std, complain) })
+	if !ended {
+		complain(errInterrupted)
+		return exitFailed
+	}
+	return code
+}
+
+// grace is how long it may take to end after an interrupt.
+func (o *annotateFlags) grace() time.Duration {
+	if len(o.Command) > 0 {
+		return childGrace
+	}
+	return readGrace
+}
+
+// annotate does it, and returns the exit code.
+func (o *annotateFlags) annotate(ctx context.Context, std stdio, complain func(error)) int {
 	res, err := annotate.Annotate(ctx, o.Options)
 	if res.CommandErr != nil {
 		complain(res.CommandErr)

@@ -162,7 +162,7 @@
 //	FAIL: 1 of 1 budget over
 //	  - 1 over budget: Chat-2 J/token more than 500.0m J/token; look for the cause, or change the budget
 //
-// In GitHub Actions, where GITHUB_ACTIONS is true, regressions are annotations
+// In GitHub Actions, where GITHUB_ACTIONS is true, each regression is an annotation
 // too. There are colours on a terminal only, and not with NO_COLOR or TERM=dumb.
 // How to keep a baseline, and workflows to paste, are in docs/gate.md.
 //
@@ -194,6 +194,10 @@
 // itself there, for instance for want of a file. That ends with the exit code 2
 // after the first round; with -missing warn it is reported, and the others are
 // compared.
+//
+// The directory of the samples belongs to one run at a time; another one there ends with
+// the exit code 2, and says which process has it. What a run that was killed has left
+// the next one removes.
 //
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or

@@ -72,7 +72,7 @@ func parseDoctor(args []string, std stdio) (o *doctorFlags, code int, ok bool) {
 		return nil, code, false
 	}
 	if err := o.check(f, *source, *devices); err != nil {
-		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
+		complain(std.err, "doctor", err)
 		return nil, exitUsage, false
 	}
 	return o, exitOK, true
@@ -160,12 +160,29 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 		return code
 	}
 	src, err := o.open(ctx)
+	ended := err == nil || ctx.Err() == nil
+	if ended {
+		grace := childGrace // what was seen is reported, and a load is ended
+		if _, past := src.(energy.HistorySource); past {
+			grace = readGrace
+		}
+		code, ended = promptly(ctx, grace, func() int { return o.examine(ctx, src, err, std) })
+	}
+	if !ended {
+		complain(std.err, "doctor", errInterrupted)
+		return exitFailed
+	}
+	return code
+}
+
+// examine examines what was opened, or reports why it was not, and returns the exit code.
+func (o *doctorFlags) examine(ctx context.Context, src energy.Source, err error, std stdio) int {
 	unknown := errors.Is(err, energy.ErrUnknownSource)
 	if unknown || errors.Is(err, energy.ErrMalformed) || err != nil && o.Name == "sim" {
 		if unknown {
 			err = fmt.Errorf("%w; and off, which measures nothing", err)
 		}
-		fmt.Fprintf(std.err, "powertest doctor: %s: %v\n", o.setting(o.Name), err)
+		complain(std.err, "doctor", fmt.Errorf("%s: %w", o.setting(o.Name), err))
 		return exitUsage
 	}
 	var r doctor.Report
@@ -174,7 +191,7 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 		r, err = doctor.Examine(ctx, src, o.Options)
 	}
 	if errors.Is(err, energy.ErrMalformed) {
-		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
+		complain(std.err, "doctor", err)
 		return exitUsage
 	}
 	if err != nil {
@@ -182,7 +199,7 @@ func doctorCommand(ctx context.Context, args []string, std stdio) int {
 	}
 	r.Sources, r.Version = doctor.Survey(o.Name, src, err), buildversion.Main()
 	if err := o.write(r, std.out); err != nil {
-		fmt.Fprintf(std.err, "powertest doctor: %v\n", err)
+		complain(std.err, "doctor", err)
 		return exitFailed
 	}
 	if profiled := o.profile != "" && r.Watch != nil && r.Watch.Past; !r.Measurable && !profiled {

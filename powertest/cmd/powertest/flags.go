@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // parseFlags parses the arguments of the subcommand that f is named for, and reports
@@ -25,10 +27,16 @@ func parseFlags(f *flag.FlagSet, usage string, args []string, std stdio) (code i
 		if what, found := strings.CutSuffix(err.Error(), ": parse error"); found {
 			err = errors.New(what + ": it must be a number, and of a time with its unit, such as 1.5s")
 		}
-		fmt.Fprintf(std.err, "powertest %s: %v\npowertest %[1]s -h lists the flags.\n", f.Name(), err)
+		complain(std.err, f.Name(), err)
+		fmt.Fprintf(std.err, "powertest %s -h lists the flags.\n", f.Name())
 		return exitUsage, false
 	}
 	return exitOK, true
+}
+
+// complain writes an error of a subcommand: names and addresses in it are only text.
+func complain(w io.Writer, name string, err error) {
+	fmt.Fprintln(w, terminal.Text(fmt.Sprintf("powertest %s: %v", name, err)))
 }
 
 // given are the names of the flags that were given.

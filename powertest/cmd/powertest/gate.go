@@ -4,7 +4,9 @@ import (
 	"context"
 	"errors"
 	"flag"
+	"strings"
 
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
 
@@ -24,7 +26,7 @@ missing benchmark, nothing to compare, too few samples.
 `
 
 // gateCommand is the subcommand gate.
-func gateCommand(_ context.Context, args []string, std stdio) int {
+func gateCommand(ctx context.Context, args []string, std stdio) int {
 	var g gate.Flags
 	f := flag.NewFlagSet("gate", flag.ContinueOnError)
 	g.Register(f)
@@ -39,5 +41,20 @@ func gateCommand(_ context.Context, args []string, std stdio) int {
 		g.PrintError(std.err, err)
 		return g.Refuse(err, f.Args(), std.out, std.err)
 	}
-	return g.Publish(g.Judge(sides...), std.out, std.err)
+	report, ended := promptly(ctx, readGrace, func() *gate.Report { return g.Judge(sides...) })
+	if !ended {
+		g.PrintError(std.err, errInterrupted)
+		report = unjudged(errInterrupted)
+	}
+	code, ended := promptly(ctx, readGrace, func() int { return g.Publish(report, std.out, std.err) })
+	if !ended {
+		return exitUsage
+	}
+	return code
+}
+
+// unjudged is the verdict of a command that could not come to one.
+func unjudged(err error) *gate.Report {
+	why, _, _ := strings.Cut(err.Error(), "\n")
+	return &gate.Report{Outcome: gate.CannotJudge, Reasons: []string{terminal.Text(why)}}
 }

@@ -39,8 +39,7 @@ func gitWith(ctx context.Context, dir string, env []string, args ...string) (str
 	c.Env = append(c.Env, env...)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
-	process.Interruptible(c, gitGrace)
-	if err := c.Run(); err != nil {
+	if err := process.Run(c, gitGrace); err != nil {
 		if ctx.Err() != nil {
 			return "", ctx.Err()
 		}
@@ -127,7 +126,7 @@ func (r *repository) head(ctx context.Context) (tool, error) {
 	if err != nil {
 		return tool{}, err
 	}
-	changes, err := git(ctx, r.top, "status", "--porcelain")
+	changes, err := git(ctx, r.top, "status", "--porcelain", "--", ":(top)", ":(top,exclude,glob)**/ab.lock")
 	if err != nil {
 		return tool{}, err
 	}
@@ -178,7 +177,8 @@ func (r *repository) removeWorktree(ctx context.Context, path string) error {
 	if err != nil || !strings.Contains(list, filepath.Base(filepath.Dir(path))) {
 		return err
 	}
-	_, err = git(ctx, r.top, "worktree", "remove", "--force", path)
+	// Twice: it is locked if git was killed when it made it.
+	_, err = git(ctx, r.top, "worktree", "remove", "--force", "--force", path)
 	return err
 }
 

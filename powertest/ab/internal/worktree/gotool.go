@@ -42,8 +42,7 @@ func (t tool) run(ctx context.Context, dir string, args ...string) ([]byte, erro
 	c.Env = append(append(os.Environ(), t.env...), "PWD="+dir)
 	var out, errs bytes.Buffer
 	c.Stdout, c.Stderr = &out, &errs
-	process.Interruptible(c, goGrace)
-	if err := c.Run(); err != nil {
+	if err := process.Run(c, goGrace); err != nil {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}

@@ -2,7 +2,8 @@
 // the head is the user's work tree as it is, and the base a commit, which is checked
 // out to a temporary worktree and built from the same modules.
 //
-// The user's repository is only read, but for the worktree, which is removed again.
+// The user's repository is only read, but for the worktree, which is removed again: by
+// the run that has made it, or, if that was killed, by the next one.
 package worktree
 
 import (
@@ -81,18 +82,18 @@ func Build(ctx context.Context, base string, patterns []string, report func(form
 	if same {
 		return nil, fmt.Errorf("%w: %s is HEAD, and the work tree has no changes\nsay with -base what to compare with", ErrSame, name)
 	}
-	tmp, err := os.MkdirTemp("", "powertest-ab-*")
+	repo.sweep(ctx, report)
+	tmp, release, err := makeTemporary()
 	if err != nil {
 		return nil, err
 	}
-	if path, err := filepath.EvalSymlinks(tmp); err == nil {
-		tmp = path
-	}
-	tree := filepath.Join(tmp, "base")
+	tree := filepath.Join(tmp, treeName)
 	b := &Builds{Names: [2]string{name, head.name}, Commit: commit, close: func() {
 		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), cleanTime)
 		defer cancel()
-		if err := errors.Join(repo.removeWorktree(ctx, tree), os.RemoveAll(tmp)); err != nil {
+		err := repo.removeWorktree(ctx, tree)
+		release()
+		if err := errors.Join(err, os.RemoveAll(tmp)); err != nil {
 			report("the temporary worktree %s could not be removed: %v", tree, err)
 		}
 	}}

@@ -1,6 +1,7 @@
 package worktree
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -148,4 +149,78 @@ func TestRelativePatterns(t *testing.T) {
 	list, err = relativePatterns(dir, []string{"./a/...", filepath.Join(dir, "b", "..."), filepath.Dir(dir)})
 	require.NoError(t, err)
 	assert.Equal(t, []string{"./a/...", "./b/...", "./.."}, list)
+}
+
+// TestSweep: what killed runs have left goes, of whatever stage; what is of a run that is
+// there, of the user, or of others, stays.
+func TestSweep(t *testing.T) {
+	repo := repositoryOf(t, map[string]string{"go.mod": "module example.com/x\n\ngo 1.24\n"})
+	tmp, err := filepath.EvalSymlinks(t.TempDir())
+	require.NoError(t, err)
+	t.Setenv("TMPDIR", tmp)
+	makes := func() (dir string, release func()) {
+		dir, release, err := makeTemporary()
+		require.NoError(t, err)
+		require.NoError(t, repo.addWorktree(t.Context(), filepath.Join(dir, treeName), "HEAD"))
+		return dir, release
+	}
+	// killed is a run of which only what it has written is there.
+	killed := func() string {
+		dir, release := makes()
+		owner := filepath.Join(dir, ownerName)
+		text := read(t, owner)
+		release()
+		require.NoError(t, os.WriteFile(owner, []byte(text), 0o600))
+		return dir
+	}
+	live, release := makes()
+	defer release()
+	users := filepath.Join(t.TempDir(), "mine")
+	require.NoError(t, repo.addWorktree(t.Context(), users, "HEAD"))
+	require.NoError(t, os.RemoveAll(users)) // as if its disk were not mounted
+	named := filepath.Join(t.TempDir(), "powertest-ab-1x", "base")
+	require.NoError(t, repo.addWorktree(t.Context(), named, "HEAD"))
+	unmarked := filepath.Join(tmp, "powertest-ab-77", "base") // who knows
+	require.NoError(t, repo.addWorktree(t.Context(), unmarked, "HEAD"))
+
+	whole := killed()
+	gone := killed()
+	require.NoError(t, os.RemoveAll(gone)) // as after a restart
+	half := killed()                       // git was killed, too
+	require.NoError(t, os.Remove(filepath.Join(half, treeName, ".git")))
+	_, err = git(t.Context(), repo.top, "worktree", "lock", "--reason", "initializing", filepath.Join(whole, treeName))
+	require.NoError(t, err)
+	before, release2, err := makeTemporary() // before there was a worktree
+	require.NoError(t, err)
+	release2()
+	require.NoError(t, os.WriteFile(filepath.Join(before, ownerName), nil, 0o600))
+	other := repositoryOf(t, map[string]string{"go.mod": "module example.com/y\n\ngo 1.24\n"})
+	theirs := filepath.Join(tmp, "powertest-ab-78", "base")
+	require.NoError(t, other.addWorktree(t.Context(), theirs, "HEAD"))
+	require.NoError(t, os.WriteFile(filepath.Join(filepath.Dir(theirs), ownerName), nil, 0o600))
+	linked := filepath.Join(tmp, "powertest-ab-79")
+	victim := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(victim, ownerName), nil, 0o600))
+	require.NoError(t, os.Symlink(victim, linked))
+
+	var said []string
+	repo.sweep(t.Context(), func(format string, args ...any) { said = append(said, fmt.Sprintf(format, args...)) })
+	assert.Len(t, said, 3)
+	for _, dir := range []string{whole, gone, half} {
+		assert.Contains(t, strings.Join(said, "\n"), filepath.Join(dir, treeName)+", which a run that was killed has left, was removed")
+	}
+	for _, dir := range []string{whole, gone, half, before} {
+		assert.NoDirExists(t, dir)
+	}
+	for _, path := range []string{live, named, unmarked, theirs, linked, filepath.Join(victim, ownerName)} {
+		_, err := os.Lstat(path)
+		assert.NoError(t, err)
+	}
+	list, err := git(t.Context(), repo.top, "worktree", "list")
+	require.NoError(t, err)
+	assert.Equal(t, 5, len(strings.Split(list, "\n")), "the user's tree, and four: %s", list)
+	for _, path := range []string{live, users, named, unmarked} {
+		assert.Contains(t, list, path)
+	}
+	repo.sweep(t.Context(), func(string, ...any) { t.Error("there is nothing more") })
 }

@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"strings"
+
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 const (
@@ -30,7 +32,7 @@ func Read(path string) (Series, error) {
 	if err != nil {
 		return nil, err
 	}
-	file, err := os.Open(path)
+	file, err := inputfile.Open(path)
 	if err != nil {
 		return nil, err
 	}
