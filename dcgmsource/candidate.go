@@ -75,7 +75,7 @@ func (c *candidate) describe() energy.Device {
 	if metric >= 0 {
 		metricname.Table[metric].Describe(&d)
 	}
-	d.Role, d.Endpoint, d.Held, d.Marks = role, strings.Join(urls, ", "), true, rows.Marks(d)
+	d.Role, d.Endpoint, d.Marks = role, strings.Join(urls, ", "), rows.Marks(d)
 	return d
 }
 

@@ -49,7 +49,7 @@ func TestFixturesAsSources(t *testing.T) {
 			assert.Equal(t, "http://a:9400/metrics", d.Endpoint)
 			assert.Equal(t, want.method, d.Method)
 			assert.Equal(t, want.resolution, d.Resolution)
-			assert.True(t, d.Held)
+			assert.Equal(t, want.method == energy.Gauge, len(d.Sensor.Kernels) > 0)
 			for i, r := range readAll(s) {
 				require.NoError(t, r.Err)
 				assert.Equal(t, i, s.Devices()[i].Index)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/NVIDIA/go-nvml/pkg/nvml"
 
+	"github.com/joulebench/joulebench/internal/sensors"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -87,13 +88,12 @@ func (d *driver) migInstances(h nvml.Device) []string {
 
 // way is a way in which a GPU may report its energy.
 type way struct {
-	metric    string
-	method    energy.Method
-	minWindow time.Duration
-	lag       time.Duration // of a mean
-	fresh     bool          // a power reading carries its own time
-	read      func(*meter, *energy.Reading)
-	fields    []uint32 // what to ask for, where read asks for field values
+	metric  string
+	method  energy.Method
+	power   sensors.Reading // which power it reads
+	stamped bool            // a power reading carries its own time
+	read    func(*meter, *energy.Reading)
+	fields  []uint32 // what to ask for, where read asks for field values
 }
 
 // counterOnly is the metric of the energy counter without the power beside it.
@@ -101,14 +101,10 @@ const counterOnly = "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION)"
 
 // ways are all of them, best first. Which of them works depends on the GPU, the
 // driver, virtualisation and permissions, which no table of architectures has, so
-// they are tried.
-//
-// A mean over the last second does not measure a window that is not much longer.
-// nvmlDeviceGetPowerUsage returns such a mean on some architectures and the power
-// of the moment on others, and does not say which.
+// they are tried. What kind of sensor is behind a power, package sensors knows.
 var ways = []way{
 	{
-		metric: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION, POWER_INSTANT)", method: energy.Counter,
+		metric: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION, POWER_INSTANT)", method: energy.Counter, power: sensors.Instant,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_TOTAL_ENERGY_CONSUMPTION, nvml.FI_DEV_POWER_INSTANT},
 	},
 	{
@@ -116,17 +112,17 @@ var ways = []way{
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_TOTAL_ENERGY_CONSUMPTION},
 	},
 	{metric: "nvmlDeviceGetTotalEnergyConsumption", method: energy.Counter, read: (*meter).readTotalEnergy},
-	{metric: "nvmlDeviceGetSamples(TOTAL_POWER_SAMPLES)", method: energy.Gauge, fresh: true, read: (*meter).readSamples},
+	{metric: "nvmlDeviceGetSamples(TOTAL_POWER_SAMPLES)", method: energy.Gauge, power: sensors.Draw, stamped: true, read: (*meter).readSamples},
 	{
-		metric: "nvmlDeviceGetFieldValues(POWER_INSTANT)", method: energy.Gauge,
+		metric: "nvmlDeviceGetFieldValues(POWER_INSTANT)", method: energy.Gauge, power: sensors.Instant,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_POWER_INSTANT},
 	},
 	{
-		metric: "nvmlDeviceGetFieldValues(POWER_AVERAGE), 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, lag: time.Second / 2,
+		metric: "nvmlDeviceGetFieldValues(POWER_AVERAGE), 1 s mean", method: energy.Gauge, power: sensors.Average,
 		read: (*meter).readFields, fields: []uint32{nvml.FI_DEV_POWER_AVERAGE},
 	},
 	{
-		metric: "nvmlDeviceGetPowerUsage, up to 1 s mean", method: energy.Gauge, minWindow: 5 * time.Second, lag: time.Second / 2,
+		metric: "nvmlDeviceGetPowerUsage, up to 1 s mean", method: energy.Gauge, power: sensors.Draw,
 		read: (*meter).readPowerUsage,
 	},
 }
@@ -144,8 +140,8 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 		err := m.try(w)
 		switch {
 		case err == nil:
-			dev.Metric, dev.Method, dev.MinWindow = w.metric, w.method, w.minWindow
-			dev.Lag, dev.Held = w.lag, !w.fresh
+			dev.Metric, dev.Method, dev.Sensor = w.metric, w.method, sensors.Of(w.power, dev.Name)
+			dev.Sensor.Stamped = w.stamped
 			if w.method == energy.Counter {
 				dev.Resolution = 0.001 // NVML counts millijoules
 				if whole := d.moduleOf(h, dev.Name); whole != nil && !whole.gpuOnly {

@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/sensors"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -29,13 +30,13 @@ func TestProbeTakesTheBestWayThatWorks(t *testing.T) {
 		noCounter = "83=3 nvmlDeviceGetTotalEnergyConsumption=3 "
 	)
 	for name, c := range map[string]struct {
-		without   []string
-		faults    string
-		via       string
-		method    energy.Method
-		minWindow time.Duration
+		without []string
+		faults  string
+		via     string
+		method  energy.Method
+		power   sensors.Reading
 	}{
-		"all":                         {via: counterAndPower, method: energy.Counter},
+		"all":                         {via: counterAndPower, method: energy.Counter, power: sensors.Instant},
 		"no power":                    {faults: "186=3", via: counterField, method: energy.Counter},
 		"power unknown to driver":     {faults: "186=2", via: counterField, method: energy.Counter},
 		"power is bogus":              {faults: "186=value:1500000", via: counterField, method: energy.Counter},
@@ -44,16 +45,16 @@ func TestProbeTakesTheBestWayThatWorks(t *testing.T) {
 		"energy field stays at 0":     {faults: "83=value:0", via: totalEnergy, method: energy.Counter},
 		"field values fail":           {faults: "nvmlDeviceGetFieldValues=999", via: totalEnergy, method: energy.Counter},
 		"no field values":             {without: []string{"nvmlDeviceGetFieldValues"}, via: totalEnergy, method: energy.Counter},
-		"no total energy":             {without: []string{"nvmlDeviceGetTotalEnergyConsumption"}, via: counterAndPower, method: energy.Counter},
-		"no counter":                  {faults: noCounter, via: samples, method: energy.Gauge},
-		"counters at 0":               {faults: "83=value:0 nvmlDeviceGetTotalEnergyConsumption=value:0", via: samples, method: energy.Gauge},
-		"counter symbols missing":     {without: []string{"nvmlDeviceGetFieldValues", "nvmlDeviceGetTotalEnergyConsumption"}, via: samples, method: energy.Gauge},
-		"samples buffer is empty":     {faults: noCounter + "nvmlDeviceGetSamples=6", via: instant, method: energy.Gauge},
-		"samples are 0":               {faults: noCounter + "nvmlDeviceGetSamples=value:0", via: instant, method: energy.Gauge},
-		"no samples":                  {without: []string{"nvmlDeviceGetSamples"}, faults: noCounter, via: instant, method: energy.Gauge},
-		"no samples, no instant":      {faults: noCounter + "nvmlDeviceGetSamples=3 186=3", via: average, method: energy.Gauge, minWindow: 5 * time.Second},
-		"power usage only":            {faults: noCounter + "nvmlDeviceGetSamples=3 186=3 185=3", via: usage, method: energy.Gauge, minWindow: 5 * time.Second},
-		"power usage only, by symbol": {without: []string{"nvmlDeviceGetFieldValues", "nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceGetSamples"}, via: usage, method: energy.Gauge, minWindow: 5 * time.Second},
+		"no total energy":             {without: []string{"nvmlDeviceGetTotalEnergyConsumption"}, via: counterAndPower, method: energy.Counter, power: sensors.Instant},
+		"no counter":                  {faults: noCounter, via: samples, method: energy.Gauge, power: sensors.Draw},
+		"counters at 0":               {faults: "83=value:0 nvmlDeviceGetTotalEnergyConsumption=value:0", via: samples, method: energy.Gauge, power: sensors.Draw},
+		"counter symbols missing":     {without: []string{"nvmlDeviceGetFieldValues", "nvmlDeviceGetTotalEnergyConsumption"}, via: samples, method: energy.Gauge, power: sensors.Draw},
+		"samples buffer is empty":     {faults: noCounter + "nvmlDeviceGetSamples=6", via: instant, method: energy.Gauge, power: sensors.Instant},
+		"samples are 0":               {faults: noCounter + "nvmlDeviceGetSamples=value:0", via: instant, method: energy.Gauge, power: sensors.Instant},
+		"no samples":                  {without: []string{"nvmlDeviceGetSamples"}, faults: noCounter, via: instant, method: energy.Gauge, power: sensors.Instant},
+		"no samples, no instant":      {faults: noCounter + "nvmlDeviceGetSamples=3 186=3", via: average, method: energy.Gauge, power: sensors.Average},
+		"power usage only":            {faults: noCounter + "nvmlDeviceGetSamples=3 186=3 185=3", via: usage, method: energy.Gauge, power: sensors.Draw},
+		"power usage only, by symbol": {without: []string{"nvmlDeviceGetFieldValues", "nvmlDeviceGetTotalEnergyConsumption", "nvmlDeviceGetSamples"}, via: usage, method: energy.Gauge, power: sensors.Draw},
 	} {
 		t.Run(name, func(t *testing.T) {
 			isolated(t, fake{without: c.without, env: []string{"FAKE_NVML_FAULTS=" + c.faults, "FAKE_NVML_WATTS=321.5"}}, func(t *testing.T) {
@@ -61,7 +62,9 @@ func TestProbeTakesTheBestWayThatWorks(t *testing.T) {
 				d := s.Devices()[0]
 				assert.Equal(t, c.via, d.Metric)
 				assert.Equal(t, c.method, d.Method)
-				assert.Equal(t, c.minWindow, d.MinWindow)
+				want := sensors.Of(c.power, d.Name)
+				want.Stamped = c.via == samples
+				assert.Equal(t, want, d.Sensor)
 				time.Sleep(25 * time.Millisecond) // until there is a new sample
 				r := readAll(s)[0]
 				require.NoError(t, r.Err)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/sensors"
 	"github.com/joulebench/joulebench/nvmlsource/nvmltest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -58,7 +59,8 @@ func TestDeviceSaysWhatItIs(t *testing.T) {
 		assert.Equal(t, energy.Info{Name: "nvml", Period: 100 * time.Millisecond, Version: "999.01"}, s.Info())
 		assert.Equal(t, energy.Device{
 			UUID: nvmltest.UUID(1), Index: 1, Name: "NVIDIA L4", PCI: "00000000:18:00.0", Driver: "999.01", VBIOS: "96.00.89.00.01", PowerLimit: 72.5,
-			Method: energy.Counter, Metric: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION, POWER_INSTANT)", Resolution: 0.001, Held: true,
+			Method: energy.Counter, Metric: "nvmlDeviceGetFieldValues(TOTAL_ENERGY_CONSUMPTION, POWER_INSTANT)", Resolution: 0.001,
+			Sensor: sensors.Of(sensors.Instant, "NVIDIA L4"),
 		}, s.Devices()[1])
 	})
 }

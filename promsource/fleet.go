@@ -185,7 +185,7 @@ func describe(rows []model.Metric, cfg Config) energy.Device {
 	if d.Method == energy.Counter {
 		d.Fresh = cfg.Collect
 	} else {
-		d.Held = true
+		d.Sensor.Refresh = cfg.Collect
 	}
 	var users metricname.Rows
 	for _, r := range rows {

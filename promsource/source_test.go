@@ -71,7 +71,7 @@ func TestOpenDevices(t *testing.T) {
 		assert.Equal(t, energy.MIGParentScope, d[1].Marks[0].Reason)
 		assert.Equal(t, energy.SharedGPU, d[2].Marks[0].Reason)
 		assert.Equal(t, energy.Gauge, d[3].Method)
-		assert.True(t, d[3].Held)
+		assert.Len(t, d[3].Sensor.Kernels, 2, "a mean over a second, or not")
 		assert.Equal(t, "dcgm_power_usage", d[3].Metric)
 		assert.Equal(t, 15*time.Second, s.Info().Period)
 		assert.Equal(t, time.Second, d[0].Period)

@@ -62,8 +62,8 @@ type Config struct {
 	Missed float64
 	// Gauge says whether the devices report their power.
 	Gauge Gauge
-	// GaugePeriod is the refresh period of the gauge, which shows the power
-	// at its last refresh; zero means Period.
+	// GaugePeriod is the refresh period of the gauge, which shows the mean power of
+	// the period before its last refresh; zero means Period.
 	GaugePeriod time.Duration
 	// Latency is how long each reading takes, in sleep; the value is taken
 	// half way.

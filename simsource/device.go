@@ -22,6 +22,8 @@ type device struct {
 	gauge   ticks
 	gauged  int64
 	shows   float64 // W, what the gauge shows
+	// gaugedNano is the energy up to the tick that is shown, in W·ns.
+	gaugedNano float64
 
 	// capped is for how long until cappedFrom the demand was beyond the limit.
 	capped, cappedFrom int64
@@ -73,9 +75,24 @@ func (d *device) advance(t int64) {
 		d.ticked = k
 	}
 	if k := d.gauge.last(t); k > d.gauged {
-		d.shows = math.Round(d.watts(&d.now, d.gauge.at(k))*1e3) / 1e3
-		d.gauged = k
+		d.refresh(k)
 	}
+}
+
+// refresh makes the gauge show the mean power of the period before its tick k. What it was
+// at the tick before is read off the segment that goes on, if that tick lies in it.
+func (d *device) refresh(k int64) {
+	at := d.gauge.at(k)
+	if k > 0 && k-1 > d.gauged {
+		d.gaugedNano = d.joulesNano(&d.now, d.gauge.at(k-1))
+	}
+	joules := d.joulesNano(&d.now, at)
+	d.shows = d.watts(&d.now, at) // of the first
+	if k > 0 {
+		d.shows = (joules - d.gaugedNano) / float64(at-d.gauge.at(k-1))
+	}
+	d.shows = math.Round(d.shows*1e3) / 1e3
+	d.gauged, d.gaugedNano = k, joules
 }
 
 // addLoad changes the load at t.

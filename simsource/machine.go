@@ -51,10 +51,15 @@ func describe(cfg Config, i int) energy.Device {
 		Method:     energy.Counter,
 		Metric:     "simulated energy counter",
 		Resolution: 0.001,
-		Held:       cfg.Gauge != NoGauge,
 	}
 	if !math.IsInf(cfg.PowerLimit, 1) {
 		d.PowerLimit = cfg.PowerLimit
+	}
+	if cfg.Gauge != NoGauge {
+		d.Sensor = energy.Sensor{
+			Kernels: []energy.Kernel{{Manner: energy.Boxcar, Shortest: cfg.GaugePeriod, Longest: cfg.GaugePeriod}},
+			Refresh: cfg.GaugePeriod,
+		}
 	}
 	if cfg.Gauge == OnlyGauge {
 		d.Method, d.Metric, d.Resolution = energy.Gauge, "simulated power gauge", 0

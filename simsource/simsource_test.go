@@ -165,6 +165,8 @@ func TestGauge(t *testing.T) {
 		assert.True(t, r.HasJoules && r.HasWatts)
 		assert.Equal(t, 100.0, r.Watts, "at the last refresh the device was idle")
 		time.Sleep(5 * time.Millisecond)
+		assert.Equal(t, 400.0, readOne(s).Watts, "half of the period")
+		time.Sleep(20 * time.Millisecond)
 		assert.Equal(t, 700.0, readOne(s).Watts)
 
 		only := New(Config{Gauge: OnlyGauge})

@@ -41,7 +41,7 @@ func local(place *time.Location, from time.Time, seconds int) string {
 	var text strings.Builder
 	text.WriteString(heading)
 	for i := range seconds {
-		text.WriteString(from.Add(time.Duration(i)*time.Second).In(place).Format("2006/01/02 15:04:05.000") + ", 0, GPU-0, 100 W\n")
+		text.WriteString(from.Add(time.Duration(i)*time.Second).In(place).Format("2006/01/02 15:04:05.000") + []string{", 0, GPU-0, 99.9 W\n", ", 0, GPU-0, 100.1 W\n"}[i%2])
 	}
 	return text.String()
 }
@@ -75,7 +75,7 @@ func TestSummerEnds(t *testing.T) {
 			m := energy.MeasurePast(t.Context(), s, energy.Span{Start: ends.Add(tt.start), End: ends.Add(tt.stop)})
 			assert.Equal(t, tt.valid, m.Valid, "%v", m.Reasons)
 			if tt.valid {
-				assert.InEpsilon(t, 100, m.Watts, 1e-9)
+				assert.InEpsilon(t, 100, m.Watts, 1e-3)
 			}
 		})
 	}
@@ -89,7 +89,7 @@ func TestSummerBegins(t *testing.T) {
 	defer s.Close()
 	m := energy.MeasurePast(t.Context(), s, energy.Span{Start: begins.Add(-10 * time.Second), End: begins.Add(10 * time.Second)})
 	require.True(t, m.Valid, "%v", m.Reasons)
-	assert.InEpsilon(t, 2000, m.Energy.Joules, 1e-9)
+	assert.InEpsilon(t, 2000, m.Energy.Joules, 1e-3)
 
 	w := wall{place: place}
 	_, ok := w.instant(time.Date(2025, 3, 30, 2, 30, 0, 0, time.UTC).Unix(), 0)

@@ -6,17 +6,18 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/sensors"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // column is where in a row a quantity is.
 type column struct {
-	at       int
-	name     string // as in the header
-	energy   bool   // cumulative, rather than a power
-	averaged bool   // over about a second
-	scale    float64
-	rank     int // the least is best
+	at      int
+	name    string // as in the header
+	energy  bool   // cumulative, rather than a power
+	reading sensors.Reading
+	scale   float64
+	rank    int // the least is best
 	// decimal says that numbers are written with a decimal comma.
 	decimal bool
 }
@@ -137,7 +138,7 @@ func (h *header) give(kind string, at int, name, unit string) {
 	case "power":
 		// What its name says of a column of power is true here, too.
 		if known, is := columnOf(plain(name)); is && !known.energy && known.rank < rankLimit {
-			c.rank, c.averaged = known.rank, known.averaged
+			c.rank, c.reading = known.rank, known.reading
 		}
 		if ok {
 			h.values = append(h.values, c)
@@ -357,6 +358,13 @@ var powerRanks = map[string]int{
 	"power_limit":          rankRequested,
 }
 
+// powerReadings are the columns whose sensors are known.
+var powerReadings = map[string]sensors.Reading{
+	"power_draw_instant": sensors.Instant,
+	"power_draw":         sensors.Draw,
+	"power_draw_average": sensors.Average,
+}
+
 // notPower are words in the names of columns that are about power, but not the
 // power that a GPU draws.
 var notPower = []string{"limit", "cap", "max", "min", "default", "enforced", "requested", "management", "brake", "slowdown", "hw", "sw", "state", "status",
@@ -392,7 +400,7 @@ func columnOf(name, unit string) (c column, ok bool) {
 	} else if c.rank = rankOther; has("average") || has("avg") {
 		c.rank = rankAverage
 	}
-	c.averaged = !c.energy && c.rank == rankAverage
+	c.reading = powerReadings[name]
 	c.scale, ok = scaleOf(unit, c.energy)
 	return c, ok
 }

@@ -68,7 +68,7 @@ func (s *Source) readOn(ctx context.Context) error {
 // reaches reports whether every GPU has a reading at the end or after it.
 func (s *Source) reaches(end int64) bool {
 	for i, d := range s.devices {
-		until := end + int64(d.Lag)
+		until := end
 		if d.Method == energy.Counter {
 			until += ticksAfter * int64(s.info.PeriodOf(d))
 		}
@@ -129,12 +129,16 @@ func (w window) touches(from, to int64) bool { return to >= w.start && from <= w
 // ticksAround is how many readings of a counter are needed on each side.
 const ticksAround = 12
 
+// sensorsShow is how much time around a window shows what kind of sensor it is that a log
+// is of.
+const sensorsShow = 15 * time.Second
+
 // around returns how far from the window a device's readings matter.
 func (s *Source) around(d energy.Device) time.Duration {
 	if d.Method == energy.Counter {
 		return max(s.cfg.MaxGap, ticksAround*s.info.PeriodOf(d))
 	}
-	return s.cfg.MaxGap + d.Lag
+	return s.cfg.MaxGap + sensorsShow
 }
 
 // fill adds a GPU's readings, and what is wrong with its rows, to its history.

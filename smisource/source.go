@@ -14,14 +14,8 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/inputfile"
+	"github.com/joulebench/joulebench/internal/sensors"
 	"github.com/joulebench/joulebench/powertest/energy"
-)
-
-// averageLag is how old the mean over the last second is, and averageWindow the
-// shortest window that such means can measure.
-const (
-	averageLag    = time.Second / 2
-	averageWindow = 5 * time.Second
 )
 
 // oftenHint says what helps where readings are too far apart.
@@ -194,9 +188,8 @@ func (s *Source) describe(k int) energy.Device {
 	switch {
 	case c.energy:
 		d.Method, d.MaxGap = energy.Counter, 0
-	case c.averaged:
-		d.Lag, d.MinWindow = averageLag, averageWindow
-		d.Metric += ", mean of a second"
+	default:
+		d.Sensor = sensors.Of(c.reading, g.name)
 	}
 	return d
 }

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/sensors"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -33,17 +34,19 @@ type Metric struct {
 	Per float64
 	// From writes the metric.
 	From *Exporter
+	// Reading is which power it is.
+	Reading sensors.Reading
 }
 
 // Table is all metrics that are read. Where a device has several of a kind, the
 // first is taken: the finer unit.
 var Table = []Metric{
-	{"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", Energy, 1000, &DCGM},
-	{"dcgm_total_energy_consumption", Energy, 1000, &DCGM},
-	{"DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL", Energy, 1, &DCGM}, // from 4.9.0
-	{"DCGM_FI_DEV_POWER_USAGE", Power, 1, &DCGM},
-	{"DCGM_FI_DEV_BOARD_POWER_WATTS", Power, 1, &DCGM}, // from 4.9.0
-	{"dcgm_power_usage", Power, 1, &DCGM},
+	{"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", Energy, 1000, &DCGM, sensors.Unknown},
+	{"dcgm_total_energy_consumption", Energy, 1000, &DCGM, sensors.Unknown},
+	{"DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL", Energy, 1, &DCGM, sensors.Unknown}, // from 4.9.0
+	{"DCGM_FI_DEV_POWER_USAGE", Power, 1, &DCGM, sensors.Draw},
+	{"DCGM_FI_DEV_BOARD_POWER_WATTS", Power, 1, &DCGM, sensors.Draw}, // from 4.9.0
+	{"dcgm_power_usage", Power, 1, &DCGM, sensors.Draw},
 }
 
 // exporters are those of the table.
@@ -107,7 +110,15 @@ func (m *Metric) Describe(d *energy.Device) {
 	d.Metric, d.Hint, d.Method = m.Name, m.From.Hint, energy.Gauge
 	if m.Kind == Energy {
 		d.Method, d.Resolution, d.Behind = energy.Counter, 1/m.Per, m.From.Behind
+		return
 	}
+	// The exporter takes over what the board's own sensor has been holding.
+	d.Sensor = sensors.Of(m.Reading, d.Name)
+	d.Sensor.Kernels = slices.Clone(d.Sensor.Kernels)
+	for i := range d.Sensor.Kernels {
+		d.Sensor.Kernels[i].Latest += d.Sensor.Refresh
+	}
+	d.Sensor.Refresh = 0
 }
 
 // ErrUnknown says that there is a metric that looks like energy, but whose unit is

@@ -43,7 +43,7 @@ var (
 	// whole means cover all of a refresh period of 100 ms.
 	whole = energy.Kernel{Manner: energy.Boxcar, Shortest: 100 * ms, Longest: 110 * ms, Earliest: -10 * ms, Latest: 10 * ms}
 	// part-time means cover a part of it.
-	partTime = energy.Kernel{Manner: energy.Boxcar, Shortest: 17 * ms, Longest: 40 * ms, Latest: 10 * ms}
+	partTime = energy.Kernel{Manner: energy.Boxcar, Shortest: 17 * ms, Longest: 40 * ms, Earliest: -5 * ms, Latest: 15 * ms}
 	// half means are of 10 ms in each 20.
 	half   = energy.Kernel{Manner: energy.Boxcar, Shortest: 8 * ms, Longest: 20 * ms, Latest: 10 * ms}
 	second = energy.Kernel{Manner: energy.Boxcar, Shortest: 950 * ms, Longest: 1200 * ms, Earliest: -10 * ms, Latest: 50 * ms}

@@ -332,8 +332,7 @@ func (d *device) recordLoad(p powers, start, end, until float64) energy.DeviceRe
 	}
 	for k := 0; at < until; k++ {
 		if d.Method == energy.Gauge {
-			r.Power = d.show(r.Power, at, width, p.watts(at-float64(d.Lag), start, end))
-			r.PowerUntil = int64(at + width/2 - float64(d.Lag))
+			r.Power = show(r.Power, at, width, d.senses(p, at, start, end))
 		} else {
 			joules := p.joules(at, start, end)
 			if d.Resolution > 0 {
@@ -348,34 +347,24 @@ func (d *device) recordLoad(p powers, start, end, until float64) energy.DeviceRe
 	return r
 }
 
-// show adds what a gauge shows that is refreshed at a time and read width apart. One
-// that holds its value shows it until a period before the next.
-func (d *device) show(power [][3]float64, at, width, watts float64) [][3]float64 {
-	last := power[len(power)-1]
-	add := func(at, watts, gap float64) {
-		if at -= float64(d.Lag); at > power[len(power)-1][0] {
-			power = append(power, [3]float64{at, watts, gap})
-		}
+// show adds what a gauge shows that is refreshed at a time and read width apart.
+func show(power [][3]float64, at, width, watts float64) [][3]float64 {
+	if last := power[len(power)-1]; width > 0 && at-width/2 > last[0] {
+		power = append(power, [3]float64{at - width/2, last[1], width})
 	}
-	switch {
-	case !d.Held && width == 0:
-		add(at, watts, at-float64(d.Lag)-last[0])
-	case !d.Held:
-		add(at-width/2, last[1], at-width/2-float64(d.Lag)-last[0])
-		add(at+width/2, watts, width)
-	case watts != last[1]:
-		add(at-float64(d.period()), last[1], 0)
-		add(at, watts, width)
-	}
-	return power
+	return append(power, [3]float64{at + width/2, watts, width})
 }
 
-// watts is the power at a time, of a load from start to end.
-func (p powers) watts(at, start, end float64) float64 {
-	if start <= at && at < end {
-		return p.peak
+// senses returns what a gauge makes of a load from start to end when it is refreshed at a
+// time, all in ns: by the first of what its sensor may be.
+func (d *device) senses(p powers, at, start, end float64) float64 {
+	over := float64(d.period())
+	if len(d.Sensor.Kernels) > 0 {
+		k := d.Sensor.Kernels[0]
+		at -= float64(k.Earliest+k.Latest) / 2
+		over = float64(k.Shortest+k.Longest) / 2
 	}
-	return p.idle
+	return (p.joules(at, start, end) - p.joules(at-over, start, end)) / over * float64(time.Second)
 }
 
 // joules is the energy since 0 at a time, of a load from start to end, all in ns.

@@ -70,8 +70,8 @@ func TestLoadStep(t *testing.T) {
 	for name, d := range map[string]*device{
 		"counter": {Device: energy.Device{Method: energy.Counter, Resolution: 0.001}, learnt: struct{ period, jitter float64 }{second, second / 100}},
 		"scraped": {Device: energy.Device{Method: energy.Counter}, past: true},
-		"gauge":   {Device: energy.Device{Method: energy.Gauge, Held: true}},
-		"log":     {Device: energy.Device{Method: energy.Gauge, Lag: 100 * time.Millisecond}, past: true},
+		"gauge":   {Device: energy.Device{Method: energy.Gauge}},
+		"log":     {Device: energy.Device{Method: energy.Gauge, Sensor: energy.Sensor{Kernels: []energy.Kernel{{Manner: energy.Boxcar, Shortest: time.Second, Longest: time.Second}}}}, past: true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d.UUID, d.PowerLimit = "GPU-0", 700

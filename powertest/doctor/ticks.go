@@ -52,28 +52,28 @@ func newDevice(r energy.DeviceRecording, calls energy.CallStats, past bool) *dev
 	for k, p := range r.Power {
 		switch {
 		case past:
-			d.ticks = append(d.ticks, tick{lo: p[0], hi: p[0], value: p[1]})
+			d.ticks = append(d.ticks, sampled(r.Power, k)...)
 		case k > 0 && p[1] != r.Power[k-1][1]:
-			d.ticks = append(d.ticks, changeOf(r, p))
+			d.ticks = append(d.ticks, tick{lo: r.Power[k-1][0], hi: p[0], value: p[1]})
 		}
 	}
 	last := r.Power[len(r.Power)-1]
 	d.gauge = &struct{ from, until, watts float64 }{r.Power[0][0], last[0], last[1]}
-	if d.Held {
-		d.gauge.until = max(last[0], float64(r.PowerUntil-r.PowerPeriod))
-	}
 	return d
 }
 
-// changeOf returns the change to a reading of a gauge, which was made between it and
-// the reading before.
-func changeOf(r energy.DeviceRecording, p [3]float64) tick {
-	lo, hi := p[0]-p[2], p[0]
-	if r.Device.Held && p[2] <= float64(r.PowerPeriod) {
-		lo, hi = p[0]-p[2]/2, p[0]+p[2]/2 // it is recorded as the middle
+// sampled returns reading k of a gauge and, where it ends a row of the same value, those in
+// between, which are not recorded.
+func sampled(power [][3]float64, k int) (list []tick) {
+	p := power[k]
+	if k > 0 && p[1] == power[k-1][1] && p[2] > 0 {
+		from, n := power[k-1][0], math.Round((p[0]-power[k-1][0])/p[2])
+		for i := 1.0; i < n; i++ {
+			at := from + i*(p[0]-from)/n
+			list = append(list, tick{lo: at, hi: at, value: p[1]})
+		}
 	}
-	lag := float64(r.Device.Lag)
-	return tick{lo: lo + lag, hi: hi + lag, value: p[1]}
+	return append(list, tick{lo: p[0], hi: p[0], value: p[1]})
 }
 
 // counter describes what was seen.

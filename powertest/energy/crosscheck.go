@@ -40,7 +40,7 @@ const (
 func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
 	mean := c.mean
 	mean.Period = c.expected()
-	g, ok := gauge.CrossCheck(c.powerAround(spans), mean, c.peak(d.Watts))
+	g, ok := gauge.CrossCheck(c.powerAround(spans), mean)
 	secs := float64(counted(spans)) / float64(time.Second)
 	if !ok || !(g.Joules > 0) || !c.device.canDraw(g.Joules/secs) {
 		return
@@ -65,19 +65,6 @@ func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
 	}
 	d.Reasons = append(d.Reasons, Finding{Reason: CounterDisagrees, Device: d.Device.UUID, Detail: x.String(), Withheld: true})
 	d.withdraw()
-}
-
-// peak returns what the device draws at most beside a power that it has shown: its limit
-// or, where that is not known, three times as much as its gauge ever showed, since means
-// are lower than what they are of.
-func (c *curve) peak(watts float64) float64 {
-	if c.device.PowerLimit > 0 {
-		return max(watts, c.device.MostWatts())
-	}
-	for _, s := range c.power.Samples() {
-		watts = max(watts, s.Watts)
-	}
-	return 3 * watts
 }
 
 // ofSensor returns the power that is behind a reading: with the error of the sensor, and

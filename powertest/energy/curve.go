@@ -78,7 +78,7 @@ func newCurve(d Device, base time.Time, period time.Duration) *curve {
 		device: d,
 		base:   base,
 		pace:   pace.New(pace.Config{Nominal: period}),
-		power:  gauge.Series{Sensor: gauge.Sensor{Held: d.Held, Period: int64(period), Lag: int64(d.Lag)}, Limit: maxTicks},
+		power:  gauge.Series{Sensor: d.Sensor.gauge(), Limit: maxTicks},
 		limit:  maxTicks,
 		lag:    knownLag(d),
 	}
@@ -168,7 +168,10 @@ func (c *curve) addWatts(p point, watts float64) {
 		c.pace.Sample(p.hi, c.last.ok && watts != c.last.value)
 		p.value, p.ok = watts, true
 		c.last = p
-		c.power.Sensor.Period = int64(min(c.pace.Nominal(), c.pace.Period()))
+		if c.device.Sensor.Refresh == 0 && c.pace.Poll() > 0 {
+			// What is far away refreshes more seldom than any sensor.
+			c.power.Sensor.Refresh = int64(min(c.pace.Nominal(), c.pace.Period()))
+		}
 	}
 }
 
@@ -201,9 +204,6 @@ func (c *curve) addJoules(p point, joules float64) bool {
 	tick.Lo = c.freshest(p, prev.lo)
 	c.push(tick)
 	c.pace.Ticked(prev.mid(), p.mid(), p.hi)
-	if c.pace.Phase() != pace.Hunting {
-		c.power.Sensor.Period = int64(c.pace.Period()) // both are refreshed at once
-	}
 	return true
 }
 
@@ -333,13 +333,21 @@ func (c *curve) steady(from int64) int {
 	return n
 }
 
+// reach returns until how long after a moment a gauge tells of it, in ns.
+func (c *curve) reach() int64 {
+	if c.device.Method != Gauge {
+		return 0
+	}
+	return c.power.Sensor.Reach()
+}
+
 // settled reports whether enough is known beyond the end of the window.
 func (c *curve) settled(spans []span, end int64) bool {
 	switch {
 	case c.lost:
 		return true
 	case c.device.Method == Gauge:
-		return c.power.Known() >= end
+		return c.power.Seen() >= end+c.reach()
 	}
 	start, late := spans[0].start, c.lag.ns()
 	if !estimate.Settled(c.ticks, start+late, end+late) {
@@ -377,7 +385,7 @@ const (
 
 // powerAround returns what is known of a gauge around spans.
 func (c *curve) powerAround(spans []span) gauge.Input {
-	in := gauge.Input{Series: &c.power, MaxGap: int64(c.device.MaxGap)}
+	in := gauge.Input{Series: &c.power, MaxGap: int64(c.device.MaxGap), Limit: c.device.PowerLimit, Logged: c.recorded}
 	if in.MaxGap == 0 {
 		in.MaxGap = max(int64(maxGapPeriods*min(c.pace.Nominal(), c.pace.Period())), int64(minGap))
 	}

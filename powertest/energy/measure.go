@@ -152,10 +152,6 @@ func counterEnergy(c *curve, d *DeviceMeasurement, r estimate.Result) (e Estimat
 func gaugeEnergy(c *curve, d *DeviceMeasurement, spans []span) (e Estimate, ok bool) {
 	start, end := spans[0].start, spans[len(spans)-1].end
 	d.findEvents(c.events.touching(start, end))
-	if need, length := c.device.MinWindow, time.Duration(end-start); length < need {
-		d.find(WindowTooShort, "%s is a mean over a long time: it can measure windows of %v and more, this one is %v", c.device.Metric, need, length.Round(time.Millisecond))
-		return Estimate{}, false
-	}
 	in := c.powerAround(spans)
 	r, err := gauge.Integrate(in)
 	switch {
@@ -165,6 +161,8 @@ func gaugeEnergy(c *curve, d *DeviceMeasurement, spans []span) (e Estimate, ok b
 		explainFailure(c, d, end)
 	case errors.Is(err, gauge.ErrNotBracketed):
 		d.find(BenchmarkWindowNotBracketed, "%v", err)
+	case errors.Is(err, gauge.ErrStatic):
+		d.find(GaugeStatic, "the power was always %.6g W: it is not measured", in.Series.Samples()[0].Watts)
 	case err != nil:
 		d.find(SamplingGapExceeded, "%v between two readings of the power, %v allowed", time.Duration(r.Gap).Round(time.Millisecond), time.Duration(in.MaxGap))
 	}
@@ -173,6 +171,9 @@ func gaugeEnergy(c *curve, d *DeviceMeasurement, spans []span) (e Estimate, ok b
 	}
 	if r.Interpolated {
 		d.find(NoInWindowSamples, "the window lies between two readings of the power")
+	}
+	if r.PartTime {
+		d.find(PartTimeSensor, "the sensor looks at a part of the time only: a load that repeats at nearly its refresh period can look like another, and no reading shows it")
 	}
 	d.Ticks = r.Readings
 	d.BeforeWatts, d.HasBefore = r.BeforeWatts, true

@@ -55,10 +55,10 @@ func TestJSONKeys(t *testing.T) {
 	var want []string
 	for _, keys := range [][]string{
 		sub("", "start end duration_ns valid"), sub("energy.", estimate), sub("", "watts before_watts has_before"), sub("idle.", power), sub("", "has_idle"),
-		sub("devices[].device.", "uuid index name pci driver vbios host endpoint role rows power_limit_watts method metric resolution_joules period_ns read_within_ns fresh_ns behind_ns held lag_ns"),
-		sub("devices[].device.sensor.kernels[].", "manner shortest_ns longest_ns earliest_ns latest_ns"), sub("devices[].device.sensor.", "refresh_ns hold_ns stamped"),
+		sub("devices[].device.", "uuid index name pci driver vbios host endpoint role rows power_limit_watts method metric resolution_joules period_ns read_within_ns fresh_ns behind_ns"),
+		sub("devices[].device.sensor.kernels[].", "manner shortest_ns longest_ns earliest_ns latest_ns"), sub("devices[].device.sensor.", "refresh_ns stamped"),
 		sub("devices[].device.calibration.", "profile"), sub("devices[].device.calibration.scale.", "gain offset_watts gain_sd offset_sd_watts correlation floor_watts"),
-		sub("devices[].device.calibration.", "delay_ns delay_sd_ns share"), sub("devices[].device.", "max_gap_ns min_window_ns hint"),
+		sub("devices[].device.calibration.", "delay_ns delay_sd_ns share"), sub("devices[].device.", "max_gap_ns hint"),
 		sub("devices[].device.marks[].", finding),
 		sub("devices[].", "valid"), sub("devices[].energy.", estimate),
 		sub("devices[].", "watts calibration_joules before_watts has_before"), sub("devices[].idle.", power), sub("devices[].", "has_idle period_ns ticks gauge_joules has_gauge"),

@@ -76,7 +76,7 @@ func randomWindows(t *testing.T, seed uint64, boards, windows int) {
 		synctest.Test(t, func(t *testing.T) {
 			b := newBoard(r, time.Duration(windows+1)*6*time.Second)
 			src := energytest.Redescribe(&energytest.Fake{Joules: b.at, Watts: b.shown, Period: b.period},
-				func(d *energy.Device) { d.PowerLimit, d.Held = b.limit, true })
+				func(d *energy.Device) { d.PowerLimit = b.limit })
 			rec := energy.NewRecorder(src)
 			for range windows {
 				w := rec.Open()

@@ -68,6 +68,9 @@ const (
 	// compared with a meter that its calibration makes nothing of it that is known to
 	// [MaxErrPercent]. Withheld.
 	CalibrationRange Reason = "calibration_range"
+	// GaugeStatic: the power gauge never moved over 20 refreshes: it does not measure.
+	// Withheld.
+	GaugeStatic Reason = "gauge_static"
 	// DeviceLost: the device fell off the bus or needs a reset. Withheld.
 	DeviceLost Reason = "device_lost"
 	// SourceStalled: the source did not answer in time. Withheld.

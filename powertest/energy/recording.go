@@ -31,12 +31,11 @@ type DeviceRecording struct {
 	// after the second, and from then on showed the third number, in joules. That
 	// of the first is not a change, but when the counter was first read.
 	Ticks [][3]float64 `json:"ticks,omitempty"`
-	// Power is what the power gauge showed: a time, watts, and the longest time
-	// without a reading since the one before, in ns.
+	// Power is what the power gauge showed when it was read: a time, watts, and the
+	// longest time without a reading since the one before, in ns. Of readings of the same
+	// value in a row only the first and the last are there.
 	Power [][3]float64 `json:"power,omitempty"`
-	// PowerUntil is when the gauge was last read, and PowerPeriod its refresh
-	// period, both in ns.
-	PowerUntil  int64 `json:"power_until,omitempty"`
+	// PowerPeriod is the refresh period of the gauge, in ns, where it was learnt.
 	PowerPeriod int64 `json:"power_period,omitempty"`
 	// PowerLate is by how much readings of the gauge may be late, in ns.
 	PowerLate int64 `json:"power_late,omitempty"`
@@ -66,9 +65,12 @@ func record(info Info, base time.Time, curves []*curve) Recording {
 			d.Ticks = append(d.Ticks, [3]float64{float64(t.Lo), float64(t.Hi), t.Joules})
 		}
 		for _, p := range c.power.Samples() {
-			d.Power = append(d.Power, [3]float64{float64(p.At), p.Watts, float64(p.Gap)})
+			d.Power = append(d.Power, [3]float64{float64(p.At), p.Watts, 0})
+			if p.Until > p.At {
+				d.Power = append(d.Power, [3]float64{float64(p.Until), p.Watts, float64(p.Gap)})
+			}
 		}
-		d.PowerUntil, d.PowerPeriod, d.PowerLate = c.power.Seen, c.power.Sensor.Period, c.power.Sensor.Late
+		d.PowerPeriod, d.PowerLate = c.power.Sensor.Refresh, c.power.Sensor.Late
 		if p := c.period(); !c.recorded && p.Known {
 			d.TickPeriod, d.TickJitter = p.Seen, math.Sqrt(p.JitterVariance)
 		}
@@ -180,7 +182,7 @@ func (p *Replay) fill(c *curve, d DeviceRecording) {
 	for _, s := range d.Power {
 		c.power.Restore(at(s[0]), s[1], int64(s[2]))
 	}
-	c.power.Seen, c.power.Sensor.Period, c.power.Sensor.Late = at(float64(d.PowerUntil)), d.PowerPeriod, d.PowerLate
+	c.power.Sensor.Refresh, c.power.Sensor.Late = d.PowerPeriod, d.PowerLate
 	base := p.recording.Base
 	for _, e := range d.Trouble {
 		if e.Reason != CounterReset && e.Reason != CounterJump { // the ticks show them

@@ -208,7 +208,7 @@ func TestRemoteGauge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := newRemote(1, time.Second)
 		src.gauge = true
-		src.devices[0].Method, src.devices[0].Held = energy.Gauge, true
+		src.devices[0].Method = energy.Gauge
 		defer src.BusyLoad(0.1)()
 		m := measure(t, src, func() {
 			for i := range 20 { // so that many refreshes show another power
@@ -256,7 +256,7 @@ func TestRemoteGaugeOutage(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := newRemote(1, time.Second)
 		src.gauge = true
-		src.devices[0].Method, src.devices[0].Held = energy.Gauge, true
+		src.devices[0].Method = energy.Gauge
 		jiggle := func(d time.Duration) {
 			for i := range int(d / time.Second) {
 				done := src.BusyLoad(0.1 + 0.02*float64(i%2))

@@ -3,6 +3,8 @@ package energy
 import (
 	"fmt"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
 // Sensor is what is known of how the power readings of a device come about. The zero
@@ -18,11 +20,25 @@ type Sensor struct {
 	Kernels []Kernel `json:"kernels,omitempty"`
 	// Refresh is the time between two refreshes; 0 if only the readings show it.
 	Refresh time.Duration `json:"refresh_ns,omitempty"`
-	// Hold is how long a sensor may show an old value in all, where it is not
-	// refreshed each time, as some are when idle; 0 if that is not known.
-	Hold time.Duration `json:"hold_ns,omitempty"`
 	// Stamped reports whether a reading carries the time of its refresh.
 	Stamped bool `json:"stamped,omitempty"`
+}
+
+// Reach returns until how long after a moment readings tell of the power at that moment.
+func (s Sensor) Reach() time.Duration {
+	g := s.gauge()
+	return time.Duration(g.Reach())
+}
+
+func (s Sensor) gauge() gauge.Sensor {
+	g := gauge.Sensor{Refresh: int64(s.Refresh), Stamped: s.Stamped}
+	for _, k := range s.Kernels {
+		g.Kernels = append(g.Kernels, gauge.Kernel{
+			Exponential: k.Manner == Exponential, Shortest: int64(k.Shortest), Longest: int64(k.Longest),
+			Earliest: int64(k.Earliest), Latest: int64(k.Latest),
+		})
+	}
+	return g
 }
 
 // Kernel is how a refresh of a sensor follows the power before it: a mean over a time
@@ -36,20 +52,6 @@ type Kernel struct {
 	// Earliest and Latest bound how old the newest power in a refresh is.
 	Earliest time.Duration `json:"earliest_ns"`
 	Latest   time.Duration `json:"latest_ns"`
-}
-
-// Share returns the bounds of the share of time that goes into readings which are
-// refreshed at a period, at most 1.
-func (k Kernel) Share(refresh time.Duration) (low, high float64) {
-	if refresh <= 0 {
-		return 1, 1
-	}
-	covers := 1.0
-	if k.Manner == Exponential {
-		covers = 2 // what is older than twice the time constant counts little
-	}
-	of := func(t time.Duration) float64 { return min(covers*float64(t)/float64(refresh), 1) }
-	return of(k.Shortest), of(k.Longest)
 }
 
 // Manner is how a mean weighs the time that it is over.

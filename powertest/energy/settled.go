@@ -17,7 +17,7 @@ const maxIdlePoints = 32
 // gauge, its integral at distances of a refresh period.
 func (c *curve) pointsBetween(edge, till int64) []energyPoint {
 	if edge != math.MinInt64 {
-		edge += int64(c.device.Lag) + c.lag.ns()
+		edge += c.reach() + c.lag.ns()
 	}
 	var list []energyPoint
 	if c.device.Method == Gauge {
@@ -67,10 +67,13 @@ func (c *curve) gaugePoints(edge, till int64) []energyPoint {
 	}
 	edge = max(edge, c.power.Samples()[0].At)
 	var list []energyPoint
-	for at := min(till, c.power.Known()); at >= edge && len(list) < maxIdlePoints; at -= step {
-		list = append(list, energyPoint{float64(at), c.power.UpTo(at), sq(unseenShare * float64(step)), 0})
+	for at := min(till, c.power.Seen()); at >= edge && len(list) < maxIdlePoints; at -= step {
+		list = append(list, energyPoint{at: float64(at), variance: sq(unseenShare * float64(step))})
 	}
 	slices.Reverse(list)
+	for i := 1; i < len(list); i++ {
+		list[i].joules = list[i-1].joules + c.power.Joules(int64(list[i-1].at), int64(list[i].at))
+	}
 	return list
 }
 

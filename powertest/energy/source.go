@@ -168,11 +168,6 @@ type Device struct {
 	// of a moment up to so much earlier, as where it samples another counter
 	// that ticks by itself. Otherwise 0.
 	Behind time.Duration `json:"behind_ns,omitempty"`
-	// Held reports whether a gauge shows the value of its last refresh until the
-	// next, as NVML's do. Otherwise a reading is the power when it was read.
-	Held bool `json:"held,omitempty"`
-	// Lag is how old a gauge's value is: half the time, for a mean over a time.
-	Lag time.Duration `json:"lag_ns,omitempty"`
 	// Sensor is what is known of how a device's power readings come about.
 	Sensor Sensor `json:"sensor,omitzero"`
 	// Calibration is what was measured of this very device; nil if nothing was. Sources
@@ -181,9 +176,6 @@ type Device struct {
 	// MaxGap is how far apart two readings of a gauge may be for the time between
 	// them to count as known; 0 means five refresh periods, and at least 500 ms.
 	MaxGap time.Duration `json:"max_gap_ns,omitempty"`
-	// MinWindow is the shortest window that a gauge can measure, because its
-	// readings are averages over a long time; otherwise 0.
-	MinWindow time.Duration `json:"min_window_ns,omitempty"`
 	// Hint says what would make the values change more often, such as "start
 	// the exporter with -c 1000"; empty if nothing would. It is shown where a
 	// number is withheld because they change too seldom.

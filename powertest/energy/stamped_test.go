@@ -37,7 +37,7 @@ func TestGaugeOfWholeSeconds(t *testing.T) {
 		assert.GreaterOrEqual(t, w.High, truth)
 		assert.Greater(t, w.HalfWidth(), 600.0, "the change of the power times a second")
 		assert.Less(t, w.ErrPercent(), 10.0)
-		assert.Less(t, n.HalfWidth(), 600.0)
+		assert.Less(t, n.HalfWidth(), w.HalfWidth()-300)
 	}
 }
 

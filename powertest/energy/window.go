@@ -312,7 +312,7 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	r.mu.Lock()
 	limit := w.opened
 	for _, c := range r.curves {
-		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected())+2*int64(c.device.Lag))
+		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected())+c.reach())
 	}
 	seen := make([]int, len(r.curves))
 	for i, c := range r.curves {
@@ -328,7 +328,7 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	ok := w.wait(ctx, limit, func() bool {
 		for i, c := range r.curves {
 			if c.device.Method == Gauge {
-				if c.power.Known() < w.opened {
+				if c.power.Seen() < w.opened+c.reach() {
 					return false
 				}
 				continue
@@ -403,7 +403,7 @@ func (w *Window) settle(ctx context.Context) {
 	end := min(w.spans[len(w.spans)-1].end, r.now())
 	limit := end
 	for _, c := range r.curves {
-		limit = max(limit, end+int64(3.2*c.expected())+2*int64(c.device.Lag)+c.lag.ns())
+		limit = max(limit, end+int64(3.2*c.expected())+c.reach()+c.lag.ns())
 		if c.beginsLate(w.spans[0].start, end) {
 			// The first may turn out to be one that was passed over before the end.
 			c.pace.Watch(pace.EdgeTicks + 1)

@@ -50,9 +50,9 @@ func (c *check) checkDevice(i int, d energy.Device) {
 	if d.Method != energy.Counter && d.Method != energy.Gauge {
 		c.errorf("device %d: Method is %d, neither energy.Counter nor energy.Gauge", i, d.Method)
 	}
-	if !sensible(d.PowerLimit) || !sensible(d.Resolution) || d.Period < 0 || d.MinWindow < 0 {
-		c.errorf("device %d: PowerLimit %v, Resolution %v, Period %v, MinWindow %v: unknown is 0, and none may be negative or infinite",
-			i, d.PowerLimit, d.Resolution, d.Period, d.MinWindow)
+	if !sensible(d.PowerLimit) || !sensible(d.Resolution) || d.Period < 0 || d.Sensor.Refresh < 0 {
+		c.errorf("device %d: PowerLimit %v, Resolution %v, Period %v, Sensor.Refresh %v: unknown is 0, and none may be negative or infinite",
+			i, d.PowerLimit, d.Resolution, d.Period, d.Sensor.Refresh)
 	}
 	if slices.ContainsFunc(d.Marks, func(m energy.Finding) bool { return m.Reason == "" }) {
 		c.errorf("device %d: a finding in Marks has no Reason", i)

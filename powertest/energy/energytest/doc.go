@@ -18,9 +18,7 @@
 //	Index       always: the number that people know the device by
 //	Method      always: energy.Counter for cumulative joules, energy.Gauge for watts
 //	Resolution  of a counter: its smallest step in joules
-//	Held        of a gauge that shows the value of its last refresh until the next
-//	Lag         of a gauge that shows means: half of the time of the mean
-//	MinWindow   of a gauge that shows means over a long time
+//	Sensor      of a gauge: what its readings are means over; without it a number is wide
 //	Name        if it is known, as are PowerLimit and PCI: what the device cannot
 //	            draw is not published
 //	Metric      for people: the register, file or call that is read

@@ -35,7 +35,6 @@ func newMachine(r *rand.Rand, boards []*Board, c Counter) *Machine {
 		m.devices = append(m.devices, energy.Device{
 			UUID: fmt.Sprintf("GPU-%08x", i), Index: i, Name: "World GPU", Method: energy.Counter,
 			Metric: "a simulated counter", Resolution: m.tickers[i].Step, PowerLimit: 700,
-			Held: c.Gauge > 0,
 		})
 	}
 	return m
