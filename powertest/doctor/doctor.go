@@ -19,6 +19,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/doctor/internal/meter"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/profile"
@@ -167,8 +168,8 @@ type SourceStatus struct {
 	// Linked says that this binary has it.
 	Linked bool `json:"linked"`
 	// Status is "usable", "not tried", or why it is not usable: "not there",
-	// "no permission", "not in this build", "no device", "device lost", "no answer",
-	// "off" or "failed".
+	// "no permission", "not in this build", "no device", "no energy", "device lost",
+	// "no answer", "off" or "failed".
 	Status string `json:"status"`
 	// Detail says more, and what to do.
 	Detail string `json:"detail,omitempty"`
@@ -226,11 +227,15 @@ func (s *SourceStatus) opened(src energy.Source, err error) {
 
 // status is the kind of an error of opening a source.
 func status(err error) string {
+	if web.IsUnknownHost(err) {
+		return "not there"
+	}
 	for _, k := range []struct {
 		is   error
 		kind string
 	}{
 		{ErrOff, "off"},
+		{energy.ErrNoEnergy, "no energy"},
 		{errors.ErrUnsupported, "not in this build"},
 		{fs.ErrPermission, "no permission"},
 		{fs.ErrNotExist, "not there"},
