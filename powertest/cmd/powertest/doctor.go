@@ -102,7 +102,7 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	o.Name, o.arg, _ = energy.CutSource(cmp.Or(source, "nvml"))
 	switch {
 	case f.NArg() > 0:
-		return fmt.Errorf("%q is not a flag: a command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
+		return fmt.Errorf("%q is not a flag\na command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
 	case set["for"] && o.Watch <= 0:
 		return fmt.Errorf("-for=%v: it must be more than 0, such as 5s", o.Watch)
 	case o.Name == "" || !isSourceName(o.Name):
