@@ -83,7 +83,7 @@ func (e *endpoint) request(ctx context.Context) error {
 	}
 	response, err := e.client.Do(r)
 	if err != nil {
-		return web.Explain(web.Cause(err))
+		return web.Of(energy.ErrNoAnswer, web.Explain(web.Cause(err)))
 	}
 	defer response.Body.Close()
 	if response.StatusCode != http.StatusOK {

@@ -20,12 +20,18 @@ type survey struct {
 	unknown []string
 	// broken is the first row of energy or power that is of no known GPU.
 	broken error
+	// foreign is the other exporter that the page is of, where that is known, and
+	// elsewhere are its metrics of power and energy, which are not read.
+	foreign   string
+	elsewhere []string
 }
 
 // What a page of one host may hold: DCGM knows at most 32 GPUs.
 const (
 	maxGPUs    = 1024
 	maxUnknown = 16
+	// maxElsewhere is how many metrics a message names.
+	maxElsewhere = 4
 )
 
 // gpu is one GPU of a page.
@@ -66,6 +72,9 @@ func surveyPage(p *page, body string) *survey {
 		if name != last && len(s.unknown) < maxUnknown && metricname.LooksLikeEnergy(name) && !slices.Contains(s.unknown, name) {
 			s.unknown = append(s.unknown, name)
 		}
+		if name != last {
+			s.notice(name)
+		}
 		last = name
 		s.list(line[len(name):])
 	}
@@ -73,6 +82,17 @@ func surveyPage(p *page, body string) *survey {
 		s.take(&p.rows[i])
 	}
 	return s
+}
+
+// notice learns from the name of a metric that is not read what the page is.
+func (s *survey) notice(name string) {
+	if strings.Contains(strings.ToLower(name), metricname.DCGM.Mark) {
+		return
+	}
+	s.foreign = cmp.Or(s.foreign, metricname.Foreign(name))
+	if len(s.elsewhere) < maxElsewhere && metricname.LooksDrawn(name) && !slices.Contains(s.elsewhere, name) {
+		s.elsewhere = append(s.elsewhere, name)
+	}
 }
 
 // full reports that no more GPUs are taken, which is an error of the page.
@@ -169,7 +189,22 @@ func (s *survey) check() error {
 		return broken
 	case len(s.unknown) > 0:
 		return unknownMetric(s.unknown)
+	case s.foreign != "" || len(s.elsewhere) > 0:
+		return s.ofAnother()
 	}
 	return fmt.Errorf("%w: the page has neither energy nor power of any GPU\nenable %s and %s in the exporter's file of counters (-f FILE.csv)",
 		energy.ErrNoDevice, metricname.Table[0].Name, "DCGM_FI_DEV_POWER_USAGE")
+}
+
+// ofAnother is the error of a page of another exporter: what it is, and what of it is of
+// power or energy.
+func (s *survey) ofAnother() error {
+	what := "another exporter than dcgm-exporter"
+	if s.foreign != "" {
+		what = s.foreign
+	}
+	if len(s.elsewhere) > 0 {
+		what += ", whose metrics are not read: " + strings.Join(s.elsewhere, ", ")
+	}
+	return fmt.Errorf("%w: the page is one of %s\ngive the address of a dcgm-exporter, which has the port 9400 unless it is told another", energy.ErrNoDevice, what)
 }

@@ -4,6 +4,7 @@ package nvmlsource
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"io/fs"
 	"slices"
@@ -59,14 +60,20 @@ func load(path string) (*driver, error) {
 	return d, nil
 }
 
+// notThere is the linker's error of a library that does not exist.
+type notThere struct{ error }
+
+func (notThere) Is(target error) bool { return target == fs.ErrNotExist }
+
 // check makes sure that the library can be loaded and is NVML. go-nvml does not:
 // its Init hides the linker's message, and calls nvmlInit even if the library
 // lacks it, which ends the process.
 func check(path string) error {
 	lib := dl.New(path, dl.RTLD_LAZY|dl.RTLD_LOCAL)
 	if err := lib.Open(); err != nil {
-		if strings.Contains(err.Error(), "cannot open shared object file") {
-			err = fmt.Errorf("%w (%w)", fs.ErrNotExist, err)
+		text := strings.TrimPrefix(err.Error(), path+": ") // which the linker says, too
+		if err = errors.New(text); strings.Contains(text, "cannot open shared object file") {
+			err = notThere{err}
 		}
 		return fmt.Errorf("nvml: load %s: %w\ninstall the NVIDIA driver, in a container run with --gpus all", path, err)
 	}

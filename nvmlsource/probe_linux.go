@@ -156,8 +156,7 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 		}
 	}
 	if failure == nil {
-		return nil, dev, fmt.Errorf("nvml: %w: %s reports neither energy nor power\nchoose other GPUs",
-			errors.ErrUnsupported, g)
+		return nil, dev, fmt.Errorf("nvml: %s %w\nchoose other GPUs, with POWERTEST_DEVICES or -devices", g, energy.ErrNoEnergy)
 	}
 	return nil, dev, fmt.Errorf("nvml: %s reports neither energy nor power: %w", g, failure)
 }

@@ -110,7 +110,9 @@ func TestProbeOfAGPUThatTellsNothing(t *testing.T) {
 		for _, sel := range []string{"1", "all"} {
 			_, err := Open(Config{Devices: []string{sel}})
 			require.ErrorIs(t, err, errors.ErrUnsupported)
+			require.ErrorIs(t, err, energy.ErrNoEnergy, "NVML answered")
 			assert.ErrorContains(t, err, "GPU 1")
+			assert.NotContains(t, err.Error(), "unsupported")
 		}
 		_, err := Open(Config{Devices: []string{"0"}})
 		require.NoError(t, err)

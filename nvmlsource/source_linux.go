@@ -42,7 +42,7 @@ var (
 // Open opens the GPUs that cfg selects. Its errors have what to do on a second line,
 // and wrap [fs.ErrNotExist] if there is no NVML library, [fs.ErrPermission] if the driver
 // denies access, [energy.ErrNoDevice] if no GPU is selected or one is not there,
-// [energy.ErrDeviceLost] if a selected GPU is lost, [errors.ErrUnsupported] if
+// [energy.ErrDeviceLost] if a selected GPU is lost, [energy.ErrNoEnergy] if
 // one reports neither energy nor power, and [energy.ErrStalled] if the driver does
 // not answer within cfg.OpenTimeout.
 func Open(cfg Config) (*Source, error) {
@@ -119,7 +119,7 @@ func open(cfg Config) (*Source, error) {
 	for _, c := range chosen {
 		g, h := gpus[c.gpu], handles[c.gpu]
 		if h.err != nil {
-			return nil, fmt.Errorf("nvml: %s: %w\nchoose other GPUs with POWERTEST_DEVICES", g, h.err)
+			return nil, fmt.Errorf("nvml: %s: %w\nchoose other GPUs, with POWERTEST_DEVICES or -devices", g, h.err)
 		}
 		m, dev, err := d.probe(g, h.device)
 		if c.byDefault && errors.Is(err, errors.ErrUnsupported) {

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -30,22 +31,6 @@ func (e environment) off() bool { return e.source == "off" }
 // that are named must be.
 func (e environment) malformed(err error) bool {
 	return e.source == "sim" || errors.Is(err, energy.ErrMalformed) || len(e.devices) > 0 && errors.Is(err, energy.ErrNoDevice)
-}
-
-// knownSource is a source of this module, linked in or not.
-type knownSource struct {
-	name string
-	form string // what follows the name; empty if nothing may
-	pkg  string // the package to import; empty if it always is
-}
-
-var knownSources = []knownSource{
-	{name: "nvml", form: "[=LIBRARY]"},
-	{name: "sim", form: "[=ARG]", pkg: "github.com/joulebench/joulebench/simsource"},
-	{name: "off"},
-	{name: "dcgm", form: "=URL[,URL]", pkg: "github.com/joulebench/joulebench/dcgmsource"},
-	{name: "prometheus", form: "=URL[?selector={MATCHERS}]", pkg: "github.com/joulebench/joulebench/promsource"},
-	{name: "smi", form: "=FILE", pkg: "github.com/joulebench/joulebench/smisource"},
 }
 
 // readEnvironment reads the variables. It is called by every Wrap, so that a
@@ -97,20 +82,20 @@ func parseSource(value string, linked []string) (name, arg string, err error) {
 	name, arg, hasArg := energy.CutSource(value)
 	isLinked := name == "off" || slices.Contains(linked, name)
 	var wrong, advice string
-	i := slices.IndexFunc(knownSources, func(k knownSource) bool { return k.name == name })
+	k, isKnown := known.Find(name)
 	switch {
-	case i < 0 && isLinked: // a user's own
-	case i < 0:
+	case !isKnown && isLinked: // a user's own
+	case !isKnown:
 		wrong = "is not a source that is known"
-	case knownSources[i].form == "" && hasArg:
+	case k.Form == "" && hasArg:
 		wrong = fmt.Sprintf("is malformed: %s takes nothing after its name", name)
-	case strings.HasPrefix(knownSources[i].form, "=") && arg == "":
-		wrong = fmt.Sprintf("is malformed: write %s%s", name, knownSources[i].form)
+	case strings.HasPrefix(k.Form, "=") && arg == "":
+		wrong = fmt.Sprintf("is malformed: write %s%s", name, k.Form)
 	case hasArg && arg == "":
 		wrong = "is malformed: nothing follows the equals sign"
 	case !isLinked:
 		wrong = "names a source that is not linked into this binary"
-		advice = fmt.Sprintf("add import _ %q to a test file, or ", knownSources[i].pkg)
+		advice = fmt.Sprintf("add import _ %q to a test file, or ", k.Package)
 	}
 	if wrong != "" {
 		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s\n%s%s", web.RedactSource(value), wrong, advice, choices(linked))
@@ -128,9 +113,9 @@ func choices(linked []string) string {
 		}
 		can = append(can, name)
 	}
-	for _, k := range knownSources {
-		if k.name != "off" && !slices.Contains(linked, k.name) {
-			could = append(could, k.name+k.form)
+	for _, k := range known.Sources {
+		if k.Name != known.Off && !slices.Contains(linked, k.Name) {
+			could = append(could, k.Name+k.Form)
 		}
 	}
 	slices.Sort(can)

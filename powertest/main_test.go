@@ -56,7 +56,7 @@ func runStyles(flags []string) {
 			panic(err)
 		}
 	}
-	testing.Main(regexp.MatchString, []testing.InternalTest{{Name: "TestBenchmarkInTest", F: styleInTest}}, styles, nil)
+	testing.Main(regexp.MatchString, []testing.InternalTest{{Name: "TestBenchmarkInTest", F: styleInTest}, {Name: "TestUnnamed", F: styleUnnamed}}, styles, nil)
 }
 
 // styled runs the benchmarks of styles that match in a process of their own, whose

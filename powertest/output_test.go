@@ -200,6 +200,30 @@ func TestTrapHeaderInTests(t *testing.T) {
 	assert.Less(t, strings.Index(r.out, "energy-source:"), strings.Index(r.out, "BenchmarkLoop"))
 }
 
+// TestTrapUnnamed: testing.Benchmark throws its log away, so that the reasons of each run
+// are on stderr, once, also in strict mode; a trace has a name that is one.
+func TestTrapUnnamed(t *testing.T) {
+	t.Parallel()
+	for _, strict := range []string{"0", "1"} {
+		dir := t.TempDir()
+		r := styled(t, "", []string{"POWERTEST_TRACE=" + dir, "POWERTEST_STRICT=" + strict}, "-test.run=Unnamed")
+		assert.Equal(t, 2, strings.Count(r.out, "powertest: the joules of the benchmark are withheld: window_mismatch: "))
+		files := filesIn(t, dir)
+		require.Len(t, files, 2)
+		assert.Regexp(t, `^benchmark-\d+\.\d+\.\d+\.json$`, filepath.Base(files[0]))
+	}
+	r := styled(t, "", []string{"POWERTEST_SOURCE=steam"}, "-test.run=Unnamed")
+	assert.Equal(t, 2, strings.Count(r.out, `powertest: POWERTEST_SOURCE="steam" is not a source that is known`))
+}
+
+// TestTrapLines: what is said of a benchmark is said at a line of the user's.
+func TestTrapLines(t *testing.T) {
+	t.Parallel()
+	r := styled(t, "^BenchmarkBadPhase$", nil)
+	assert.Regexp(t, `styles_test\.go:\d+: powertest: phase "two words" is not measured`, r.out)
+	assert.Regexp(t, `styles_test\.go:\d+: powertest: the joules of the benchmark are withheld`, r.out)
+}
+
 // TestTrapLateWrap: a benchmark that is wrapped in later rounds only, whose name
 // has been printed by then, must do without a header.
 func TestTrapLateWrap(t *testing.T) {

@@ -22,6 +22,7 @@ type processState struct {
 	header      headerLines
 	slack       slackHistory
 	logged      sync.Map // keys of messages
+	said        sync.Map // those of the run of testing.Benchmark that is under way
 	traces      atomic.Int64
 }
 
@@ -42,16 +43,32 @@ func (p *processState) begin(b *B) {
 // logOnce logs a message through the benchmark, unless one with the key was
 // logged before: a benchmark runs many rounds, and testing prints ten lines of
 // its log at most. It never prints, since that would break the result line
-// that testing has begun. testing.Benchmark throws its log away (such a
-// benchmark has no name), so a message to that does not count.
+// that testing has begun, but for [testing.Benchmark]: see say.
 func (b *B) logOnce(key, format string, args ...any) {
 	b.Helper()
-	if b.Name() != "" {
-		if _, dup := process.logged.LoadOrStore(key, true); dup {
-			return
-		}
+	if b.Name() == "" {
+		b.say(key, format, args...)
+	} else if _, dup := process.logged.LoadOrStore(key, true); !dup {
+		b.Log(terminal.Text(fmt.Sprintf("powertest: "+format, args...)))
 	}
-	b.Log(terminal.Text(fmt.Sprintf("powertest: "+format, args...)))
+}
+
+// say prints a message on stderr, once in a run of testing.Benchmark, which throws its
+// log away and begins no line. Such a benchmark has no name; others log their messages.
+func (b *B) say(key, format string, args ...any) {
+	if b.Name() != "" {
+		return
+	}
+	if _, dup := process.said.LoadOrStore(key, true); !dup {
+		fmt.Fprintln(os.Stderr, terminal.Text(fmt.Sprintf("powertest: "+format, args...)))
+	}
+}
+
+// fatal ends the benchmark with an error.
+func (b *B) fatal(format string, args ...any) {
+	b.Helper()
+	b.say("fatal", format, args...)
+	b.Fatal(terminal.Text(fmt.Sprintf("powertest: "+format, args...)))
 }
 
 // headerLines prints lines of the benchmark format, other than results, where

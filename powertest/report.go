@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -156,7 +157,7 @@ func (r Report) Value(unit string) (value float64, ok bool) {
 // GPUs in 1m0s", or why not.
 func (r Report) String() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: ", r.Name)
+	fmt.Fprintf(&b, "%s: ", cmp.Or(r.Name, "benchmark"))
 	switch m := r.Measurement; {
 	case m == nil:
 		b.WriteString("nothing was measured")
@@ -165,7 +166,7 @@ func (r Report) String() string {
 	default:
 		fmt.Fprintf(&b, "no energy measurement: %d of %d GPUs have a number", r.GPUs, r.ExpectedGPUs)
 	}
-	for _, f := range r.Reasons {
+	for _, f := range energy.Causes(r.Reasons) {
 		fmt.Fprintf(&b, "; %v", f)
 	}
 	return terminal.Text(b.String())

@@ -3,6 +3,7 @@ package powertest
 import (
 	"context"
 	"flag"
+	"fmt"
 	"runtime"
 	"strconv"
 	"strings"
@@ -91,8 +92,12 @@ func (b *B) explain(r Report) {
 		for _, d := range r.Measurement.Devices {
 			period = max(period, d.Period)
 		}
-		b.logOnce(b.Name()+" waited", "waited %v after the benchmark for the source %q (its values change every %v)",
-			waited.Round(time.Second), r.Measurement.Source.Name, round3(period))
+		often := ""
+		if period > 0 {
+			often = fmt.Sprintf(" (its values change every %v)", round3(period))
+		}
+		b.logOnce(b.Name()+" waited", "waited %v after the benchmark for the source %q%s",
+			waited.Round(time.Second), r.Measurement.Source.Name, often)
 	}
 	b.explainReasons("of the benchmark", *r.Measurement)
 	for _, p := range r.Phases {
@@ -102,21 +107,26 @@ func (b *B) explain(r Report) {
 
 func (b *B) explainReasons(of string, m energy.Measurement) {
 	b.Helper()
-	for _, f := range m.Reasons {
-		key := b.Name() + of + string(f.Reason)
+	for _, f := range energy.Causes(m.Reasons) {
+		key := fmt.Sprint(b.Name(), of, f.Reason, f.Devices)
 		if f.Reason == energy.WindowMismatch && b.slack.repeats {
 			key += " repeats" // its cause is known by now
 		}
 		if f.Withheld {
 			key += " withheld" // it may have been marked before
 		}
+		advice := ""
+		if f.Reason == energy.WindowTooShort {
+			advice = "\n-benchtime says how long a benchmark runs"
+		}
 		switch {
 		case !f.Withholds():
 			b.logOnce(key, "the joules %s are marked %v", of, f)
 		case b.env.strict:
-			b.Errorf("powertest: the joules %s are withheld: %v", of, f)
+			b.say(key, "the joules %s are withheld: %v%s", of, f, advice)
+			b.Errorf("powertest: the joules %s are withheld: %v%s", of, f, advice)
 		default:
-			b.logOnce(key, "the joules %s are withheld: %v", of, f)
+			b.logOnce(key, "the joules %s are withheld: %v%s", of, f, advice)
 		}
 	}
 }

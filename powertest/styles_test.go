@@ -56,6 +56,7 @@ var styles = []testing.InternalBenchmark{
 	{Name: "BenchmarkDevices", F: styleDevices},
 	{Name: "BenchmarkPlain", F: stylePlain},
 	{Name: "BenchmarkOther", F: styleOther},
+	{Name: "BenchmarkBadPhase", F: styleBadPhase},
 }
 
 const opTime = 500 * time.Microsecond
@@ -348,6 +349,22 @@ func styleInTest(t *testing.T) {
 	if r.Extra["J/op"] <= 0 {
 		t.Errorf("J/op = %v, want more than 0", r.Extra["J/op"])
 	}
+}
+
+// styleUnnamed runs a benchmark without a name twice, whose joules are withheld.
+func styleUnnamed(*testing.T) {
+	for range 2 {
+		testing.Benchmark(styleTeardown)
+	}
+}
+
+// styleBadPhase has a phase that can't be one, and its joules are withheld.
+func styleBadPhase(tb *testing.B) {
+	b := wrap(tb)
+	end := b.Phase("two words")
+	loop(b)
+	end()
+	setUp()
 }
 
 // stylePlain has nothing but the default source, as most users' benchmarks do.

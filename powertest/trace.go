@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -14,7 +15,8 @@ import (
 )
 
 // writeTrace writes the report to a new file in dir; an empty dir means that none
-// is wanted. The file appears under its name when it is complete.
+// is wanted. The file appears under its name when it is complete. That of
+// [testing.Benchmark], which has no name, is called benchmark.
 func writeTrace(dir string, r Report) error {
 	if dir == "" {
 		return nil
@@ -27,7 +29,7 @@ func writeTrace(dir string, r Report) error {
 		return fmt.Errorf("POWERTEST_TRACE=%s must be a directory that can be written to: %w", dir, err)
 	}
 	for {
-		name := fmt.Sprintf("%s-%d.%d.%d.json", atomicfile.Name(r.Name), r.Procs, os.Getpid(), process.traces.Add(1))
+		name := fmt.Sprintf("%s-%d.%d.%d.json", cmp.Or(atomicfile.Name(r.Name), "benchmark"), r.Procs, os.Getpid(), process.traces.Add(1))
 		err := atomicfile.Create(filepath.Join(dir, name), r.writeJSON)
 		switch {
 		case err == nil:

@@ -162,7 +162,7 @@ func (w *Window) complaint(ctx context.Context) error {
 		list = append(list, fmt.Errorf("measured with what the source had shown %v after the end: %w", waited, err))
 	}
 	if w.meter.env.strict && w.meter.ins != nil && !w.report.Valid() {
-		list = append(list, fmt.Errorf("%w: %v", ErrWithheld, w.report.Reasons))
+		list = append(list, fmt.Errorf("%w: %v", ErrWithheld, energy.Causes(w.report.Reasons)))
 	}
 	list = append(list, writeTrace(w.meter.env.trace, w.report))
 	if err := errors.Join(list...); err != nil {

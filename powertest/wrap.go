@@ -2,12 +2,9 @@ package powertest
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // B is a benchmark that is measured. It is a [testing.B], whose Loop it leaves
@@ -97,15 +94,15 @@ func (b *B) open() *instrument {
 	b.Helper()
 	var err error
 	if b.env, err = readEnvironment(); err != nil {
-		b.Fatal(terminal.Text(fmt.Sprintf("powertest: %v", err)))
+		b.fatal("%v", err)
 	}
 	ins, err := openInstrument(b.config, b.env)
 	switch {
 	case err == nil:
 	case b.env.malformed(err):
-		b.Fatal(terminal.Text(fmt.Sprintf("powertest: %s: %v", b.env.named(), err)))
+		b.fatal("%s: %v", b.env.named(), err)
 	case b.env.strict:
-		b.Fatal(terminal.Text(fmt.Sprintf("powertest: no energy measurement, and POWERTEST_STRICT is set: %v", err)))
+		b.fatal("no energy measurement, and POWERTEST_STRICT is set: %v", err)
 	default:
 		or := ""
 		if strings.Contains(err.Error(), "\n") { // other advice
@@ -133,6 +130,7 @@ func (b *B) finish() {
 	process.header.announcePhases(b)
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}
 	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() {
+		process.said.Clear() // the run is over
 		return
 	}
 	if b.line.instrument != nil {
@@ -153,6 +151,7 @@ func (b *B) finish() {
 	if err := writeTrace(b.env.trace, report); err != nil {
 		b.logOnce("trace", "no trace: %v", err)
 	}
+	process.said.Clear()
 }
 
 // StartTimer is [testing.B.StartTimer]; it resumes the measurement too.
@@ -218,6 +217,7 @@ func (b *B) SetConcurrency(n int) { b.work.users.Store(int64(n)) }
 //
 // A call of Phase allocates twice, some 50 bytes, and the first of a name more.
 func (b *B) Phase(name string) (end func()) {
+	b.Helper()
 	end, err := b.line.begin(name)
 	if err != nil {
 		b.logOnce("phase "+name, "%v", err)

@@ -94,7 +94,7 @@ func (r Report) record() (*benchfmt.Result, error) {
 		res.Values = append(res.Values, benchfmt.Value{Value: m.Value, Unit: m.Unit})
 	}
 	if len(res.Values) == 0 {
-		return nil, fmt.Errorf("%w: %v", ErrNoNumbers, r.Reasons)
+		return nil, fmt.Errorf("%w: %v", ErrNoNumbers, energy.Causes(r.Reasons))
 	}
 	return res, nil
 }

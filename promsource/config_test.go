@@ -62,7 +62,7 @@ func TestRegistered(t *testing.T) {
 		`http://prom?selector=up{job="a"}`:  "not in braces",
 		`http://prom?selector={job="a"`:     "not in braces",
 		"http://prom?query=up":              "can't be a parameter",
-		"http://127.0.0.1:1?selector={a=1}": "can't be asked",
+		"http://127.0.0.1:1?selector={a=1}": "connection refused",
 	} {
 		s, err := energy.Open("prometheus", arg, nil)
 		require.ErrorContains(t, err, says, arg)

@@ -42,7 +42,7 @@ func (c *client) unreached(ctx context.Context, err error) error {
 	case ctx.Err() != nil:
 		return fmt.Errorf("prometheus: ask %s: %w", c.host, err)
 	}
-	return fmt.Errorf("prometheus: %w: %s can't be asked: %w", energy.ErrNoAnswer, c.host, web.Explain(err))
+	return web.Of(energy.ErrNoAnswer, fmt.Errorf("prometheus: %s: %w", c.host, web.Explain(err)))
 }
 
 // refused is the error of an answer with a status other than 2xx.

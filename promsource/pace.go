@@ -3,9 +3,9 @@ package promsource
 import (
 	"cmp"
 	"context"
-	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/median"
 	"github.com/joulebench/joulebench/internal/metricname"
 )
 
@@ -97,17 +97,12 @@ func paceOf(samples []sample) pace {
 	}
 	var p pace
 	if len(scrape) >= learnChanges {
-		p.scrape = median(scrape)
+		p.scrape = median.Of(scrape).Round(time.Millisecond)
 	}
 	if len(refresh) >= learnChanges {
-		p.refresh = median(refresh)
+		p.refresh = median.Of(refresh).Round(time.Millisecond)
 	}
 	return p
-}
-
-func median(d []time.Duration) time.Duration {
-	slices.Sort(d)
-	return d[len(d)/2].Round(time.Millisecond)
 }
 
 // spread returns what was learnt of each job for its devices: their refresh periods,

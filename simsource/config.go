@@ -174,7 +174,7 @@ func parse(arg string) (Config, error) {
 		name, value, found := strings.Cut(field, "=")
 		name, value = strings.TrimSpace(name), strings.TrimSpace(value)
 		if !found || value == "" {
-			return Config{}, fmt.Errorf("simulated source: %q has no value: want KEY=VALUE with one of the keys %s", strings.TrimSpace(field), names())
+			return Config{}, fmt.Errorf("simulated source: %q has no value\nwrite KEY=VALUE with one of the keys %s", strings.TrimSpace(field), names())
 		}
 		i := slices.IndexFunc(keys, func(k key) bool { return k.name == name })
 		if i < 0 {

@@ -39,11 +39,11 @@ type objective struct{ ttft, itl time.Duration }
 const maxUsers = 4096
 
 // parse reads the command line, and what it leaves open from the environment. It
-// prints what is wrong with the syntax, and the help, itself.
-func parse(args []string, stderr io.Writer, getenv func(string) string) (config, error) {
+// prints the help that is asked for itself.
+func parse(args []string, stdout io.Writer, getenv func(string) string) (config, error) {
 	c := config{key: getenv("OPENAI_API_KEY"), users: []int{1, 4, 16, 64}}
 	f := flag.NewFlagSet("loadgen", flag.ContinueOnError)
-	f.SetOutput(stderr)
+	f.SetOutput(io.Discard)
 	f.Func("users", "`numbers` of users, one after the other (default 1,4,16,64)", func(s string) (err error) {
 		c.users, err = parseUsers(s)
 		return err
@@ -62,13 +62,18 @@ func parse(args []string, stderr io.Writer, getenv func(string) string) (config,
 	f.StringVar(&c.model, "model", "", "`name` of the model (default $OPENAI_MODEL)")
 	f.StringVar(&c.bench, "bench", "", "write the benchmark records to this `file`, and not to standard output")
 	f.StringVar(&c.json, "json", "", "write the reports to this `file`, as a JSON array")
-	if err := f.Parse(args); err != nil {
+	switch err := f.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		f.SetOutput(stdout)
+		f.Usage()
 		return c, err
+	case err != nil:
+		return c, fmt.Errorf("%w\nloadgen -help lists the flags", err)
 	}
 	c.url = cmp.Or(c.url, getenv("OPENAI_BASE_URL"))
 	c.model = cmp.Or(c.model, getenv("OPENAI_MODEL"))
 	if f.NArg() > 0 {
-		return c, fmt.Errorf("%q is not a flag: see -help", f.Arg(0))
+		return c, fmt.Errorf("%q is not a flag\nloadgen -help lists the flags", f.Arg(0))
 	}
 	return c, c.check()
 }
@@ -78,7 +83,7 @@ func parseUsers(s string) ([]int, error) {
 	for field := range strings.SplitSeq(s, ",") {
 		n, err := strconv.Atoi(strings.TrimSpace(field))
 		if err != nil || n < 1 || n > maxUsers {
-			return nil, fmt.Errorf("%q is not a number from 1 to %d: write, for example, 1,4,16", field, maxUsers)
+			return nil, fmt.Errorf("%q is not a number from 1 to %d\nwrite, for example, 1,4,16", field, maxUsers)
 		}
 		list = append(list, n)
 	}
@@ -111,19 +116,19 @@ func (c config) checkFiles() error {
 			continue
 		}
 		if info, err := os.Stat(f.path); err == nil && info.IsDir() {
-			list = append(list, fmt.Errorf("%s %s is a directory: give the name of a file", f.flag, f.path))
+			list = append(list, fmt.Errorf("%s %s is a directory\ngive the name of a file", f.flag, f.path))
 			continue
 		}
 		dir := filepath.Dir(f.path)
 		switch info, err := os.Stat(dir); {
 		case err != nil:
-			list = append(list, fmt.Errorf("%s %s cannot be written: make its directory first: %w", f.flag, f.path, err))
+			list = append(list, fmt.Errorf("%s %s cannot be written: %w\nmake its directory first", f.flag, f.path, err))
 		case !info.IsDir():
 			list = append(list, fmt.Errorf("%s %s cannot be written: %s is not a directory", f.flag, f.path, dir))
 		}
 	}
 	if c.bench != "" && c.json != "" && sameFile(c.bench, c.json) {
-		list = append(list, fmt.Errorf("-bench and -json are both %s, and one would overwrite the other: give two files", c.json))
+		list = append(list, fmt.Errorf("-bench and -json are both %s, and one would overwrite the other\ngive two files", c.json))
 	}
 	return errors.Join(list...)
 }

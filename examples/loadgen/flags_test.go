@@ -45,7 +45,7 @@ func TestParse(t *testing.T) {
 
 func TestParseMalformed(t *testing.T) {
 	for args, says := range map[string]string{
-		"-users 0":             "is not a number from 1 to 4096: write, for example, 1,4,16",
+		"-users 0":             "is not a number from 1 to 4096\nwrite, for example, 1,4,16",
 		"-users 1,,2":          "is not a number from 1 to 4096",
 		"-users 99999":         "is not a number from 1 to 4096",
 		"-duration 0s":         "-duration 0s must be positive",
@@ -73,10 +73,10 @@ func TestFilesThatCannotBe(t *testing.T) {
 	require.NoError(t, os.Link("old.txt", "link.txt"))
 	for args, says := range map[string]string{
 		"-bench out -json out":          "-bench and -json are both out, and one would overwrite the other",
-		"-bench out -json dir/../out":   "one would overwrite the other: give two files",
+		"-bench out -json dir/../out":   "one would overwrite the other\ngive two files",
 		"-bench old.txt -json link.txt": "one would overwrite the other",
-		"-json dir":                     "-json dir is a directory: give the name of a file",
-		"-bench none/out":               "-bench none/out cannot be written: make its directory first",
+		"-json dir":                     "-json dir is a directory\ngive the name of a file",
+		"-bench none/out":               "-bench none/out cannot be written: stat none: no such file or directory\nmake its directory first",
 		"-json old.txt/out":             "-json old.txt/out cannot be written: old.txt is not a directory",
 		"-bench none/out -json dir":     "-json dir is a directory",
 		"-bench out -json none/out":     "-json none/out cannot be written",
@@ -91,8 +91,11 @@ func TestFilesThatCannotBe(t *testing.T) {
 
 // TestHelp: -help is no error, and does not show the key.
 func TestHelp(t *testing.T) {
-	var stderr strings.Builder
-	assert.Equal(t, ok, run(t.Context(), connect, []string{"-help"}, nil, &stderr, environment("OPENAI_API_KEY", "sesame")))
-	assert.Contains(t, stderr.String(), "-slo-ttft")
-	assert.NotContains(t, stderr.String(), "sesame")
+	for _, flag := range []string{"-help", "-h"} {
+		var stdout, stderr strings.Builder
+		assert.Equal(t, ok, run(t.Context(), connect, []string{flag}, &stdout, &stderr, environment("OPENAI_API_KEY", "sesame")))
+		assert.Contains(t, stdout.String(), "-slo-ttft")
+		assert.NotContains(t, stdout.String(), "sesame")
+		assert.Empty(t, stderr.String(), "who asks for it may want a pager")
+	}
 }

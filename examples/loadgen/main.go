@@ -96,7 +96,7 @@ func run(ctx context.Context, connect connector, args []string, stdout, stderr i
 	say := func(format string, args ...any) {
 		fmt.Fprintln(stderr, terminal.Text(fmt.Sprintf("loadgen: "+format, args...)))
 	}
-	c, err := parse(args, stderr, getenv)
+	c, err := parse(args, stdout, getenv)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		return ok

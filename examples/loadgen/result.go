@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // result is what is known of a level.
@@ -73,16 +74,12 @@ func (r result) notes() []string {
 	if r.successes > 0 && r.report.Work.Requests == 0 && r.report.Steady == nil {
 		list = append(list, "no request ended in the window: make -duration longer")
 	}
-	found := map[string]bool{}
-	for _, f := range r.report.Reasons {
-		if s := f.String(); !found[s] {
-			found[s] = true
-			list = append(list, s)
-		}
+	for _, c := range energy.Causes(r.report.Reasons) {
+		list = append(list, c.String())
 	}
 	for _, p := range r.report.Phases {
 		if m := p.Measurement; !m.Valid && r.report.Valid() {
-			list = append(list, fmt.Sprintf("%s: no energy measurement: %v", p.Name, m.Reasons))
+			list = append(list, fmt.Sprintf("%s: no energy measurement: %v", p.Name, energy.Causes(m.Reasons)))
 		}
 	}
 	return list

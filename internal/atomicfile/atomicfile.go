@@ -4,6 +4,7 @@ package atomicfile
 
 import (
 	"bufio"
+	"cmp"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -60,7 +61,8 @@ func replace(path string, mode fs.FileMode, write func(io.Writer) error, name fu
 	}
 	defer func() {
 		if err != nil {
-			err = fmt.Errorf("write %s, which stays as it was: %w", path, errors.Join(err, ignoreClosed(f.Close())))
+			err = fmt.Errorf("write %s, which stays as it was: %w", path, err)
+			_ = f.Close()
 			_ = os.Remove(f.Name())
 		}
 	}()
@@ -68,17 +70,11 @@ func replace(path string, mode fs.FileMode, write func(io.Writer) error, name fu
 	if err := write(b); err != nil {
 		return err
 	}
-	if err := errors.Join(b.Flush(), f.Chmod(mode), f.Sync(), f.Close()); err != nil {
+	// The first that fails says it: the others follow from that.
+	if err := cmp.Or(b.Flush(), f.Chmod(mode), f.Sync(), f.Close()); err != nil {
 		return err
 	}
 	return name(f.Name(), path)
-}
-
-func ignoreClosed(err error) error {
-	if errors.Is(err, fs.ErrClosed) {
-		return nil
-	}
-	return err
 }
 
 // maxName leaves room for an extension: file systems have names of 255 bytes at most.

@@ -212,6 +212,13 @@ func Explain(err error) error {
 	return err
 }
 
+// IsUnknownHost reports whether the error is that of a host whose name is not known, as
+// opposed to one that does not answer.
+func IsUnknownHost(err error) bool {
+	var dns *net.DNSError
+	return errors.As(err, &dns) && dns.IsNotFound
+}
+
 // Of returns an error that is also of a kind which its text does not name.
 func Of(kind, err error) error { return kindError{err, kind} }
 

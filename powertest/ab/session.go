@@ -99,7 +99,7 @@ func (s Session) Check() error {
 	ready := s.BaseBinary != ""
 	switch {
 	case ready != (s.HeadBinary != ""):
-		return errors.New("-base-bin and -head-bin belong together: give both")
+		return errors.New("-base-bin and -head-bin belong together\ngive both")
 	case ready && s.Base != "":
 		return errors.New("-base and -base-bin: the base is one of them")
 	case ready && len(s.Packages) > 1:
@@ -111,7 +111,7 @@ func (s Session) Check() error {
 	}
 	for _, p := range s.Packages {
 		if strings.HasPrefix(p, "-") {
-			return fmt.Errorf("%s is after a package: flags stand before the packages, and what is for the binaries after --", p)
+			return fmt.Errorf("%s is after a package\nflags stand before the packages, and what is for the binaries after --", p)
 		}
 	}
 	if err := checkRun(s.Bench, s.Benchtime, s.CPU); err != nil {

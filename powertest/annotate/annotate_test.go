@@ -3,9 +3,11 @@ package annotate
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"io/fs"
 	"math"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
@@ -94,8 +96,11 @@ func TestReasonOf(t *testing.T) {
 	none := &fs.PathError{Op: "open", Path: "libnvidia-ml.so.1", Err: fs.ErrNotExist}
 	assert.Equal(t, smisource.TelemetryFileMissing, Source{Log: "gpu.csv"}.reasonOf(none))
 	assert.Equal(t, smisource.TelemetryFileMissing, Source{Trace: "trace.json"}.reasonOf(none))
-	assert.Equal(t, energy.SourceStalled, Source{Name: "nvml"}.reasonOf(none))
-	assert.Equal(t, energy.SourceStalled, Source{Name: "nvml"}.reasonOf(fs.ErrPermission))
+	assert.Equal(t, energy.SourceUnavailable, Source{Name: "nvml"}.reasonOf(none))
+	assert.Equal(t, energy.SourceUnavailable, Source{Name: "nvml"}.reasonOf(fs.ErrPermission))
+	assert.Equal(t, energy.SourceStalled, Source{Name: "nvml"}.reasonOf(energy.ErrStalled))
+	unknown := fmt.Errorf("%w: %w", energy.ErrNoAnswer, &net.DNSError{Err: "no such host", Name: "gpu7", IsNotFound: true})
+	assert.Equal(t, energy.SourceUnavailable, Source{Name: "dcgm"}.reasonOf(unknown))
 	assert.Equal(t, smisource.TelemetryFileMissing, Source{Name: "smi", Arg: "gpu.csv"}.reasonOf(&smisource.Error{Reason: smisource.TelemetryFileMissing, Err: none}))
 }
 
@@ -327,7 +332,7 @@ func TestFindingInWords(t *testing.T) {
 		"throttled (GPU SIM-c)": {Reason: energy.Throttled, Device: "SIM-c"},
 		"throttled: src: hot":   {Reason: energy.Throttled, Detail: "src: throttled: hot"},
 	} {
-		assert.Equal(t, want, r.inWords(f))
+		assert.Equal(t, want, r.inWords(energy.Causes([]energy.Finding{f})[0]))
 	}
 	r = Result{Workload: Workload{Start: time.Unix(1700000000, 922669200), End: time.Unix(1700000006, 940345800)}}
 	var b strings.Builder

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/profile"
@@ -245,6 +246,11 @@ func (s Source) reasonOf(err error) energy.Reason {
 		return noUsableSamples
 	case s.isFile() && (errors.Is(err, fs.ErrPermission) || errors.Is(err, energy.ErrMalformed)):
 		return telemetryFileUnreadable
+	case web.IsUnknownHost(err):
+		return energy.SourceUnavailable
+	case errors.Is(err, energy.ErrStalled), errors.Is(err, energy.ErrNoAnswer),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return energy.SourceStalled
 	}
-	return energy.SourceStalled
+	return energy.SourceUnavailable
 }

@@ -31,12 +31,12 @@ func (r Result) WriteTable(out io.Writer) error {
 	if len(r.Metrics) > 0 {
 		fmt.Fprintf(&b, "%s\n", energy.NotCovered(r.devices()))
 	}
-	for _, f := range r.Findings {
+	for _, c := range energy.Causes(r.Findings) {
 		what := "invalid"
-		if !spoils(f) {
+		if !spoils(c.Finding) {
 			what = "marked"
 		}
-		fmt.Fprintf(&b, "%s: %s\n", what, r.inWords(f))
+		fmt.Fprintf(&b, "%s: %s\n", what, r.inWords(c))
 	}
 	for _, note := range r.Workload.Notes {
 		fmt.Fprintf(&b, "note: %s\n", note)
@@ -139,21 +139,18 @@ func (r Result) writeComparison(out io.Writer) {
 	w.Flush()
 }
 
-// inWords is a finding with the name that the source has for the GPU.
-func (r Result) inWords(f energy.Finding) string {
-	s := string(f.Reason)
-	if f.Device != "" {
-		name := r.telemetry.id(f.Device)
+// inWords is a cause with the names that the source has for the GPUs, and what to do
+// under what was found.
+func (r Result) inWords(c energy.Cause) string {
+	c.Detail = strings.Replace(c.Detail, string(c.Reason)+": ", "", 1) // the error of a source says it, too
+	line := c.Line(func(uuid string) string {
+		name := r.telemetry.id(uuid)
 		if !strings.HasPrefix(name, "GPU-") {
 			name = "GPU " + name
 		}
-		s += " (" + name + ")"
-	}
-	if f.Detail != "" {
-		detail := strings.Replace(f.Detail, string(f.Reason)+": ", "", 1) // the error of a source says it, too
-		s += ": " + strings.ReplaceAll(detail, "\n", "\n  ")              // what to do, under what was found
-	}
-	return s
+		return name
+	})
+	return strings.ReplaceAll(line, "\n", "\n  ")
 }
 
 // WriteBenchmark writes a record in the Go benchmark format, for benchstat, or

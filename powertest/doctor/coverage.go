@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/median"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -151,7 +152,7 @@ func (t *loadTest) paused(d *device, idle float64, s *schedule, g *LoadedGPU) {
 		for _, x := range list {
 			all = append(all, f(x))
 		}
-		return median(all)
+		return median.Of(all)
 	}
 	on, off := pick(func(x swing) float64 { return x.before }), pick(func(x swing) float64 { return x.off })
 	g.PausedWatts = number(off, true)

@@ -19,6 +19,8 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/known"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/doctor/internal/meter"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/profile"
@@ -167,23 +169,11 @@ type SourceStatus struct {
 	// Linked says that this binary has it.
 	Linked bool `json:"linked"`
 	// Status is "usable", "not tried", or why it is not usable: "not there",
-	// "no permission", "not in this build", "no device", "device lost", "no answer",
-	// "off" or "failed".
+	// "no permission", "not in this build", "no device", "no energy", "device lost",
+	// "no answer", "off" or "failed".
 	Status string `json:"status"`
 	// Detail says more, and what to do.
 	Detail string `json:"detail,omitempty"`
-}
-
-// A knownSource is a source of this module, with what it needs if it is not chosen: the
-// driver of this machine needs nothing, and trying it costs nothing.
-type knownSource struct{ name, needs string }
-
-var known = []knownSource{
-	{"nvml", ""},
-	{"dcgm", "needs the address of an exporter: -source dcgm=http://HOST:9400"},
-	{"prometheus", "needs the address of a server: -source prometheus=http://HOST:9090"},
-	{"smi", "needs a log of nvidia-smi or amd-smi: -source smi=FILE"},
-	{"sim", "always there, and simulates: -source sim"},
 }
 
 // Survey lists the known sources with the chosen one among them: src, or why it could
@@ -191,15 +181,15 @@ var known = []knownSource{
 // linked in.
 func Survey(chosen string, src energy.Source, err error) (list []SourceStatus) {
 	linked := energy.Registered()
-	all := known
-	if !slices.ContainsFunc(known, func(k knownSource) bool { return k.name == chosen }) {
-		all = append(slices.Clip(known), knownSource{name: chosen})
+	all := slices.DeleteFunc(slices.Clone(known.Sources), func(k known.Source) bool { return k.Name == known.Off })
+	if k, isKnown := known.Find(chosen); !isKnown || k.Name == known.Off {
+		all = append(all, known.Source{Name: chosen})
 	}
 	for _, k := range all {
-		s := SourceStatus{Name: k.name, Linked: slices.Contains(linked, k.name), Status: "not tried", Detail: k.needs}
-		if s.Chosen = k.name == chosen; s.Chosen {
+		s := SourceStatus{Name: k.Name, Linked: slices.Contains(linked, k.Name), Status: "not tried", Detail: k.Needs}
+		if s.Chosen = k.Name == chosen; s.Chosen {
 			s.opened(src, err)
-		} else if k.needs == "" && s.Linked {
+		} else if k.Needs == "" && s.Linked {
 			s.try()
 		}
 		list = append(list, s)
@@ -226,11 +216,15 @@ func (s *SourceStatus) opened(src energy.Source, err error) {
 
 // status is the kind of an error of opening a source.
 func status(err error) string {
+	if web.IsUnknownHost(err) {
+		return "not there"
+	}
 	for _, k := range []struct {
 		is   error
 		kind string
 	}{
 		{ErrOff, "off"},
+		{energy.ErrNoEnergy, "no energy"},
 		{errors.ErrUnsupported, "not in this build"},
 		{fs.ErrPermission, "no permission"},
 		{fs.ErrNotExist, "not there"},

@@ -58,10 +58,16 @@ type Benchtime struct {
 	Reason string `json:"reason,omitempty"`
 }
 
-// advice says which -benchtime to use.
-func (b Benchtime) advice() string {
-	if b.Recommended == nil {
+// advice says which -benchtime to use; of a file, whose time is over, how long a window
+// is to be.
+func (b Benchtime) advice(file bool) string {
+	switch {
+	case b.Recommended == nil && file:
+		return "how long a window must be is not known: " + b.Reason
+	case b.Recommended == nil:
 		return "which -benchtime is long enough is not known: " + b.Reason
+	case file:
+		return fmt.Sprintf("windows of %s or more have ±%d %%", short(*b.Recommended), goodPercent)
 	}
 	return fmt.Sprintf("use -benchtime=%s or more for ±%d %%", short(*b.Recommended), goodPercent)
 }

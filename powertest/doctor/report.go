@@ -185,7 +185,7 @@ func (r *Report) conclude(name string) {
 		return
 	}
 	r.Verdict = fmt.Sprintf("%s can be measured: %s by %s, %s; %s",
-		joules, gpus(len(r.GPUs)), name, refreshed(r.GPUs), r.Benchtime.advice())
+		joules, gpus(len(r.GPUs)), name, refreshed(r.GPUs), r.Benchtime.advice(r.Watch.Past && r.Server == nil))
 }
 
 // firstObstacle returns why the first GPU that is not measurable is not; nil if all are.

@@ -208,16 +208,26 @@ func (r Report) writeWindows(b *bytes.Buffer) {
 	}
 }
 
+// writeFindings writes what was found of the GPUs, each cause once.
 func (r Report) writeFindings(b *bytes.Buffer) {
-	if slices.ContainsFunc(r.GPUs, func(g GPU) bool { return len(g.Findings) > 0 }) {
+	var found []energy.Finding
+	names := map[string]string{}
+	for _, g := range r.GPUs {
+		names[g.UUID] = "GPU " + g.id()
+		for _, f := range g.Findings {
+			f.Device = g.UUID
+			found = append(found, f)
+		}
+	}
+	if len(found) > 0 {
 		b.WriteString("\n")
 	}
+	for _, c := range energy.Causes(found) {
+		b.WriteString(wrapped(c.Line(func(uuid string) string { return names[uuid] }), "  "))
+	}
 	for _, g := range r.GPUs {
-		for _, f := range g.Findings {
-			b.WriteString(wrapped(fmt.Sprintf("GPU %s: %s: %s", g.id(), f.Reason, f.Detail), "  "))
-		}
 		for _, p := range g.Processes {
-			b.WriteString(wrapped(fmt.Sprintf("  process %d %s", p.PID, cmp.Or(p.Name, "(name unknown)")), "    "))
+			b.WriteString(wrapped(fmt.Sprintf("GPU %s: process %d %s", g.id(), p.PID, cmp.Or(p.Name, "(name unknown)")), "  "))
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/median"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -125,12 +126,6 @@ func (d *device) intervals() []float64 {
 	return list
 }
 
-// median returns the middle of some values, or the mean of the two in the middle.
-func median(list []float64) float64 {
-	list = slices.Sorted(slices.Values(list))
-	return (list[(len(list)-1)/2] + list[len(list)/2]) / 2
-}
-
 // period returns the median time between two ticks, which a missed tick does not
 // double; 0 if fewer than three were seen.
 func (d *device) period() time.Duration {
@@ -138,7 +133,7 @@ func (d *device) period() time.Duration {
 	if len(list) < 2 {
 		return 0
 	}
-	return time.Duration(math.Round(median(list)))
+	return time.Duration(math.Round(median.Of(list)))
 }
 
 // missed returns how many ticks are missing between those that were seen.
@@ -183,7 +178,7 @@ func (d *device) within() *time.Duration {
 	for _, t := range d.ticks {
 		widths = append(widths, t.hi-t.lo)
 	}
-	return new(time.Duration(median(widths)))
+	return new(time.Duration(median.Of(widths)))
 }
 
 // step returns the smallest change that was seen; nil if there was none.

@@ -8,6 +8,9 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
+	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
 var epoch = time.Unix(1e9, 0)
@@ -150,13 +153,53 @@ func TestCounted(t *testing.T) {
 	assert.Zero(t, counted([]span{{10, 5, -5}}))
 }
 
+// TestTooWide: what is withheld since it is too short says what there was in words that
+// are numbers, and without what is not known.
+func TestTooWide(t *testing.T) {
+	ms := time.Millisecond
+	for want, d := range map[string]DeviceMeasurement{
+		"window_too_short: 500ms, with 1 tick of 100ms, leaves ±40 %: ADVICE":                                {Ticks: 1, Period: 100 * ms, Energy: Estimate{100, 60, 140}},
+		"window_too_short: 500ms, with 0 ticks, leaves 0 J ± 3 J: ADVICE":                                    {Energy: Estimate{0, -3, 3}},
+		"window_too_short: 500ms, with 9 ticks of 1.25ms, leaves ±40 %: ADVICE":                              {Ticks: 9, Period: 1250 * time.Microsecond, Energy: Estimate{100, 60, 140}},
+		"window_too_short: 500ms, with 0 ticks of 100ms, leaves 0 J ± 0 J: ADVICE":                           {Period: 100 * ms},
+		"invalid_power_sample: 5 readings of the power are all 0 W: the device does not report what it uses": {Ticks: 5, Device: Device{Method: Gauge}},
+	} {
+		d.tooWide(500*ms, 1, "ADVICE")
+		assert.Equal(t, want, d.Reasons[0].String())
+		assert.False(t, d.Valid)
+	}
+	var d DeviceMeasurement
+	d.Energy = Estimate{100, 60, 140}
+	d.tooWide(500*ms, 3, "ADVICE")
+	assert.Contains(t, d.Reasons[0].Detail, "500ms in 3 pieces, with")
+}
+
+// TestUncovered: what is not bracketed says on which side.
+func TestUncovered(t *testing.T) {
+	readings := &gauge.Series{Limit: 10}
+	readings.Add(10e9, 300)
+	readings.Add(20e9, 400)
+	assert.Equal(t, "the readings do not reach back to the start of the window: the first is 5s later", uncovered(readings, 5e9, 15e9))
+	assert.Equal(t, "the readings do not reach the end of the window: the last is 2s earlier", uncovered(readings, 12e9, 22e9))
+	for want, ticks := range map[string][]estimate.Tick{
+		"no tick was seen before the start of the window": {{Lo: 6e9, Hi: 7e9}},
+		"no tick was seen after the end of the window":    {{Lo: 1e9, Hi: 2e9}, {Lo: 7e9, Hi: 7.1e9}},
+	} {
+		c := newCurve(Device{Method: Counter}, time.Now(), time.Second)
+		c.ticks, c.last.hi = ticks, 8e9
+		var d DeviceMeasurement
+		explain(c, &d, []span{{5e9, 8e9, 3e9}})
+		assert.Equal(t, want, d.Reasons[0].Detail)
+	}
+}
+
 // TestAdvice: the window that would do is about twenty refresh periods long, or five of
 // a slow counter.
 func TestAdvice(t *testing.T) {
 	d := Device{Hint: "start the exporter with -c 1000"}
-	assert.Equal(t, "measure for longer, as with -benchtime=2s", advice(d, 100e6, false))
-	assert.Equal(t, "measure for longer, as with -benchtime=1s", advice(d, 10e6, false))
-	assert.Equal(t, "measure for longer, as with -benchtime=2m30s, or start the exporter with -c 1000", advice(d, 30e9, false))
+	assert.Equal(t, "measure for 2s or longer", advice(d, 100e6, false))
+	assert.Equal(t, "measure for 1s or longer", advice(d, 10e6, false))
+	assert.Equal(t, "measure for 2m30s or longer, or start the exporter with -c 1000", advice(d, 30e9, false))
 	assert.Contains(t, advice(d, 100e6, true), "pauses")
 }
 

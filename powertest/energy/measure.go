@@ -125,13 +125,30 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 	d.Watts = energy.Joules / (float64(on) / float64(time.Second))
 	d.Valid = true
 	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > MaxErrPercent {
-		d.withhold(WindowTooShort, "%v in %d pieces, with %s, leaves ±%.0f %%: %s",
-			time.Duration(on).Round(time.Millisecond), len(spans), d.seen(), e, advice(c.device, c.expected(), len(spans) > 1))
+		d.tooWide(time.Duration(on), len(spans), advice(c.device, c.expected(), len(spans) > 1))
 		return
 	}
 	if d.judgeMean(); d.Valid && c.device.Method == Counter {
 		crossCheck(c, d, spans)
 	}
+}
+
+// tooWide withholds an energy whose interval is too wide, for its length in so many
+// pieces. That of no energy at all has no width in per cent.
+func (d *DeviceMeasurement) tooWide(length time.Duration, pieces int, advice string) {
+	if d.Energy == (Estimate{}) && d.Device.Method == Gauge && d.Ticks > 0 {
+		d.withhold(InvalidPowerSample, "%s are all 0 W: the device does not report what it uses", d.seen())
+		return
+	}
+	long := length.Round(time.Millisecond).String()
+	if pieces > 1 {
+		long = fmt.Sprintf("%s in %d pieces", long, pieces)
+	}
+	width := fmt.Sprintf("±%.0f %%", d.Energy.ErrPercent())
+	if d.Energy.Joules == 0 {
+		width = fmt.Sprintf("0 J ± %.2g J", d.Energy.HalfWidth())
+	}
+	d.withhold(WindowTooShort, "%s, with %s, leaves %s: %s", long, d.seen(), width, advice)
 }
 
 // counterEnergy takes in the energy by the ticks of a counter. ok is false if a
@@ -160,11 +177,11 @@ func gaugeEnergy(c *curve, d *DeviceMeasurement, spans []span) (e Estimate, ok b
 	case errors.Is(err, gauge.ErrNotBracketed) && c.failure.err != nil:
 		explainFailure(c, d, end)
 	case errors.Is(err, gauge.ErrNotBracketed):
-		d.find(BenchmarkWindowNotBracketed, "%v", err)
+		d.find(BenchmarkWindowNotBracketed, "%s", uncovered(in.Series, start, end))
 	case errors.Is(err, gauge.ErrStatic):
 		d.find(GaugeStatic, "the power was always %.6g W: it is not measured", in.Series.Samples()[0].Watts)
 	case err != nil:
-		d.find(SamplingGapExceeded, "%v between two readings of the power, %v allowed", time.Duration(r.Gap).Round(time.Millisecond), time.Duration(in.MaxGap))
+		d.find(SamplingGapExceeded, "%v between two readings of the power, %v allowed%s", time.Duration(r.Gap).Round(time.Millisecond), time.Duration(in.MaxGap), onItsOwnLine(c.device.Hint))
 	}
 	if err != nil {
 		return Estimate{}, false
@@ -178,6 +195,22 @@ func gaugeEnergy(c *curve, d *DeviceMeasurement, spans []span) (e Estimate, ok b
 	d.Ticks = r.Readings
 	d.BeforeWatts, d.HasBefore = r.BeforeWatts, true
 	return Estimate{Joules: r.Mean, Low: r.Low, High: r.High}, true
+}
+
+// uncovered says which edge of the window the readings of a power do not reach over.
+func uncovered(s *gauge.Series, start, end int64) string {
+	if first := s.Samples()[0].At; first > start {
+		return fmt.Sprintf("the readings do not reach back to the start of the window: the first is %v later", time.Duration(first-start).Round(time.Millisecond))
+	}
+	return fmt.Sprintf("the readings do not reach the end of the window: the last is %v earlier", time.Duration(end-s.Seen()).Round(time.Millisecond))
+}
+
+// onItsOwnLine puts advice below what was found.
+func onItsOwnLine(advice string) string {
+	if advice == "" {
+		return ""
+	}
+	return "\n" + advice
 }
 
 // explain says why the window has no ticks on one of its sides.
@@ -196,7 +229,11 @@ func explain(c *curve, d *DeviceMeasurement, spans []span) {
 	case c.last.hi > end && float64(c.last.hi-c.ticks[n-1].Hi) > 2.5*expected:
 		d.find(CounterStale, "the counter has not changed for %v%s", time.Duration(c.last.hi-c.ticks[n-1].Hi).Round(time.Millisecond), hint(c.device, expected, "; if that is how often it does, "))
 	default:
-		d.find(BenchmarkWindowNotBracketed, "no tick was seen on one side of the window%s", hint(c.device, expected, ": "))
+		edge := "after the end"
+		if c.ticks[0].Lo > start {
+			edge = "before the start"
+		}
+		d.find(BenchmarkWindowNotBracketed, "no tick was seen %s of the window%s", edge, hint(c.device, expected, ": "))
 	}
 }
 
@@ -223,7 +260,17 @@ func (d *DeviceMeasurement) seen() string {
 	if d.Device.Method == Gauge {
 		return fmt.Sprintf("%d readings of the power", d.Ticks)
 	}
-	return fmt.Sprintf("%d ticks of %v", d.Ticks, d.Period.Round(time.Millisecond))
+	ticks := fmt.Sprintf("%d ticks", d.Ticks)
+	if d.Ticks == 1 {
+		ticks = "1 tick"
+	}
+	switch {
+	case d.Period <= 0: // not known
+		return ticks
+	case d.Period < 10*time.Millisecond:
+		return fmt.Sprintf("%s of %v", ticks, d.Period.Round(10*time.Microsecond))
+	}
+	return fmt.Sprintf("%s of %v", ticks, d.Period.Round(time.Millisecond))
 }
 
 // slowPeriod is the refresh period of a slow counter.
@@ -247,5 +294,5 @@ func advice(d Device, expected float64, pauses bool) string {
 	if expected > slowPeriod {
 		length = time.Duration(math.Ceil(expected*5/float64(time.Second)/10)) * 10 * time.Second
 	}
-	return fmt.Sprintf("measure for longer, as with -benchtime=%v%s", length, hint(d, expected, ", or "))
+	return fmt.Sprintf("measure for %v or longer%s", length, hint(d, expected, ", or "))
 }

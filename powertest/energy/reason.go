@@ -1,10 +1,6 @@
 package energy
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-)
+import "slices"
 
 // Reason says why a number is withheld, or doubtful. The codes are stable; they
 // are a superset of those that InferenceX publishes.
@@ -34,7 +30,7 @@ const (
 	// Withheld.
 	InsufficientPowerSamples Reason = "insufficient_power_samples"
 	// InvalidPowerSample: a reading is negative, not finite, out of order, or more than
-	// the device can draw. Withheld.
+	// the device can draw, or all are 0. Withheld.
 	InvalidPowerSample Reason = "invalid_power_sample"
 	// ExpectedGPUCountMismatch: there are more or fewer devices than were
 	// asked for. Withheld.
@@ -75,6 +71,9 @@ const (
 	DeviceLost Reason = "device_lost"
 	// SourceStalled: the source did not answer in time. Withheld.
 	SourceStalled Reason = "source_stalled"
+	// SourceUnavailable: the source could not be opened, for another reason than that it
+	// did not answer: there is no driver, no host of that name, no permission. Withheld.
+	SourceUnavailable Reason = "source_unavailable"
 	// MIGParentScope: the device asked for is a MIG instance, which has no
 	// counter; the number is that of the whole GPU. Marked.
 	MIGParentScope Reason = "mig_parent_scope"
@@ -129,18 +128,7 @@ type Finding struct {
 func (f Finding) Withholds() bool { return f.Withheld || f.Reason.Withholds() }
 
 // String returns the finding as one line.
-func (f Finding) String() string {
-	var b strings.Builder
-	b.WriteString(string(f.Reason))
-	if f.Device != "" {
-		fmt.Fprintf(&b, " (%s)", f.Device)
-	}
-	if f.Detail != "" {
-		b.WriteString(": ")
-		b.WriteString(f.Detail)
-	}
-	return b.String()
-}
+func (f Finding) String() string { return describe(f.Reason, f.Device, f.Detail) }
 
 // event is something because of which the time between from and to cannot be
 // measured.

@@ -149,7 +149,7 @@ func TestRemoteWindowTooShort(t *testing.T) {
 			time.Sleep(time.Second)
 		})
 		require.True(t, m.Has(energy.WindowTooShort), "%v", m.Reasons)
-		assert.Contains(t, m.Reasons[0].Detail, "-benchtime=")
+		assert.Contains(t, m.Reasons[0].Detail, "measure for ")
 		assert.Contains(t, m.Reasons[0].Detail, "or start the exporter with -c 1000")
 	})
 }

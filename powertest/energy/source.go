@@ -27,7 +27,16 @@ var (
 	// ErrNoDevice means that there is no device to read, or none that matches;
 	// as the error of a reading, that the source does not report it now.
 	ErrNoDevice = errors.New("no such device")
+	// ErrNoEnergy means that a device is there, and reports neither energy nor power. It
+	// wraps [errors.ErrUnsupported], too.
+	ErrNoEnergy error = noEnergy{}
 )
+
+type noEnergy struct{}
+
+func (noEnergy) Error() string { return "reports neither energy nor power" }
+
+func (noEnergy) Is(target error) bool { return target == errors.ErrUnsupported }
 
 // Method is how a device reports its energy.
 type Method uint8

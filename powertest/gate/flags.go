@@ -70,7 +70,7 @@ func (g *Flags) Check(files ...string) error {
 		return errors.New("-q and -json - are two things on the standard output: give one of them")
 	}
 	if same := atomicfile.Twice(append(files, g.waivers, g.markdown, g.json, g.junit), len(files)); same != "" {
-		return fmt.Errorf("%s would be read and overwritten, or written twice: give another file", same)
+		return fmt.Errorf("%s would be read and overwritten, or written twice\ngive another file", same)
 	}
 	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/perf/benchproc"
+
+	"github.com/joulebench/joulebench/internal/median"
 )
 
 // judging is the making of a report.
@@ -202,7 +204,7 @@ func (j *judging) instrument(u *unit, p *pair) float64 {
 	sum, known := 0.0, false
 	for _, c := range p {
 		if values := j.errors(u, c); values != nil {
-			half := median(values) / 100
+			half := median.Of(values) / 100
 			sum += half * half
 			known = true
 		}

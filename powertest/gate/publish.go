@@ -26,9 +26,9 @@ func (g *Flags) Sides(args []string) ([]Side, error) {
 	case len(args) == 0:
 		return nil, errors.New("what is to be judged? give the old file and the new one; or -max or -min, and one file")
 	case len(args) == 1 && !budgets:
-		return nil, fmt.Errorf("%s is one side: give the old file and the new one, or a budget with -max or -min", args[0])
+		return nil, fmt.Errorf("%s is one side\ngive the old file and the new one, or a budget with -max or -min", args[0])
 	case len(args) > 2:
-		return nil, fmt.Errorf("there are %d files: give the old one and the new one", len(args))
+		return nil, fmt.Errorf("there are %d files\ngive the old one and the new one", len(args))
 	}
 	sides, paths := make([]Side, len(args)), make([]string, len(args))
 	for i, arg := range args {

@@ -109,13 +109,6 @@ func summary(s *benchmath.Sample, assume benchmath.Assumption) Summary {
 	return Summary{Center: sum.Center, Low: sum.Lo, High: sum.Hi, N: len(s.Values), Range: sum.PctRangeString()}
 }
 
-// median is that of values that need not be sorted.
-func median(values []float64) float64 {
-	sorted := slices.Sorted(slices.Values(values))
-	n := len(sorted)
-	return (sorted[(n-1)/2] + sorted[n/2]) / 2
-}
-
 // ratio is how many times the larger of two medians is the smaller. It is the
 // same for J/token and tokens/J, and for old and new swapped.
 func ratio(a, b float64) float64 {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/joulebench/joulebench/internal/median"
 )
 
 // TestSmallestP: the table in the documentation, and that it is benchmath's p for
@@ -140,7 +142,7 @@ func TestMedian(t *testing.T) {
 		values []float64
 		want   float64
 	}{{[]float64{3}, 3}, {[]float64{2, 1}, 1.5}, {[]float64{5, 1, 3}, 3}, {[]float64{4, 1, 10, 2}, 3}, {[]float64{9, 1, 7, 2, 3}, 3}} {
-		assert.InDelta(t, c.want, median(c.values), 1e-12, "%v", c.values)
+		assert.InDelta(t, c.want, median.Of(c.values), 1e-12, "%v", c.values)
 	}
 }
 

@@ -231,5 +231,5 @@ func adviceFor(r *Row) string {
 	case whyNegative:
 		return "judge another unit"
 	}
-	return "run longer, with a larger -benchtime"
+	return "run longer: a benchmark with a larger -benchtime"
 }

@@ -204,9 +204,9 @@ func (o *annotateFlags) check(args []string, set map[string]bool) error {
 	case results[0] == "-bench" && o.Aggregate == "":
 		return errors.New("-bench needs -agg, the file that the energy is added to")
 	case len(o.Command) > 0 && !slices.Contains(args, "--"):
-		return fmt.Errorf("%q is not a flag: a command to be run stands after --", o.Command[0])
+		return fmt.Errorf("%q is not a flag\na command to be run stands after --", o.Command[0])
 	case sources[0] == "-source" && !isSourceName(strings.SplitN(o.sources["-source"], "=", 2)[0]):
-		return fmt.Errorf("-source %s has no name before the address: name a source, such as prometheus=URL", web.RedactSource(o.sources["-source"]))
+		return fmt.Errorf("-source %s has no name before the address\nname a source, such as prometheus=URL", web.RedactSource(o.sources["-source"]))
 	case sources[0] == "-dcgm" && len(o.Command) == 0:
 		return fmt.Errorf("dcgm: %w\n%s", annotate.ErrNoCommand, needsCommand)
 	case len(o.Devices) > 0 && sources[0] == "-trace":
@@ -219,7 +219,7 @@ func (o *annotateFlags) check(args []string, set map[string]bool) error {
 	o.name(sources[0], results[0])
 	files := []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, o.sidecar, o.benchfmt}
 	if same := atomicfile.Twice(files, 0); same != "" {
-		return fmt.Errorf("%s would be read and overwritten, or written twice: give another file", same)
+		return fmt.Errorf("%s would be read and overwritten, or written twice\ngive another file", same)
 	}
 	return nil
 }

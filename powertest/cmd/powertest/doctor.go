@@ -102,11 +102,11 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	o.Name, o.arg, _ = energy.CutSource(cmp.Or(source, "nvml"))
 	switch {
 	case f.NArg() > 0:
-		return fmt.Errorf("%q is not a flag: a command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
+		return fmt.Errorf("%q is not a flag\na command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
 	case set["for"] && o.Watch <= 0:
 		return fmt.Errorf("-for=%v: it must be more than 0, such as 5s", o.Watch)
 	case o.Name == "" || !isSourceName(o.Name):
-		return fmt.Errorf("%s: no name stands before the equals sign: name a source, such as %s", o.setting(source), o.setting("smi=FILE"))
+		return fmt.Errorf("%s: no name stands before the equals sign\nname a source, such as %s", o.setting(source), o.setting("smi=FILE"))
 	}
 	if o.devices, err = energy.Selectors(devices); err != nil {
 		return fmt.Errorf("-devices=%s is %w", devices, err)
@@ -148,9 +148,9 @@ func (o *doctorFlags) open(ctx context.Context) (energy.Source, error) {
 	case o.Name != "off":
 		return energy.OpenContext(ctx, o.Name, o.arg, o.devices)
 	case o.given:
-		return nil, fmt.Errorf("%w by -source off: name a source, or leave the flag out", doctor.ErrOff)
+		return nil, fmt.Errorf("%w by -source off\nname a source, or leave the flag out", doctor.ErrOff)
 	}
-	return nil, fmt.Errorf("%w by POWERTEST_SOURCE=off: name a source, or unset it", doctor.ErrOff)
+	return nil, fmt.Errorf("%w by POWERTEST_SOURCE=off\nname a source, or unset it", doctor.ErrOff)
 }
 
 // doctorCommand is the subcommand.

@@ -47,7 +47,7 @@ func (l *logFlags) check(src annotate.Source, set map[string]bool, isLog bool) (
 	}
 	zone, err := timezone.Parse(l.tz)
 	if err != nil {
-		return nil, fmt.Errorf("-tz=%s is no time zone: give a name such as Europe/Berlin, UTC, Local, or an offset such as +0200", l.tz)
+		return nil, fmt.Errorf("-tz=%s is no time zone\ngive a name such as Europe/Berlin, UTC, Local, or an offset such as +0200", l.tz)
 	}
 	return zone, nil
 }

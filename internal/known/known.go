@@ -1,0 +1,40 @@
+// Package known lists the sources of this module, whether a binary has them or not.
+package known
+
+import "slices"
+
+// Source is a source of this module.
+type Source struct {
+	Name string
+	// Form is what follows the name in POWERTEST_SOURCE; empty if nothing may.
+	Form string
+	// Package is what to import for it; empty if it always is there.
+	Package string
+	// Needs is what must be said for it to be tried, and how: empty for the driver of
+	// this machine, which costs nothing.
+	Needs string
+}
+
+// Off is the name by which nothing is measured.
+const Off = "off"
+
+const module = "github.com/joulebench/joulebench/"
+
+// Sources are all of them, and none, which is [Off].
+var Sources = []Source{
+	{Name: "nvml", Form: "[=LIBRARY]"},
+	{Name: "dcgm", Form: "=URL[,URL]", Package: module + "dcgmsource", Needs: "needs the address of an exporter: -source dcgm=http://HOST:9400"},
+	{Name: "prometheus", Form: "=URL[?selector={MATCHERS}]", Package: module + "promsource", Needs: "needs the address of a server: -source prometheus=http://HOST:9090"},
+	{Name: "smi", Form: "=FILE", Package: module + "smisource", Needs: "needs a log of nvidia-smi or amd-smi: -source smi=FILE"},
+	{Name: "sim", Form: "[=ARG]", Package: module + "simsource", Needs: "always there, and simulates: -source sim"},
+	{Name: Off},
+}
+
+// Find returns the source of a name.
+func Find(name string) (s Source, known bool) {
+	i := slices.IndexFunc(Sources, func(s Source) bool { return s.Name == name })
+	if i < 0 {
+		return Source{}, false
+	}
+	return Sources[i], true
+}

@@ -1,0 +1,119 @@
+package energy
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// Resume opens a span now, if none is open.
+func (w *Window) Resume() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.open || w.done || w.keepsWarm {
+		return
+	}
+	if len(w.spans) == maxSpans {
+		w.spans = merge(w.spans)
+	}
+	now := w.rec.now()
+	w.spans = append(w.spans, span{start: now})
+	w.open = true
+	w.rec.edge(now)
+}
+
+// Pause closes the open span now, if there is one.
+func (w *Window) Pause() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	w.pause(w.rec.now())
+}
+
+func (w *Window) pause(now int64) {
+	if !w.open {
+		return
+	}
+	w.open = false
+	s := &w.spans[len(w.spans)-1]
+	s.end, s.on = now, now-s.start
+	w.rec.edge(now)
+}
+
+// Restart forgets the spans so far. If one is open, a new one opens now.
+func (w *Window) Restart() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.done {
+		return
+	}
+	w.spans = w.spans[:0]
+	if w.open {
+		now := w.rec.now()
+		w.spans = append(w.spans, span{start: now})
+		w.rec.edge(now)
+	}
+}
+
+// EveryTick makes every tick be seen while the window is open, instead of a few
+// between the edges: for windows that SetSpans will move, or whose recording is to be
+// measured in parts. It costs two or three reads for each tick of each device.
+func (w *Window) EveryTick() {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	w.everyTick = true
+	w.rec.edge(w.rec.now())
+}
+
+// SetSpans replaces the spans so far by others, in order and without overlap: what
+// was to be measured may be known only afterwards. They lie between the opening
+// of the window and now, unless the source knows the past. Times without a
+// monotonic reading are joined by the wall clock. Where the window was not opened
+// with EveryTick, ticks next to the new edges may have been passed over, and the
+// interval is then as wide as what the device can have drawn there.
+func (w *Window) SetSpans(spans ...Span) {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.done || w.keepsWarm {
+		return
+	}
+	w.open, w.spans = false, toSpans(w.rec.base, spans)
+	if slices.ContainsFunc(spans, Span.byWallClock) {
+		w.step = clockStep(w.rec.base)
+	}
+}
+
+// Clip keeps of the spans so far only what lies within others, as for a part of a
+// window that SetSpans has moved.
+func (w *Window) Clip(spans ...Span) {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.done {
+		return
+	}
+	w.pause(w.rec.now())
+	var kept []span
+	for _, s := range w.spans {
+		for _, limit := range spans {
+			from, to := max(s.start, int64(limit.Start.Sub(w.rec.base))), min(s.end, int64(limit.End.Sub(w.rec.base)))
+			if from < to {
+				on := float64(s.on) * float64(to-from) / float64(s.end-s.start)
+				kept = append(kept, span{start: from, end: to, on: int64(math.Round(on))})
+			}
+		}
+	}
+	w.spans = kept
+}
+
+// Duration returns the length of the spans so far, up to now.
+func (w *Window) Duration() time.Duration {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	var d int64
+	for _, s := range w.spans {
+		d += s.on
+	}
+	if w.open {
+		d += w.rec.now() - w.spans[len(w.spans)-1].start
+	}
+	return time.Duration(d)
+}
