@@ -103,7 +103,7 @@ func (c *curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
 // that does not is noted as invalid, and left out.
 func (c *curve) add(r Reading) bool {
 	p := point{lo: c.at(r.Before), hi: c.at(r.After)}
-	c.pace.Called(p.lo)
+	c.pace.Called(p.lo, p.hi)
 	if r.Err != nil {
 		c.addError(p, r.Err)
 		return false
@@ -201,7 +201,7 @@ func (c *curve) addJoules(p point, joules float64) bool {
 	if still := prev.lo - c.ticks[len(c.ticks)-1].Hi; c.pace.Phase() != pace.Hunting && float64(still) > staleAfter*c.pace.Period() {
 		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
 	}
-	tick.Lo = c.freshest(p, prev.lo)
+	tick.Lo = c.freshest(p, c.pace.Since(prev.lo))
 	c.push(tick)
 	c.pace.Ticked(prev.mid(), p.mid(), p.hi)
 	return true
