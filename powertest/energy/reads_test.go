@@ -13,7 +13,7 @@ import (
 )
 
 // wandering is a source of counters behind a driver that serves one read after the other.
-// The devices draw 300 W each while they are busy, and else 100.
+// The devices draw 300 W each.
 type wandering struct {
 	devices []energy.Device
 	call    time.Duration
@@ -22,14 +22,13 @@ type wandering struct {
 	walk, about float64
 	rng         *rand.Rand
 	start       time.Time
-	from, until time.Duration   // busy
 	regular     []time.Duration // time of the next tick of each device, but for about
 	next, shown []time.Duration
 	reads       []time.Duration // when devices were read
 }
 
 func newWandering(n int, period, call time.Duration, walk, about float64) *wandering {
-	w := &wandering{call: call, walk: walk, about: about, rng: rand.New(rand.NewPCG(uint64(n), uint64(period))), start: time.Now(), from: time.Hour, until: time.Hour}
+	w := &wandering{call: call, walk: walk, about: about, rng: rand.New(rand.NewPCG(uint64(n), uint64(period))), start: time.Now()}
 	for i := range n {
 		w.devices = append(w.devices, energy.Device{UUID: fmt.Sprintf("W-%d", i), Index: i, Method: energy.Counter, Period: period, PowerLimit: 700})
 		w.regular = append(w.regular, time.Duration(w.rng.Float64()*float64(period)))
@@ -55,12 +54,8 @@ func (w *wandering) Read(dst []energy.Reading) {
 			w.next[k] = max(w.regular[k]+time.Duration(period*w.about*w.rng.NormFloat64()), w.shown[k]+time.Millisecond)
 		}
 		w.reads = append(w.reads, now)
-		*r = energy.Reading{Device: k, Before: before, After: time.Now(), Joules: w.joules(w.shown[k]), HasJoules: true}
+		*r = energy.Reading{Device: k, Before: before, After: time.Now(), Joules: 300 * w.shown[k].Seconds(), HasJoules: true}
 	}
-}
-
-func (w *wandering) joules(at time.Duration) float64 {
-	return 100*at.Seconds() + 200*min(max(at-w.from, 0), w.until-w.from).Seconds()
 }
 
 // between returns how often devices were read from one time to another since the start.
@@ -114,11 +109,9 @@ func testReads(t *testing.T, w *wandering, every bool) {
 	}
 	time.Sleep(10 * period)
 	begin := time.Since(w.start)
-	w.from = begin
 	window.Resume()
 	time.Sleep(length)
 	end := time.Since(w.start)
-	w.until = end
 	stride := rec.CallStats()[0].Stride
 	m := window.Measure(t.Context())
 	over := time.Since(w.start)

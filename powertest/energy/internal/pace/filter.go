@@ -180,10 +180,11 @@ func (f *filter) mass(k, lo, hi float64) float64 {
 
 // adapt takes in by what share the square of an error was larger than its variance s,
 // for the k-th tick, and off, the error in standard deviations. Each cause takes of it
-// what it has in s. Errors that repeat are of ticks that wander more than was believed, and
-// those that alternate of ticks that were followed too far.
+// what it has in s, and the first ticks more than those that come later. Errors that repeat
+// are of ticks that wander more than was believed, and those that alternate of ticks that
+// were followed too far.
 func (f *filter) adapt(more, off, s, k float64) {
-	const rate = 0.1
+	rate := min(max(0.1, 12/(4+float64(f.ticks))), 0.25)
 	least, most := sq(f.period/500), sq(f.period/12)
 	more = min(more, 8)
 	turn := math.Exp(rate * min(max(off*f.off, -2), 2))

@@ -173,5 +173,5 @@ func (p *Pace) step(sigma float64) float64 {
 		// It was found roughly: all the more is to be gained.
 		return max(p.poll, sigma/3)
 	}
-	return max(minStep, min(5*sigma/4, p.interval))
+	return max(minStep, min(sigma, p.interval))
 }
