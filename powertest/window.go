@@ -34,8 +34,9 @@ type Window struct {
 // WindowOption changes what [Meter.Start] begins.
 type WindowOption func(*Window)
 
-// EveryTick reads the source around every tick while the window is open, two or three
-// times each: for a window whose time [Window.SetSpans] sets afterwards.
+// EveryTick reads the source around every tick while the window is open, once or twice
+// each: for a window whose time [Window.SetSpans] sets afterwards. Where calls are slow
+// ticks are passed over all the same: see [energy.Window.EveryTick].
 func EveryTick() WindowOption {
 	return func(w *Window) { w.everyTick = true }
 }

@@ -90,8 +90,8 @@ func TestLoad(t *testing.T) {
 	require.Empty(t, v.Load.Notes)
 	assert.Less(t, v.took, time.Minute)
 	for _, g := range v.Load.GPUs {
-		assert.InDelta(t, 700, *g.Watts, 0.1)
-		assert.InDelta(t, 100, *g.PausedWatts, 0.1)
+		assert.InEpsilon(t, 700, *g.Watts, 0.001, "two ticks are seen to a millisecond, a second apart")
+		assert.InEpsilon(t, 100, *g.PausedWatts, 0.001)
 		assert.InDelta(t, 3*time.Second, *g.Started, float64(150*time.Millisecond))
 		assert.InDelta(t, 0, *g.Rise, float64(2*time.Millisecond), "ticks are seen to a millisecond")
 		assert.InDelta(t, 0, *g.Fall, float64(2*time.Millisecond))

@@ -126,9 +126,12 @@ func (d *device) intervals() []float64 {
 	return list
 }
 
-// period returns the median time between two ticks, which a missed tick does not
-// double; 0 if fewer than three were seen.
+// period returns the refresh period that the recorder has learnt, or else the median time
+// between two ticks, which a missed tick does not double; 0 if fewer than three were seen.
 func (d *device) period() time.Duration {
+	if d.learnt.period > 0 {
+		return time.Duration(math.Round(d.learnt.period))
+	}
 	list := d.intervals()
 	if len(list) < 2 {
 		return 0
@@ -136,14 +139,15 @@ func (d *device) period() time.Duration {
 	return time.Duration(math.Round(median.Of(list)))
 }
 
-// missed returns how many ticks are missing between those that were seen.
+// missed returns how many ticks are missing between those that were seen, well enough to
+// count the periods between.
 func (d *device) missed(period time.Duration) (missed int) {
 	last, sharp := -1, d.sharp()
 	for i, t := range d.ticks {
 		if t.broken {
 			last = -1
 		}
-		if !sharp[i] || t.broken {
+		if !sharp[i] && t.hi-t.lo > float64(period)/4 || t.broken {
 			continue
 		}
 		if last >= 0 {

@@ -66,6 +66,10 @@ type CallStats struct {
 	// P50 and P99 are the median and the 99th percentile of the time between before
 	// and after a reading that gave a value, to 3 %; 0 if there was none.
 	P50, P99 time.Duration
+	// Stride is how many refresh periods lie between two ticks of a counter that are looked
+	// for between edges, so that reads are few and occupy the driver for little of the
+	// time; 1 if none is passed over, and 0 before the device was read.
+	Stride int
 	// LastError is what the newest failure was, and At when it ended; nil if there was
 	// none. It wraps [ErrStalled] for a call that was given up.
 	LastError error
@@ -85,6 +89,9 @@ func (r *Recorder) CallStats() []CallStats {
 		s := &r.stats[i]
 		list[i] = s.CallStats
 		list[i].P50, list[i].P99 = s.took.quantile(0.5), s.took.quantile(0.99)
+		if s.Reads > 0 && r.devices[i].Method == Counter {
+			list[i].Stride = r.curves[i].pace.Stride()
+		}
 	}
 	return list
 }

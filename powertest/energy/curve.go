@@ -103,7 +103,7 @@ func (c *curve) at(t time.Time) int64 { return int64(t.Sub(c.base)) }
 // that does not is noted as invalid, and left out.
 func (c *curve) add(r Reading) bool {
 	p := point{lo: c.at(r.Before), hi: c.at(r.After)}
-	c.pace.Called(p.lo)
+	c.pace.Called(p.lo, p.hi)
 	if r.Err != nil {
 		c.addError(p, r.Err)
 		return false
@@ -201,7 +201,7 @@ func (c *curve) addJoules(p point, joules float64) bool {
 	if still := prev.lo - c.ticks[len(c.ticks)-1].Hi; c.pace.Phase() != pace.Hunting && float64(still) > staleAfter*c.pace.Period() {
 		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
 	}
-	tick.Lo = c.freshest(p, prev.lo)
+	tick.Lo = c.freshest(p, c.pace.Since(prev.lo))
 	c.push(tick)
 	c.pace.Ticked(prev.mid(), p.mid(), p.hi)
 	return true
@@ -316,6 +316,10 @@ func (c *curve) period() estimate.Period {
 	}
 }
 
+// learnt returns what the ticks themselves show of the refresh period. It takes longer than
+// [curve.period], which is what the next read goes by.
+func (c *curve) learnt() estimate.Period { return c.period().Learnt(c.ticks) }
+
 // expected returns the refresh period as far as it is known, in ns.
 func (c *curve) expected() float64 { return c.period().Expected() }
 
@@ -359,14 +363,15 @@ func (c *curve) settled(spans []span, end int64) bool {
 // beginsLate reports whether the power of a counter seems to rise late in a window.
 func (c *curve) beginsLate(start, end int64) bool {
 	whole := family{spans: []span{{start: start, end: end, on: end - start}}}
-	return c.device.Method == Counter && estimate.BeginsLate(c.ticksAround(whole, false))
+	return c.device.Method == Counter && estimate.BeginsLate(c.ticksAround(whole, c.period(), false))
 }
 
-// ticksAround returns what is known of a counter around the spans of a family. fleet
+// ticksAround returns what is known of a counter around the spans of a family, whose refresh
+// period is p. fleet
 // reports whether it is one of so many that it must be quick.
-func (c *curve) ticksAround(f family, fleet bool) estimate.Input {
+func (c *curve) ticksAround(f family, p estimate.Period, fleet bool) estimate.Input {
 	in := estimate.Input{
-		Ticks: c.ticks, Spans: toEstimate(f.spans), Others: toEstimate(f.others), Period: c.period(),
+		Ticks: c.ticks, Spans: toEstimate(f.spans), Others: toEstimate(f.others), Period: p,
 		Resolution: c.device.Resolution, PowerLimit: c.device.PowerLimit, Behind: float64(c.device.Behind),
 		Recorded: c.recorded, Far: c.pace.Poll() > 0, Brief: fleet,
 	}

@@ -234,7 +234,7 @@ func (p *poller) record(c *curve, dev *counter, open, s, e float64) []span {
 		next := max(c.pace.Next()/second, now)
 		for len(edges) > 0 && edges[0] <= max(next, free) {
 			now = max(edges[0], now)
-			c.pace.Edge(ns(max(edges[0], free)), c.last.hi)
+			c.pace.Edge(ns(max(edges[0], free)), c.last.hi, false)
 			next = max(c.pace.Next()/second, now)
 			edges = edges[1:]
 		}

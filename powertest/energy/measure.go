@@ -69,11 +69,11 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 	c.learn()
 	c.splitAtJumps()
 	list := make([]DeviceMeasurement, f.size())
-	p := c.period()
+	p := c.learnt()
 	var results []estimate.Result
 	var err error
 	if counted(f.spans) > 0 && c.device.Method == Counter {
-		results, err = c.estimate(f, fleet)
+		results, err = c.estimate(f, p, fleet)
 	}
 	for i := range list {
 		d := &list[i]
@@ -110,8 +110,8 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 
 // estimate returns the energies of a family by a counter: where that lags, as if its ticks
 // had been as much earlier.
-func (c *curve) estimate(f family, fleet bool) ([]estimate.Result, error) {
-	in := c.ticksAround(f, fleet)
+func (c *curve) estimate(f family, p estimate.Period, fleet bool) ([]estimate.Result, error) {
+	in := c.ticksAround(f, p, fleet)
 	if c.lag = c.lag.after(estimate.TimingOf(in)); c.lag.by > 0 {
 		in.Ticks = estimate.Earlier(in.Ticks, c.lag.ns())
 	}

@@ -151,8 +151,9 @@ func (r *Recorder) interest(w *Window) {
 // caller holds mu.
 func (r *Recorder) edge(now int64) {
 	r.spread()
+	measured := slices.ContainsFunc(r.windows, func(w *Window) bool { return w.open })
 	for _, c := range r.curves {
-		c.pace.Edge(now, c.last.hi)
+		c.pace.Edge(now, c.last.hi, measured)
 	}
 	r.replan()
 }

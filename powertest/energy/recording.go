@@ -71,7 +71,7 @@ func record(info Info, base time.Time, curves []*curve) Recording {
 			}
 		}
 		d.PowerPeriod, d.PowerLate = c.power.Sensor.Refresh, c.power.Sensor.Late
-		if p := c.period(); !c.recorded && p.Known {
+		if p := c.learnt(); !c.recorded && p.Known {
 			d.TickPeriod, d.TickJitter = p.Seen, math.Sqrt(p.JitterVariance)
 		}
 		for _, e := range c.events {

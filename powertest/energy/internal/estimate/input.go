@@ -71,7 +71,10 @@ type Input struct {
 }
 
 // Tick is the moment at which the counter's visible value became Joules: after Lo and
-// not after Hi.
+// not after Hi. Hi is when the value was read. Lo is when the one before was read or, if the
+// first read that looked for the tick showed it, the earliest time at which it was due
+// (3.5 standard deviations before the mean of what the pace believed): a belief, which a tick
+// breaks that comes where none was due.
 type Tick struct {
 	Lo, Hi int64
 	Joules float64
@@ -91,26 +94,6 @@ type Span struct{ Start, End, On int64 }
 func (s Span) counts() bool {
 	const rounded = 1000
 	return max(s.End-s.Start-s.On, s.On-s.End+s.Start) <= rounded
-}
-
-// Period is what is known of the refresh period, in ns.
-type Period struct {
-	// Nominal is what the source says.
-	Nominal float64
-	// Seen is what the ticks show, with its variance and with the variance of single
-	// ticks about it. Until it is Known they are guesses.
-	Seen, Variance, JitterVariance float64
-	Known                          bool
-	// Stride says that between edges only every Stride-th tick was looked for.
-	Stride int
-}
-
-// Expected returns the refresh period as far as it is known.
-func (p Period) Expected() float64 {
-	if p.Known {
-		return p.Seen
-	}
-	return max(p.Nominal, p.Seen)
 }
 
 // Result is the energy of spans in joules.

@@ -102,7 +102,9 @@ type view struct {
 	// b is the last tick before the start, from the first one by which the power of a
 	// lagging counter has risen, and z the last one before the end. c is the last after it.
 	b, from, z, c int
-	outside       float64 // the power before the start, in watts
+	// outside is the power before the start, in watts, and unsure its standard deviation,
+	// as far as that is of the times of ticks.
+	outside, unsure float64
 }
 
 const (
@@ -161,7 +163,9 @@ func (v *view) place(after int) (ok bool) {
 	if v.b < 1 || v.from < 0 || v.z <= v.from || v.c < v.z+after {
 		return false
 	}
+	a, b := v.ks[0], v.ks[v.b]
 	v.outside = v.power(0, v.b)
+	v.unsure = v.outside * math.Hypot(a.sd, b.sd) / (b.t - a.t)
 	return true
 }
 
@@ -210,7 +214,7 @@ func (v *view) step(out, in, far int) Late {
 	}
 	inside := v.power(min(in, far), max(in, far))
 	step := inside - v.outside
-	if step < leastStep*inside || !v.steady(0, v.b, v.outside, step) || !v.steady(min(in, far), max(in, far), inside, step) {
+	if !v.clear(step, inside) || !v.steady(0, v.b, v.outside, step) || !v.steady(min(in, far), max(in, far), inside, step) {
 		return Late{}
 	}
 	at := v.crossing(out, in, inside)
@@ -220,6 +224,12 @@ func (v *view) step(out, in, far int) Late {
 	sd := math.Sqrt(noise*reach*(1+reach/known)+sq(inside*a.sd)+sq(v.outside*r.sd)) / step
 	sd = math.Hypot(sd, 0.001)
 	return Late{By: at, SD: sd, Clear: sd < leastLag/2 && v.stepped(min(out, in), max(out, in), at, out, in, inside, sd)}
+}
+
+// clear reports whether a step to a power inside is one for sure.
+func (v *view) clear(step, inside float64) bool {
+	const sure = 5
+	return step >= leastStep*inside && step > sure*v.unsure
 }
 
 // steady reports whether the power between ticks is the same each time.
@@ -314,7 +324,7 @@ func (v *view) averages(m float64) (square float64, ok bool) {
 		xx, xy = xx+x*x, xy+x*y
 	}
 	step := xy / xx
-	if !(step > 0.5*v.outside) {
+	if !(step > 0.5*v.outside && v.clear(step, v.outside+step)) {
 		return 0, false
 	}
 	n, ok := 0, true

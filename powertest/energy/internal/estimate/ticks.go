@@ -61,11 +61,15 @@ type line struct {
 	jitter         float64
 	vPhase, vSlope float64 // variances at kMean
 	kMean          float64
+	// n is how many ticks it goes through, and chi2 the sum of the squares of their errors
+	// in units of their variance. more is by what share the variance of the jitter is larger
+	// than was believed, as far as errors are of the jitter (a step of expectation maximisation).
+	n, chi2, more float64
 }
 
-// onLine is a tick that was seen closely: its number from the first, its time from
-// that, and the variance of the time.
-type onLine struct{ k, t, v float64 }
+// onLine is a tick that was seen closely: its number from the first, and between when and
+// when it was, from the middle of that. t is a time that stands for both, with its variance.
+type onLine struct{ k, lo, hi, t, v float64 }
 
 // fit puts a weighted least-squares line through the ticks that were seen
 // closely. ok is false if there is no period to go by, or the ticks do not lie
@@ -75,11 +79,43 @@ func fit(p Period, ticks []Tick) (l line, ok bool) {
 	if !p.Known || !(p.Variance >= 0) {
 		return l, false
 	}
+	l, ok = l.through(p, ticks)
+	if ok && l.n > 2 {
+		if l.chi2 > 9*l.n {
+			return l, false
+		}
+		// Ticks that scatter more than was believed make the line as uncertain.
+		f := max(1, l.chi2/(l.n-2))
+		l.jitter *= math.Sqrt(f)
+		l.vPhase, l.vSlope = l.vPhase*f, l.vSlope*f
+	}
+	return l, ok
+}
+
+// sharpened is how often a line is drawn: reads that were placed about the time at which a
+// tick was expected say less of it than their middle. Newton's method takes few steps.
+const sharpened = 3
+
+// through returns the line through ticks whose period and jitter are about those of l.
+func (l line) through(p Period, ticks []Tick) (drawn line, ok bool) {
 	var buf [64]onLine
 	used, origin := number(buf[:0], l, ticks)
 	if len(used) == 0 {
 		return l, false
 	}
+	for i := range sharpened {
+		if i > 0 {
+			l.sharpen(used, origin)
+		}
+		if l, ok = l.least(p, used, origin); !ok {
+			break
+		}
+	}
+	return l, ok
+}
+
+// least returns the line of the least squares.
+func (l line) least(p Period, used []onLine, origin float64) (drawn line, ok bool) {
 	var sw, swk, swt, swkk, swkt float64
 	for _, o := range used {
 		sw, swk, swt = sw+1/o.v, swk+o.k/o.v, swt+o.t/o.v
@@ -97,20 +133,31 @@ func fit(p Period, ticks []Tick) (l line, ok bool) {
 	tMean := swt / sw
 	l.phase = origin + tMean - l.kMean*l.period
 	l.vPhase, l.vSlope = 1/sw, 1/det
-	chi2 := 0.0
+	l.n, l.chi2, l.more = float64(len(used)), 0, 0
 	for _, o := range used {
-		chi2 += sq(o.t-tMean-(o.k-l.kMean)*l.period) / o.v
-	}
-	if n := float64(len(used)); n > 2 {
-		if chi2 > 9*n {
-			return l, false
-		}
-		// Ticks that scatter more than was believed make the line as uncertain.
-		f := max(1, chi2/(n-2))
-		l.jitter *= math.Sqrt(f)
-		l.vPhase, l.vSlope = l.vPhase*f, l.vSlope*f
+		off := sq(o.t-tMean-(o.k-l.kMean)*l.period) / o.v
+		l.chi2 += off
+		l.more += sq(l.jitter) / o.v * (off/(1-2/l.n) - 1) / l.n
 	}
 	return l, true
+}
+
+// sharpen sets the times that stand for ticks to those that have the same likelihood about
+// the line, to second order: that of a normal distribution cut off between two reads. Where
+// these are so far apart that ticks just lie between them it has no second order.
+func (l line) sharpen(used []onLine, origin float64) {
+	const apart = 4
+	s := sq(l.jitter)
+	for i := range used {
+		o := &used[i]
+		if o.hi-o.lo >= apart*l.jitter {
+			continue
+		}
+		at := l.phase - origin + o.k*l.period
+		m, v, _ := truncated(at, l.jitter, o.lo, o.hi)
+		told := 1 - v/s // the share of what the time itself would tell
+		o.t, o.v = at+(m-at)/told, s/told
+	}
 }
 
 // number numbers the ticks that were seen closely, as many as there is room for. It
@@ -128,7 +175,8 @@ func number(used []onLine, l line, ticks []Tick) (numbered []onLine, origin floa
 			k += math.Round((t.Mid() - prev) / l.period)
 		}
 		prev = t.Mid()
-		used = append(used, onLine{k, t.Mid() - origin, sq(w)/12 + sq(l.jitter)})
+		mid := t.Mid() - origin
+		used = append(used, onLine{k, mid - w/2, mid + w/2, mid, sq(w)/12 + sq(l.jitter)})
 	}
 	return used, origin
 }

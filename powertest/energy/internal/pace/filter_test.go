@@ -21,13 +21,14 @@ func TestFilterOfDistantTicks(t *testing.T) {
 		for f.known() {
 			last += math.Round(math.Exp(9*rng.Float64()))*1e6 + 0.3e6*rng.NormFloat64()
 			half := 0.2e6 * rng.Float64()
-			if f.correct(last-half, last+half) || f.ticks > 30 {
+			if f.correct(last-half, last+half, closely) || f.ticks > 30 {
 				break
 			}
 			for _, x := range []float64{f.tick, f.period, f.vTick, f.vPeriod, f.cov, f.vJitter} {
 				require.False(t, math.IsNaN(x), "seed %d: %+v", seed, f)
 			}
-			require.GreaterOrEqual(t, f.vPeriod, 0.0, "seed %d", seed)
+			require.GreaterOrEqual(t, f.vPeriod, 0.0, "seed %d: %+v", seed, f)
+			require.LessOrEqual(t, f.cov*f.cov, f.vTick*f.vPeriod*(1+1e-9)+1e-6, "seed %d: %+v", seed, f)
 		}
 	}
 }

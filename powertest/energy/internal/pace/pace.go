@@ -8,7 +8,6 @@
 package pace
 
 import (
-	"math"
 	"slices"
 	"time"
 )
@@ -22,7 +21,7 @@ const (
 	Hunting Phase = iota
 	// Locked: period and phase of the ticks are known, and so is when the next ones
 	// are due. The counter is read just before and just after every tick, or every
-	// n-th if those are too many: see [Pace.Spread].
+	// n-th if those reads are too many: see [Pace.Spread].
 	Locked
 	// Watching: as Locked, but the next ticks matter. Each of them is looked for, by
 	// more reads.
@@ -54,8 +53,29 @@ const (
 	EdgeTicks = 3
 	// Learning is how many ticks it takes to know the period well.
 	Learning = 10
-	// MaxRate bounds the reads between edges, in reads a second.
+	// MaxRate bounds the reads between edges, in reads a second of all devices.
 	MaxRate = 20
+	// planned is how many of them are, since a look may take more than was paid for.
+	planned = MaxRate - 1
+	// EdgeReads bounds the reads of a device at an edge.
+	EdgeReads = 12
+	// Share bounds the time for which reads between edges occupy the driver, which serves
+	// one after the other. With those at edges it is less than 3 %.
+	Share = 0.022
+	// edgeTime is for how long the reads of all devices at one edge may occupy the driver
+	// while something is measured, in ns: about what is due in a second.
+	edgeTime = 0.025 * second
+	// A look at a tick takes so many reads: readsPerTick where the one before was seen, so
+	// that what was read last is what it changes, and readsPerLook where it was not.
+	readsPerTick, readsPerLook = 1.9, 2.5
+	// credit is how many reads may be saved for later looks.
+	credit = 3
+	// farReads is how many reads a tick of a source that is far away takes.
+	farReads = 2.6
+	// lostShare is how well a tick must be known to look for it, as a share of the period,
+	// and searchReads how many reads in a period search for one that is not.
+	lostShare   = 0.2
+	searchReads = 5
 
 	// huntsPerPeriod reads in a nominal period find a tick to ±4 %, with the 30
 	// reads that an edge may cost.
@@ -64,6 +84,9 @@ const (
 	// where the period may be anything from the poll interval up: a tick is then
 	// found to that share of its period, with some 25 reads for each power of ten.
 	huntShare = 0.08
+	// huntReads is how many reads a hunt takes until it is paid for as all else is: the
+	// next edge begins another.
+	huntReads = 60
 	minStep   = 400e3 // ns between two reads; below this the scheduler's own lateness rules
 	second    = float64(time.Second)
 )
@@ -78,9 +101,22 @@ type Pace struct {
 	phase  Phase
 	filter filter
 	watch  int // ticks that are still to be watched
-	stride int // when Locked, only every stride-th tick is looked for
+
+	// Reads between edges are paid for: each costs the time until the next may follow, and
+	// all are paid at free.
+	devices  float64 // that are read through the same source
+	every    bool    // every tick is to be seen, if the driver's time allows it
+	free     float64
+	took     float64 // how long a call takes
+	edge     float64 // when the last edge was
+	edges    int     // reads since then, of at most allowed
+	allowed  int
+	begun    float64 // when the look that was planned last begins
+	divides  bool    // that look divides what is believed
+	measured bool    // the edge lies in what is measured, so that its reads are paid for, too
 
 	interval float64 // of reads while hunting
+	hunts    int     // reads while hunting, since the last edge
 	quiet    int     // reads since the last tick
 	since    float64 // of the last tick, or of the beginning of the hunt
 
@@ -95,7 +131,7 @@ type Pace struct {
 // New returns a pace that is Hunting, with a read due at once.
 func New(c Config) Pace {
 	n := float64(c.Nominal)
-	p := Pace{nominal: n, poll: float64(c.Poll), within: float64(c.Within), stride: 1, filter: newFilter(n)}
+	p := Pace{nominal: n, poll: float64(c.Poll), within: float64(c.Within), filter: newFilter(n), allowed: EdgeReads}
 	p.hunt(0)
 	return p
 }
@@ -116,13 +152,11 @@ func (p *Pace) Period() float64 { return p.filter.period }
 // PeriodVariance returns the variance of the error of [Pace.Period], in ns².
 func (p *Pace) PeriodVariance() float64 { return p.filter.vPeriod }
 
-// JitterVariance returns the variance of the time from the moment at which a tick is
-// due to when it comes, in ns².
-func (p *Pace) JitterVariance() float64 { return p.filter.vJitter }
-
-// Stride returns how many ticks are passed over between edges, and one more: the
-// refresh periods between two that are looked for.
-func (p *Pace) Stride() int { return p.stride }
+// JitterVariance returns the variance of a tick about the line, tick number against time,
+// that goes through its neighbours, in ns². Ticks that wander leave it by n/15 of the
+// variance of a step, for n ticks on a line (Brownian motion about its regression line):
+// by two where there are some thirty, and less where there are fewer.
+func (p *Pace) JitterVariance() float64 { return p.filter.vJitter + 2*p.filter.vWalk }
 
 // Next returns when to read next.
 func (p *Pace) Next() float64 {
@@ -135,7 +169,7 @@ func (p *Pace) Next() float64 {
 // Know sets a period, and a variance of the jitter, that are known otherwise: for
 // readings that someone else has made.
 func (p *Pace) Know(period, jitterVariance float64) {
-	p.filter.period, p.filter.vPeriod, p.filter.vJitter = period, 0, jitterVariance
+	p.filter.period, p.filter.vPeriod, p.filter.vJitter, p.filter.vWalk = period, 0, jitterVariance, 0
 	p.filter.ticks = max(p.filter.ticks, Learning)
 	p.enter()
 }
@@ -161,31 +195,33 @@ func (p *Pace) hunt(now float64) {
 	}
 }
 
-// Spread sets how many ticks to pass over while Locked: none if every tick is to be
-// seen, or else so many that n devices, which are read through the same source, take
-// no more than [MaxRate] reads a second in all.
-func (p *Pace) Spread(n int, everyTick bool) {
-	p.stride = 1
-	if !everyTick {
-		const readsPerTick = 2.6
-		every := float64(max(n, 1)) * readsPerTick / MaxRate * second
-		p.stride = max(1, int(math.Ceil(every/p.filter.period)))
-	}
-}
-
 // Watch makes at least so many of the next ticks be watched.
 func (p *Pace) Watch(ticks int) {
-	p.watch = max(p.watch, ticks)
+	if p.watch == 0 {
+		p.edges = 0
+	}
+	if ticks > p.watch {
+		p.watch, p.allowed = ticks, max(EdgeReads, 3*ticks)
+	}
 	p.enter()
 }
 
 // Edge asks for a read now, unless one has just ended, at lastRead, and for the next
-// ticks to be watched.
-func (p *Pace) Edge(now, lastRead int64) {
-	p.watch = EdgeTicks
+// ticks to be watched. If something is measured from now on, or still, the reads are
+// fewer where calls are slow.
+func (p *Pace) Edge(now, lastRead int64, measured bool) {
+	p.watch, p.edges, p.allowed, p.measured, p.edge = EdgeTicks, 0, EdgeReads, measured, float64(now)
+	if t := p.devices * p.took; measured && p.poll == 0 && t > 0 {
+		p.allowed = int(min(max(edgeTime/t, 2), EdgeReads))
+		p.watch = min(max(p.allowed/2, 1), EdgeTicks)
+		p.free = max(p.free, float64(now))
+	}
 	p.enter()
-	if p.poll > 0 && p.phase == Hunting {
-		p.hunt(float64(now))
+	if p.phase == Hunting {
+		if p.poll > 0 {
+			p.hunt(float64(now))
+		}
+		p.hunts = 0
 	}
 	if float64(now-lastRead) > max(p.filter.period/10, p.poll) {
 		p.next = float64(now)
@@ -194,15 +230,17 @@ func (p *Pace) Edge(now, lastRead int64) {
 	}
 }
 
-// Called takes in when a read began. The margin for lateness falls slowly, since
-// lateness comes in bursts: while every processor is busy.
-func (p *Pace) Called(at int64) {
-	if late := float64(at) - p.Next(); late > p.lateness {
+// Called takes in when a read began, and when it ended. The margin for lateness falls
+// slowly, since lateness comes in bursts: while every processor is busy.
+func (p *Pace) Called(at, ended int64) {
+	t := float64(at)
+	if late := t - p.Next(); late > p.lateness {
 		p.lateness = min(late, p.filter.period/4)
 	} else {
 		p.lateness += 0.05 * (max(late, 0) - p.lateness)
 	}
-	p.read = float64(at)
+	p.read = t
+	p.pay(t, float64(ended-at))
 }
 
 // Unchanged takes in a reading that showed the same value again, and ended now.
@@ -211,7 +249,7 @@ func (p *Pace) Unchanged(now int64) {
 	p.quiet++
 	switch {
 	case p.phase != Hunting:
-		if t-p.filter.tick > float64(max(12, 3*p.stride))*p.filter.period {
+		if t-p.since > 12*p.filter.period {
 			p.unlock(t)
 		}
 	case p.poll > 0:
@@ -228,19 +266,40 @@ func (p *Pace) Unchanged(now int64) {
 // call that showed it ended now.
 func (p *Pace) Ticked(old, seen, now int64) {
 	lo, hi := float64(old), float64(seen)
-	p.quiet, p.since = 0, hi
 	switch {
 	case p.phase == Hunting:
-		p.found(lo, hi)
-	case p.filter.correct(lo, hi):
+		if p.poll == 0 && p.quiet < 2 && hi-lo > p.nominal/2 {
+			// Reads that are paid for may be too far apart to show a period.
+			p.filter.ticks = 0
+		} else {
+			p.found(lo, hi)
+		}
+	case p.lost(hi):
+		if hi-lo < p.filter.period/2 {
+			p.filter.found(lo, hi)
+		}
+	case p.filter.correct(lo, hi, p.looking()):
 		p.unlock((lo + hi) / 2)
 		p.filter.begin(lo, hi, p.nominal)
 	}
-	if p.watch > 0 {
+	p.quiet, p.since = 0, hi
+	// Where few reads are allowed none may go by for ticks that were passed over.
+	if p.watch > 0 && (p.allowed >= EdgeReads || hi-lo < p.filter.period) {
 		p.watch--
 	}
 	p.enter()
 	p.plan(float64(now))
+}
+
+// looking returns how a tick is looked for.
+func (p *Pace) looking() looking {
+	switch {
+	case p.phase != Locked || p.poll > 0, !p.divides && p.read-p.edge < Learning*p.filter.period:
+		return closely
+	case p.divides:
+		return dividing
+	}
+	return sparingly
 }
 
 // found takes in a tick that was hunted for.
@@ -261,7 +320,7 @@ func (p *Pace) found(lo, hi float64) {
 
 // unlock begins to hunt since what was believed of the ticks is wrong.
 func (p *Pace) unlock(now float64) {
-	p.filter.ticks, p.filter.surprises, p.quiet = 0, 0, 0
+	p.filter.ticks, p.filter.surprises, p.quiet, p.hunts = 0, 0, 0, 0
 	p.hunt(now)
 	p.enter()
 }
@@ -295,50 +354,4 @@ func (p *Pace) Sample(now int64, changed bool) {
 func (p *Pace) Failed(now int64) {
 	const shortest, longest = 50e6, 250e6
 	p.next = float64(now) + max(min(max(p.nominal/2, shortest), longest), p.poll)
-}
-
-// plan sets the time of the next read.
-func (p *Pace) plan(now float64) {
-	now += 1e3 // a timer may fire that much early
-	k := 1.0
-	switch p.phase {
-	case Hunting:
-		p.next = now + p.interval
-		return
-	case Locked:
-		k = float64(p.stride)
-	}
-	for ; ; k++ {
-		due, sigma := p.filter.due(k)
-		early, late, over := due-2.5*sigma-p.lateness, due+2.5*sigma, due+5*sigma+p.lateness
-		// The first read must come before the tick, or what it shows may be of
-		// this tick or of the one before.
-		closely := p.phase == Watching || p.filter.ticks < Learning && sigma > p.filter.period/8
-		switch {
-		case now < early:
-			p.next = early
-			return
-		case closely && now < late:
-			p.next = now + p.step(sigma)
-			return
-		case now < due:
-			p.next = max(due, now+p.poll)
-			return
-		case now < late:
-			p.next = max(late, now+p.poll)
-			return
-		case now < over:
-			p.next = max(over, now+p.poll)
-			return
-		}
-	}
-}
-
-// step is the interval of reads while a tick is awaited that is known to sigma.
-func (p *Pace) step(sigma float64) float64 {
-	if p.poll > 0 {
-		// It was found roughly: all the more is to be gained.
-		return max(p.poll, sigma/3)
-	}
-	return max(minStep, min(5*sigma/4, p.interval))
 }

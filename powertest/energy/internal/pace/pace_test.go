@@ -19,7 +19,7 @@ func follow(p *Pace, ticks []float64, late func() float64) (reads int) {
 		for n < len(ticks) && ticks[n]*1e6 <= now {
 			n++
 		}
-		p.Called(int64(now))
+		p.Called(int64(now), int64(now))
 		if n != seen && seen >= 0 {
 			p.Ticked(int64(last), int64(now), int64(now))
 		} else {

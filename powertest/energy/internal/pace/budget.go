@@ -1,0 +1,84 @@
+package pace
+
+import "math"
+
+// Spread sets how often to read while Locked: so that n devices, which are read through
+// the same source, take no more than [MaxRate] reads a second in all, or, if every tick is
+// to be seen, one or two for each tick. Neither may occupy the driver for more than [Share]
+// of the time: ticks are passed over for it. A source that is far away is not bounded so.
+func (p *Pace) Spread(n int, everyTick bool) {
+	p.devices, p.every = float64(max(n, 1)), everyTick
+}
+
+// Stride returns how many ticks are passed over between edges, and one more: the
+// refresh periods between two that are looked for, as far as reads are paid for.
+func (p *Pace) Stride() int {
+	if p.poll > 0 {
+		if p.every {
+			return 1
+		}
+		return max(1, int(math.Ceil(p.devices*farReads/MaxRate*second/p.filter.period)))
+	}
+	if p.filter.wary == 0 && readsPerTick*p.price() <= p.filter.period {
+		return 1
+	}
+	return max(1, int(math.Ceil(readsPerLook*p.price()/p.filter.period)))
+}
+
+// price returns the time that must pass for each read between edges, in ns.
+func (p *Pace) price() float64 {
+	if p.every {
+		return p.driverTime()
+	}
+	return max(p.devices/planned*second, p.driverTime())
+}
+
+// driverTime returns the time in which a read of every device occupies the driver no
+// longer than its share; 0 if there is no driver, since the source is far away.
+func (p *Pace) driverTime() float64 {
+	if p.poll > 0 {
+		return 0
+	}
+	return p.devices * p.took / Share
+}
+
+// pay takes in that a read began at a time, and how long it took.
+func (p *Pace) pay(at, took float64) {
+	if p.took == 0 {
+		p.took = took
+	}
+	p.took += 0.1 * (took - p.took)
+	price := 0.0
+	switch p.phase {
+	case Hunting:
+		if p.hunts++; p.hunts > huntReads {
+			price = p.price()
+		} else if p.measured && p.slow() {
+			price = p.driverTime()
+		}
+	case Locked:
+		price = p.price()
+	default:
+		if p.edges++; p.measured {
+			price = p.driverTime()
+		}
+		if p.measured && p.edges >= p.allowed && p.poll == 0 {
+			p.watch = 0
+			p.enter()
+		}
+	}
+	p.free = max(p.free, at-credit*p.price()) + price
+}
+
+// hunting returns after how many reads since an edge a hunt is paid for.
+func (p *Pace) hunting() int {
+	if p.measured && p.slow() {
+		return p.allowed
+	}
+	return huntReads
+}
+
+// slow reports whether reading all devices takes so long that a hunt finds nothing.
+func (p *Pace) slow() bool {
+	return p.poll == 0 && p.devices*p.took > p.nominal/huntsPerPeriod
+}
