@@ -209,7 +209,8 @@ func TestGauge(t *testing.T) {
 	assert.InEpsilon(t, 100, *g.Watts, 0.03)
 	require.NotNil(t, v.Windows[1].Load)
 	assert.NotNil(t, v.Windows[1].Seen)
-	assert.Greater(t, *v.Windows[1].Load, *v.Windows[1].Seen, "the power at an edge is anyone's guess")
+	assert.Greater(t, *v.Windows[1].Load, 5.0, "between two refreshes the power at an edge is anyone's guess")
+	assert.Greater(t, *v.Windows[1].Seen, 5.0, "and it may be another in between")
 }
 
 // TestMarks: what makes a number doubtful is reported, and does not withhold it.
