@@ -25,7 +25,7 @@
 //
 //	http://mimir:8080/prometheus?selector={job="dcgm"}   Mimir; its tenant in POWERTEST_HTTP_HEADERS="X-Scope-OrgID: team"
 //	http://thanos:9090?dedup=true&partial_response=false&max_source_resolution=0s
-//	http://victoria:8428?latency_offset=1ms              else it answers as of 30 s ago
+//	http://victoria:8428                                 VictoriaMetrics, which is asked with latency_offset=1ms
 //
 // # Which GPUs
 //

@@ -46,6 +46,7 @@ type history struct {
 	plan
 	deadline   time.Time
 	mergers    []merger
+	last       int64           // when samples were last asked for, in the server's time
 	unexpected map[string]bool // UUIDs of GPUs that were not there at open
 }
 

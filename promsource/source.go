@@ -33,6 +33,7 @@ type Source struct {
 	fleet  *fleet
 	tempo  tempo
 	clock  clockLog
+	delay  delay
 	closed atomic.Bool
 }
 

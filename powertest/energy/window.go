@@ -131,6 +131,7 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	r.learnLags(curves)
 	r.mu.Unlock()
 	for i := range list {
+		list[i].LeftOut = r.leftOut
 		w.complete(&list[i], after, stalled)
 		list[i].total(correlatedFraction(curves))
 	}
