@@ -29,6 +29,15 @@ type endpoint struct {
 	// values are what the newest page has of the devices of the endpoint.
 	values []value
 
+	// nodes is told of GPUs that were not there when the source was opened; nil until it
+	// is. own are the GPUs that the endpoint had then, known those of all endpoints, and
+	// there those of the newest page; hosts are what its host has been called so far, and
+	// host is the last.
+	nodes             *nodes
+	own, known, there map[string]bool
+	hosts             map[string]bool
+	host              string
+
 	answers chan answer
 
 	// The fields below are those of the goroutine that calls Read.
@@ -72,6 +81,7 @@ func (e *endpoint) update(ctx context.Context) answer {
 		return a
 	}
 	e.take()
+	e.watch(a.after)
 	return a
 }
 
@@ -81,6 +91,7 @@ func (e *endpoint) request(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Close = e.nodes == nil // the next page may be another node's
 	response, err := e.client.Do(r)
 	if err != nil {
 		return web.Of(energy.ErrNoAnswer, web.Explain(web.Cause(err)))

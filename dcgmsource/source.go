@@ -22,6 +22,7 @@ type Source struct {
 	devices   []energy.Device
 	meters    []meter
 	collapsed int
+	nodes     nodes
 	client    *web.Client
 
 	// reads counts the calls of Read, and waiting are the endpoints that the
@@ -35,7 +36,10 @@ type Source struct {
 	requests sync.WaitGroup
 }
 
-var _ energy.Source = (*Source)(nil)
+var _ interface {
+	energy.Source
+	energy.FindingSource
+} = (*Source)(nil)
 
 // maxWait is how long Read waits for endpoints. One that takes longer must not
 // keep the others' readings from being made on time.
@@ -51,7 +55,7 @@ const (
 
 // Open requests the pages of all endpoints and lists their GPUs. It fails if one
 // of them cannot be read, and the error names all that cannot: a sum over the
-// others would be too small. See [ErrPage], [ErrUnknownMetric],
+// others would be too small. See [ErrPage], [ErrNodes], [ErrUnknownMetric],
 // [energy.ErrNoDevice] and [energy.ErrMalformed].
 func Open(c Config) (*Source, error) {
 	targets, err := c.targets()
@@ -88,7 +92,9 @@ func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error
 	if err != nil {
 		return nil, err
 	}
-	return newSource(chosen, surveys, client), nil
+	s := newSource(chosen, surveys, client)
+	s.watchNodes(endpoints, surveys, c)
+	return s, nil
 }
 
 // survey requests the page for the first time. An exporter that reloads gets
@@ -106,6 +112,10 @@ func (e *endpoint) survey(ctx context.Context) (*survey, error) {
 	}
 	s := surveyPage(&e.page, e.body.String())
 	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("dcgm: %s: %w", e.Clean, err)
+	}
+	s, err := e.again(ctx, s)
+	if err != nil {
 		return nil, fmt.Errorf("dcgm: %s: %w", e.Clean, err)
 	}
 	return s, nil
@@ -132,6 +142,34 @@ func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Sourc
 		}
 	}
 	return s
+}
+
+// watchNodes makes the endpoints tell which GPUs their pages have from now on.
+func (s *Source) watchNodes(endpoints []*endpoint, surveys []*survey, c Config) {
+	known := map[string]bool{}
+	for _, v := range surveys {
+		for i := range v.gpus {
+			d := v.gpus[i].device
+			if !known[d.UUID] {
+				known[d.UUID] = true
+				s.nodes.all = append(s.nodes.all, d)
+			}
+		}
+	}
+	s.nodes.selection = energy.Selection{Devices: c.Devices}
+	for i, e := range endpoints {
+		e.known, e.own, e.there, e.hosts = known, map[string]bool{}, map[string]bool{}, map[string]bool{}
+		for k := range surveys[i].gpus {
+			g := &surveys[i].gpus[k]
+			if len(g.rows) > 0 {
+				e.own[g.device.UUID] = true
+			}
+			if e.host = g.device.Host; e.host != "" {
+				e.hosts[e.host] = true
+			}
+		}
+		e.nodes = &s.nodes
+	}
 }
 
 func driverVersions(surveys []*survey) string {

@@ -34,10 +34,10 @@ type fleet struct {
 	powers []string // of the power metrics that there are
 
 	// known are the GPUs that were there when the source was opened, selected or
-	// not, and selectors what selected the devices.
+	// not, and selection what selected the devices.
 	known     map[string]bool // by UUID
 	all       []energy.Device
-	selectors []string
+	selection energy.Selection
 }
 
 // listing is a GPU that the server has, with its series of the metric that is read.
@@ -197,7 +197,7 @@ func describe(rows []model.Metric, cfg Config) energy.Device {
 
 // newFleet returns the devices that the configuration selects.
 func newFleet(list []listing, powers []string, sel selector, cfg Config) (*fleet, error) {
-	f := &fleet{selector: sel, powers: powers, position: map[string]int{}, known: map[string]bool{}, selectors: cfg.Devices}
+	f := &fleet{selector: sel, powers: powers, position: map[string]int{}, known: map[string]bool{}, selection: energy.Selection{Devices: cfg.Devices}}
 	for _, l := range list {
 		f.all = append(f.all, l.device)
 		f.known[l.device.UUID] = true
@@ -232,13 +232,6 @@ func (f *fleet) add(l listing) {
 	if !slices.Contains(f.names, l.device.Metric) {
 		f.names = append(f.names, l.device.Metric)
 	}
-}
-
-// wants reports whether a GPU that was not there when the source was opened would
-// have been selected, or would have made the selectors ambiguous.
-func (f *fleet) wants(d energy.Device) bool {
-	at, err := energy.Select(append(f.all[:len(f.all):len(f.all)], d), f.selectors...)
-	return err != nil || slices.Contains(at, len(f.all))
 }
 
 // among returns a matcher for devices, all of which have their UUID in the same

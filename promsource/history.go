@@ -242,7 +242,7 @@ func (h *history) sink(device int) sink {
 // opened, but would have been selected.
 func (h *history) noteUnexpected(b *batch) {
 	for uuid, d := range b.unexpected {
-		if h.fleet.wants(d) {
+		if h.fleet.selection.Wants(h.fleet.all, d) {
 			h.unexpected[uuid] = true
 		}
 	}

@@ -245,6 +245,19 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 	return list, curves
 }
 
+// addNoticed adds what the source noticed of all devices during a measurement.
+func (r *Recorder) addNoticed(m *Measurement) {
+	notices, ok := r.src.(FindingSource)
+	if !ok || m.Start.IsZero() {
+		return
+	}
+	for _, f := range notices.Findings(m.Start, m.End) {
+		if r.concerns(f) {
+			m.Add(f)
+		}
+	}
+}
+
 // concerns reports whether a finding is about what is measured. If devices were
 // selected by name, that there are others is none.
 func (r *Recorder) concerns(f Finding) bool {

@@ -124,6 +124,14 @@ type PartialSource interface {
 	LeftOut() []LeftOut
 }
 
+// A FindingSource is a [Source] that notices, while it is read, what concerns all of its
+// devices, such as one that was not there when it was opened. Findings may be called at any
+// time.
+type FindingSource interface {
+	// Findings returns what concerns the time from one time to another.
+	Findings(from, to time.Time) []Finding
+}
+
 // LeftOut is a device that nobody chose to leave out, and that is not measured all the
 // same: a sum over the others lacks it, and says so.
 type LeftOut struct {

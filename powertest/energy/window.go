@@ -134,6 +134,7 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 		list[i].LeftOut = r.leftOut
 		w.complete(&list[i], after, stalled)
 		list[i].total(correlatedFraction(curves))
+		r.addNoticed(&list[i])
 	}
 	list[0].Waited = waited
 	return list, parts, curves
