@@ -275,6 +275,8 @@ func (w *world) answer(expr string, form url.Values) []byte {
 			rows = append(rows, map[string]any{"metric": without(s.labels), "value": pair(at, resets(samples))})
 		case strings.HasPrefix(expr, "sum by"):
 			rows = append(rows, map[string]any{"metric": map[string]string{"UUID": s.labels["UUID"]}, "value": pair(at, mean(samples))})
+		case strings.HasPrefix(expr, "last_over_time("):
+			rows = append(rows, map[string]any{"metric": s.labels, "value": pairs(samples)[len(samples)-1]})
 		case within != nil:
 			rows = append(rows, map[string]any{"metric": s.labels, "values": pairs(samples)})
 		default:
