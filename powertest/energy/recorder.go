@@ -235,11 +235,7 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 		if err != nil {
 			m.Add(Finding{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()})
 		}
-		for _, f := range found {
-			if r.concerns(f) {
-				m.Add(f)
-			}
-		}
+		m.addAll(r.concerning(found))
 	}
 	list[0].Waited = time.Since(began)
 	return list, curves
@@ -251,18 +247,20 @@ func (r *Recorder) addNoticed(m *Measurement) {
 	if !ok || m.Start.IsZero() {
 		return
 	}
-	for _, f := range notices.Findings(m.Start, m.End) {
-		if r.concerns(f) {
-			m.Add(f)
-		}
-	}
+	m.addAll(r.concerning(notices.Findings(m.Start, m.End)))
 }
 
-// concerns reports whether a finding is about what is measured. If devices were
+// concerning returns those findings that are about what is measured. If devices were
 // selected by name, that there are others is none.
-func (r *Recorder) concerns(f Finding) bool {
-	if f.Device == "" {
-		return !r.byName || f.Reason != ExpectedGPUCountMismatch
+func (r *Recorder) concerning(all []Finding) []Finding {
+	measured := map[string]bool{}
+	for _, d := range r.devices {
+		measured[d.UUID] = true
 	}
-	return slices.ContainsFunc(r.devices, func(d Device) bool { return d.UUID == f.Device })
+	return slices.DeleteFunc(slices.Clone(all), func(f Finding) bool {
+		if f.Device == "" {
+			return r.byName && f.Reason == ExpectedGPUCountMismatch
+		}
+		return !measured[f.Device]
+	})
 }
