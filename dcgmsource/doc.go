@@ -39,7 +39,8 @@
 //
 // A GPU that is on a page, but whose energy and power are not, is a device all
 // the same, whose readings fail: a sum that lacks one is not published. So is one
-// whose rows cannot be parsed. To measure the others, select them by
+// whose rows cannot be parsed. A counter that stays at 0 is none, and the power is read.
+// To measure the others, select them by
 // [Config.Devices]. If an endpoint cannot be read, [Open] fails; so it does if the pages of
 // an address are of several nodes by turns, as those of a Kubernetes Service are. A GPU
 // that appears on a page later, and would have been selected, withholds the number, and so

@@ -97,20 +97,27 @@ func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error
 	return s, nil
 }
 
-// survey requests the page for the first time. An exporter that reloads gets
-// another chance.
+// survey requests the page for the first time. An exporter that reloads, or whose counters
+// show 0 as they may when they have just begun, gets another chance.
 func (e *endpoint) survey(ctx context.Context) (*survey, error) {
-	start := time.Now()
-	for {
+	var s *survey
+	for start := time.Now(); ; {
 		a := e.update(ctx)
 		if a.err == nil {
-			break
-		}
-		if !passing(a.err) || time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
+			s = surveyPage(&e.page, e.body.String())
+		} else if s = nil; !passing(a.err) {
 			return nil, a.err
 		}
+		if s != nil && !s.unread() {
+			break
+		}
+		if time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
+			if s == nil {
+				return nil, a.err
+			}
+			break
+		}
 	}
-	s := surveyPage(&e.page, e.body.String())
 	if err := s.check(); err != nil {
 		return nil, fmt.Errorf("dcgm: %s: %w", e.Clean, err)
 	}

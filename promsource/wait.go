@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/wait"
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 const (
@@ -47,7 +48,7 @@ func (d *delay) learn(age time.Duration, awaited bool) {
 func (h *history) fetchTail(ctx context.Context) error {
 	// No counter shows two ticks after the end sooner than this.
 	end := h.spans[len(h.spans)-1].End
-	waiting := wait.Sleep(ctx, time.Until(end.Add(h.tempo.period)))
+	waiting := h.settled(h.asked) || wait.Sleep(ctx, time.Until(end.Add(h.tempo.period)))
 	if ahead := h.probes(); len(ahead) > 0 {
 		for waiting && !h.settled(ahead) && time.Now().Before(h.deadline) {
 			if err := h.addFresh(ctx, ahead, h.fleet.among(ahead)); err != nil {
@@ -108,9 +109,20 @@ func (h *history) probes() []int {
 	return list
 }
 
-// settled reports whether enough is known of what comes after the window.
+// settled reports whether enough is known of what comes after the window, of all that can
+// be known.
 func (h *history) settled(who []int) bool {
-	return !slices.ContainsFunc(who, func(i int) bool { return !h.to[i].Settled(h.spans) })
+	return !slices.ContainsFunc(who, func(i int) bool { return !h.to[i].Settled(h.spans) && !h.dead(i) })
+}
+
+// dead reports whether a device is not worth waiting for: it is not scraped any more, or its
+// counter is at 0, and so counts nothing.
+func (h *history) dead(i int) bool {
+	m := &h.mergers[i]
+	if m.any && m.top == 0 && h.fleet.devices[i].Method == energy.Counter {
+		return true
+	}
+	return time.Since(h.clock.toLocal(m.at)) > 2*late+3*h.tempo.scrape
 }
 
 // addFresh adds what the server has got since the devices were last asked for.
