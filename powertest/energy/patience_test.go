@@ -40,7 +40,7 @@ func diesAndComesBack(t *testing.T, period time.Duration, gauge bool, die func(*
 	src := newRemote(2, period)
 	if src.gauge = gauge; gauge {
 		for i := range src.devices {
-			src.devices[i].Method, src.devices[i].Held = energy.Gauge, true
+			src.devices[i].Method = energy.Gauge
 		}
 	}
 	set := func(dead bool) {
