@@ -34,7 +34,7 @@ func (e *endpoint) again(ctx context.Context, first *survey) (*survey, error) {
 		if s.check() != nil {
 			continue
 		}
-		if s.elsewhere(best) || !slices.Equal(s.hosts(), best.hosts()) && len(s.gpus) == len(best.gpus) {
+		if s.ofOther(best) || !slices.Equal(s.hosts(), best.hosts()) && len(s.gpus) == len(best.gpus) {
 			return nil, fmt.Errorf("%w by turns: %s\n%s", ErrNodes, shown(append(s.names(), best.names()...)), nameEach)
 		}
 		if len(s.gpus) > len(best.gpus) {
@@ -56,8 +56,8 @@ func shown(names []string) string {
 	return strings.Join(names, ", ")
 }
 
-// elsewhere reports whether each of two pages has a GPU that the other has not.
-func (s *survey) elsewhere(other *survey) bool { return s.lacks(other) && other.lacks(s) }
+// ofOther reports whether each of two pages has a GPU that the other has not.
+func (s *survey) ofOther(other *survey) bool { return s.lacks(other) && other.lacks(s) }
 
 func (s *survey) lacks(other *survey) bool {
 	return slices.ContainsFunc(other.gpus, func(g gpu) bool {
