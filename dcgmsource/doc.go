@@ -39,8 +39,12 @@
 //
 // A GPU that is on a page, but whose energy and power are not, is a device all
 // the same, whose readings fail: a sum that lacks one is not published. So is one
-// whose rows cannot be parsed. To measure the others, select them by
-// [Config.Devices]. If an endpoint cannot be read, [Open] fails.
+// whose rows cannot be parsed. A counter that stays at 0 is none, and the power is read.
+// To measure the others, select them by
+// [Config.Devices]. If an endpoint cannot be read, [Open] fails; so it does if the pages of
+// an address are of several nodes by turns, as those of a Kubernetes Service are. A GPU
+// that appears on a page later, and would have been selected, withholds the number, and so
+// do pages that turn out to be of several nodes: see [Source.Findings].
 //
 // The unit follows from the name of the metric: versions from 4.9.0 export joules
 // (DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL), those before millijoules. Where there are
@@ -62,7 +66,8 @@
 // was; requesting the page does not make it read another. Readings are therefore
 // made until the value changes, and it is the changes that are measured between.
 // The interval is learned; what [energy.Info] says is the exporter's default.
-// The page is requested at most ten times a second, and one request at a time.
+// The page is requested five times when the source is opened, and from then on at most ten
+// times a second, one request at a time.
 //
 // # What was left out
 //

@@ -29,6 +29,15 @@ type endpoint struct {
 	// values are what the newest page has of the devices of the endpoint.
 	values []value
 
+	// nodes is told of GPUs that were not there when the source was opened; nil until it
+	// is. own are the GPUs that the endpoint had then, known those of all endpoints, and
+	// there those of the newest page; hosts are what its host has been called so far, and
+	// host is the last.
+	nodes             *nodes
+	own, known, there map[string]bool
+	hosts             map[string]bool
+	host              string
+
 	answers chan answer
 
 	// The fields below are those of the goroutine that calls Read.
@@ -72,6 +81,7 @@ func (e *endpoint) update(ctx context.Context) answer {
 		return a
 	}
 	e.take()
+	e.watch(a.after)
 	return a
 }
 
@@ -81,6 +91,7 @@ func (e *endpoint) request(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	r.Close = e.nodes == nil // the next page may be another node's
 	response, err := e.client.Do(r)
 	if err != nil {
 		return web.Of(energy.ErrNoAnswer, web.Explain(web.Cause(err)))
@@ -144,7 +155,7 @@ func (e *endpoint) failure(d *energy.Device, v *value) error {
 	case v.broken != nil:
 		return fmt.Errorf("dcgm: %s: %s: %w", e.Clean, d.UUID, v.broken)
 	case v.energy < 0 && v.power < 0:
-		return fmt.Errorf("dcgm: %s: %w: the page has neither energy nor power of %s\nsee nvidia-smi on its host whether it has failed; to measure the other GPUs, select them (POWERTEST_DEVICES)",
+		return fmt.Errorf("dcgm: %s: %w: the page has neither energy nor power of %s, or 0 for its energy\nsee nvidia-smi on its host whether it has failed; to measure the other GPUs, select them (POWERTEST_DEVICES)",
 			e.Clean, energy.ErrNoDevice, d.UUID)
 	}
 	return fmt.Errorf("dcgm: %s: %w: the page has no %s of %s any more\nsee nvidia-smi on its host whether it has failed",

@@ -16,6 +16,9 @@ var (
 	// ErrPage says that what an endpoint answered is not a page of metrics, or
 	// not all of one.
 	ErrPage = errors.New("not a page of metrics")
+	// ErrNodes says that an address stands for several nodes, as that of a Kubernetes
+	// Service does: each page has other GPUs, and a sum over one of them is too small.
+	ErrNodes = errors.New("several nodes behind one address")
 	// ErrUnknownMetric says that the page has a metric that looks like energy,
 	// but whose unit is not known.
 	ErrUnknownMetric = metricname.ErrUnknown

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -152,4 +153,23 @@ func TestRegistered(t *testing.T) {
 	assert.Equal(t, s.URL+"/metrics", src.Devices()[0].Endpoint)
 	_, err = energy.Open("dcgm", s.URL, []string{"7"})
 	require.ErrorIs(t, err, energy.ErrNoDevice)
+}
+
+// A collector of OpenTelemetry appends _total to the names of counters.
+func TestOpenTelemetry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page, err := os.ReadFile("../testdata/dcgm/otel-total.prom")
+		require.NoError(t, err)
+		e := &exporter{body: string(page)}
+		s := opened(t, e)
+		defer s.Close()
+		require.Len(t, s.Devices(), 2)
+		for i, joules := range []float64{718757806800, 539193355100} {
+			d, r := s.Devices()[i], readAll(s)[i]
+			assert.Equal(t, energy.Counter, d.Method)
+			assert.Equal(t, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION_total", d.Metric)
+			assert.Equal(t, joules, r.Joules)
+			assert.True(t, r.HasWatts)
+		}
+	})
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // maxRows is far more than any exporter writes: 32 GPUs, 7 instances and a
@@ -158,6 +159,8 @@ type labelSet struct {
 	err error
 	// uuid is that of the GPU; for broken labels, what looks like it.
 	uuid string
+	// host is what the machine of the GPU is called.
+	host string
 	// device is the position in the endpoint's devices; negative if it is none
 	// of them.
 	device int
@@ -193,9 +196,13 @@ func newLabelSet(text string) *labelSet {
 		s.uuid = uuidIn(text)
 		return s
 	}
-	s.uuid = s.get(metricname.DCGM.UUIDLabel(s.get))
+	d := s.gpu()
+	s.uuid, s.host = d.UUID, d.Host
 	return s
 }
+
+// gpu returns what the labels say of their GPU.
+func (s *labelSet) gpu() energy.Device { return metricname.DCGM.Device(s.get) }
 
 // parseLabels leaves the labels to package expfmt, as those of a row by itself,
 // so that a row that is broken takes no other with it.

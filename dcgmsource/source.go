@@ -22,6 +22,7 @@ type Source struct {
 	devices   []energy.Device
 	meters    []meter
 	collapsed int
+	nodes     nodes
 	client    *web.Client
 
 	// reads counts the calls of Read, and waiting are the endpoints that the
@@ -35,7 +36,10 @@ type Source struct {
 	requests sync.WaitGroup
 }
 
-var _ energy.Source = (*Source)(nil)
+var _ interface {
+	energy.Source
+	energy.FindingSource
+} = (*Source)(nil)
 
 // maxWait is how long Read waits for endpoints. One that takes longer must not
 // keep the others' readings from being made on time.
@@ -51,7 +55,7 @@ const (
 
 // Open requests the pages of all endpoints and lists their GPUs. It fails if one
 // of them cannot be read, and the error names all that cannot: a sum over the
-// others would be too small. See [ErrPage], [ErrUnknownMetric],
+// others would be too small. See [ErrPage], [ErrNodes], [ErrUnknownMetric],
 // [energy.ErrNoDevice] and [energy.ErrMalformed].
 func Open(c Config) (*Source, error) {
 	targets, err := c.targets()
@@ -88,24 +92,37 @@ func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error
 	if err != nil {
 		return nil, err
 	}
-	return newSource(chosen, surveys, client), nil
+	s := newSource(chosen, surveys, client)
+	s.watchNodes(endpoints, surveys, c)
+	return s, nil
 }
 
-// survey requests the page for the first time. An exporter that reloads gets
-// another chance.
+// survey requests the page for the first time. An exporter that reloads, or whose counters
+// show 0 as they may when they have just begun, gets another chance.
 func (e *endpoint) survey(ctx context.Context) (*survey, error) {
-	start := time.Now()
-	for {
+	var s *survey
+	for start := time.Now(); ; {
 		a := e.update(ctx)
 		if a.err == nil {
-			break
-		}
-		if !passing(a.err) || time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
+			s = surveyPage(&e.page, e.body.String())
+		} else if s = nil; !passing(a.err) {
 			return nil, a.err
 		}
+		if s != nil && !s.unread() {
+			break
+		}
+		if time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
+			if s == nil {
+				return nil, a.err
+			}
+			break
+		}
 	}
-	s := surveyPage(&e.page, e.body.String())
 	if err := s.check(); err != nil {
+		return nil, fmt.Errorf("dcgm: %s: %w", e.Clean, err)
+	}
+	s, err := e.again(ctx, s)
+	if err != nil {
 		return nil, fmt.Errorf("dcgm: %s: %w", e.Clean, err)
 	}
 	return s, nil
@@ -132,6 +149,34 @@ func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Sourc
 		}
 	}
 	return s
+}
+
+// watchNodes makes the endpoints tell which GPUs their pages have from now on.
+func (s *Source) watchNodes(endpoints []*endpoint, surveys []*survey, c Config) {
+	known := map[string]bool{}
+	for _, v := range surveys {
+		for i := range v.gpus {
+			d := v.gpus[i].device
+			if !known[d.UUID] {
+				known[d.UUID] = true
+				s.nodes.all = append(s.nodes.all, d)
+			}
+		}
+	}
+	s.nodes.selection = energy.Selection{Devices: c.Devices}
+	for i, e := range endpoints {
+		e.known, e.own, e.there, e.hosts = known, map[string]bool{}, map[string]bool{}, map[string]bool{}
+		for k := range surveys[i].gpus {
+			g := &surveys[i].gpus[k]
+			if len(g.rows) > 0 {
+				e.own[g.device.UUID] = true
+			}
+			if e.host = g.device.Host; e.host != "" {
+				e.hosts[e.host] = true
+			}
+		}
+		e.nodes = &s.nodes
+	}
 }
 
 func driverVersions(surveys []*survey) string {

@@ -45,7 +45,13 @@ type gpu struct {
 	rows map[int]int
 	// broken says why a row of its energy or power could not be understood.
 	broken error
+	// zero says that its counter shows 0: it counts nothing, since a GPU that is on uses
+	// some joules within the first page.
+	zero bool
 }
+
+// unread reports whether the counter of the GPU shows 0, and no other of it does not.
+func (g *gpu) unread() bool { return g.zero && g.energy < 0 }
 
 // counts returns the metric that counts: energy, or power where there is none;
 // negative if there is neither.
@@ -158,7 +164,12 @@ func (s *survey) take(r *row) {
 		g.device = metricname.DCGM.Device(r.labels.get)
 	}
 	g.rows[r.metric]++
-	if _, ok := metric.Value(r.raw); !ok {
+	x, ok := metric.Value(r.raw)
+	if !ok {
+		return
+	}
+	if metric.Kind == metricname.Energy && x == 0 {
+		g.zero = true
 		return
 	}
 	best := &g.energy
@@ -169,6 +180,11 @@ func (s *survey) take(r *row) {
 		*best = r.metric
 	}
 	g.users.Add(metric.From, r.labels.get)
+}
+
+// unread reports whether the counter of some GPU shows 0.
+func (s *survey) unread() bool {
+	return slices.ContainsFunc(s.gpus, func(g gpu) bool { return g.unread() })
 }
 
 // check checks that the page has the energy or power of some GPU, and of none
@@ -189,6 +205,8 @@ func (s *survey) check() error {
 		return broken
 	case len(s.unknown) > 0:
 		return unknownMetric(s.unknown)
+	case s.unread():
+		return fmt.Errorf("%w: the energy counters of the page are 0, and it has no power\nsee nvidia-smi on its host whether DCGM can read the GPUs, and enable DCGM_FI_DEV_POWER_USAGE in the exporter's file of counters (-f FILE.csv)", energy.ErrNoDevice)
 	case s.foreign != "" || len(s.elsewhere) > 0:
 		return s.ofAnother()
 	}

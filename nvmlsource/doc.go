@@ -32,7 +32,8 @@
 // [Config.Devices] says. If it is empty, those that a CUDA program in this
 // environment would see: CUDA_VISIBLE_DEVICES and CUDA_DEVICE_ORDER are
 // understood as CUDA does. In CUDA's default order, an index is ambiguous on a
-// machine with different models, and [Open] fails and says so.
+// machine with different models, and [Open] fails and says so. Where nothing says, a GPU
+// that reports neither energy nor power is left out, and named in [Source.LeftOut].
 //
 // A MIG instance has no counter. In place of one that is selected its parent is
 // read, marked [energy.MIGParentScope]. A GPU in MIG mode is marked, too, if

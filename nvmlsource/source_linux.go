@@ -22,6 +22,7 @@ type Source struct {
 	info    energy.Info
 	devices []energy.Device
 	meters  []*meter
+	leftOut []energy.LeftOut
 
 	closed     atomic.Bool
 	reading    atomic.Bool // a Read is under way, perhaps one that was given up
@@ -31,6 +32,7 @@ type Source struct {
 var _ interface {
 	energy.Source
 	energy.Inspector
+	energy.PartialSource
 } = (*Source)(nil)
 
 var (
@@ -124,6 +126,7 @@ func open(cfg Config) (*Source, error) {
 		m, dev, err := d.probe(g, h.device)
 		if c.byDefault && errors.Is(err, errors.ErrUnsupported) {
 			unsupported = err // such as the small GPU that drives the display
+			s.leftOut = append(s.leftOut, energy.LeftOut{UUID: g.UUID, Index: g.Index, Name: g.Name, Why: "it reports neither energy nor power"})
 			continue
 		}
 		if err != nil {
@@ -155,6 +158,10 @@ func (s *Source) Info() energy.Info { return s.info }
 
 // Devices lists the GPUs that were selected, in that order.
 func (s *Source) Devices() []energy.Device { return s.devices }
+
+// LeftOut lists the GPUs that report neither energy nor power, where nothing says which to
+// measure.
+func (s *Source) LeftOut() []energy.LeftOut { return s.leftOut }
 
 // Read reads one GPU after another. It does not allocate where the GPUs have
 // field values; other calls take one small allocation each, inside go-nvml. If a

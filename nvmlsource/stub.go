@@ -17,6 +17,7 @@ type Source struct{}
 var _ interface {
 	energy.Source
 	energy.Inspector
+	energy.PartialSource
 } = (*Source)(nil)
 
 // Open fails with an error that wraps [errors.ErrUnsupported]: NVML is read on
@@ -34,6 +35,9 @@ func (*Source) Info() energy.Info { return energy.Info{Name: sourceName, Period:
 
 // Devices returns nil.
 func (*Source) Devices() []energy.Device { return nil }
+
+// LeftOut returns nil.
+func (*Source) LeftOut() []energy.LeftOut { return nil }
 
 // Read sets an error in every reading.
 func (*Source) Read(dst []energy.Reading) {

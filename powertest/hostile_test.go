@@ -21,7 +21,7 @@ func TestHostileNames(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			d := energy.Device{UUID: "GPU-" + word, Name: word}
 			var header, record strings.Builder
-			new(headerLines).change(&header, settings("nvml", []energy.Device{d}))
+			new(headerLines).change(&header, settings("nvml", []energy.Device{d}, nil))
 			m := energy.Measurement{Valid: true, Devices: []energy.DeviceMeasurement{{Device: d}}}
 			r := NewReport("BenchmarkX", Work{Ops: 1}, m)
 			r.Metrics = []Metric{{Unit: "J/op", Value: 5}}

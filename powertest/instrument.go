@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"io/fs"
 	"reflect"
+	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/joulebench/joulebench/internal/presence"
@@ -72,6 +74,11 @@ func openInstrument(c config, e environment) (*instrument, error) {
 		selection.Devices = e.devices
 	}
 	ins, err := process.instruments.named(cmp.Or(e.source, "nvml"), e.arg, selection, e.profile)
+	if err == nil && e.strict {
+		if err = leavesOut(ins); err != nil {
+			return nil, err
+		}
+	}
 	if err == nil || e.source != "" || c.fallback == nil || e.strict || !absent(err) {
 		return ins, err
 	}
@@ -80,6 +87,26 @@ func openInstrument(c config, e environment) (*instrument, error) {
 		return nil, fmt.Errorf("%w; fallback: %w", err, ferr)
 	}
 	return &instrument{recorder: fallback.recorder, unused: fallback.unused, fallbackReason: err}, nil
+}
+
+// leavesOut is what to say of devices that are not measured although nobody chose to leave
+// them out; nil if there are none.
+func leavesOut(ins *instrument) error {
+	left := ins.recorder.LeftOut()
+	if len(left) == 0 {
+		return nil
+	}
+	measured := make([]string, len(ins.devices()))
+	for i, d := range ins.devices() {
+		measured[i] = strconv.Itoa(d.Index)
+	}
+	const shown = 4
+	names := make([]string, 0, shown)
+	for _, l := range left[:min(len(left), shown)] {
+		names = append(names, l.String())
+	}
+	return fmt.Errorf("%d of %d GPUs are not measured: %s\nto leave them out, set POWERTEST_DEVICES=%s",
+		len(left), len(left)+len(measured), strings.Join(names, "; "), strings.Join(measured, ","))
 }
 
 // absent reports whether the error says that there is nothing to measure here

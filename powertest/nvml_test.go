@@ -32,6 +32,7 @@ func TestDriver(t *testing.T) {
 		"counter reset": testCounterReset,
 		"impossible":    testImpossible,
 		"old driver":    testOldDriver,
+		"left out":      testLeftOut,
 		"two processes": testTwoProcesses,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -98,6 +99,23 @@ func testMixedGPUs(t *testing.T, driver string) {
 	r := onRealClock(t, "^BenchmarkOther$", env).one()
 	assert.Equal(t, "NVIDIA A100, NVIDIA H200", r.GetConfig("gpu"))
 	assert.Equal(t, "400W, 700W", r.GetConfig("power-limit"))
+}
+
+// testLeftOut: a GPU that reports nothing is named, and fails under strict unless it was
+// left out by choice.
+func testLeftOut(t *testing.T, driver string) {
+	env := fakeGPUs(t, driver, "FAKE_NVML_GPUS=4", "FAKE_NVML_WATTS=100",
+		"FAKE_NVML_FAULTS=nvmlDeviceGetFieldValues@2=3 nvmlDeviceGetTotalEnergyConsumption@2=3 nvmlDeviceGetSamples@2=3 nvmlDeviceGetPowerUsage@2=3")
+	out := onRealClock(t, "^BenchmarkOther$", env)
+	assert.Equal(t, "3 of 4", out.one().GetConfig("gpus"))
+	requireWatts(t, 300, out, out.one())
+	assert.Contains(t, out.out, "1 of 4 GPUs are not measured: GPU 2 (NVIDIA H200, "+nvmltest.UUID(2)+"): it reports neither energy nor power")
+	out = onRealClock(t, "^BenchmarkOther$", append(env, "POWERTEST_STRICT=1"))
+	assert.Contains(t, out.out, "--- FAIL")
+	assert.Contains(t, out.out, "POWERTEST_DEVICES=0,1,3")
+	out = onRealClock(t, "^BenchmarkOther$", append(env, "POWERTEST_DEVICES=0,1,3"))
+	assert.Equal(t, "3", out.one().GetConfig("gpus"))
+	assert.NotContains(t, out.out, "not measured")
 }
 
 // testCounterReset: a counter that starts again takes the joules with it.

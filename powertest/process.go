@@ -104,7 +104,7 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 	h.addUnits(&out, config{net: true}.metrics())
 	var now []setting
 	if ins != nil {
-		now = settings(ins.name(), ins.devices())
+		now = settings(ins.name(), ins.devices(), ins.recorder.LeftOut())
 	}
 	h.change(&out, now)
 	os.Stdout.WriteString(terminal.Text(out.String()))
@@ -152,13 +152,17 @@ func (h *headerLines) change(out *strings.Builder, config []setting) {
 	h.config = config
 }
 
-// settings describe the devices that are measured.
-func settings(source string, devices []energy.Device) []setting {
+// settings describe the devices that are measured, and how many are not.
+func settings(source string, devices []energy.Device, leftOut []energy.LeftOut) []setting {
 	list := []setting{{"energy-source", terminal.Line(source)}}
 	if gpu := distinct(devices, func(d energy.Device) string { return terminal.Text(strings.Join(strings.Fields(d.Name), " ")) }); gpu != "" {
 		list = append(list, setting{"gpu", gpu})
 	}
-	list = append(list, setting{"gpus", fmt.Sprint(len(devices))})
+	count := fmt.Sprint(len(devices))
+	if n := len(leftOut); n > 0 {
+		count += fmt.Sprintf(" of %d", len(devices)+n)
+	}
+	list = append(list, setting{"gpus", count})
 	limit := distinct(devices, func(d energy.Device) string {
 		if d.PowerLimit <= 0 {
 			return ""

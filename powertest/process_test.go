@@ -44,10 +44,11 @@ func TestHeaderChanges(t *testing.T) {
 
 func TestSettings(t *testing.T) {
 	of := func(devices ...energy.Device) []setting {
-		return settings("nvml", devices)
+		return settings("nvml", devices, nil)
 	}
 	assert.Equal(t,
 		[]setting{{"energy-source", "nvml"}, {"gpu", "A, B C"}, {"gpus", "3"}, {"power-limit", "350.5W, 700W"}},
 		of(energy.Device{UUID: "1", Name: "B\nC", PowerLimit: 700}, energy.Device{UUID: "2", Name: "A", PowerLimit: 350.5}, energy.Device{UUID: "3", Name: "A", PowerLimit: 700}))
+	assert.Equal(t, []setting{{"energy-source", "nvml"}, {"gpus", "1 of 3"}}, settings("nvml", []energy.Device{{UUID: "1"}}, make([]energy.LeftOut, 2)))
 	assert.Equal(t, []setting{{"energy-source", "nvml"}, {"gpus", "1"}}, of(energy.Device{UUID: "1"}), "what is unknown is left out")
 }

@@ -117,6 +117,9 @@ func (b *B) open() *instrument {
 	if ins != nil && ins.unused != nil {
 		b.logOnce("profile "+ins.unused.Error(), "the joules are not calibrated: %v", ins.unused)
 	}
+	if ins != nil && len(ins.recorder.LeftOut()) > 0 {
+		b.logOnce("left out "+ins.name(), "%v", leavesOut(ins))
+	}
 	return ins
 }
 

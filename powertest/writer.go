@@ -82,7 +82,7 @@ func (r Report) record() (*benchfmt.Result, error) {
 		for _, d := range r.Measurement.Devices {
 			devices = append(devices, d.Device)
 		}
-		for _, s := range settings(r.Source, devices) {
+		for _, s := range settings(r.Source, devices, r.Measurement.LeftOut) {
 			res.Config = append(res.Config, benchfmt.Config{Key: s.key, Value: []byte(s.value), File: true})
 		}
 	}

@@ -30,6 +30,8 @@ type client struct {
 	host    string     // for messages
 	params  url.Values
 	timeout time.Duration
+	// clock is the expression that says what time it is.
+	clock string
 	// get says that the server, or what is before it, refuses POST.
 	get atomic.Bool
 }
@@ -43,7 +45,7 @@ func newClient(to web.Target, cfg Config) (*client, error) {
 	to.URL = to.URL.JoinPath("/api/v1/query")
 	// The default is Prometheus's own limit of a query.
 	timeout := cmp.Or(max(cfg.HTTP.Timeout, 0), 2*time.Minute)
-	c := &client{web: w, target: to, host: to.URL.Host, params: url.Values{}, timeout: timeout}
+	c := &client{web: w, target: to, host: to.URL.Host, params: url.Values{}, timeout: timeout, clock: prometheusClock}
 	maps.Copy(c.params, cfg.Params)
 	return c, nil
 }

@@ -62,10 +62,18 @@ func (c *client) sampleClock(ctx context.Context) (clockSample, error) {
 	return best, nil
 }
 
+// Expressions that say what time it is. Prometheus has no clock but the time of the query.
+// VictoriaMetrics rounds that down to whole seconds unless it is given, and may have it lag;
+// its clock is now(), which no other server has.
+const (
+	prometheusClock = "vector(time())"
+	victoriaClock   = "now()"
+)
+
 func (c *client) askTime(ctx context.Context) (clockSample, error) {
 	before := time.Now()
 	var now clockSample
-	header, err := c.series(ctx, "vector(time())", 0, "vector", func(r *stream) {
+	header, err := c.series(ctx, c.clock, 0, "vector", func(r *stream) {
 		for _, v := range r.samples {
 			if v.value > 0 && v.value < 1e12 {
 				now.server = int64(math.Round(1000 * v.value))
@@ -101,30 +109,50 @@ func (c clockSample) shifted() (lag time.Duration, off bool) {
 	return lag.Round(time.Second), (lag + resolution/2).Abs() > dateSlack+resolution/2+2*c.err
 }
 
-// syncClock asks for the time when the source is opened. A server that answers
-// queries as of some time ago, as VictoriaMetrics does to wait for late samples,
-// is asked not to: then no sample's time would be known to better than the
-// header's second.
+// latencyOffset is the parameter by which VictoriaMetrics answers queries as of some time
+// ago, to wait for late samples.
+const latencyOffset = "latency_offset"
+
+// syncClock asks for the time when the source is opened. A server that answers queries as
+// of some time ago is asked not to: then no sample's time would be known to better than
+// the header's second.
 func (c *client) syncClock(ctx context.Context) (now clockSample, note string, err error) {
-	now, err = c.sampleClock(ctx)
-	if err != nil {
+	if now, err = c.sampleClock(ctx); err != nil {
 		return now, "", err
 	}
-	if _, off := now.shifted(); !off {
-		return now, "", nil
+	lag, off := now.shifted()
+	if now.server%1000 == 0 || off {
+		if exact, ok := c.syncVictoria(ctx, now); ok {
+			now, c.clock = exact, victoriaClock
+			if !c.params.Has(latencyOffset) {
+				off = false
+			}
+		}
 	}
-	const key = "latency_offset"
-	if !c.params.Has(key) {
-		c.params.Set(key, "1ms")
+	if (off || c.clock == victoriaClock) && !c.params.Has(latencyOffset) {
+		c.params.Set(latencyOffset, "1ms")
+		note = ", asked with " + latencyOffset + "=1ms"
 		if now, err = c.sampleClock(ctx); err != nil {
 			return now, "", err
 		}
-		if _, off := now.shifted(); !off {
-			return now, ", asked with latency_offset=1ms", nil
-		}
+		lag, off = now.shifted()
 	}
-	lag, _ := now.shifted()
+	if !off {
+		return now, note, nil
+	}
 	return now, "", fmt.Errorf("prometheus: the time() of %s lags by %v behind its Date header\nask it directly rather than through a cache, and if it is VictoriaMetrics set latency_offset=1ms", c.host, lag)
+}
+
+// syncVictoria asks for the time as only VictoriaMetrics tells it; ok is false if that is
+// not what it is. Something else may answer whatever is asked, and then not with a time
+// near the one before.
+func (c *client) syncVictoria(ctx context.Context, before clockSample) (now clockSample, ok bool) {
+	usual := c.clock
+	defer func() { c.clock = usual }()
+	c.clock = victoriaClock
+	now, err := c.sampleClock(ctx)
+	const far = time.Hour
+	return now, err == nil && now.toLocal(before.server).Sub(before.local).Abs() < far
 }
 
 // setSince reports by how much the server's clock was set between two samples of it.

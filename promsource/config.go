@@ -24,8 +24,8 @@ type HTTP = web.HTTP
 //
 //	prometheus=http://prom:9090?selector={job="dcgm",cluster="a"}&collect=1s&role.prefill=gpu-node-01
 //
-// The keys selector, collect and role.NAME are those of the fields; all others
-// are Params. An ampersand in a value is written as %26; a plus sign stays one.
+// The keys selector, collect, role.NAME and window (two times of RFC 3339 with a slash
+// between them) are those of the fields; all others are Params. An ampersand in a value is written as %26; a plus sign stays one.
 type Config struct {
 	// URL is the address of the server, with its base path if it has one, such
 	// as http://mimir:8080/prometheus.
@@ -42,6 +42,9 @@ type Config struct {
 	// Collect is the collect interval of the exporters (their -c), if it is
 	// known: how old a value can be when it is scraped.
 	Collect time.Duration
+	// Window is the window of the past that is to be measured: the GPUs are those that
+	// the server had then. The zero value means those that it has now.
+	Window energy.Span
 	// Params are sent with each query, such as dedup=true for Thanos.
 	Params url.Values
 	// HTTP says how requests are made.
@@ -116,6 +119,14 @@ func (cfg *Config) set(key, value string) error {
 			return fmt.Errorf("prometheus: collect=%s is not a time\ngive the exporters' -c, for instance collect=1s", value)
 		}
 		cfg.Collect = d
+	case key == "window":
+		from, to, _ := strings.Cut(value, "/")
+		var errs [2]error
+		cfg.Window.Start, errs[0] = time.Parse(time.RFC3339Nano, from)
+		cfg.Window.End, errs[1] = time.Parse(time.RFC3339Nano, to)
+		if errs != [2]error{} || !cfg.Window.End.After(cfg.Window.Start) {
+			return fmt.Errorf("prometheus: window=%s is not a window\ngive its start and end, for instance window=2026-11-25T10:00:00Z/2026-11-25T10:10:00Z", value)
+		}
 	case isRole && role == "":
 		return fmt.Errorf("prometheus: %q names no role\nwrite for instance role.prefill=gpu-node-01", key)
 	case isRole:
@@ -126,7 +137,7 @@ func (cfg *Config) set(key, value string) error {
 		}
 		cfg.Roles[i].Devices = append(cfg.Roles[i].Devices, strings.Split(value, ",")...)
 	case misspelt(key):
-		return fmt.Errorf("prometheus: %q is none of our keys, and like one\nwrite selector={MATCHERS}, collect=TIME or role.NAME=DEVICES", key)
+		return fmt.Errorf("prometheus: %q is none of our keys, and like one\nwrite selector={MATCHERS}, collect=TIME, window=START/END or role.NAME=DEVICES", key)
 	default:
 		cfg.Params.Add(key, value)
 	}
@@ -137,7 +148,7 @@ func (cfg *Config) set(key, value string) error {
 // would ignore it, and nobody be told that all GPUs are measured.
 func misspelt(key string) bool {
 	key = strings.ToLower(key)
-	return slices.ContainsFunc([]string{"sel", "coll", "rol"}, func(begin string) bool { return strings.HasPrefix(key, begin) })
+	return slices.ContainsFunc([]string{"sel", "coll", "rol", "win"}, func(begin string) bool { return strings.HasPrefix(key, begin) })
 }
 
 // target understands the address.

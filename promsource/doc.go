@@ -21,11 +21,12 @@
 // series down, in PromQL. collect is the exporters' -c: where they are scraped
 // less often than they collect, nothing else says how old a sample is, and the
 // interval is several times as wide without it. role.NAME gives a role to GPUs.
+// window lists the GPUs of a window of the past: see [Config].
 // Other keys are sent with each query:
 //
 //	http://mimir:8080/prometheus?selector={job="dcgm"}   Mimir; its tenant in POWERTEST_HTTP_HEADERS="X-Scope-OrgID: team"
 //	http://thanos:9090?dedup=true&partial_response=false&max_source_resolution=0s
-//	http://victoria:8428?latency_offset=1ms              else it answers as of 30 s ago
+//	http://victoria:8428                                 VictoriaMetrics, which is asked with latency_offset=1ms
 //
 // # Which GPUs
 //

@@ -33,6 +33,10 @@ type world struct {
 	skew time.Duration
 	// lag is by how much time() and instant values are behind.
 	lag time.Duration
+	// victoria makes it answer as VictoriaMetrics does: time() is rounded down to whole
+	// seconds unless the time is given, now() is its clock, latency_offset is 30 s unless it
+	// is given, and samples show up 1 to 1.5 s late.
+	victoria bool
 	// before has a say in each answer; a nil response means that it has none.
 	before func(req *http.Request, form url.Values) *http.Response
 	// warnings come with each answer.
@@ -187,7 +191,28 @@ func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 			return resp, nil
 		}
 	}
+	if expr == "now()" && !w.victoria {
+		return w.respond(http.StatusBadRequest, []byte(`{"status":"error","errorType":"bad_data","error":"unknown function with name \"now\""}`)), nil
+	}
 	return w.respond(http.StatusOK, w.answer(expr, form)), nil
+}
+
+// victorianTime is the time of an instant query without time= in VictoriaMetrics.
+func (w *world) victorianTime(form url.Values) time.Time {
+	offset := 30 * time.Second
+	if d, err := time.ParseDuration(form.Get("latency_offset")); err == nil {
+		offset = d
+	}
+	if at := w.clock().Truncate(time.Second); w.clock().Sub(at) >= offset {
+		return at
+	}
+	return w.clock().Add(-offset)
+}
+
+// flushed returns when a sample can be asked for in VictoriaMetrics: one second and up to
+// half of one later, as was seen.
+func flushed(at time.Time) time.Time {
+	return at.Add(time.Second + time.Duration(at.Unix()%6)*100*time.Millisecond)
 }
 
 func (w *world) respond(status int, body []byte) *http.Response {
@@ -210,6 +235,9 @@ func (w *world) answer(expr string, form url.Values) []byte {
 		lag = d
 	}
 	at := w.clock().Add(-lag)
+	if w.victoria {
+		at = w.victorianTime(form)
+	}
 	if v := form.Get("time"); v != "" {
 		seconds, _ := strconv.ParseFloat(v, 64)
 		at = time.UnixMilli(int64(seconds*1000 + 0.5))
@@ -218,6 +246,11 @@ func (w *world) answer(expr string, form url.Values) []byte {
 		return w.envelope("vector", []any{map[string]any{
 			"metric": map[string]string{},
 			"value":  [2]any{float64(at.UnixMilli()) / 1000, fmt.Sprintf("%.3f", float64(at.UnixMilli())/1000)},
+		}})
+	}
+	if w.victoria && expr == "now()" {
+		return w.envelope("vector", []any{map[string]any{
+			"metric": map[string]string{}, "value": [2]any{at.Unix(), fmt.Sprintf("%.3f", float64(w.clock().UnixMilli())/1000)},
 		}})
 	}
 	var rows []any
@@ -233,12 +266,17 @@ func (w *world) answer(expr string, form url.Values) []byte {
 			back = time.Duration(ms) * time.Millisecond
 		}
 		samples := s.samples(at.Add(-back), earlier(at, w.clock()), w.skew)
+		if w.victoria {
+			samples = slices.DeleteFunc(samples, func(v stamped) bool { return w.clock().Before(flushed(v.at)) })
+		}
 		switch {
 		case len(samples) == 0:
 		case strings.HasPrefix(expr, "resets("):
 			rows = append(rows, map[string]any{"metric": without(s.labels), "value": pair(at, resets(samples))})
 		case strings.HasPrefix(expr, "sum by"):
 			rows = append(rows, map[string]any{"metric": map[string]string{"UUID": s.labels["UUID"]}, "value": pair(at, mean(samples))})
+		case strings.HasPrefix(expr, "last_over_time("):
+			rows = append(rows, map[string]any{"metric": s.labels, "value": pairs(samples)[len(samples)-1]})
 		case within != nil:
 			rows = append(rows, map[string]any{"metric": s.labels, "values": pairs(samples)})
 		default:

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/prometheus/common/model"
 
@@ -34,10 +35,10 @@ type fleet struct {
 	powers []string // of the power metrics that there are
 
 	// known are the GPUs that were there when the source was opened, selected or
-	// not, and selectors what selected the devices.
+	// not, and selection what selected the devices.
 	known     map[string]bool // by UUID
 	all       []energy.Device
-	selectors []string
+	selection energy.Selection
 }
 
 // listing is a GPU that the server has, with its series of the metric that is read.
@@ -46,9 +47,32 @@ type listing struct {
 	rows   []model.Metric
 }
 
+// nearWindow is how far from a window of the past samples may be for their GPU to be one
+// of it: more than most scrape intervals.
+const nearWindow = time.Minute
+
+// whenOf returns the time whose GPUs are meant, by the server's clock: that of a window, or
+// if there is none the present, which has no beginning.
+func whenOf(window energy.Span, now clockSample) stretch {
+	present := now.toServer(time.Now())
+	if window == (energy.Span{}) {
+		return stretch{present, present}
+	}
+	return stretch{now.toServer(window.Start.Add(-nearWindow)), min(now.toServer(window.End.Add(nearWindow)), present)}
+}
+
+// during returns the expression of the newest sample, in a stretch of time, of a series
+// selector; of one without length, that of the series that there are then.
+func during(series string, when stretch) string {
+	if when.ms() == 0 {
+		return series
+	}
+	return "last_over_time(" + ranged(series, when) + ")"
+}
+
 // inventory asks which GPUs there are, and returns those that are selected.
-func inventory(ctx context.Context, c *client, sel selector, cfg Config) (*fleet, error) {
-	rows, err := c.metrics(ctx, sel.series(metricname.Names()))
+func inventory(ctx context.Context, c *client, sel selector, cfg Config, when stretch) (*fleet, error) {
+	rows, err := c.metrics(ctx, during(sel.series(metricname.Names()), when), when.to)
 	if errors.Is(err, ErrBadQuery) {
 		return nil, fmt.Errorf("prometheus: the selector %s is not understood: %w\nwrite PromQL matchers, such as {job=\"dcgm\",cluster=~\"a|b\"}", cfg.Selector, err)
 	}
@@ -57,17 +81,17 @@ func inventory(ctx context.Context, c *client, sel selector, cfg Config) (*fleet
 	}
 	found := byUUID(rows)
 	if len(found) == 0 {
-		return nil, c.nothing(sel, len(rows))
+		return nil, c.nothing(sel, len(rows), cfg.Window)
 	}
-	if err := checkUnknown(ctx, c, sel, found); err != nil {
+	if err := checkUnknown(ctx, c, sel, found, when); err != nil {
 		return nil, err
 	}
 	return newFleet(listings(found, cfg), powersIn(rows), sel, cfg)
 }
 
-// metrics returns the labels of the series that an expression has now.
-func (c *client) metrics(ctx context.Context, expr string) (list []model.Metric, err error) {
-	_, err = c.series(ctx, expr, 0, "vector", func(r *stream) {
+// metrics returns the labels of the series that an expression has at a server's time.
+func (c *client) metrics(ctx context.Context, expr string, at int64) (list []model.Metric, err error) {
+	_, err = c.series(ctx, expr, at, "vector", func(r *stream) {
 		m := make(model.Metric, len(r.labels))
 		for _, l := range r.labels {
 			m[model.LabelName(l.name)] = model.LabelValue(l.value)
@@ -78,10 +102,14 @@ func (c *client) metrics(ctx context.Context, expr string) (list []model.Metric,
 }
 
 // nothing is the error of a server that has no GPU for us.
-func (c *client) nothing(sel selector, rows int) error {
+func (c *client) nothing(sel selector, rows int, window energy.Span) error {
 	series := sel.series(metricname.Names())
 	if rows > 0 {
 		return fmt.Errorf("prometheus: %w: the %d series of %s have no label UUID\ncheck the relabelling", energy.ErrNoDevice, rows, series)
+	}
+	if window != (energy.Span{}) {
+		return fmt.Errorf("prometheus: %w: %s has no sample of %s from %s to %s\ncheck the selector, the times, and for how long the server keeps samples",
+			energy.ErrNoDevice, c.host, series, window.Start.Format(time.RFC3339), window.End.Format(time.RFC3339))
 	}
 	return fmt.Errorf("prometheus: %w: %s has no recent sample of %s\ncheck the selector, that the targets are up, and that the exporters' list of counters has the energy", energy.ErrNoDevice, c.host, series)
 }
@@ -134,7 +162,7 @@ func rankOf(r model.Metric) int { return metricname.Find(string(r[model.MetricNa
 
 // checkUnknown makes sure that a GPU without a known energy metric has no other:
 // its unit would be a guess, and its power is worse than its energy.
-func checkUnknown(ctx context.Context, c *client, sel selector, found map[string][]model.Metric) error {
+func checkUnknown(ctx context.Context, c *client, sel selector, found map[string][]model.Metric, when stretch) error {
 	poor := map[string]bool{}
 	for uuid, rows := range found {
 		if metricname.Table[rankOf(rows[0])].Kind != metricname.Energy {
@@ -144,7 +172,7 @@ func checkUnknown(ctx context.Context, c *client, sel selector, found map[string
 	if len(poor) == 0 {
 		return nil
 	}
-	rows, err := c.metrics(ctx, sel.series(nil, "__name__=~"+strconv.Quote(metricname.UnknownPattern)))
+	rows, err := c.metrics(ctx, during(sel.series(nil, "__name__=~"+strconv.Quote(metricname.UnknownPattern)), when), when.to)
 	if err != nil {
 		return err
 	}
@@ -197,7 +225,7 @@ func describe(rows []model.Metric, cfg Config) energy.Device {
 
 // newFleet returns the devices that the configuration selects.
 func newFleet(list []listing, powers []string, sel selector, cfg Config) (*fleet, error) {
-	f := &fleet{selector: sel, powers: powers, position: map[string]int{}, known: map[string]bool{}, selectors: cfg.Devices}
+	f := &fleet{selector: sel, powers: powers, position: map[string]int{}, known: map[string]bool{}, selection: energy.Selection{Devices: cfg.Devices}}
 	for _, l := range list {
 		f.all = append(f.all, l.device)
 		f.known[l.device.UUID] = true
@@ -232,13 +260,6 @@ func (f *fleet) add(l listing) {
 	if !slices.Contains(f.names, l.device.Metric) {
 		f.names = append(f.names, l.device.Metric)
 	}
-}
-
-// wants reports whether a GPU that was not there when the source was opened would
-// have been selected, or would have made the selectors ambiguous.
-func (f *fleet) wants(d energy.Device) bool {
-	at, err := energy.Select(append(f.all[:len(f.all):len(f.all)], d), f.selectors...)
-	return err != nil || slices.Contains(at, len(f.all))
 }
 
 // among returns a matcher for devices, all of which have their UUID in the same

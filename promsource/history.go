@@ -46,6 +46,7 @@ type history struct {
 	plan
 	deadline   time.Time
 	mergers    []merger
+	last       int64           // when samples were last asked for, in the server's time
 	unexpected map[string]bool // UUIDs of GPUs that were not there at open
 }
 
@@ -102,6 +103,7 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, to []*energ
 			return found, err
 		}
 	}
+	h.nameGone()
 	h.checkPower(ctx)
 	return append(found, h.unexpectedGPUs()...), nil
 }
@@ -241,7 +243,7 @@ func (h *history) sink(device int) sink {
 // opened, but would have been selected.
 func (h *history) noteUnexpected(b *batch) {
 	for uuid, d := range b.unexpected {
-		if h.fleet.wants(d) {
+		if h.fleet.selection.Wants(h.fleet.all, d) {
 			h.unexpected[uuid] = true
 		}
 	}
@@ -257,7 +259,25 @@ func (h *history) unexpectedGPUs() []energy.Finding {
 	uuids := slices.Sorted(maps.Keys(h.unexpected))
 	list := strings.Join(uuids[:min(len(uuids), shown)], ", ")
 	return []energy.Finding{{Reason: energy.ExpectedGPUCountMismatch, Detail: fmt.Sprintf(
-		"%d GPUs fit the selection that were not there when it was made (%s): open the source again", len(uuids), list)}}
+		"%d GPUs fit the selection that were not there when it was made (%s): open the source again, for a window of the past with window=START/END", len(uuids), list)}}
+}
+
+// nameGone notes which devices the server has no samples of any more, although others go on:
+// those whose node is gone since.
+func (h *history) nameGone() {
+	newest := h.newest(h.asked)
+	for _, i := range h.asked {
+		at := h.mergers[i].at
+		if h.to[i].Settled(h.spans) || at != 0 && newest-at <= 3*h.tempo.scrape.Milliseconds() {
+			continue
+		}
+		d, since := h.fleet.devices[i], "in the window"
+		if at != 0 {
+			since = "since " + h.clock.toLocal(at).Format(time.RFC3339)
+		}
+		h.to[i].Note(h.clock.toLocal(max(at, h.head.from)), h.clock.toLocal(h.tail.to), energy.BenchmarkWindowNotBracketed, fmt.Sprintf(
+			"%s has no sample of it (GPU %d of %s) %s; if it is gone, select the others, with POWERTEST_DEVICES or -devices", h.client.host, d.Index, d.Host, since))
+	}
 }
 
 // retry asks until there is an answer, as long as that may help.

@@ -33,6 +33,7 @@ type Source struct {
 	fleet  *fleet
 	tempo  tempo
 	clock  clockLog
+	delay  delay
 	closed atomic.Bool
 }
 
@@ -73,11 +74,12 @@ func open(ctx context.Context, c *client, sel selector, cfg Config) (*Source, er
 	if err != nil {
 		return nil, err
 	}
-	f, err := inventory(ctx, c, sel, cfg)
+	when := whenOf(cfg.Window, now)
+	f, err := inventory(ctx, c, sel, cfg, when)
 	if err != nil {
 		return nil, err
 	}
-	byJob, err := f.learn(ctx, c, now.toServer(time.Now()))
+	byJob, err := f.learn(ctx, c, when.to)
 	if err != nil {
 		return nil, err
 	}

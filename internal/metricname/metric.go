@@ -43,7 +43,11 @@ type Metric struct {
 var Table = []Metric{
 	{"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", Energy, 1000, &DCGM, sensors.Unknown},
 	{"dcgm_total_energy_consumption", Energy, 1000, &DCGM, sensors.Unknown},
+	// OpenTelemetry collectors append _total to what does not end in it in these letters.
+	{"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION_total", Energy, 1000, &DCGM, sensors.Unknown},
+	{"dcgm_total_energy_consumption_total", Energy, 1000, &DCGM, sensors.Unknown},
 	{"DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL", Energy, 1, &DCGM, sensors.Unknown}, // from 4.9.0
+	{"DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL_total", Energy, 1, &DCGM, sensors.Unknown},
 	{"DCGM_FI_DEV_POWER_USAGE", Power, 1, &DCGM, sensors.Draw},
 	{"DCGM_FI_DEV_BOARD_POWER_WATTS", Power, 1, &DCGM, sensors.Draw}, // from 4.9.0
 	{"dcgm_power_usage", Power, 1, &DCGM, sensors.Draw},

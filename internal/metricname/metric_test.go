@@ -22,8 +22,12 @@ func TestTheUnitFollowsFromTheName(t *testing.T) {
 		"dcgm_total_energy_consumption":        {Energy, 5, 1e-3},
 		"DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL":  {Energy, 5000, 1},
 		"DCGM_FI_DEV_POWER_USAGE":              {Power, 5000, 1},
-		"DCGM_FI_DEV_BOARD_POWER_WATTS":        {Power, 5000, 1},
-		"dcgm_power_usage":                     {Power, 5000, 1},
+		// Of OpenTelemetry collectors.
+		"DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION_total": {Energy, 5, 1e-3},
+		"dcgm_total_energy_consumption_total":        {Energy, 5, 1e-3},
+		"DCGM_FI_DEV_GPU_ENERGY_JOULES_TOTAL_total":  {Energy, 5000, 1},
+		"DCGM_FI_DEV_BOARD_POWER_WATTS":              {Power, 5000, 1},
+		"dcgm_power_usage":                           {Power, 5000, 1},
 	} {
 		i := Find(name)
 		require.GreaterOrEqual(t, i, 0, name)

@@ -36,7 +36,7 @@ func RedactSource(value string) string {
 // ownParameter reports whether a key of a query is one of the source's own.
 func ownParameter(source, key string) bool {
 	role, isRole := strings.CutPrefix(key, "role.")
-	return source == "prometheus" && (key == "selector" || key == "collect" || isRole && plain(role))
+	return source == "prometheus" && (key == "selector" || key == "collect" || key == "window" || isRole && plain(role))
 }
 
 // redactQuery returns what may be shown of one or more addresses with what follows

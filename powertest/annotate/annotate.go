@@ -135,14 +135,17 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 	}
 	var in instrument
 	defer func() { in.close() }()
-	if !o.Source.isFile() {
+	if !o.Source.isFile() && !o.past() {
 		if err := in.open(ctx, o); err != nil {
 			return Result{}, err
 		}
 	}
 	r := runBenchmark(ctx, o)
 	w, found := r.workload(o)
-	if o.Source.isFile() && w.HasWindow() {
+	if o.past() && w.HasWindow() {
+		o.Source.Arg = during(o.Source.Arg, w.Span())
+	}
+	if o.Source.isFile() && w.HasWindow() || o.past() {
 		if err := in.open(ctx, o); err != nil {
 			return Result{CommandErr: r.err}, err
 		}

@@ -306,7 +306,7 @@ func TestClockStepWithholds(t *testing.T) {
 func TestMarks(t *testing.T) {
 	gpus := []seenGPU{{energy.DeviceAudit{ID: "0", UUID: "a"}, true}, {energy.DeviceAudit{ID: "1", UUID: "b"}, true}}
 	all := []energy.Finding{{Reason: energy.Throttled, Device: "a"}, {Reason: energy.CounterReset, Device: "b"}, {Reason: energy.PartialCohort}}
-	v := validation{}.withGPUs(telemetry{gpus: gpus}, all)
+	v := validation{}.withGPUs(telemetry{}.with(gpus...), all)
 	assert.Equal(t, pyjson.Members[[]energy.Reason]{{Key: "1", Value: []energy.Reason{energy.CounterReset}}}, v.DeviceIssues)
 	reasons, marks := verdict(all)
 	assert.Equal(t, []energy.Reason{energy.CounterReset}, reasons)
@@ -325,7 +325,7 @@ func TestNotFinite(t *testing.T) {
 
 // TestFindingInWords: a GPU is not called one twice, nor is the reason given twice.
 func TestFindingInWords(t *testing.T) {
-	r := Result{telemetry: telemetry{gpus: []seenGPU{{energy.DeviceAudit{ID: "0", UUID: "GPU-a"}, true}}}}
+	r := Result{telemetry: telemetry{}.with(seenGPU{energy.DeviceAudit{ID: "0", UUID: "GPU-a"}, true})}
 	for want, f := range map[string]energy.Finding{
 		"throttled (GPU 0)":     {Reason: energy.Throttled, Device: "GPU-a"},
 		"throttled (GPU-b)":     {Reason: energy.Throttled, Device: "GPU-b"},

@@ -46,6 +46,19 @@ type Source struct {
 // isFile says that what is read is a file.
 func (s Source) isFile() bool { return s.Log != "" || s.Trace != "" }
 
+// past says that the source is a server that is asked for a window of the past. Its GPUs
+// are those that it had then, so that it is opened when the window is known.
+func (o Options) past() bool { return o.Source.Name == "prometheus" && len(o.Command) == 0 }
+
+// during adds the window to the argument of a server. See promsource.Config.
+func during(arg string, window energy.Span) string {
+	separator := "?"
+	if strings.Contains(arg, "?") {
+		separator = "&"
+	}
+	return arg + separator + "window=" + window.Start.UTC().Format(time.RFC3339Nano) + "/" + window.End.UTC().Format(time.RFC3339Nano)
+}
+
 // check returns an error unless there is exactly one source.
 func (s Source) check() error {
 	n := 0

@@ -17,8 +17,9 @@ type telemetry struct {
 	// measurement is what was measured, if measured.
 	measurement energy.Measurement
 	measured    bool
-	// gpus are the devices of the source.
+	// gpus are the devices of the source, and ids their names by their UUIDs.
 	gpus []seenGPU
+	ids  map[string]string
 	// found are the findings that are not in the measurement.
 	found []energy.Finding
 	// check compares a log with the energy accumulators; nil if there is nothing
@@ -44,39 +45,47 @@ func (t telemetry) audited(src energy.Source, span energy.Span) telemetry {
 	if !ok {
 		for _, d := range t.measurement.Devices {
 			uuid := d.Device.UUID
-			t.gpus = append(t.gpus, seenGPU{energy.DeviceAudit{ID: uuid, UUID: uuid, Samples: d.Ticks}, true})
+			t = t.with(seenGPU{energy.DeviceAudit{ID: uuid, UUID: uuid, Samples: d.Ticks}, true})
 		}
 		return t
 	}
 	a := auditor.Audit(span)
 	t.found = append(t.found, a.Findings...)
+	measured := t.devices()
 	for _, d := range a.Devices {
-		if _, measured := t.device(d.UUID); measured {
+		if measured[d.UUID] != nil {
 			t.found = append(t.found, d.Findings...)
-			t.gpus = append(t.gpus, seenGPU{d, d.Samples > 0})
+			t = t.with(seenGPU{d, d.Samples > 0})
+		}
+	}
+	return t
+}
+
+// with adds devices of the source.
+func (t telemetry) with(gpus ...seenGPU) telemetry {
+	if t.ids == nil {
+		t.ids = map[string]string{}
+	}
+	for _, g := range gpus {
+		t.gpus = append(t.gpus, g)
+		if _, known := t.ids[g.UUID]; !known {
+			t.ids[g.UUID] = g.ID
 		}
 	}
 	return t
 }
 
 // id returns the name of a device in the source, or its UUID.
-func (t telemetry) id(uuid string) string {
-	for _, g := range t.gpus {
-		if g.UUID == uuid {
-			return g.ID
-		}
-	}
-	return uuid
-}
+func (t telemetry) id(uuid string) string { return cmp.Or(t.ids[uuid], uuid) }
 
-// device returns the measurement of a device.
-func (t telemetry) device(uuid string) (energy.DeviceMeasurement, bool) {
-	for _, d := range t.measurement.Devices {
-		if d.Device.UUID == uuid {
-			return d, true
-		}
+// devices returns the measurements of the devices, by their UUIDs.
+func (t telemetry) devices() map[string]*energy.DeviceMeasurement {
+	all := make(map[string]*energy.DeviceMeasurement, len(t.measurement.Devices))
+	for i := range t.measurement.Devices {
+		d := &t.measurement.Devices[i]
+		all[d.Device.UUID] = d
 	}
-	return energy.DeviceMeasurement{}, false
+	return all
 }
 
 // observed is how many GPUs were seen around the window.
@@ -108,8 +117,14 @@ func (t telemetry) expected(want *int) []energy.Finding {
 // InferenceX looks at them, and then those of the whole.
 func (t telemetry) findings() []energy.Finding {
 	var all []energy.Finding
+	type about struct {
+		reason energy.Reason
+		device string
+	}
+	known := map[about]bool{}
 	for _, f := range slices.Concat(t.found, t.measurement.Reasons) {
-		if !slices.ContainsFunc(all, func(g energy.Finding) bool { return f.Reason == g.Reason && f.Device == g.Device }) {
+		if of := (about{f.Reason, f.Device}); !known[of] {
+			known[of] = true
 			all = append(all, f)
 		}
 	}

@@ -112,6 +112,12 @@ func (r Result) validation() validation {
 func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
 	gpus := slices.Clone(t.gpus)
 	slices.SortFunc(gpus, func(a, b seenGPU) int { return compareIDs(a.ID, b.ID) })
+	devices, issues := t.devices(), map[string][]energy.Reason{}
+	for _, f := range all {
+		if list := issues[f.Device]; spoils(f) && !slices.Contains(list, f.Reason) {
+			issues[f.Device] = append(list, f.Reason)
+		}
+	}
 	for _, g := range gpus {
 		if g.seen {
 			v.ObservedIDs = append(v.ObservedIDs, g.ID)
@@ -120,7 +126,7 @@ func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
 		if g.Bracketed {
 			v.MaxGaps.Add(g.ID, pyjson.Float(g.MaxGap.Seconds()))
 		}
-		if d, ok := t.device(g.UUID); ok {
+		if d := devices[g.UUID]; d != nil {
 			if d.Device.Role != "" {
 				v.Roles.Add(g.ID, d.Device.Role)
 			}
@@ -128,14 +134,8 @@ func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
 				v.Energies.Add(g.ID, pyjson.Float(d.Energy.Joules))
 			}
 		}
-		var issues []energy.Reason
-		for _, f := range all {
-			if f.Device == g.UUID && spoils(f) && !slices.Contains(issues, f.Reason) {
-				issues = append(issues, f.Reason)
-			}
-		}
-		if issues != nil {
-			v.DeviceIssues.Add(g.ID, issues)
+		if list := issues[g.UUID]; list != nil {
+			v.DeviceIssues.Add(g.ID, list)
 		}
 	}
 	return v

@@ -75,6 +75,7 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 	r.Simulated = info.Simulated
 	r.Watch = &seen.watch
 	r.Server = serverOf(src)
+	r.LeftOut = rec.LeftOut()
 	modes, _ := src.(ModeSource)
 	for i, d := range seen.devices {
 		g := describe(seen, d)

@@ -29,6 +29,8 @@ type Report struct {
 	// Server is nil if the source is on this machine.
 	Server *Server `json:"server"`
 	GPUs   []GPU   `json:"gpus"`
+	// LeftOut are the GPUs that would have been measured too, but report nothing.
+	LeftOut []energy.LeftOut `json:"left_out,omitempty"`
 	// Windows are the expected errors of windows of 0.1, 1 and 10 s.
 	Windows   []Window  `json:"windows"`
 	Benchtime Benchtime `json:"benchtime"`
@@ -179,13 +181,17 @@ func (r *Report) conclude(name string) {
 	}
 	if r.Measurable = bad == 0; !r.Measurable {
 		r.Benchtime = Benchtime{Reason: "joules can't be measured"}
-		who := fmt.Sprintf("%d of %s", bad, gpus(len(r.GPUs)))
+		who := fmt.Sprintf("%d of %s", bad, gpus(len(r.GPUs)+len(r.LeftOut)))
 		why := r.firstObstacle()
 		r.Verdict = fmt.Sprintf("%s can't be measured of %s by %s: %s: %s", joules, who, name, why.Reason, why.Detail)
 		return
 	}
+	who := gpus(len(r.GPUs))
+	if n := len(r.LeftOut); n > 0 {
+		who = fmt.Sprintf("%d of %s", len(r.GPUs), gpus(len(r.GPUs)+n))
+	}
 	r.Verdict = fmt.Sprintf("%s can be measured: %s by %s, %s; %s",
-		joules, gpus(len(r.GPUs)), name, refreshed(r.GPUs), r.Benchtime.advice(r.Watch.Past && r.Server == nil))
+		joules, who, name, refreshed(r.GPUs), r.Benchtime.advice(r.Watch.Past && r.Server == nil))
 }
 
 // firstObstacle returns why the first GPU that is not measurable is not; nil if all are.

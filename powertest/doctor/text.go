@@ -83,6 +83,9 @@ func (r Report) writeGPUs(b *bytes.Buffer) {
 		}
 		b.WriteString(wrapped(fmt.Sprintf("GPU %s: %s", g.id(), strings.Join(parts, ", ")), "  "))
 	}
+	for _, l := range r.LeftOut {
+		b.WriteString(wrapped("not measured: "+l.String(), "  "))
+	}
 }
 
 func (g GPU) id() string {

@@ -50,11 +50,11 @@ type point struct {
 
 func (p point) mid() int64 { return p.lo + (p.hi-p.lo)/2 }
 
-// failure is what the newest readings failed with, all of them since a time; err is
-// nil if the newest did not fail.
+// failure is what the newest readings failed with, all of them since a time, and when the
+// last of them began; err is nil if the newest did not fail.
 type failure struct {
-	err   error
-	since int64
+	err         error
+	since, last int64
 }
 
 // staleAfter is how many refresh periods a working counter never stays still:
@@ -130,7 +130,7 @@ func (c *curve) addError(p point, err error) {
 	if c.failure.err == nil {
 		c.failure.since = p.lo
 	}
-	c.failure.err = err
+	c.failure.err, c.failure.last = err, p.lo
 	switch {
 	case errors.Is(err, ErrDeviceLost):
 		if !c.lost {

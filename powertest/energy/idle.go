@@ -103,6 +103,9 @@ func (w *Window) WaitIdle(ctx context.Context, name string) error {
 		}
 		for ; done < len(r.curves); done++ {
 			c := r.curves[done]
+			if c.dead(began) != nil {
+				continue
+			}
 			fresh := c.device.Method == Gauge || len(c.ticks) > seen[done]
 			if !fresh || !r.idlePower(done, name, c.pointsBetween(edge, r.now())).good() {
 				return false

@@ -83,6 +83,8 @@ type Measurement struct {
 	// Devices are the measurements of the devices, in the order of
 	// [Source.Devices].
 	Devices []DeviceMeasurement `json:"devices"`
+	// LeftOut are the devices that the sums lack although nobody chose to leave them out.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
 	// Roles are the sums over the devices of each role, where devices have
 	// roles, in the order of their names. The energy of a role is that of its
 	// devices over the whole window, whether they worked or idled.

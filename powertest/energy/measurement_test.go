@@ -64,6 +64,7 @@ func TestJSONKeys(t *testing.T) {
 		sub("devices[].", "watts calibration_joules before_watts has_before"), sub("devices[].idle.", power), sub("devices[].", "has_idle period_ns ticks gauge_joules has_gauge"),
 		sub("devices[].cross_check.counter.", power), sub("devices[].cross_check.gauge.", power), sub("devices[].", "cross_check.ratio"),
 		sub("devices[].before.", state), sub("devices[].after.", state), sub("devices[].reasons[].", finding),
+		sub("left_out[].", "uuid index name why"),
 		sub("roles[].", "role devices valid"), sub("roles[].energy.", estimate), sub("roles[].", "watts"),
 		sub("", "waited_ns"), sub("reasons[].", finding), sub("source.", "name simulated period_ns poll_ns version"),
 	} {

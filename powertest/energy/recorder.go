@@ -26,6 +26,7 @@ type Recorder struct {
 	devices []Device // that are measured
 	index   []int    // of each of them, in the source
 	byName  bool     // the devices were selected
+	leftOut []LeftOut
 	groups  groups
 	base    time.Time
 	calls   atomic.Int64
@@ -68,6 +69,9 @@ func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
 		caller:  caller{turn: make(chan struct{}, 1)},
 		kick:    make(chan struct{}, 1),
 	}
+	if partial, ok := src.(PartialSource); ok && !r.byName { // or they were left out by choice
+		r.leftOut = partial.LeftOut()
+	}
 	r.groups = newGroups(r.devices)
 	r.stats = make([]callStats, len(r.devices))
 	if _, remembers := src.(HistorySource); remembers {
@@ -92,6 +96,9 @@ func (r *Recorder) newCurve(d Device) *curve {
 	c.reserve(len(r.devices))
 	return c
 }
+
+// LeftOut returns the devices that are not measured although nobody chose to leave them out.
+func (r *Recorder) LeftOut() []LeftOut { return r.leftOut }
 
 // Source returns the source that is recorded.
 func (r *Recorder) Source() Source { return r.src }
@@ -223,25 +230,37 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 	}
 	for i := range list {
 		m := &list[i]
+		m.LeftOut = r.leftOut
 		m.total(correlatedFraction(curves))
 		if err != nil {
 			m.Add(Finding{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()})
 		}
-		for _, f := range found {
-			if r.concerns(f) {
-				m.Add(f)
-			}
-		}
+		m.addAll(r.concerning(found))
 	}
 	list[0].Waited = time.Since(began)
 	return list, curves
 }
 
-// concerns reports whether a finding is about what is measured. If devices were
-// selected by name, that there are others is none.
-func (r *Recorder) concerns(f Finding) bool {
-	if f.Device == "" {
-		return !r.byName || f.Reason != ExpectedGPUCountMismatch
+// addNoticed adds what the source noticed of all devices during a measurement.
+func (r *Recorder) addNoticed(m *Measurement) {
+	notices, ok := r.src.(FindingSource)
+	if !ok || m.Start.IsZero() {
+		return
 	}
-	return slices.ContainsFunc(r.devices, func(d Device) bool { return d.UUID == f.Device })
+	m.addAll(r.concerning(notices.Findings(m.Start, m.End)))
+}
+
+// concerning returns those findings that are about what is measured. If devices were
+// selected by name, that there are others is none.
+func (r *Recorder) concerning(all []Finding) []Finding {
+	measured := map[string]bool{}
+	for _, d := range r.devices {
+		measured[d.UUID] = true
+	}
+	return slices.DeleteFunc(slices.Clone(all), func(f Finding) bool {
+		if f.Device == "" {
+			return r.byName && f.Reason == ExpectedGPUCountMismatch
+		}
+		return !measured[f.Device]
+	})
 }

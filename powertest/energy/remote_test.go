@@ -25,6 +25,8 @@ type remote struct {
 	reads []read
 	fail  error
 	gauge bool
+	still bool // the counters show what they did, which is in shown
+	shown []energy.Reading
 }
 
 // read is one call of Read.
@@ -43,6 +45,7 @@ func newRemote(gpus int, period time.Duration) *remote {
 		d.Period = 0
 		r.devices = append(r.devices, d)
 	}
+	r.shown = make([]energy.Reading, gpus)
 	return r
 }
 
@@ -68,6 +71,10 @@ func (r *remote) Read(dst []energy.Reading) {
 			*d = energy.Reading{Device: d.Device, Before: d.Before, After: d.After, Err: r.fail}
 		case r.gauge:
 			d.HasJoules, d.Joules = false, 0
+		case r.still && r.shown[d.Device].HasJoules:
+			d.Joules = r.shown[d.Device].Joules
+		default:
+			r.shown[d.Device] = *d
 		}
 	}
 }

@@ -258,6 +258,13 @@ type Selection struct {
 	Roles []Role
 }
 
+// Wants reports whether a device that was not among all when they were selected from would
+// have been selected, or would have made the selectors ambiguous.
+func (s Selection) Wants(all []Device, d Device) bool {
+	at, err := Select(append(all[:len(all):len(all)], d), s.Devices...)
+	return err != nil || slices.Contains(at, len(all))
+}
+
 // A Role is what some devices do in a server that divides its work.
 type Role struct {
 	// Name is the role, such as "prefill": without spaces, and not "net", since it

@@ -117,6 +117,36 @@ type Info struct {
 	Version string `json:"version,omitempty"`
 }
 
+// A PartialSource is a [Source] that may lack devices which nobody chose to leave out.
+type PartialSource interface {
+	// LeftOut lists the devices that would have been measured too, but report nothing.
+	// It does not change while the source is open.
+	LeftOut() []LeftOut
+}
+
+// A FindingSource is a [Source] that notices, while it is read, what concerns all of its
+// devices, such as one that was not there when it was opened. Findings may be called at any
+// time.
+type FindingSource interface {
+	// Findings returns what concerns the time from one time to another.
+	Findings(from, to time.Time) []Finding
+}
+
+// LeftOut is a device that nobody chose to leave out, and that is not measured all the
+// same: a sum over the others lacks it, and says so.
+type LeftOut struct {
+	UUID  string `json:"uuid"`
+	Index int    `json:"index"`
+	Name  string `json:"name,omitempty"`
+	// Why says what keeps it from being measured: "it reports neither energy nor power".
+	Why string `json:"why"`
+}
+
+// String names the device and says why it is left out.
+func (l LeftOut) String() string {
+	return fmt.Sprintf("GPU %d (%s, %s): %s", l.Index, cmp.Or(l.Name, "no name"), l.UUID, l.Why)
+}
+
 // defaultPeriod is the nominal refresh period where the source says none.
 const defaultPeriod = 100 * time.Millisecond
 

@@ -154,28 +154,37 @@ func joined(parts []float64, correlated float64) float64 {
 // Add adds a finding about a device, or about all if it names none. One that
 // withholds takes the numbers back that it concerns: of the device, its role and
 // the whole, or of all.
-func (m *Measurement) Add(f Finding) {
-	m.Reasons = append(m.Reasons, f)
-	withdrawn := map[string]bool{} // roles
+func (m *Measurement) Add(f Finding) { m.addAll([]Finding{f}) }
+
+// addAll adds findings, of which there may be one for each device of a fleet.
+func (m *Measurement) addAll(list []Finding) {
+	at := map[string]int{}
 	for i := range m.Devices {
-		d := &m.Devices[i]
-		if f.Device != "" && f.Device != d.Device.UUID {
+		at[m.Devices[i].Device.UUID] = i
+	}
+	withdrawn := map[string]bool{} // roles
+	for _, f := range list {
+		m.Reasons = append(m.Reasons, f)
+		concerned := m.Devices
+		if f.Device != "" {
+			i, ours := at[f.Device]
+			if concerned = nil; ours {
+				concerned = m.Devices[i : i+1]
+				concerned[0].Reasons = append(concerned[0].Reasons, f)
+			}
+		}
+		if !f.Withholds() {
 			continue
 		}
-		if f.Device != "" {
-			d.Reasons = append(d.Reasons, f)
-		}
-		if f.Withholds() {
+		m.Valid, m.Energy, m.Watts = false, Estimate{}, 0
+		for i := range concerned {
+			d := &concerned[i]
 			withdrawn[d.Device.Role] = true
 			if f.Reason != ExpectedGPUCountMismatch && f.Reason != PartialCohort { // these are about sums
 				d.withdraw()
 			}
 		}
 	}
-	if !f.Withholds() {
-		return
-	}
-	m.Valid, m.Energy, m.Watts = false, Estimate{}, 0
 	for i := range m.Roles {
 		if r := &m.Roles[i]; withdrawn[r.Role] {
 			r.Valid, r.Energy, r.Watts = false, Estimate{}, 0

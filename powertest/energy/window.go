@@ -131,8 +131,10 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	r.learnLags(curves)
 	r.mu.Unlock()
 	for i := range list {
+		list[i].LeftOut = r.leftOut
 		w.complete(&list[i], after, stalled)
 		list[i].total(correlatedFraction(curves))
+		r.addNoticed(&list[i])
 	}
 	list[0].Waited = waited
 	return list, parts, curves
@@ -193,7 +195,8 @@ var ErrNoTicks = errors.New("no ticks seen")
 // power before it and an edge that lies at a tick. Ticks of an earlier window
 // count if nothing was missed since. If a device does not tick within a
 // bounded time the error wraps [ErrNoTicks]; the window can be used all the
-// same. A source that knows the past is not waited for.
+// same. One that was dead before is not waited for unless it answers. A source that
+// knows the past is not waited for.
 func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	r := w.rec
 	r.mu.Lock()
@@ -212,8 +215,14 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 		}
 	}
 	r.mu.Unlock()
+	var dead error
 	ok := w.wait(ctx, limit, func() bool {
+		dead = nil
 		for i, c := range r.curves {
+			if why := c.dead(w.opened); why != nil {
+				dead = why
+				continue
+			}
 			if c.device.Method == Gauge {
 				if c.power.Seen() < w.opened+c.reach() {
 					return false
@@ -227,7 +236,10 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 		}
 		return true
 	})
-	if ok {
+	switch {
+	case ok && dead != nil:
+		return fmt.Errorf("%w: %w", ErrNoTicks, dead)
+	case ok:
 		return nil
 	}
 	if err := ctx.Err(); err != nil {
@@ -299,7 +311,7 @@ func (w *Window) settle(ctx context.Context) {
 	r.mu.Unlock()
 	w.wait(ctx, limit, func() bool {
 		for _, c := range r.curves {
-			if !c.settled(w.spans, end) {
+			if !c.settled(w.spans, end) && c.dead(end) == nil {
 				return false
 			}
 		}

@@ -1,0 +1,61 @@
+package annotate
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// faulty is a source of many GPUs, all of which have something the matter.
+type faulty struct{ devices []energy.Device }
+
+func newFaulty(gpus int) *faulty {
+	f := &faulty{}
+	for i := range gpus {
+		f.devices = append(f.devices, energy.Device{UUID: fmt.Sprintf("GPU-%08x", i), Index: i, Method: energy.Counter, Host: fmt.Sprint("node-", i/8)})
+	}
+	return f
+}
+
+func (f *faulty) Info() energy.Info         { return energy.Info{Name: "faulty", Period: time.Second} }
+func (f *faulty) Devices() []energy.Device  { return f.devices }
+func (f *faulty) Read(dst []energy.Reading) { panic("it is asked for the past") }
+func (f *faulty) Close() error              { return nil }
+
+func (f *faulty) ReadRange(context.Context, []energy.Span, []*energy.History) (list []energy.Finding, err error) {
+	for _, d := range f.devices {
+		list = append(list, energy.Finding{Reason: energy.DeviceLost, Device: d.UUID, Detail: "it is lost"})
+	}
+	return list, nil
+}
+
+func (f *faulty) Audit(energy.Span) (a energy.Audit) {
+	for i, d := range f.devices {
+		a.Devices = append(a.Devices, energy.DeviceAudit{ID: strconv.Itoa(i), UUID: d.UUID, Samples: 1})
+	}
+	return a
+}
+
+// What is wrong with each of many GPUs is said in a time that grows as they do: for 20,000
+// it was minutes.
+func TestManyFaultyGPUs(t *testing.T) {
+	src := newFaulty(20000)
+	began := time.Now()
+	span := energy.Span{Start: began.Add(-time.Minute), End: began}
+	m := energy.MeasurePast(t.Context(), src, span)
+	tm := telemetry{measurement: m, measured: true}.audited(src, span)
+	r := judge(Options{}, Workload{Start: span.Start, End: span.End, Seconds: 60, Requests: 1}, tm, nil, nil)
+	require.False(t, r.Valid())
+	require.NoError(t, r.WriteTable(io.Discard))
+	assert.Len(t, r.validation().DeviceIssues, len(src.devices))
+	assert.Less(t, time.Since(began), 15*time.Second)
+	t.Log(time.Since(began))
+}
