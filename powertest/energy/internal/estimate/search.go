@@ -16,12 +16,15 @@ const (
 	// By how much, as a log, hypotheses must be less likely to be left out: noises,
 	// shapes, and shapes by the first pieces of many.
 	unlikelyNoise, unlikelyShape, unlikelyFirst = 9, 14, 25
+	// hopeless is from which on a hypothesis has no part in the mixture, also if others
+	// get less likely as they are refined.
+	hopeless = 20
 )
 
 // search weighs hypotheses.
 type search struct {
 	*model
-	noises []noise
+	noises []*scatter
 	heard  []float64 // of each noise, the best weight so far
 	ranked []ranked
 	all    []posterior
@@ -50,16 +53,19 @@ func (m *model) weigh(in *Input) []posterior {
 				shapes = append(shapes, r.shape)
 			}
 		}
-		noises = s.noises
+		noises = noises[:0]
+		for _, n := range s.noises {
+			noises = append(noises, n.noise)
+		}
 	}
 	return m.search(shapes, noises).all
 }
 
 // search weighs shapes under noises.
 func (m *model) search(shapes []shape, noises []noise) *search {
-	s := &search{model: m, noises: noises, heard: make([]float64, len(noises)), top: math.Inf(-1)}
-	for i := range s.heard {
-		s.heard[i] = math.Inf(-1)
+	s := &search{model: m, top: math.Inf(-1)}
+	for _, n := range noises {
+		s.noises, s.heard = append(s.noises, m.scatter(n)), append(s.heard, math.Inf(-1))
 	}
 	// The noise is sought with every few shapes first.
 	step := max(len(shapes)/24, 1)
@@ -76,6 +82,8 @@ func (m *model) search(shapes []shape, noises []noise) *search {
 		shapes = s.narrow(shapes)
 	}
 	s.keepNoises()
+	s.ranked = make([]ranked, 0, len(shapes))
+	s.all = make([]posterior, 0, len(shapes)*len(s.noises))
 	for _, h := range shapes {
 		s.weighShape(h)
 	}
@@ -83,13 +91,17 @@ func (m *model) search(shapes []shape, noises []noise) *search {
 	return s
 }
 
+// under sets the rows and the priors of a shape.
+func (s *search) under(h *shape) {
+	s.setRows(*h)
+	s.setPriors(h)
+}
+
 // listen notes how likely each noise is under a shape.
 func (s *search) listen(h *shape) {
-	s.setRows(*h)
-	mean, sd := s.priors(h)
-	for i := range s.noises {
-		n := &s.noises[i]
-		s.heard[i] = max(s.heard[i], s.posterior(&mean, &sd, n).weight+n.logPrior+h.logPrior)
+	s.under(h)
+	for i, n := range s.noises {
+		s.heard[i] = max(s.heard[i], s.likelihood(n)+h.logPrior)
 	}
 }
 
@@ -109,9 +121,8 @@ func (s *search) narrow(shapes []shape) (kept []shape) {
 		under = n
 		list := make([]ranked, len(shapes))
 		for i, h := range shapes {
-			s.setRows(h)
-			mean, sd := s.priors(&h)
-			list[i] = ranked{shape: h, weight: s.posterior(&mean, &sd, &s.noises[n]).weight + h.logPrior}
+			s.under(&h)
+			list[i] = ranked{shape: h, weight: s.likelihood(s.noises[n]) + h.logPrior}
 		}
 		slices.SortFunc(list, byWeight)
 		kept = kept[:0]
@@ -137,7 +148,7 @@ func (s *search) keepNoises() {
 		}
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.heard[b], s.heard[a]) })
-	kept := make([]noise, len(order))
+	kept := make([]*scatter, len(order))
 	for i, n := range order {
 		kept[i] = s.noises[n]
 	}
@@ -146,19 +157,19 @@ func (s *search) keepNoises() {
 
 // weighShape weighs a shape under the noises.
 func (s *search) weighShape(h shape) {
-	s.setRows(h)
-	mean, sd := s.priors(&h)
+	s.under(&h)
 	best, begin := math.Inf(-1), len(s.all)
-	for i := range s.noises {
-		n := &s.noises[i]
-		p := s.posterior(&mean, &sd, n)
-		p.weight += h.logPrior + n.logPrior
-		if n.on < loud {
-			p.calm = 1
+	for i, n := range s.noises {
+		weight := s.likelihood(n) + h.logPrior
+		best, s.top = max(best, weight), max(s.top, weight)
+		if weight > s.top-hopeless {
+			p := s.posterior(n, weight)
+			if n.on < loud {
+				p.calm = 1
+			}
+			s.all = append(s.all, p)
 		}
-		s.all = append(s.all, p)
-		best, s.top = max(best, p.weight), max(s.top, p.weight)
-		if i == 0 && len(s.pieces) > shortStretch && p.weight < s.top-unlikelyShape {
+		if i == 0 && len(s.pieces) > shortStretch && weight < s.top-unlikelyShape {
 			break
 		}
 	}
