@@ -377,9 +377,6 @@ func (m *model) setRows(h shape) {
 				touched |= 1 << c
 				continue
 			}
-			for k > 0 && segments[k].from > s.a {
-				k--
-			}
 			for k+1 < len(segments) && segments[k+1].from <= s.a {
 				k++
 			}

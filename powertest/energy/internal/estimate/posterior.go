@@ -116,6 +116,7 @@ type scatter struct {
 	// mean and variance are what of each target the levels do not say.
 	mean, variance []float64
 	weight         float64 // the log of its prior, and of the likelihood what depends on it alone
+	heard          float64 // the best weight under any shape so far
 }
 
 // scatter lays a noise over the pieces.
@@ -124,7 +125,7 @@ type scatter struct {
 // piece: cells add up to pieces, whatever the levels are.
 func (m *model) scatter(n noise) *scatter {
 	targets := len(m.targets)
-	s := &scatter{noise: n, weight: n.logPrior, mean: make([]float64, targets), variance: make([]float64, targets)}
+	s := &scatter{noise: n, weight: n.logPrior, heard: math.Inf(-1), mean: make([]float64, targets), variance: make([]float64, targets)}
 	scale := product{rest: 1}
 	var v []float64
 	for i, q := range m.pieces {
@@ -134,6 +135,7 @@ func (m *model) scatter(n noise) *scatter {
 		s.totals = append(s.totals, total)
 		s.weight -= sq(q.energy) / total / 2
 		scale.times(total)
+		splits := m.splits(i)
 		for t := range m.targets {
 			open := 0.0
 			for j, c := range cells {
@@ -143,15 +145,9 @@ func (m *model) scatter(n noise) *scatter {
 			}
 			s.mean[t] += open / total * q.energy
 			s.variance[t] += open * (total - open) / total
-		}
-		for _, t := range m.splits(i) {
-			open := 0.0
-			for j, c := range cells {
-				if m.opens(c.level, t) {
-					open += v[j]
-				}
+			if len(splits) > 0 && splits[0] == t {
+				s.shares, splits = append(s.shares, open/total), splits[1:]
 			}
-			s.shares = append(s.shares, open/total)
 		}
 	}
 	s.weight -= (scale.log + math.Log(scale.rest)) / 2

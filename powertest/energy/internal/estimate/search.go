@@ -25,7 +25,6 @@ const (
 type search struct {
 	*model
 	noises []*scatter
-	heard  []float64 // of each noise, the best weight so far
 	ranked []ranked
 	all    []posterior
 	top    float64 // the best weight
@@ -65,7 +64,7 @@ func (m *model) weigh(in *Input) []posterior {
 func (m *model) search(shapes []shape, noises []noise) *search {
 	s := &search{model: m, top: math.Inf(-1)}
 	for _, n := range noises {
-		s.noises, s.heard = append(s.noises, m.scatter(n)), append(s.heard, math.Inf(-1))
+		s.noises = append(s.noises, m.scatter(n))
 	}
 	// The noise is sought with every few shapes first.
 	step := max(len(shapes)/24, 1)
@@ -100,19 +99,21 @@ func (s *search) under(h *shape) {
 // listen notes how likely each noise is under a shape.
 func (s *search) listen(h *shape) {
 	s.under(h)
-	for i, n := range s.noises {
-		s.heard[i] = max(s.heard[i], s.likelihood(n)+h.logPrior)
+	for _, n := range s.noises {
+		n.heard = max(n.heard, s.likelihood(n)+h.logPrior)
 	}
 }
 
-// loudest returns the index of the likeliest noise so far.
-func (s *search) loudest() int { return slices.Index(s.heard, slices.Max(s.heard)) }
+// loudest returns the likeliest noise so far.
+func (s *search) loudest() *scatter { return slices.MaxFunc(s.noises, byHeard) }
+
+func byHeard(a, b *scatter) int { return cmp.Compare(a.heard, b.heard) }
 
 // narrow returns the shapes that are likely under the likeliest noise. Under a wrong
 // shape noise looks larger than it is, so it is looked for anew under the best ones.
 func (s *search) narrow(shapes []shape) (kept []shape) {
 	const best = 4
-	under := -1
+	var under *scatter
 	for range 2 {
 		n := s.loudest()
 		if n == under {
@@ -122,7 +123,7 @@ func (s *search) narrow(shapes []shape) (kept []shape) {
 		list := make([]ranked, len(shapes))
 		for i, h := range shapes {
 			s.under(&h)
-			list[i] = ranked{shape: h, weight: s.likelihood(s.noises[n]) + h.logPrior}
+			list[i] = ranked{shape: h, weight: s.likelihood(n) + h.logPrior}
 		}
 		slices.SortFunc(list, byWeight)
 		kept = kept[:0]
@@ -140,19 +141,9 @@ func (s *search) narrow(shapes []shape) (kept []shape) {
 
 // keepNoises drops the noises that are unlikely, and sorts the others.
 func (s *search) keepNoises() {
-	least := slices.Max(s.heard) - unlikelyNoise
-	var order []int
-	for i := range s.noises {
-		if s.heard[i] > least {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.heard[b], s.heard[a]) })
-	kept := make([]*scatter, len(order))
-	for i, n := range order {
-		kept[i] = s.noises[n]
-	}
-	s.noises = kept
+	least := s.loudest().heard - unlikelyNoise
+	s.noises = slices.DeleteFunc(s.noises, func(n *scatter) bool { return !(n.heard > least) })
+	slices.SortFunc(s.noises, func(a, b *scatter) int { return byHeard(b, a) })
 }
 
 // weighShape weighs a shape under the noises.
