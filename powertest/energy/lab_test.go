@@ -224,11 +224,13 @@ func newPoller(rng *rand.Rand) *poller {
 	return p
 }
 
-// record polls from open until the window from s to e is settled.
-func (p *poller) record(c *curve, dev *counter, open, s, e float64) []span {
+// record polls from open until the window is settled that lies between the first and the
+// last edge.
+func (p *poller) record(c *curve, dev *counter, open float64, edges ...float64) []span {
 	ns := func(t float64) int64 { return int64(t * second) }
-	win := []span{{start: ns(s), end: ns(e), on: ns(e) - ns(s)}}
-	edges := []float64{open, s, e}
+	e := edges[len(edges)-1]
+	win := spansOf([]float64{edges[0], e})
+	edges = append([]float64{open}, edges...)
 	now, free := open, open // free is when the call in progress ends
 	for {
 		next := max(c.pace.Next()/second, now)

@@ -246,9 +246,6 @@ func (e estimate) within(least, most float64, spans []Span) (mean, low, high flo
 	for _, s := range spans {
 		on += float64(s.On) / second
 	}
-	if on == 0 {
-		return 0, 0, 0 // nothing of it counts
-	}
 	n := float64(len(spans))
 	e = e.widened(e.mean / on * math.Hypot(floorTime*math.Sqrt(2*n), floorAlike*n))
 	if e.bare {

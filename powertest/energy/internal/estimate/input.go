@@ -12,6 +12,7 @@
 //	model.go      the energy between ticks, in levels of power
 //	shape.go      the hypotheses: how power goes over edges, and how noisy it is
 //	profile.go    the course of power under one of them
+//	rows.go       what of it lies between ticks, as equations
 //	posterior.go  the energy of the window and its parts under one of them
 //	search.go     which of them matter
 //	hidden.go     what a load that is in step with the ticks may hide

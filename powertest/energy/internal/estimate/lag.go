@@ -70,7 +70,8 @@ func TimingOf(in Input) (t Timing) {
 	if !ok {
 		return t
 	}
-	t.Rise, t.Fall = v.rise(), v.fall()
+	t.Rise = v.step(v.start, v.b, v.from, min(v.from+insideTicks, v.z))
+	t.Fall = v.step(v.end, v.c, v.z, max(v.z-insideTicks, v.from))
 	if !t.Rise.Clear || !t.Fall.Clear {
 		t.Mean = v.mean()
 	}
@@ -193,21 +194,9 @@ func (v *view) crossing(out, in int, inside float64) float64 {
 	return (inside*a.t - v.outside*r.t - (a.joules - r.joules)) / (inside - v.outside)
 }
 
-func (v *view) rise() Late {
-	e := v.step(v.b, v.from, min(v.from+insideTicks, v.z))
-	e.By -= v.start
-	return e
-}
-
-func (v *view) fall() Late {
-	e := v.step(v.c, v.z, max(v.z-insideTicks, v.from))
-	e.By -= v.end
-	return e
-}
-
-// step returns when power steps between a tick outside and one inside. From there to the
-// tick far inside it must be steady.
-func (v *view) step(out, in, far int) Late {
+// step returns by how much after an edge power steps, between a tick outside and one inside.
+// From there to the tick far inside it must be steady.
+func (v *view) step(edge float64, out, in, far int) Late {
 	n := max(in, far) - min(in, far)
 	if n < 2 || math.Abs(v.ks[far].t-v.ks[in].t) < 0.9*leastSteady*v.period {
 		return Late{}
@@ -223,7 +212,7 @@ func (v *view) step(out, in, far int) Late {
 	reach, known := math.Abs(a.t-at), math.Abs(v.ks[far].t-a.t)
 	sd := math.Sqrt(noise*reach*(1+reach/known)+sq(inside*a.sd)+sq(v.outside*r.sd)) / step
 	sd = math.Hypot(sd, 0.001)
-	return Late{By: at, SD: sd, Clear: sd < leastLag/2 && v.stepped(min(out, in), max(out, in), at, out, in, inside, sd)}
+	return Late{By: at - edge, SD: sd, Clear: sd < leastLag/2 && v.stepped(min(out, in), max(out, in), at, out, in, inside, sd)}
 }
 
 // clear reports whether a step to a power inside is one for sure.

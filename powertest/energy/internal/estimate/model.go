@@ -2,7 +2,6 @@ package estimate
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 )
 
@@ -37,9 +36,12 @@ type model struct {
 	size     int   // number of columns
 	cells    []cell
 	stretch  []stretch
-	first    [][2]int // of each piece, in cells and slices
-	rows     rows
-	scratch  scratch
+	first    [][3]int // of each piece, in cells, slices and split
+	// split is the targets, as indices, that are open in some of the cells of a piece.
+	split       []int
+	pauseColumn uint8 // of the level of pauses, if there is one
+	rows        rows
+	scratch     scratch
 }
 
 // level is the power of a label.
@@ -136,7 +138,7 @@ func (m *model) lay() {
 	k := m.lo
 	for _, q := range m.pieces {
 		begin := len(m.cells)
-		m.first = append(m.first, [2]int{begin, len(m.stretch)})
+		m.first = append(m.first, [3]int{begin, len(m.stretch), len(m.split)})
 		for m.tl.parts[k].end <= q.t0 {
 			k++
 		}
@@ -156,9 +158,23 @@ func (m *model) lay() {
 				m.stretch = append(m.stretch, stretch{a, b, d.share, n - begin})
 			}
 		}
+		for t := range m.targets {
+			closed := func(c cell) bool { return !m.opens(c.level, t) }
+			if cells := m.cells[begin:]; slices.ContainsFunc(cells, closed) && slices.ContainsFunc(cells, func(c cell) bool { return !closed(c) }) {
+				m.split = append(m.split, t)
+			}
+		}
 	}
-	m.first = append(m.first, [2]int{len(m.cells), len(m.stretch)})
+	m.first = append(m.first, [3]int{len(m.cells), len(m.stretch), len(m.split)})
 }
+
+// opens reports whether the target of an index is open where a level is.
+func (m *model) opens(level, target int) bool {
+	return m.tl.labels[m.levels[level].label].open[m.targets[target]]
+}
+
+// splits returns the targets, as indices, that are open in a part of piece i.
+func (m *model) splits(i int) []int { return m.split[m.first[i][2]:m.first[i+1][2]] }
 
 // of returns the cells and the slices of piece i.
 func (m *model) of(i int) ([]cell, []stretch) {
@@ -178,17 +194,22 @@ func (m *model) setRough() {
 			mean[m.levels[cells[0].level].column], sd[m.levels[cells[0].level].column] = q.power(), 1
 		}
 	}
-	m.scratch.system.reset(m.size, &mean, &sd)
 	m.setRows(shape{})
+	m.choose(&mean, &sd)
+	m.scratch.system.reset(m.scratch.mean, m.scratch.sd)
 	for i, q := range m.pieces {
 		cols, x, _ := m.rows.of(i)
 		m.scratch.system.observe(cols, x, q.energy, sq(0.05*m.maxPower)*m.period*q.length()+1e-9)
 	}
+	m.scratch.system.factor()
 	theta := m.scratch.system.solve()
+	for i, c := range m.rows.used {
+		mean[c] = theta[i]
+	}
 	top, phased := 0.0, false
 	for i := range m.levels {
 		l := &m.levels[i]
-		l.rough = min(max(theta[l.column], 0.02*m.maxPower), m.maxPower)
+		l.rough = min(max(mean[l.column], 0.02*m.maxPower), m.maxPower)
 		if l.label == other || m.tl.labels[l.label].phased {
 			l.active = true
 		}
@@ -235,6 +256,7 @@ func (m *model) setPause(in *Input) {
 	}
 	idle = min(idle, load)
 	p := &m.levels[i]
+	m.pauseColumn = uint8(p.column)
 	p.mean, p.sd = (least+load)/2, (load-least)/2+0.05*load+1
 	p.unrest = pauseUnrest * (load - least)
 	m.quiet = quiet{idle, 0.1*(load-idle) + 0.02*load + 1}
@@ -305,80 +327,4 @@ func (m *model) steepest(t, sd float64) float64 {
 		}
 	}
 	return top
-}
-
-// rows are what the pieces are made of under a shape: for each piece its columns that
-// are not 0, what of them it has, and what of that each of its cells has.
-type rows struct {
-	at    []int // where a piece begins in cols and x
-	byAt  []int // and in by
-	cols  []uint8
-	x, by []float64
-}
-
-func (r *rows) of(i int) (cols []uint8, x, by []float64) {
-	return r.cols[r.at[i]:r.at[i+1]], r.x[r.at[i]:r.at[i+1]], r.by[r.byAt[i]:r.byAt[i+1]]
-}
-
-// scratch is room to work in.
-type scratch struct {
-	profile []segment
-	dense   []vector // of each cell of a piece
-	system  system
-	shares  []float64
-	means   []float64 // of each level
-	gains   []vector
-	moves   []float64 // covariances of levels
-	room    []float64 // for posteriors
-}
-
-// setRows works out the rows under a shape.
-func (m *model) setRows(h shape) {
-	segments := m.profile(h)
-	r := &m.rows
-	r.at, r.byAt, r.cols, r.x, r.by = r.at[:0], r.byAt[:0], r.cols[:0], r.x[:0], r.by[:0]
-	k := 0
-	for i := range m.pieces {
-		cells, stretches := m.of(i)
-		for len(m.scratch.dense) < len(cells) {
-			m.scratch.dense = append(m.scratch.dense, vector{})
-		}
-		dense := m.scratch.dense[:len(cells)]
-		touched := uint64(0)
-		for _, s := range stretches {
-			x := &dense[s.cell]
-			if s.share < 1 {
-				c := m.levels[cells[s.cell].level].column
-				x[c] += s.share * (s.b - s.a)
-				touched |= 1 << c
-				continue
-			}
-			for k > 0 && segments[k].from > s.a {
-				k--
-			}
-			for k+1 < len(segments) && segments[k+1].from <= s.a {
-				k++
-			}
-			touched |= m.integrate(segments, k, s, x)
-		}
-		r.add(dense, touched)
-	}
-	r.at, r.byAt = append(r.at, len(r.x)), append(r.byAt, len(r.by))
-}
-
-// add adds the row of a piece, and clears what it was made of.
-func (r *rows) add(dense []vector, touched uint64) {
-	r.at, r.byAt = append(r.at, len(r.x)), append(r.byAt, len(r.by))
-	for ; touched != 0; touched &= touched - 1 {
-		c := bits.TrailingZeros64(touched)
-		sum := 0.0
-		for j := range dense {
-			sum += dense[j][c]
-			if len(dense) > 1 {
-				r.by = append(r.by, dense[j][c])
-			}
-			dense[j][c] = 0
-		}
-		r.cols, r.x = append(r.cols, uint8(c)), append(r.x, sum)
-	}
 }

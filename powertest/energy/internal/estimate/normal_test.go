@@ -37,13 +37,14 @@ func TestMixture(t *testing.T) {
 func TestSystem(t *testing.T) {
 	// Two unknowns, 2 ± 1 and 0 ± 2 at first; their sum is seen to be 5 ± 1.
 	var s system
-	s.reset(2, &vector{2, 0}, &vector{1, 2})
+	s.reset([]float64{2, 0}, []float64{1, 2})
 	s.observe([]uint8{0, 1}, []float64{1, 1}, 5, 1)
+	likelihood := s.factor()
 	theta := s.solve()
 	assert.InDelta(t, 2+3*1.0/6, theta[0], 1e-12)
 	assert.InDelta(t, 0+3*4.0/6, theta[1], 1e-12)
-	assert.InDelta(t, 1-1.0/6, s.variance(&vector{1, 0}), 1e-12)
-	assert.InDelta(t, 5.0/6, s.variance(&vector{1, 1}), 1e-12, "of the sum")
-	// The sum is normal about 2 with a variance of 6.
-	assert.InDelta(t, -math.Log(6)/2-sq(3)/6/2, s.weight, 1e-12)
+	assert.InDelta(t, 1-1.0/6, s.variance([]float64{1, 0}), 1e-12)
+	assert.InDelta(t, 5.0/6, s.variance([]float64{1, 1}), 1e-12, "of the sum")
+	// The sum is normal about 2 with a variance of 6; the value has its own share, of 5²/2.
+	assert.InDelta(t, -math.Log(6)/2-sq(3)/6/2, likelihood-sq(5)/2, 1e-12)
 }

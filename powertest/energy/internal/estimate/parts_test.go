@@ -186,7 +186,7 @@ func TestProfile(t *testing.T) {
 			cols, x, _ := m.rows.of(i)
 			sum := 0.0
 			for k, c := range cols {
-				if int(c) < m.lead+2 {
+				if int(m.rows.used[c]) < m.lead+2 {
 					sum += x[k]
 				}
 			}

@@ -1,6 +1,9 @@
 package estimate
 
-import "math"
+import (
+	"math"
+	"slices"
+)
 
 // posterior is the distribution of what the targets of a model used, under a shape and
 // a noise; weight is the log of its likelihood and prior.
@@ -26,8 +29,10 @@ const (
 	innerSlack = 0.006
 )
 
-// priors returns the means and standard deviations of the unknowns under a shape.
-func (m *model) priors(h *shape) (mean, sd vector) {
+// setPriors sets the means and standard deviations of the unknowns under a shape, of those
+// that the rows have: nothing is learnt of the others.
+func (m *model) setPriors(h *shape) {
+	var mean, sd vector
 	top := 0.0
 	for _, l := range m.levels {
 		mean[l.column], sd[l.column] = l.mean, l.sd
@@ -60,7 +65,16 @@ func (m *model) priors(h *shape) (mean, sd vector) {
 			sd[k.inner] = innerSlack*step + 1e-3
 		}
 	}
-	return mean, sd
+	m.choose(&mean, &sd)
+}
+
+// choose takes in the priors of the unknowns that the rows have.
+func (m *model) choose(mean, sd *vector) {
+	s := &m.scratch
+	s.mean, s.sd = s.mean[:0], s.sd[:0]
+	for _, c := range m.rows.used {
+		s.mean, s.sd = append(s.mean, mean[c]), append(s.sd, sd[c])
+	}
 }
 
 // fringes sets the levels outside of the load, or inside, near its edges; top is the
@@ -94,6 +108,52 @@ func (m *model) fringes(h *shape, top float64, mean, sd *vector) {
 // roughOff is the noise outside from which on the outside has texture too.
 const roughOff = 0.1
 
+// scatter is a noise laid over the pieces of a model: all that does not depend on the shape.
+type scatter struct {
+	noise
+	totals []float64 // the variance of each piece
+	shares []float64 // of what is left of a piece, what each target that splits it gets
+	// mean and variance are what of each target the levels do not say.
+	mean, variance []float64
+	weight         float64 // the log of its prior, and of the likelihood what depends on it alone
+	heard          float64 // the best weight under any shape so far
+}
+
+// scatter lays a noise over the pieces.
+//
+// What a cell used is what its levels say, and its share of what they leave of the
+// piece: cells add up to pieces, whatever the levels are.
+func (m *model) scatter(n noise) *scatter {
+	targets := len(m.targets)
+	s := &scatter{noise: n, weight: n.logPrior, heard: math.Inf(-1), mean: make([]float64, targets), variance: make([]float64, targets)}
+	scale := product{rest: 1}
+	var v []float64
+	for i, q := range m.pieces {
+		cells, _ := m.of(i)
+		v = slices.Grow(v[:0], len(cells))[:len(cells)]
+		total := m.variances(q.length(), cells, &n, v)
+		s.totals = append(s.totals, total)
+		s.weight -= sq(q.energy) / total / 2
+		scale.times(total)
+		splits := m.splits(i)
+		for t := range m.targets {
+			open := 0.0
+			for j, c := range cells {
+				if m.opens(c.level, t) {
+					open += v[j]
+				}
+			}
+			s.mean[t] += open / total * q.energy
+			s.variance[t] += open * (total - open) / total
+			if len(splits) > 0 && splits[0] == t {
+				s.shares, splits = append(s.shares, open/total), splits[1:]
+			}
+		}
+	}
+	s.weight -= (scale.log + math.Log(scale.rest)) / 2
+	return s
+}
+
 // variances sets the variances of the cells of a piece, and returns their sum.
 func (m *model) variances(length float64, cells []cell, n *noise, v []float64) (total float64) {
 	for j := range cells {
@@ -117,95 +177,59 @@ func (m *model) variances(length float64, cells []cell, n *noise, v []float64) (
 	return total + sq(m.quantum)/6 + 1e-12
 }
 
-// posterior returns what the rows say under a noise, given the priors of a shape.
-//
-// What a cell used is what its levels say, and its share of what they leave of the
-// piece: cells add up to pieces, whatever the levels are.
-func (m *model) posterior(mean, sd *vector, n *noise) posterior {
+// likelihood returns the log of the likelihood of the pieces and of the prior of the noise,
+// given the rows and priors of a shape.
+func (m *model) likelihood(n *scatter) float64 {
 	s := &m.scratch
-	if n.idle {
-		mean, sd = m.idlePauses(mean, sd)
+	if i := slices.Index(m.rows.used, m.pauseColumn); n.idle && i >= 0 {
+		mean, sd := s.mean[i], s.sd[i]
+		s.mean[i], s.sd[i] = m.quiet.watts, m.quiet.sd
+		s.system.reset(s.mean, s.sd)
+		s.mean[i], s.sd[i] = mean, sd
+	} else {
+		s.system.reset(s.mean, s.sd)
 	}
-	s.system.reset(m.size, mean, sd)
-	s.clear(len(m.levels))
 	for i := range m.pieces {
-		q := &m.pieces[i]
-		cells, _ := m.of(i)
-		for len(s.shares) < len(cells) {
-			s.shares = append(s.shares, 0)
-		}
-		v := s.shares[:len(cells)]
-		total := m.variances(q.length(), cells, n, v)
-		cols, x, by := m.rows.of(i)
-		s.system.observe(cols, x, q.energy, total)
-		if len(cells) == 1 {
-			s.means[cells[0].level] += q.energy
+		cols, x, _ := m.rows.of(i)
+		s.system.observe(cols, x, m.pieces[i].energy, n.totals[i])
+	}
+	return n.weight + s.system.factor()
+}
+
+// posterior returns what the targets used, after likelihood.
+func (m *model) posterior(n *scatter, weight float64) posterior {
+	s := &m.scratch
+	targets, size := len(m.targets), s.system.size
+	s.gains = slices.Grow(s.gains[:0], targets*size)[:targets*size]
+	clear(s.gains)
+	shares := n.shares
+	for i := range m.pieces {
+		splits := m.splits(i)
+		if len(splits) == 0 {
 			continue
 		}
-		for j, c := range cells {
-			share := v[j] / total
-			s.means[c.level] += share * q.energy
-			g := &s.gains[c.level]
-			for a, col := range cols {
-				g[col] += by[a*len(cells)+j] - share*x[a]
-			}
-			row := s.moves[c.level*len(m.levels):]
-			row[c.level] += v[j]
-			for k, d := range cells {
-				row[d.level] -= share * v[k]
+		cols, x, by := m.rows.of(i)
+		for k, t := range splits {
+			g := s.gains[t*size:]
+			for a, c := range cols {
+				g[c] += by[a*len(splits)+k] - shares[k]*x[a]
 			}
 		}
+		shares = shares[len(splits):]
 	}
-	return m.add(s.system.solve())
-}
-
-// idlePauses returns priors by which the device is idle in pauses.
-func (m *model) idlePauses(mean, sd *vector) (*vector, *vector) {
-	a, b, c := *mean, *sd, m.levels[m.local[pause]].column
-	a[c], b[c] = m.quiet.watts, m.quiet.sd
-	return &a, &b
-}
-
-// clear makes room for levels.
-func (s *scratch) clear(levels int) {
-	if len(s.means) < levels {
-		s.means, s.gains, s.moves = make([]float64, levels), make([]vector, levels), make([]float64, levels*levels)
+	if len(s.room) < 2*targets {
+		s.room = make([]float64, 512*targets)
 	}
-	clear(s.means)
-	clear(s.gains)
-	clear(s.moves)
-}
-
-// add adds up the levels of each target.
-func (m *model) add(theta vector) posterior {
-	s := &m.scratch
-	n := len(m.targets)
-	if len(s.room) < 2*n {
-		s.room = make([]float64, 512*n)
-	}
-	out := posterior{weight: s.system.weight, mean: s.room[:n:n], sd: s.room[n : 2*n : 2*n]}
-	s.room = s.room[2*n:]
-	for i, t := range m.targets {
-		var g vector
-		variance := 0.0
-		for j, l := range m.levels {
-			if !m.tl.labels[l.label].open[t] {
-				continue
-			}
-			out.mean[i] += s.means[j]
-			for c := range m.size {
-				g[c] += s.gains[j][c]
-			}
-			for k, d := range m.levels {
-				if m.tl.labels[d.label].open[t] {
-					variance += s.moves[j*len(m.levels)+k]
-				}
-			}
+	p := posterior{weight: weight, mean: s.room[:targets:targets], sd: s.room[targets : 2*targets : 2*targets]}
+	s.room = s.room[2*targets:]
+	theta := s.system.solve()
+	for t := range m.targets {
+		g := s.gains[t*size : (t+1)*size]
+		p.mean[t] = n.mean[t]
+		for c, x := range g {
+			p.mean[t] += x * theta[c]
 		}
-		for c := range m.size {
-			out.mean[i] += g[c] * theta[c]
-		}
-		out.sd[i] = math.Sqrt(max(variance, 0) + s.system.variance(&g))
+		p.sd[t] = math.Sqrt(max(n.variance[t], 0) + s.system.variance(g))
 	}
-	return out
+	return p
 }

@@ -16,13 +16,15 @@ const (
 	// By how much, as a log, hypotheses must be less likely to be left out: noises,
 	// shapes, and shapes by the first pieces of many.
 	unlikelyNoise, unlikelyShape, unlikelyFirst = 9, 14, 25
+	// hopeless is from which on a hypothesis has no part in the mixture, also if others
+	// get less likely as they are refined.
+	hopeless = 20
 )
 
 // search weighs hypotheses.
 type search struct {
 	*model
-	noises []noise
-	heard  []float64 // of each noise, the best weight so far
+	noises []*scatter
 	ranked []ranked
 	all    []posterior
 	top    float64 // the best weight
@@ -50,16 +52,19 @@ func (m *model) weigh(in *Input) []posterior {
 				shapes = append(shapes, r.shape)
 			}
 		}
-		noises = s.noises
+		noises = noises[:0]
+		for _, n := range s.noises {
+			noises = append(noises, n.noise)
+		}
 	}
 	return m.search(shapes, noises).all
 }
 
 // search weighs shapes under noises.
 func (m *model) search(shapes []shape, noises []noise) *search {
-	s := &search{model: m, noises: noises, heard: make([]float64, len(noises)), top: math.Inf(-1)}
-	for i := range s.heard {
-		s.heard[i] = math.Inf(-1)
+	s := &search{model: m, top: math.Inf(-1)}
+	for _, n := range noises {
+		s.noises = append(s.noises, m.scatter(n))
 	}
 	// The noise is sought with every few shapes first.
 	step := max(len(shapes)/24, 1)
@@ -76,6 +81,8 @@ func (m *model) search(shapes []shape, noises []noise) *search {
 		shapes = s.narrow(shapes)
 	}
 	s.keepNoises()
+	s.ranked = make([]ranked, 0, len(shapes))
+	s.all = make([]posterior, 0, len(shapes)*len(s.noises))
 	for _, h := range shapes {
 		s.weighShape(h)
 	}
@@ -83,24 +90,30 @@ func (m *model) search(shapes []shape, noises []noise) *search {
 	return s
 }
 
+// under sets the rows and the priors of a shape.
+func (s *search) under(h *shape) {
+	s.setRows(*h)
+	s.setPriors(h)
+}
+
 // listen notes how likely each noise is under a shape.
 func (s *search) listen(h *shape) {
-	s.setRows(*h)
-	mean, sd := s.priors(h)
-	for i := range s.noises {
-		n := &s.noises[i]
-		s.heard[i] = max(s.heard[i], s.posterior(&mean, &sd, n).weight+n.logPrior+h.logPrior)
+	s.under(h)
+	for _, n := range s.noises {
+		n.heard = max(n.heard, s.likelihood(n)+h.logPrior)
 	}
 }
 
-// loudest returns the index of the likeliest noise so far.
-func (s *search) loudest() int { return slices.Index(s.heard, slices.Max(s.heard)) }
+// loudest returns the likeliest noise so far.
+func (s *search) loudest() *scatter { return slices.MaxFunc(s.noises, byHeard) }
+
+func byHeard(a, b *scatter) int { return cmp.Compare(a.heard, b.heard) }
 
 // narrow returns the shapes that are likely under the likeliest noise. Under a wrong
 // shape noise looks larger than it is, so it is looked for anew under the best ones.
 func (s *search) narrow(shapes []shape) (kept []shape) {
 	const best = 4
-	under := -1
+	var under *scatter
 	for range 2 {
 		n := s.loudest()
 		if n == under {
@@ -109,9 +122,8 @@ func (s *search) narrow(shapes []shape) (kept []shape) {
 		under = n
 		list := make([]ranked, len(shapes))
 		for i, h := range shapes {
-			s.setRows(h)
-			mean, sd := s.priors(&h)
-			list[i] = ranked{shape: h, weight: s.posterior(&mean, &sd, &s.noises[n]).weight + h.logPrior}
+			s.under(&h)
+			list[i] = ranked{shape: h, weight: s.likelihood(n) + h.logPrior}
 		}
 		slices.SortFunc(list, byWeight)
 		kept = kept[:0]
@@ -129,36 +141,26 @@ func (s *search) narrow(shapes []shape) (kept []shape) {
 
 // keepNoises drops the noises that are unlikely, and sorts the others.
 func (s *search) keepNoises() {
-	least := slices.Max(s.heard) - unlikelyNoise
-	var order []int
-	for i := range s.noises {
-		if s.heard[i] > least {
-			order = append(order, i)
-		}
-	}
-	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(s.heard[b], s.heard[a]) })
-	kept := make([]noise, len(order))
-	for i, n := range order {
-		kept[i] = s.noises[n]
-	}
-	s.noises = kept
+	least := s.loudest().heard - unlikelyNoise
+	s.noises = slices.DeleteFunc(s.noises, func(n *scatter) bool { return !(n.heard > least) })
+	slices.SortFunc(s.noises, func(a, b *scatter) int { return byHeard(b, a) })
 }
 
 // weighShape weighs a shape under the noises.
 func (s *search) weighShape(h shape) {
-	s.setRows(h)
-	mean, sd := s.priors(&h)
+	s.under(&h)
 	best, begin := math.Inf(-1), len(s.all)
-	for i := range s.noises {
-		n := &s.noises[i]
-		p := s.posterior(&mean, &sd, n)
-		p.weight += h.logPrior + n.logPrior
-		if n.on < loud {
-			p.calm = 1
+	for i, n := range s.noises {
+		weight := s.likelihood(n) + h.logPrior
+		best, s.top = max(best, weight), max(s.top, weight)
+		if weight > s.top-hopeless {
+			p := s.posterior(n, weight)
+			if n.on < loud {
+				p.calm = 1
+			}
+			s.all = append(s.all, p)
 		}
-		s.all = append(s.all, p)
-		best, s.top = max(best, p.weight), max(s.top, p.weight)
-		if i == 0 && len(s.pieces) > shortStretch && p.weight < s.top-unlikelyShape {
+		if i == 0 && len(s.pieces) > shortStretch && weight < s.top-unlikelyShape {
 			break
 		}
 	}

@@ -16,8 +16,10 @@ type system struct {
 	size   int
 	n      [columns]vector // the precision, of which the lower triangle is used; then its Cholesky factor
 	h, y   vector          // precision times mean; that solved forward
-	weight float64         // the log of the likelihood, but for a constant
-	scale  product         // that it is to be divided by the square root of
+	weight float64         // of the log of the likelihood, what the means add
+	scale  product         // that the likelihood is to be divided by the square root of
+	// inverse is of the diagonal of the factor.
+	inverse vector
 }
 
 // product is a product of many factors, of which the log is sought.
@@ -29,10 +31,10 @@ func (p *product) times(x float64) {
 	}
 }
 
-// reset begins anew with the means and standard deviations of size unknowns.
-func (s *system) reset(size int, mean, sd *vector) {
-	s.size, s.weight, s.scale = size, 0, product{rest: 1}
-	for i := range size {
+// reset begins anew with the means and standard deviations of the unknowns.
+func (s *system) reset(mean, sd []float64) {
+	s.size, s.weight, s.scale = len(mean), 0, product{rest: 1}
+	for i := range mean {
 		clear(s.n[i][:i])
 		s.n[i][i], s.h[i] = 1/sq(sd[i]), mean[i]/sq(sd[i])
 		s.scale.times(sq(sd[i]))
@@ -50,53 +52,55 @@ func (s *system) observe(cols []uint8, x []float64, value, v float64) {
 		}
 		s.h[p] += xv * value
 	}
-	s.scale.times(v)
-	s.weight -= sq(value) / v / 2
 }
 
-// solve returns the means of the unknowns, and completes the likelihood.
-func (s *system) solve() (theta vector) {
+// factor returns the log of the likelihood of what was observed, but for what depends on
+// values and variances alone.
+func (s *system) factor() float64 {
 	quad := 0.0
 	for i := range s.size {
-		row := &s.n[i]
-		for j := range i {
-			other, sum := &s.n[j], row[j]
-			for k := range j {
-				sum -= row[k] * other[k]
-			}
-			row[j] = sum / other[j]
-		}
+		row := s.n[i][:i+1]
 		d, y := row[i], s.h[i]
-		for k := range i {
-			d -= sq(row[k])
-			y -= row[k] * s.y[k]
+		for j := range i {
+			other, sum := s.n[j][:j], row[j]
+			for k, x := range other {
+				sum -= row[k] * x
+			}
+			sum *= s.inverse[j]
+			row[j] = sum
+			d -= sq(sum)
+			y -= sum * s.y[j]
 		}
 		d = max(d, 1e-90)
 		s.scale.times(d)
-		row[i] = math.Sqrt(d)
-		s.y[i] = y / row[i]
+		s.inverse[i] = 1 / math.Sqrt(d)
+		s.y[i] = y * s.inverse[i]
 		quad += sq(s.y[i])
 	}
-	s.weight += (quad - s.scale.log - math.Log(s.scale.rest)) / 2
+	return s.weight + (quad-s.scale.log-math.Log(s.scale.rest))/2
+}
+
+// solve returns the means of the unknowns, after factor.
+func (s *system) solve() (theta vector) {
 	for i := s.size - 1; i >= 0; i-- {
 		theta[i] = s.y[i]
 		for k := i + 1; k < s.size; k++ {
 			theta[i] -= s.n[k][i] * theta[k]
 		}
-		theta[i] /= s.n[i][i]
+		theta[i] *= s.inverse[i]
 	}
 	return theta
 }
 
-// variance returns the variance of the sum of the unknowns times g, after solve.
-func (s *system) variance(g *vector) (v float64) {
+// variance returns the variance of the sum of the unknowns times g, after factor.
+func (s *system) variance(g []float64) (v float64) {
 	var z vector
 	for i := range s.size {
-		z[i] = g[i]
-		for k := range i {
-			z[i] -= s.n[i][k] * z[k]
+		x := g[i]
+		for k, w := range s.n[i][:i] {
+			x -= w * z[k]
 		}
-		z[i] /= s.n[i][i]
+		z[i] = x * s.inverse[i]
 		v += sq(z[i])
 	}
 	return v
