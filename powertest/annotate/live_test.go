@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -32,12 +33,14 @@ var (
 	theGauge float64
 )
 
+// gaugeMean is the time of which the gauges show the mean.
+const gaugeMean = 100 * time.Millisecond
+
 func (r rig) Read(dst []energy.Reading) {
 	r.Source.Read(dst)
 	for i := range dst {
 		if x := &dst[i]; theGauge > 0 && x.Err == nil {
-			const mean = 100 * time.Millisecond
-			x.Watts = theGauge * theRig.TrueJoules(x.After.Add(-mean), x.After, x.Device) / mean.Seconds()
+			x.Watts = theGauge * theRig.TrueJoules(x.After.Add(-gaugeMean), x.After, x.Device) / gaugeMean.Seconds()
 			x.HasWatts = !math.IsNaN(x.Watts)
 		}
 	}
@@ -68,6 +71,18 @@ func liveTrial(t *testing.T, exec Runner, args ...string) *trial {
 		x.Result, x.err, x.out = inner.Result, inner.err, inner.out
 	})
 	return x
+}
+
+// Devices says what the power gauge beside the counter is, if there is one.
+func (r rig) Devices() []energy.Device {
+	list := slices.Clone(r.Source.Devices())
+	for i := range list {
+		if theGauge > 0 {
+			mean := energy.Kernel{Manner: energy.Boxcar, Shortest: gaugeMean, Longest: gaugeMean}
+			list[i].Sensor = energy.Sensor{Kernels: []energy.Kernel{mean}, Refresh: gaugeMean}
+		}
+	}
+	return list
 }
 
 // bench is a command that benchmarks the rig for ten seconds, and idles before and

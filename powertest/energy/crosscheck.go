@@ -50,9 +50,13 @@ func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
 		readings = max(readings, secs*float64(time.Second)/mean.Period)
 	}
 	d.GaugeJoules, d.HasGauge = g.Joules, true
+	unseen := 0.0
+	if g.PartTime {
+		unseen = gaugeUnseen / max(readings, 1)
+	}
 	x := CrossCheck{
 		Counter: PowerEstimate{d.Watts, d.Energy.Low / secs, d.Energy.High / secs},
-		Gauge:   PowerEstimate{Watts: g.Joules / secs, Low: g.Low / secs, High: g.High / secs}.ofSensor(gaugeUnseen / max(readings, 1)),
+		Gauge:   PowerEstimate{Watts: g.Joules / secs, Low: g.Low / secs, High: g.High / secs}.ofSensor(unseen),
 	}
 	x.Ratio = x.Counter.Watts / x.Gauge.Watts
 	d.Check = &x

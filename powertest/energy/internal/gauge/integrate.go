@@ -91,6 +91,9 @@ func Integrate(in Input) (Result, error) {
 	v.look()
 	defer v.done()
 	r := v.measure()
+	if v.sparse() {
+		r.Mean = min(max(v.trapezoids(), r.Low), r.High)
+	}
 	first := s.before(start)
 	r.Readings, r.BeforeWatts = v.readings(first), s.samples[first].Watts
 	r.Interpolated = r.Readings == 0
@@ -210,6 +213,45 @@ func (v *view) measure() (r Result) {
 	level := levelError * v.most * v.length
 	r.Low, r.High = max(r.Low-level, 0), r.High+level
 	return r
+}
+
+// sparsest is from how many seconds between readings on none of them says what the power
+// was at another.
+const sparsest = 0.9
+
+// sparse reports whether the readings of a sensor that may be one of several are so far
+// apart that one energy in the interval is as good as another. It is then that by
+// trapezoids, which everybody else publishes.
+func (v *view) sparse() bool { return v.spacing >= sparsest && len(v.kernels) != 1 }
+
+// trapezoids returns the energy if the power goes in straight lines from reading to
+// reading.
+func (v *view) trapezoids() (joules float64) {
+	samples := v.series.samples
+	for _, x := range v.spans {
+		for i := v.series.before(v.in.Spans[0].Start); i < len(samples); i++ {
+			a := samples[i]
+			joules += x.share * area(x, v.seconds(a.At), v.seconds(a.Until), a.Watts, a.Watts)
+			if i+1 < len(samples) {
+				b := samples[i+1]
+				joules += x.share * area(x, v.seconds(a.Until), v.seconds(b.At), a.Watts, b.Watts)
+			}
+			if v.seconds(a.Until) >= x.end {
+				break
+			}
+		}
+	}
+	return joules
+}
+
+// area returns the energy in a stretch where the power goes from one to another.
+func area(x stretch, from, to, first, last float64) float64 {
+	lo, hi := max(from, x.start), min(to, x.end)
+	if hi <= lo {
+		return 0
+	}
+	slope := (last - first) / (to - from)
+	return (hi - lo) * (first + slope*((lo+hi)/2-from))
 }
 
 // by returns the energy by a kernel, ± half.
