@@ -13,7 +13,7 @@ import (
 
 // TestD10 runs the cases whose numbers InferenceX's aggregator was seen to give.
 func TestD10(t *testing.T) {
-	ramp := "-1:100,1:104,3.5:109,6:114,8.5:119,11:124"
+	ramp := "-1:100,1:140,3.5:190,6:240,8.5:290,11:340"
 	for _, c := range []struct {
 		name     string
 		gpus     []string
@@ -23,8 +23,7 @@ func TestD10(t *testing.T) {
 		joules   []float64 // of each GPU; nil if there are none
 		reasons  []string
 	}{
-		{name: "irregular", gpus: []string{ramp, "-1:200,1:204,3.5:209,6:214,8.5:219,11:224"}, to: 10, flags: []string{"-gpus", "2"}, joules: []float64{1120, 2120}},
-		{name: "steep between few readings", gpus: []string{"-1:100,1:140,3.5:190,6:240,8.5:290,11:340"}, to: 10, reasons: []string{}},
+		{name: "irregular", gpus: []string{ramp, "-1:200,1:240,3.5:290,6:340,8.5:390,11:440"}, to: 10, flags: []string{"-gpus", "2"}, joules: []float64{2200, 3200}},
 		{name: "gap of 3 s", gpus: []string{"-1:100,2:100,5:100,8:100,11:100"}, to: 10, joules: []float64{1000}},
 		{name: "gap of more", gpus: []string{"-1:100,2:100,5:100,8.001:100,11:100"}, to: 10, reasons: []string{"sampling_gap_exceeded"}},
 		{name: "edges on samples", gpus: []string{"0..10:100"}, to: 10, joules: []float64{1000}},

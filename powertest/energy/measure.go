@@ -17,6 +17,18 @@ import (
 // cent of the energy: a number known worse than this decides nothing.
 const MaxErrPercent = 25
 
+// maxGaugeErrPercent is the same of a power gauge. What the sensor is like is often not
+// known, and a few readings leave more open: such a number is published as wide as it is.
+const maxGaugeErrPercent = 35.0
+
+// widest returns the widest interval that is published of the device, in per cent.
+func (d Device) widest() float64 {
+	if d.Method == Gauge {
+		return maxGaugeErrPercent
+	}
+	return MaxErrPercent
+}
+
 // measure returns the energy of a family, in ns since base, by curves with that base: of
 // the window, and of each part. It leaves the sums to the caller.
 func measure(info Info, curves []*curve, base time.Time, f family) []Measurement {
@@ -124,7 +136,7 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 	d.Energy = energy
 	d.Watts = energy.Joules / (float64(on) / float64(time.Second))
 	d.Valid = true
-	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > MaxErrPercent {
+	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > d.Device.widest() {
 		d.tooWide(time.Duration(on), len(spans), advice(c.device, c.expected(), len(spans) > 1))
 		return
 	}
