@@ -213,8 +213,7 @@
 // first line is the verdict:
 //
 //	$ powertest doctor -source smi=gpu_metrics.csv
-//	joules can be measured: 8 GPUs by smi, power only, refreshed every 1 s; windows of 10m or more have ±1 %
-//	...
+//	joules can be measured: 8 GPUs by smi, power only, refreshed every 1 s; ...
 //
 // It exits with 0 if joules can be measured of all GPUs that were chosen, or if a
 // profile of a log was written; with 1 if not, or if -profile or -meter failed; and

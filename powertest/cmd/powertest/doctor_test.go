@@ -77,7 +77,7 @@ func TestDoctorLog(t *testing.T) {
 	require.NoError(t, err)
 	c, code, _ := lookAt(t, endingNow(t, log))
 	require.Equal(t, exitOK, code, c.Verdict)
-	assert.Contains(t, c.Verdict, "joules can be measured: 2 GPUs by smi, power only, refreshed every 1 s; windows of ")
+	assert.Contains(t, c.Verdict, "joules can be measured: 2 GPUs by smi, power only, refreshed every 1 s; ")
 	g := c.GPUs[1]
 	assert.Equal(t, energy.Gauge, g.Method)
 	assert.Equal(t, time.Second, *g.Period)
