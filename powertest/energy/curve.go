@@ -380,22 +380,3 @@ func (c *curve) ticksAround(f family, p estimate.Period, fleet bool) estimate.In
 	}
 	return in
 }
-
-// maxGapPeriods is how far apart the readings of a gauge may be, in refresh
-// periods, but not less than minGap, where the device does not say.
-const (
-	maxGapPeriods = 5
-	minGap        = 500 * time.Millisecond
-)
-
-// powerAround returns what is known of a gauge around spans.
-func (c *curve) powerAround(spans []span) gauge.Input {
-	in := gauge.Input{Series: &c.power, MaxGap: int64(c.device.MaxGap), Limit: c.device.PowerLimit, Logged: c.recorded}
-	if in.MaxGap == 0 {
-		in.MaxGap = max(int64(maxGapPeriods*min(c.pace.Nominal(), c.pace.Period())), int64(minGap))
-	}
-	for _, s := range spans {
-		in.Spans = append(in.Spans, gauge.Span{Start: s.start, End: s.end, On: s.on})
-	}
-	return in
-}

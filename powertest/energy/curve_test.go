@@ -53,7 +53,7 @@ func measureCurves(curves []*curve, spans []Span) Measurement {
 		base = curves[0].base
 	}
 	m := measure(Info{Name: "test"}, curves, base, family{spans: toSpans(base, spans)})[0]
-	m.total(correlatedFraction(curves))
+	m.total()
 	return m
 }
 

@@ -79,7 +79,7 @@ func TestJSONOfAMeasurement(t *testing.T) {
 	m := *knownDevices("a")
 	m.Start, m.End = epoch.UTC(), epoch.UTC().Add(time.Second)
 	m.Devices[0].Device.Method = Counter
-	m.total(correlatedPolled)
+	m.total()
 	text, err := json.Marshal(m)
 	require.NoError(t, err)
 	assert.Contains(t, string(text), `"energy":{"joules":100,"low":99,"high":101}`)

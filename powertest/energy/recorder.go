@@ -231,7 +231,7 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 	for i := range list {
 		m := &list[i]
 		m.LeftOut = r.leftOut
-		m.total(correlatedFraction(curves))
+		m.total()
 		if err != nil {
 			m.Add(Finding{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()})
 		}

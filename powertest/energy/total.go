@@ -7,27 +7,15 @@ import (
 	"slices"
 )
 
-// The fraction of the variance of a device's energy that is correlated between all
-// devices, and does not average out over them: the same load starts and ends on all of
+// correlated is the fraction of the variance of a device's energy that is correlated between
+// all devices, and does not average out over them: the same load starts and ends on all of
 // them, and the same model divides the energy at their edges. Histories were mostly scraped and
 // collected at the same intervals, so that their ticks are late by the same.
-const (
-	correlatedPolled   = 0.5
-	correlatedRecorded = 0.5
-)
-
-// correlatedFraction returns the fraction for devices whose curves are known.
-func correlatedFraction(curves []*curve) float64 {
-	if slices.ContainsFunc(curves, func(c *curve) bool { return c.recorded }) {
-		return correlatedRecorded
-	}
-	return correlatedPolled
-}
+const correlated = 0.5
 
 // total sums the devices up: all of them, and those of each role. One device without
-// a number means no total. correlated is the fraction of their variance that does not
-// average out.
-func (m *Measurement) total(correlated float64) {
+// a number means no total.
+func (m *Measurement) total() {
 	for _, d := range m.Devices {
 		m.Reasons = append(m.Reasons, d.Reasons...)
 	}
@@ -42,12 +30,12 @@ func (m *Measurement) total(correlated float64) {
 	if len(m.Devices) == 0 {
 		m.Reasons = append(m.Reasons, Finding{Reason: ExpectedGPUCountMismatch, Detail: "there are no devices"})
 	}
-	m.roles(correlated)
-	m.totalIdle(all, correlated)
+	m.roles()
+	m.totalIdle(all)
 	if m.Valid = len(m.Devices) > 0 && missing == 0; !m.Valid {
 		return
 	}
-	m.Energy = m.sum(all, correlated)
+	m.Energy = m.sum(all)
 	m.Watts = m.Energy.Joules / m.Duration.Seconds()
 	m.HasBefore = true
 	for _, d := range m.Devices {
@@ -60,7 +48,7 @@ func (m *Measurement) total(correlated float64) {
 }
 
 // totalIdle sums up the idle power, where it is known of all devices.
-func (m *Measurement) totalIdle(all []int, correlated float64) {
+func (m *Measurement) totalIdle(all []int) {
 	for _, d := range m.Devices {
 		if !d.HasIdle {
 			return
@@ -75,7 +63,7 @@ func (m *Measurement) totalIdle(all []int, correlated float64) {
 }
 
 // roles sums up the devices of each role.
-func (m *Measurement) roles(correlated float64) {
+func (m *Measurement) roles() {
 	members := map[string][]int{}
 	for i, d := range m.Devices {
 		if d.Device.Role != "" {
@@ -85,7 +73,7 @@ func (m *Measurement) roles(correlated float64) {
 	for role, list := range members {
 		r := RoleMeasurement{Role: role, Devices: len(list), Valid: m.missing(list) == 0}
 		if r.Valid {
-			r.Energy = m.sum(list, correlated)
+			r.Energy = m.sum(list)
 			r.Watts = r.Energy.Joules / m.Duration.Seconds()
 		}
 		m.Roles = append(m.Roles, r)
@@ -107,19 +95,20 @@ func (m *Measurement) missing(list []int) int {
 // tick together, since then the same part of the load falls into their
 // straddling intervals; otherwise they are independent but for the correlated
 // fraction of their variance.
-func (m *Measurement) sum(list []int, correlated float64) Estimate {
+func (m *Measurement) sum(list []int) Estimate {
+	alike := correlated
 	for _, i := range list {
 		if m.Devices[i].coarse {
-			correlated = 1 // the same part of the load was passed over on all
+			alike = 1 // the same part of the load was passed over on all
 		}
 	}
-	return m.sumOf(list, correlated, func(d *DeviceMeasurement) (Estimate, float64) { return d.Energy, d.CalibrationJoules })
+	return m.sumOf(list, alike, func(d *DeviceMeasurement) (Estimate, float64) { return d.Energy, d.CalibrationJoules })
 }
 
 // sumOf adds up a quantity of some devices, as sum does. common is the part of its
 // half-width that is the device's calibration: those of different devices are independent,
 // whatever their ticks.
-func (m *Measurement) sumOf(list []int, correlated float64, of func(*DeviceMeasurement) (e Estimate, common float64)) Estimate {
+func (m *Measurement) sumOf(list []int, alike float64, of func(*DeviceMeasurement) (e Estimate, common float64)) Estimate {
 	devices := make([]Device, len(list))
 	for k, i := range list {
 		devices[k] = m.Devices[i].Device
@@ -135,20 +124,20 @@ func (m *Measurement) sumOf(list []int, correlated float64, of func(*DeviceMeasu
 		up[g.of[k]] += besides(d.High-d.Joules, common)
 		calibrations = math.Hypot(calibrations, common)
 	}
-	e.Low = e.Joules - math.Hypot(joined(down, correlated), calibrations)
-	e.High = e.Joules + math.Hypot(joined(up, correlated), calibrations)
+	e.Low = e.Joules - math.Hypot(joined(down, alike), calibrations)
+	e.High = e.Joules + math.Hypot(joined(up, alike), calibrations)
 	return e
 }
 
 // joined joins half-widths of groups, a fraction of whose variance is correlated, into
 // that of their sum.
-func joined(parts []float64, correlated float64) float64 {
+func joined(parts []float64, alike float64) float64 {
 	sum, squares := 0.0, 0.0
 	for _, x := range parts {
 		sum += x
 		squares += x * x
 	}
-	return math.Sqrt((1-correlated)*squares + correlated*(sum*sum))
+	return math.Sqrt((1-alike)*squares + alike*(sum*sum))
 }
 
 // Add adds a finding about a device, or about all if it names none. One that

@@ -24,13 +24,13 @@ func knownDevices(endpoints ...string) *Measurement {
 func TestTotalOfErrors(t *testing.T) {
 	half := func(endpoints ...string) float64 {
 		m := knownDevices(endpoints...)
-		m.total(correlatedPolled)
+		m.total()
 		assert.True(t, m.Valid)
 		assert.Equal(t, 100*float64(len(endpoints)), m.Energy.Joules)
 		assert.Equal(t, 10*float64(len(endpoints)), m.BeforeWatts)
 		return m.Energy.HalfWidth()
 	}
-	apart := func(n float64) float64 { return math.Sqrt((1-correlatedPolled)*n + correlatedPolled*n*n) }
+	apart := func(n float64) float64 { return math.Sqrt((1-correlated)*n + correlated*n*n) }
 	assert.InDelta(t, 1, half(""), 1e-9)
 	assert.InDelta(t, apart(2), half("", ""), 1e-9)
 	assert.InDelta(t, 2, half("a", "a"), 1e-9)
@@ -40,7 +40,7 @@ func TestTotalOfErrors(t *testing.T) {
 func TestTotalOfRoles(t *testing.T) {
 	m := knownDevices("a", "a", "b")
 	m.Devices[2].withdraw()
-	m.total(correlatedPolled)
+	m.total()
 	assert.False(t, m.Valid)
 	assert.True(t, has(m.Reasons, PartialCohort))
 	assert.Equal(t, []RoleMeasurement{
@@ -55,7 +55,7 @@ func TestAddFindings(t *testing.T) {
 	add := func(f Finding) *Measurement {
 		m := knownDevices("a", "b")
 		m.Devices[0].Device.UUID, m.Devices[1].Device.UUID = "A", "B"
-		m.total(correlatedPolled)
+		m.total()
 		m.Add(f)
 		return m
 	}

@@ -133,7 +133,7 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	for i := range list {
 		list[i].LeftOut = r.leftOut
 		w.complete(&list[i], after, stalled)
-		list[i].total(correlatedFraction(curves))
+		list[i].total()
 		r.addNoticed(&list[i])
 	}
 	list[0].Waited = waited
