@@ -2,7 +2,13 @@
 
 package energy_test
 
-import "testing"
+import (
+	"flag"
+	"testing"
+)
 
-// TestSlowRandomWindowsArePlausible is TestRandomWindowsArePlausible with 10,000 windows.
-func TestSlowRandomWindowsArePlausible(t *testing.T) { randomWindows(t, 2, 1000, 10) }
+// 1,000 boards are 10,000 windows.
+var boards = flag.Int("plausible.boards", 200, "boards of random loads, each with ten windows")
+
+// TestSlowRandomWindowsArePlausible is TestRandomWindowsArePlausible with more windows.
+func TestSlowRandomWindowsArePlausible(t *testing.T) { randomWindows(t, 2, *boards, 10) }
