@@ -171,7 +171,7 @@ func counterEnergy(c *curve, d *DeviceMeasurement, r estimate.Result) (e Estimat
 		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were dropped to tell them apart", r.Gap)
 		return Estimate{}, false
 	}
-	d.BeforeWatts, d.HasBefore = r.BeforeWatts, r.HasBefore
+	d.setBefore(r.BeforeWatts, r.HasBefore)
 	return Estimate{Joules: r.Mean, Low: r.Low, High: r.High}, true
 }
 

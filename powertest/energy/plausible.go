@@ -51,9 +51,6 @@ func (d Device) limit() string {
 func (d *DeviceMeasurement) judgeMean() {
 	switch watts := d.Watts; {
 	case d.Device.canDraw(watts):
-		if d.HasBefore && !d.Device.canDraw(d.BeforeWatts) {
-			d.HasBefore, d.BeforeWatts = false, 0
-		}
 	case d.Device.Method == Gauge:
 		d.withhold(InvalidPowerSample, "the readings say %.4g W over the window, and %s: the unit, or the limit, is not what it is taken for", watts, d.Device.limit())
 	case d.Energy.Low*watts <= d.Device.MostWatts()*d.Energy.Joules:
@@ -137,4 +134,11 @@ func (c *curve) highestLevel() (level float64) {
 		before = watts
 	}
 	return level
+}
+
+// setBefore sets the power before the window, if it can be.
+func (d *DeviceMeasurement) setBefore(watts float64, known bool) {
+	if known && d.Device.canDraw(watts) {
+		d.BeforeWatts, d.HasBefore = watts, true
+	}
 }

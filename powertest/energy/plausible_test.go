@@ -190,7 +190,7 @@ func FuzzPlausible(f *testing.F) {
 		}
 		for _, w := range [][]Span{window(0, ms), window(ms/4, ms/2), append(window(ms/8, ms/4), window(ms/2, ms*0.9)...)} {
 			for _, d := range measureCurves([]*curve{c, g}, w).Devices {
-				assert.LessOrEqual(t, max(d.Watts, d.BeforeWatts, d.Idle.Watts), 1.1*limit)
+				assert.LessOrEqual(t, max(d.Watts, d.BeforeWatts, d.Idle.Watts), 1.1*limit, "%+v", d)
 				if d.Check != nil {
 					assert.LessOrEqual(t, max(d.Check.Counter.Watts, d.Check.Gauge.Watts), 1.1*limit)
 				}

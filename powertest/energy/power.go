@@ -37,7 +37,7 @@ func gaugeEnergy(c *curve, d *DeviceMeasurement, spans []span) (e Estimate, ok b
 		d.find(PartTimeSensor, "the sensor looks at a part of the time only: a load that repeats at nearly its refresh period can look like another, and no reading shows it")
 	}
 	d.Ticks = r.Readings
-	d.BeforeWatts, d.HasBefore = r.BeforeWatts, true
+	d.setBefore(r.BeforeWatts, true)
 	return Estimate{Joules: r.Mean, Low: r.Low, High: r.High}, true
 }
 
