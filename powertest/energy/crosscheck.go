@@ -45,13 +45,13 @@ func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
 	if !ok || !(g.Joules > 0) || !c.device.canDraw(g.Joules/secs) {
 		return
 	}
-	readings := float64(d.Ticks) // each tick took a reading of both, at least
-	if mean.Watts > 0 {
-		readings = max(readings, secs*float64(time.Second)/mean.Period)
-	}
 	d.GaugeJoules, d.HasGauge = g.Joules, true
 	unseen := 0.0
 	if g.PartTime {
+		readings := float64(d.Ticks) // each tick took a reading of both, at least
+		if mean.Watts > 0 {
+			readings = max(readings, secs*float64(time.Second)/mean.Period)
+		}
 		unseen = gaugeUnseen / max(readings, 1)
 	}
 	x := CrossCheck{
