@@ -41,25 +41,37 @@ func OpenStream(path string) (*os.File, error) {
 	return Open(path)
 }
 
+// ErrTooLarge means that a file has more bytes than are read.
+var ErrTooLarge = errors.New("too large")
+
+// tooLarge is ErrTooLarge, with how many bytes are read at most.
+type tooLarge struct{ most int64 }
+
+func (e tooLarge) Error() string {
+	return fmt.Sprintf("it has more than the %d bytes that are read at most", e.most)
+}
+
+func (tooLarge) Is(target error) bool { return target == ErrTooLarge }
+
 // ReadFile reads a regular file of at most so many bytes. Errors are those of Open, and
-// that it has more.
+// [ErrTooLarge].
 func ReadFile(path string, most int64) ([]byte, error) {
 	f, err := Open(path)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	tooLarge := &fs.PathError{Op: "read", Path: path, Err: fmt.Errorf("it has more than the %d bytes that are read at most", most)}
+	large := &fs.PathError{Op: "read", Path: path, Err: tooLarge{most}}
 	info, err := f.Stat()
 	switch {
 	case err != nil:
 		return nil, err
 	case info.Size() > most:
-		return nil, tooLarge
+		return nil, large
 	}
 	data, err := io.ReadAll(io.LimitReader(f, most+1)) // it may grow
 	if err == nil && int64(len(data)) > most {
-		err = tooLarge
+		err = large
 	}
 	if err != nil {
 		return nil, err

@@ -42,27 +42,16 @@ func Read(path string) (*Profile, error) {
 	return p, nil
 }
 
-// readFile reads a file that is regular, and not too long: opening a pipe would wait for
-// whoever writes to it.
+// readFile reads a file that is regular, and not too long.
 func readFile(path string) ([]byte, error) {
-	info, err := os.Stat(path)
+	text, err := inputfile.ReadFile(path, maxBytes)
 	switch {
+	case errors.Is(err, inputfile.ErrNotRegular):
+		return nil, fmt.Errorf("%w: it is not a regular file", energy.ErrMalformed)
+	case errors.Is(err, inputfile.ErrTooLarge):
+		return nil, fmt.Errorf("%w: it is longer than %d MB", energy.ErrMalformed, maxBytes>>20)
 	case err != nil:
 		return nil, withoutPath(err)
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%w: it is not a regular file", energy.ErrMalformed)
-	}
-	file, err := inputfile.Open(path)
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxBytes+1))
-	if err != nil {
-		return nil, withoutPath(err)
-	}
-	if len(text) > maxBytes {
-		return nil, fmt.Errorf("%w: it is longer than %d MB", energy.ErrMalformed, maxBytes>>20)
 	}
 	return text, nil
 }
