@@ -42,17 +42,22 @@ func inventory(cards []drm.Card) []gpu {
 		g.table, g.tableErr = tableOf(c)
 		gpus[i] = g
 	}
-	// Boards that have the same number in place of one of their own have none.
+	nameAlike(gpus)
+	return gpus
+}
+
+// nameAlike names GPUs that have one unique_id between them by their addresses: it is
+// no identity, and each must count.
+func nameAlike(gpus []gpu) {
+	with := map[string]int{}
+	for _, g := range gpus {
+		with[g.device.UUID]++
+	}
 	for i := range gpus {
-		for k := range gpus {
-			if i != k && gpus[i].device.UUID == gpus[k].device.UUID {
-				for _, at := range []int{i, k} {
-					gpus[at].device.UUID = gpus[at].Device(at, "", "").UUID
-				}
-			}
+		if d := &gpus[i].device; with[d.UUID] > 1 {
+			d.UUID = gpus[i].Device(i, "", "").UUID
 		}
 	}
-	return gpus
 }
 
 // String names the GPU in messages.
@@ -161,7 +166,14 @@ func (g gpu) probe() (drm.Meter, energy.Device, error) {
 	if failure == nil {
 		return nil, dev, fmt.Errorf("amd: %s %w\nchoose other GPUs, with POWERTEST_DEVICES or -devices", g, energy.ErrNoEnergy)
 	}
-	return nil, dev, fmt.Errorf("amd: %s has neither energy nor power that can be read: %w", g, failure)
+	advice := "choose other GPUs, with POWERTEST_DEVICES or -devices"
+	switch {
+	case errors.Is(failure, fs.ErrPermission):
+		advice = "let this user read the files below " + g.Dir
+	case errors.Is(failure, energy.ErrNoAnswer):
+		advice = "if it is suspended, let a program use it first, or write on to " + filepath.Join(g.Dir, "power", "control")
+	}
+	return nil, dev, fmt.Errorf("amd: %s has neither energy nor power that can be read: %w\n%s", g, failure, advice)
 }
 
 // absent reports whether the error of a way says that the GPU does not have it, which

@@ -69,6 +69,26 @@ func TestJoules(t *testing.T) {
 	}
 }
 
+// TestMilliseconds: a counter that is new at each read, as that of an Instinct is said to be,
+// from a driver that takes its time.
+func TestMilliseconds(t *testing.T) {
+	for _, late := range []time.Duration{0, time.Millisecond, 5 * time.Millisecond} {
+		synctest.Test(t, func(t *testing.T) {
+			c := instinct(0, 8, 3872, 400)
+			root := drmtest.Write(t, c)
+			defer run(t, root, time.Millisecond, false, map[*drmtest.Card]float64{&c: 400})()
+			s, err := Open(Config{Root: root})
+			require.NoError(t, err)
+			defer s.Close()
+			m := measure(t, energytest.Late(s, late), time.Second)
+			require.True(t, m.Valid, "%v: %v", late, m.Reasons)
+			assert.LessOrEqual(t, m.Energy.Low, 400.0, "%v", late)
+			assert.GreaterOrEqual(t, m.Energy.High, 400.0, "%v", late)
+			assert.Less(t, m.Energy.ErrPercent(), 1.5, "%v", late)
+		})
+	}
+}
+
 // measure measures a time, once the ticks are known.
 func measure(t *testing.T, s energy.Source, d time.Duration) energy.Measurement {
 	t.Helper()
@@ -157,6 +177,25 @@ func TestDevices(t *testing.T) {
 			Method: energy.Counter, Metric: "gpu_metrics energy_accumulator and socket power", Resolution: 1.0 / 65536,
 		}}, s.Devices())
 	}
+}
+
+// TestAlike: GPUs that have one identity between them have their addresses.
+func TestAlike(t *testing.T) {
+	var cards []drmtest.Card
+	for i, pci := range []string{"0000:03:00.0", "0000:04:00.0", "0000:05:00.0", "0000:06:00.0"} {
+		c := radeon(pci, nil)
+		c.Files["unique_id"] = []string{"0123456789abcdef\n", "0123456789abcdef\n", "0000000000000000\n", "fedcba9876543210\n"}[i]
+		cards = append(cards, c)
+	}
+	s, err := Open(Config{Root: drmtest.Write(t, cards...)})
+	require.NoError(t, err)
+	defer s.Close()
+	var names []string
+	for _, d := range s.Devices() {
+		name, _, _ := strings.Cut(d.UUID, "@")
+		names = append(names, name)
+	}
+	assert.Equal(t, []string{"PCI-0000:03:00.0", "PCI-0000:04:00.0", "PCI-0000:05:00.0", "GPU-fedcba9876543210"}, names)
 }
 
 // TestWays: what a GPU lacks, or has and is not to be believed, leaves the next best way.
@@ -321,6 +360,7 @@ func TestUnreadable(t *testing.T) {
 		_, err := Open(Config{Root: root, Devices: []string{"0"}})
 		assert.ErrorIs(t, err, fs.ErrPermission)
 		assert.ErrorContains(t, err, "gpu_metrics")
+		assert.ErrorContains(t, err, "let this user read the files below "+root)
 		_, err = Open(Config{Root: root})
 		assert.ErrorIs(t, err, fs.ErrPermission, "it is not left out: it can be remedied")
 		s, err := Open(Config{Root: root, Devices: []string{"1"}})
