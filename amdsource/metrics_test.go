@@ -283,6 +283,17 @@ func TestRevisions(t *testing.T) {
 	}
 }
 
+// TestUnbelievable: a counter without a time of the firmware, or beyond what a device uses in
+// its life, is none.
+func TestUnbelievable(t *testing.T) {
+	for name, f := range map[string]fields{"no time": {750, 1 << 30, 1, 0}, "too much": {750, 1 << 60, 1, 1}} {
+		got, err := parse(blob(3, 120, f))
+		require.NoError(t, err, name)
+		_, counts := got.joules()
+		assert.False(t, counts, name)
+	}
+}
+
 // zeroed is a table in which absent numbers are 0.
 func zeroed(t table) table {
 	for _, q := range []*quantity{&t.watts, &t.energy, &t.clock, &t.firmware} {

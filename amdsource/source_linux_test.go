@@ -294,6 +294,11 @@ func TestOneSocketOnce(t *testing.T) {
 		require.NoError(t, err)
 		defer whole.Close()
 		assert.Empty(t, whole.Devices()[0].Marks, "it was meant as a whole")
+		require.NoError(t, os.WriteFile(filepath.Join(a.Dir(root), "current_compute_partition"), []byte("SPX\n"), 0o644))
+		undivided, err := Open(Config{Root: root})
+		require.NoError(t, err)
+		defer undivided.Close()
+		assert.Empty(t, undivided.Devices()[0].Marks)
 	})
 	synctest.Test(t, func(t *testing.T) { // processors with graphics
 		for _, name := range []string{"phoenix", "strixpoint"} {
