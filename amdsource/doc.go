@@ -35,7 +35,8 @@
 // [Config.Devices] says; else those that ROCR_VISIBLE_DEVICES and HIP_VISIBLE_DEVICES leave,
 // by UUID. Numbers in them count in an order that only ROCm knows: unless they name all
 // GPUs, [Open] fails and says so. A GPU is named by its unique_id, as ROCm does
-// (GPU-0123456789abcdef), and where it has none, by its PCI address and the host.
+// (GPU-0123456789abcdef), and where it has none, by its PCI address and a name of the
+// machine, made from /etc/machine-id.
 //
 // One socket counts once. The second die of an MI250 reports nothing, and is counted with
 // the first, which is marked [energy.ModuleScope]. The partitions of an MI300 have no

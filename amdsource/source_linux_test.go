@@ -16,6 +16,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/joulebench/joulebench/internal/drm/drmtest"
+	"github.com/joulebench/joulebench/internal/hostid"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/energy/energytest"
 )
@@ -161,16 +162,14 @@ func TestDevices(t *testing.T) {
 	require.NoError(t, os.MkdirAll(filepath.Join(root, "sys/module/amdgpu"), 0o755))
 	require.NoError(t, os.WriteFile(filepath.Join(root, "sys/module/amdgpu/version"), []byte("6.12.12\n"), 0o644))
 	defer run(t, root, tick, true, map[*drmtest.Card]float64{&a: 400})()
-	for _, below := range []string{root, filepath.Join(root, "sys")} {
+	for below, host := range map[string]string{root: "@" + hostid.Of(root), filepath.Join(root, "sys"): ""} {
 		s, err := Open(Config{Root: below})
 		require.NoError(t, err)
 		defer s.Close()
-		host, err := os.Hostname()
-		require.NoError(t, err)
 		assert.Equal(t, energy.Info{Name: "amd", Version: "amdgpu 6.12.12"}, s.Info())
 		assert.Empty(t, s.LeftOut())
 		assert.Equal(t, []energy.Device{{
-			UUID: "PCI-0000:03:00.0@" + host, Index: 0, Name: "AMD GPU 1002:73bf", PCI: "0000:03:00.0", Driver: "amdgpu", PowerLimit: 255,
+			UUID: "PCI-0000:03:00.0" + host, Index: 0, Name: "AMD GPU 1002:73bf", PCI: "0000:03:00.0", Driver: "amdgpu", PowerLimit: 255,
 			Method: energy.Gauge, Metric: "hwmon power1_average, a mean over an unknown time",
 		}, {
 			UUID: "GPU-c0ffee0000000000", Index: 1, Name: "AMD Instinct MI300X OAM", PCI: "0000:10:00.0", Driver: "amdgpu", VBIOS: "113-M3000100-102", PowerLimit: 750,

@@ -76,3 +76,12 @@ func run(t testing.TB, root string, tick time.Duration, stamped bool, cards map[
 		}
 	})
 }
+
+// TestMain: what hides GPUs from programs on the machine that tests run on is not about those
+// of a test.
+func TestMain(m *testing.M) {
+	for _, name := range visibility {
+		os.Unsetenv(name)
+	}
+	os.Exit(m.Run())
+}

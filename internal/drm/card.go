@@ -18,6 +18,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/joulebench/joulebench/internal/hostid"
 	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -43,6 +44,8 @@ type Card struct {
 	Model uint16
 	// Driver is the kernel module that drives it; empty if that is not known.
 	Driver string
+
+	host string // names the machine; empty if that is not known
 }
 
 // String names the card in messages.
@@ -55,7 +58,8 @@ func (c Card) String() string {
 
 // Tree is a sysfs, or one that is made up.
 type Tree struct {
-	sys string // the folder that has class and bus
+	sys  string // the folder that has class and bus
+	host string
 }
 
 // ErrTree says that there is no folder of graphics drivers where one is looked for.
@@ -73,7 +77,7 @@ func Open(root string) (Tree, error) {
 	for _, sys := range []string{filepath.Join(root, "sys"), root} {
 		info, err := os.Stat(filepath.Join(sys, "class", "drm"))
 		if err == nil && info.IsDir() {
-			return Tree{sys}, nil
+			return Tree{sys, hostid.Of(root)}, nil
 		}
 		if err != nil && !errors.Is(err, fs.ErrNotExist) && failure == nil {
 			failure = err
@@ -111,7 +115,7 @@ func (t Tree) Cards(vendor Vendor) (cards []Card, platform []string, err error) 
 		if err != nil {
 			continue // it is gone, or in a container that hides devices
 		}
-		c := Card{Node: e.Name(), Dir: dir, PCI: pciAddress(filepath.Base(where))}
+		c := Card{Node: e.Name(), Dir: dir, PCI: pciAddress(filepath.Base(where)), host: t.host}
 		if c.PCI == "" {
 			platform = append(platform, filepath.Base(where))
 			continue
@@ -168,13 +172,12 @@ func Text(path string) string {
 func (t Tree) Module(name string) string { return Text(t.Path("module", name, "version")) }
 
 // Device returns what is known of a card before it is read: its place among those of its
-// vendor, and an identity. uuid is its own, and where there is none, its address on this
-// host is.
+// vendor, and an identity. uuid is its own, and where there is none, its address on its
+// machine is.
 func (c Card) Device(index int, uuid, name string) energy.Device {
 	if uuid == "" {
-		uuid = "PCI-" + c.PCI
-		if host, err := os.Hostname(); err == nil && host != "" {
-			uuid += "@" + host
+		if uuid = "PCI-" + c.PCI; c.host != "" {
+			uuid += "@" + c.host
 		}
 	}
 	return energy.Device{UUID: uuid, Index: index, Name: name, PCI: c.PCI, Driver: c.Driver, VBIOS: Text(filepath.Join(c.Dir, "vbios_version"))}

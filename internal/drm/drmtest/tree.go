@@ -36,6 +36,7 @@ func Write(t testing.TB, cards ...Card) (root string) {
 	classes := filepath.Join(root, "sys", "class", "drm")
 	require.NoError(t, os.MkdirAll(classes, 0o755))
 	write(t, filepath.Join(classes, "version"), "drm 1.1.0 20060810\n")
+	write(t, filepath.Join(root, "etc", "machine-id"), "0123456789abcdef0123456789abcdef\n")
 	for i, c := range cards {
 		name := "card" + strconv.Itoa(i+1) // the first one drives the console of a machine, often
 		dir := c.Dir(root)
