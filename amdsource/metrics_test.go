@@ -1,11 +1,13 @@
 package amdsource
 
 import (
+	"cmp"
 	"encoding/binary"
 	"math"
 	"os"
+	"reflect"
+	"strconv"
 	"testing"
-	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -53,140 +55,138 @@ func TestCaptures(t *testing.T) {
 // The beginnings of the kernel's structures, as kgd_pp_interface.h has them, so that the
 // compiler says where their fields are.
 type (
-	metricsHeader struct {
-		size            uint16
-		format, content uint8
+	MetricsHeader struct {
+		Size            uint16
+		Format, Content uint8
 	}
-	metrics11 struct {
-		metricsHeader
-		temperatures, activity [3]uint16
-		vr                     [3]uint16 // temperatures, too
-		watts                  uint16
-		energy, clock          uint64
-		clocks                 [14]uint16
-		throttle               uint32
-		fan, width, speed, pad uint16
-		activities             [2]uint32
-		hbm                    [4]uint16
+	Metrics11 struct {
+		MetricsHeader
+		Temperatures, Activity [3]uint16
+		Vr                     [3]uint16 // temperatures, too
+		Watts                  uint16
+		Energy, Clock          uint64
+		Clocks                 [14]uint16
+		Throttle               uint32
+		Fan, Width, Speed, Pad uint16
+		Activities             [2]uint32
+		Hbm                    [4]uint16
 	}
-	metrics12 struct {
-		metrics11
-		firmware uint64
+	Metrics12 struct {
+		Metrics11
+		Firmware uint64
 	}
 	metrics13 struct {
-		metrics12
-		voltage  [4]uint16
-		throttle uint64
+		Metrics12
+		Voltage  [4]uint16
+		Throttle uint64
 	}
 	metrics14 struct {
-		metricsHeader
-		temperatures  [3]uint16
-		watts         uint16
-		activity      [2]uint16
-		vcn           [4]uint16
-		energy, clock uint64
-		throttle      [2]uint32
-		links         [4]uint16
-		activities    [2]uint32
-		pcie          [5]uint64
-		xgmi          [2][8]uint64
-		firmware      uint64
-		clocks        [22]uint16
+		MetricsHeader
+		Temperatures  [3]uint16
+		Watts         uint16
+		Activity      [2]uint16
+		Vcn           [4]uint16
+		Energy, Clock uint64
+		Throttle      [2]uint32
+		Links         [4]uint16
+		Activities    [2]uint32
+		Pcie          [5]uint64
+		Xgmi          [2][8]uint64
+		Firmware      uint64
+		Clocks        [22]uint16
 	}
 	metrics15 struct {
-		metricsHeader
-		temperatures  [3]uint16
-		watts         uint16
-		activity      [2]uint16
-		vcn           [4]uint16
-		jpeg          [32]uint16
-		energy, clock uint64
-		throttle      [2]uint32
-		links         [4]uint16
-		activities    [2]uint32
-		pcie          [5]uint64
-		nak           [2]uint32
-		xgmi          [2][8]uint64
-		firmware      uint64
-		clocks        [22]uint16
+		MetricsHeader
+		Temperatures  [3]uint16
+		Watts         uint16
+		Activity      [2]uint16
+		Vcn           [4]uint16
+		Jpeg          [32]uint16
+		Energy, Clock uint64
+		Throttle      [2]uint32
+		Links         [4]uint16
+		Activities    [2]uint32
+		Pcie          [5]uint64
+		Nak           [2]uint32
+		Xgmi          [2][8]uint64
+		Firmware      uint64
+		Clocks        [22]uint16
 	}
 	metrics16old struct {
-		metricsHeader
-		temperatures  [3]uint16
-		watts         uint16
-		activity      [2]uint16
-		vcn           [4]uint16
-		jpeg          [32]uint16
-		energy, clock uint64
-		residency     [6]uint32
-		throttle      [2]uint32
-		links         [4]uint16
-		activities    [2]uint32
-		pcie          [5]uint64
-		nak           [2]uint32
-		xgmi          [2][8]uint64
-		firmware      uint64
-		clocks        [22]uint16
+		MetricsHeader
+		Temperatures  [3]uint16
+		Watts         uint16
+		Activity      [2]uint16
+		Vcn           [4]uint16
+		Jpeg          [32]uint16
+		Energy, Clock uint64
+		Residency     [6]uint32
+		Throttle      [2]uint32
+		Links         [4]uint16
+		Activities    [2]uint32
+		Pcie          [5]uint64
+		Nak           [2]uint32
+		Xgmi          [2][8]uint64
+		Firmware      uint64
+		Clocks        [22]uint16
 	}
 	metrics16 struct {
-		metricsHeader
-		temperatures  [3]uint16
-		watts         uint16
-		activity      [2]uint16
-		energy, clock uint64
-		residency     [6]uint32
-		lock          uint32
-		links         [4]uint16
-		activities    [2]uint32
-		pcie          [5]uint64
-		nak           [2]uint32
-		xgmi          [2][8]uint64
-		firmware      uint64
+		MetricsHeader
+		Temperatures  [3]uint16
+		Watts         uint16
+		Activity      [2]uint16
+		Energy, Clock uint64
+		Residency     [6]uint32
+		Lock          uint32
+		Links         [4]uint16
+		Activities    [2]uint32
+		Pcie          [5]uint64
+		Nak           [2]uint32
+		Xgmi          [2][8]uint64
+		Firmware      uint64
 	}
 	metrics17 struct { // and 1.8
-		metricsHeader
-		temperatures  [3]uint16
-		watts         uint16
-		activity      [2]uint16
-		bandwidth     uint64
-		energy, clock uint64
-		residency     [6]uint32
-		lock          uint32
-		links         [4]uint16
-		activities    [2]uint32
-		pcie          [5]uint64
-		nak           [2]uint32
-		xgmi          [2][8]uint64
-		status        [8]uint16
-		pad           uint16
-		firmware      uint64
+		MetricsHeader
+		Temperatures  [3]uint16
+		Watts         uint16
+		Activity      [2]uint16
+		Bandwidth     uint64
+		Energy, Clock uint64
+		Residency     [6]uint32
+		Lock          uint32
+		Links         [4]uint16
+		Activities    [2]uint32
+		Pcie          [5]uint64
+		Nak           [2]uint32
+		Xgmi          [2][8]uint64
+		Status        [8]uint16
+		Pad           uint16
+		Firmware      uint64
 	}
 )
 
 // TestLayouts: the offsets are where a compiler puts the fields of the kernel's structures.
 func TestLayouts(t *testing.T) {
-	var m11 metrics11
-	var m12 metrics12
-	var m13 metrics13
-	var m14 metrics14
-	var m15 metrics15
-	var m16old metrics16old
-	var m16 metrics16
-	var m17 metrics17
-	at := func(p uintptr) int { return int(p) }
-	size := func(p uintptr, least int) int { return max(int(p), least) } // where only its beginning is above
+	if strconv.IntSize == 32 {
+		t.Skip("the kernel's are aligned as on 64 bits")
+	}
+	of := func(structure any, size int) layout { // its own, if only its beginning is above
+		s := reflect.TypeOf(structure)
+		at := func(name string) int {
+			f, _ := s.FieldByName(name)
+			return int(f.Offset)
+		}
+		return layout{cmp.Or(size, int(s.Size())), at("Watts"), at("Energy"), at("Clock"), at("Firmware"), false}
+	}
 	for content, want := range map[uint8][]layout{
-		1: {{size(unsafe.Sizeof(m11), 0), at(unsafe.Offsetof(m11.watts)), at(unsafe.Offsetof(m11.energy)), at(unsafe.Offsetof(m11.clock)), 0, false}},
-		2: {{size(unsafe.Sizeof(m12), 0), at(unsafe.Offsetof(m12.watts)), at(unsafe.Offsetof(m12.energy)), at(unsafe.Offsetof(m12.clock)), at(unsafe.Offsetof(m12.firmware)), false}},
-		3: {{size(unsafe.Sizeof(m13), 0), at(unsafe.Offsetof(m13.watts)), at(unsafe.Offsetof(m13.energy)), at(unsafe.Offsetof(m13.clock)), at(unsafe.Offsetof(m13.firmware)), false}},
-		4: {{size(unsafe.Sizeof(m14), 0), at(unsafe.Offsetof(m14.watts)), at(unsafe.Offsetof(m14.energy)), at(unsafe.Offsetof(m14.clock)), at(unsafe.Offsetof(m14.firmware)), false}},
-		5: {{size(unsafe.Sizeof(m15), 0), at(unsafe.Offsetof(m15.watts)), at(unsafe.Offsetof(m15.energy)), at(unsafe.Offsetof(m15.clock)), at(unsafe.Offsetof(m15.firmware)), false}},
-		6: {
-			{size(unsafe.Sizeof(m16old), 0), at(unsafe.Offsetof(m16old.watts)), at(unsafe.Offsetof(m16old.energy)), at(unsafe.Offsetof(m16old.clock)), at(unsafe.Offsetof(m16old.firmware)), false},
-			{size(unsafe.Sizeof(m16), 1664), at(unsafe.Offsetof(m16.watts)), at(unsafe.Offsetof(m16.energy)), at(unsafe.Offsetof(m16.clock)), at(unsafe.Offsetof(m16.firmware)), false},
-		},
-		7: {{size(unsafe.Sizeof(m17), 2208), at(unsafe.Offsetof(m17.watts)), at(unsafe.Offsetof(m17.energy)), at(unsafe.Offsetof(m17.clock)), at(unsafe.Offsetof(m17.firmware)), false}},
-		8: {{size(unsafe.Sizeof(m17), 3872), at(unsafe.Offsetof(m17.watts)), at(unsafe.Offsetof(m17.energy)), at(unsafe.Offsetof(m17.clock)), at(unsafe.Offsetof(m17.firmware)), false}},
+		1: {of(Metrics11{}, 0)},
+		2: {of(Metrics12{}, 0)},
+		3: {of(metrics13{}, 0)},
+		4: {of(metrics14{}, 0)},
+		5: {of(metrics15{}, 0)},
+		6: {of(metrics16old{}, 0), of(metrics16{}, 1664)},
+		7: {of(metrics17{}, 2208)},
+		8: {of(metrics17{}, 3872)},
 	} {
 		assert.Equal(t, want, layouts[content], "1.%d", content)
 	}
