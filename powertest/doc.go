@@ -82,6 +82,8 @@
 // set for packages that do not import powertest:
 //
 //	POWERTEST_SOURCE=nvml   the local NVIDIA GPUs; the default
+//	POWERTEST_SOURCE=amd    the local AMD GPUs, if package amdsource is imported
+//	POWERTEST_SOURCE=intel  the local Intel GPUs, if package intelsource is imported
 //	POWERTEST_SOURCE=sim    simulated GPUs, if package simsource is imported
 //	POWERTEST_SOURCE=dcgm=… GPUs of other machines, if package dcgmsource is imported
 //	POWERTEST_SOURCE=prometheus=…

@@ -174,6 +174,14 @@ var units = map[string]unit{
 	"Wh": {3600, true}, "kWh": {3.6e6, true},
 }
 
+const (
+	// amdEnergy is the column of amd-smi metric -E.
+	amdEnergy = "total_energy_consumption"
+	// amdExcess is by how much its joules are too many: the counter is in units of 2⁻¹⁶ J, by
+	// the kernel's header, and amd-smi and rocm-smi multiply it by 15.3 µJ.
+	amdExcess = 15.3e-6 * (1 << 16)
+)
+
 // scaleOf returns the scale of a unit, if it is one of energy or of power, as is
 // asked for. No unit means watts or joules.
 func scaleOf(name string, energy bool) (scale float64, ok bool) {
@@ -204,7 +212,9 @@ func (c column) quantity(cell []byte) (v float64, flaw uint8) {
 			return 0, badNumber
 		}
 	}
-	v = scaled(v, scale)
+	if v = scaled(v, scale); c.excess > 0 {
+		v /= c.excess
+	}
 	if !(v >= 0) || math.IsInf(v, 0) || !c.energy && v > maxWatts {
 		return 0, badRange
 	}

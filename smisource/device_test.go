@@ -149,6 +149,27 @@ func TestSelectionByNamesOfTheLog(t *testing.T) {
 	}
 }
 
+// An accumulator of 65628 is 1.0014 J: amd-smi was seen to make 1.0041 J of it.
+func TestEnergyUnit(t *testing.T) {
+	for _, name := range []string{"total_energy_consumption", "total_energy_consumption_mj", "energy_consumption"} {
+		h, _ := parseHeader([]byte("timestamp,gpu,"+name), nil, false)
+		scale := map[string]float64{"total_energy_consumption_mj": 1e3}[name]
+		if scale == 0 {
+			scale = 1
+		}
+		v, flaw := h.energies[0].quantity(fmt.Appendf(nil, "%.9f", 1.0041084*scale))
+		assert.Equal(t, fine, flaw, name)
+		want := 65628.0 / 65536
+		if name == "energy_consumption" {
+			want = 1.0041084 // which is not amd-smi's
+		}
+		assert.InEpsilon(t, want, v, 1e-6, name)
+	}
+	h, _ := parseHeader([]byte("timestamp,gpu,total_energy_consumption"), columns{{"energy", "total_energy_consumption", -1}}, false)
+	v, _ := h.energies[0].quantity([]byte("1.0041084"))
+	assert.InEpsilon(t, 65628.0/65536, v, 1e-6, "nor does naming the column change it")
+}
+
 // amd-smi's energy is a counter, where there is no power.
 func TestEnergyColumn(t *testing.T) {
 	text := "'CTRL' + 'C' to stop watching output:\n"
@@ -159,8 +180,8 @@ func TestEnergyColumn(t *testing.T) {
 	assert.Equal(t, energy.Counter, s.Devices()[0].Method)
 	m := energy.MeasurePast(t.Context(), s, span(0.3, 60.7))
 	require.True(t, m.Valid, "%v", m.Reasons)
-	assert.InEpsilon(t, 300*60.4, m.Devices[0].Energy.Joules, 1e-3)
-	assert.InEpsilon(t, 42.66*60.4, m.Devices[1].Energy.Joules, 1e-3)
+	assert.InEpsilon(t, 300*60.4/1.0027, m.Devices[0].Energy.Joules, 1e-3)
+	assert.InEpsilon(t, 42.66*60.4/1.0027, m.Devices[1].Energy.Joules, 1e-3)
 
 	// A counter that was reset is not clamped.
 	text += second(81) + ",0,5\n" + second(82) + ",0,305\n" + second(83) + ",0,605\n"

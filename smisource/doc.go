@@ -140,6 +140,11 @@
 // and gpu_energy_end.csv, say whether the log as a whole agrees with them:
 // [Source.CrossCheck].
 //
+// A log of the same, with -w 1, is measured by its counter. amd-smi takes the unit of the
+// accumulator, 2⁻¹⁶ J by the kernel's header, for 15.3 µJ: the joules of a log are divided
+// by 1.0027. Those of the check are as amd-smi says them, which its tolerance of 5 %
+// allows for.
+//
 // # InferenceX
 //
 // What is withheld, and why, follows InferenceX, whose reasons these are, and so do

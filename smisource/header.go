@@ -20,6 +20,8 @@ type column struct {
 	rank    int // the least is best
 	// decimal says that numbers are written with a decimal comma.
 	decimal bool
+	// excess is by what the tool has multiplied a true value; 0 if by nothing.
+	excess float64
 }
 
 // header is what is known of a log's columns; -1 is a column that there is not.
@@ -144,6 +146,9 @@ func (h *header) give(kind string, at int, name, unit string) {
 			h.values = append(h.values, c)
 		}
 	case "energy":
+		if known, is := columnOf(plain(name)); is {
+			c.excess = known.excess
+		}
 		if ok {
 			h.energies = append(h.energies, c)
 		}
@@ -384,7 +389,7 @@ func suffixed(name, unit string) (bare, u string) {
 }
 
 // energyNames are the names of cumulative energy, the best first.
-var energyNames = []string{"total_energy_consumption", "total_energy", "energy_consumption", "energy"}
+var energyNames = []string{amdEnergy, "total_energy", "energy_consumption", "energy"}
 
 // columnOf says what column of power or energy the name is.
 func columnOf(name, unit string) (c column, ok bool) {
@@ -394,7 +399,9 @@ func columnOf(name, unit string) (c column, ok bool) {
 	if rank, known := powerRanks[name]; known {
 		c.rank = rank
 	} else if c.rank = slices.Index(energyNames, bare); c.rank >= 0 {
-		c.energy = true
+		if c.energy = true; bare == amdEnergy {
+			c.excess = amdExcess
+		}
 	} else if !has("power") || slices.ContainsFunc(notPower, has) {
 		return c, false
 	} else if c.rank = rankOther; has("average") || has("avg") {

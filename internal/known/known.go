@@ -10,8 +10,8 @@ type Source struct {
 	Form string
 	// Package is what to import for it; empty if it always is there.
 	Package string
-	// Needs is what must be said for it to be tried, and how: empty for the driver of
-	// this machine, which costs nothing.
+	// Needs is what must be said for it to be tried, and how: empty for the drivers of
+	// this machine, which cost nothing.
 	Needs string
 }
 
@@ -23,6 +23,8 @@ const module = "github.com/joulebench/joulebench/"
 // Sources are all of them, and none, which is [Off].
 var Sources = []Source{
 	{Name: "nvml", Form: "[=LIBRARY]"},
+	{Name: "amd", Form: "[=root=DIR]", Package: module + "amdsource"},
+	{Name: "intel", Form: "[=root=DIR]", Package: module + "intelsource"},
 	{Name: "dcgm", Form: "=URL[,URL]", Package: module + "dcgmsource", Needs: "needs the address of an exporter: -source dcgm=http://HOST:9400"},
 	{Name: "prometheus", Form: "=URL[?selector={MATCHERS}]", Package: module + "promsource", Needs: "needs the address of a server: -source prometheus=http://HOST:9090"},
 	{Name: "smi", Form: "=FILE", Package: module + "smisource", Needs: "needs a log of nvidia-smi or amd-smi: -source smi=FILE"},

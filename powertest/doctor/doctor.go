@@ -178,8 +178,8 @@ type SourceStatus struct {
 }
 
 // Survey lists the known sources with the chosen one among them: src, or why it could
-// not be opened. Of the others only the driver of this machine is tried, if it is
-// linked in.
+// not be opened. Of the others only the drivers of this machine are tried, if they
+// are linked in.
 func Survey(chosen string, src energy.Source, err error) (list []SourceStatus) {
 	linked := energy.Registered()
 	all := slices.DeleteFunc(slices.Clone(known.Sources), func(k known.Source) bool { return k.Name == known.Off })

@@ -20,7 +20,9 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 
 	// Sources that are opened by name.
+	_ "github.com/joulebench/joulebench/amdsource"
 	_ "github.com/joulebench/joulebench/dcgmsource"
+	_ "github.com/joulebench/joulebench/intelsource"
 	_ "github.com/joulebench/joulebench/promsource"
 	_ "github.com/joulebench/joulebench/simsource"
 	_ "github.com/joulebench/joulebench/smisource"

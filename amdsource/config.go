@@ -1,0 +1,34 @@
+package amdsource
+
+import (
+	"github.com/joulebench/joulebench/internal/drm"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// Config says which GPUs to read, and where. The zero value reads the AMD GPUs of this
+// machine.
+type Config struct {
+	// Root is the folder below which sys is; empty means /. In a container that has the
+	// host's /sys elsewhere, it is that.
+	Root string
+	// Devices selects GPUs as [energy.Select] does; indices are in the order of the PCI
+	// addresses, as amd-smi counts. Empty means what ROCR_VISIBLE_DEVICES and
+	// HIP_VISIBLE_DEVICES say, and every AMD GPU that reports energy or power if neither is set.
+	Devices []string
+}
+
+const sourceName = "amd"
+
+func init() {
+	energy.Register(sourceName, func(arg string, devices []string) (energy.Source, error) {
+		root, err := drm.ParseRoot(sourceName, arg)
+		if err != nil {
+			return nil, err
+		}
+		s, err := Open(Config{Root: root, Devices: devices})
+		if err != nil {
+			return nil, err // not s: a nil *Source is a non-nil energy.Source
+		}
+		return s, nil
+	})
+}
