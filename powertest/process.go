@@ -3,6 +3,7 @@ package powertest
 import (
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -85,6 +86,13 @@ func (b *B) say(key, format string, args ...any) {
 	}
 	if _, dup := process.said.LoadOrStore(key, true); !dup {
 		fmt.Fprintln(os.Stderr, message(format, args...))
+	}
+}
+
+// warn logs a message of a [Meter], which has no benchmark's log, once in the process.
+func (p *processState) warn(key, format string, args ...any) {
+	if _, dup := p.logged.LoadOrStore(key, true); !dup {
+		slog.Warn(message(format, args...))
 	}
 }
 

@@ -169,6 +169,11 @@ func (r Report) String() string {
 	for _, f := range energy.Causes(r.Reasons) {
 		fmt.Fprintf(&b, "; %v", f)
 	}
+	if m := r.Measurement; m != nil {
+		for _, l := range m.LeftOut {
+			fmt.Fprintf(&b, "; not measured: %v", l)
+		}
+	}
 	return terminal.Text(b.String())
 }
 
