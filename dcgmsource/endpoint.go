@@ -155,7 +155,7 @@ func (e *endpoint) failure(d *energy.Device, v *value) error {
 	case v.broken != nil:
 		return fmt.Errorf("dcgm: %s: %s: %w", e.Clean, d.UUID, v.broken)
 	case v.energy < 0 && v.power < 0:
-		return fmt.Errorf("dcgm: %s: %w: the page has neither energy nor power of %s, or 0 for its energy\nsee nvidia-smi on its host whether it has failed; to measure the other GPUs, select them (POWERTEST_DEVICES)",
+		return fmt.Errorf("dcgm: %s: %w: the page has neither energy nor power of %s, or 0 for its energy\nsee nvidia-smi on its host whether it has failed",
 			e.Clean, energy.ErrNoDevice, d.UUID)
 	}
 	return fmt.Errorf("dcgm: %s: %w: the page has no %s of %s any more\nsee nvidia-smi on its host whether it has failed",
