@@ -26,6 +26,7 @@ type endpoint struct {
 	timeout time.Duration
 	body    bytes.Buffer
 	page    page
+	pages   uint64 // that were asked for
 	// values are what the newest page has of the devices of the endpoint.
 	values []value
 
@@ -91,7 +92,8 @@ func (e *endpoint) request(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Close = e.nodes == nil // the next page may be another node's
+	e.pages++
+	r.Close = e.fresh()
 	response, err := e.client.Do(r)
 	if err != nil {
 		return web.Of(energy.ErrNoAnswer, web.Explain(web.Cause(err)))
@@ -110,6 +112,15 @@ func (e *endpoint) request(ctx context.Context) error {
 		return fmt.Errorf("%w: the answer breaks off after %d bytes: %w", ErrPage, n, web.Explain(web.Cause(err)))
 	}
 	return nil
+}
+
+// fresh reports whether the next page is to come by a new connection: that of an address
+// which stands for several nodes is then another node's, and not always the same one's as
+// long as a connection lasts. Two nodes that a service chooses between at random are told
+// apart by the first pages but once in 2^15, and later ones go on looking.
+func (e *endpoint) fresh() bool {
+	const first, later = 16, 4
+	return e.nodes == nil || e.pages <= first || e.pages%later == 0
 }
 
 // take takes the values of the devices from the page. Where several rows are of
