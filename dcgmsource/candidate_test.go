@@ -101,7 +101,6 @@ func TestAGPUWithoutAValueIsNotLeftOut(t *testing.T) {
 		require.ErrorIs(t, r.Err, energy.ErrNoDevice)
 		require.NotErrorIs(t, r.Err, energy.ErrDeviceLost)
 		assert.ErrorContains(t, r.Err, gpu2)
-		assert.ErrorContains(t, r.Err, "select")
 		assert.False(t, r.HasJoules || r.HasWatts)
 	}
 	s, err = openFixture(t, "h100-gpu2-lost.prom", "0", "1", "3")

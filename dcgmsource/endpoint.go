@@ -26,6 +26,7 @@ type endpoint struct {
 	timeout time.Duration
 	body    bytes.Buffer
 	page    page
+	pages   uint64 // that were asked for
 	// values are what the newest page has of the devices of the endpoint.
 	values []value
 
@@ -91,7 +92,8 @@ func (e *endpoint) request(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	r.Close = e.nodes == nil // the next page may be another node's
+	e.pages++
+	r.Close = e.fresh()
 	response, err := e.client.Do(r)
 	if err != nil {
 		return web.Of(energy.ErrNoAnswer, web.Explain(web.Cause(err)))
@@ -110,6 +112,15 @@ func (e *endpoint) request(ctx context.Context) error {
 		return fmt.Errorf("%w: the answer breaks off after %d bytes: %w", ErrPage, n, web.Explain(web.Cause(err)))
 	}
 	return nil
+}
+
+// fresh reports whether the next page is to come by a new connection: that of an address
+// which stands for several nodes is then another node's, and not always the same one's as
+// long as a connection lasts. Two nodes that a service chooses between at random are told
+// apart by the first pages but once in 2^15, and later ones go on looking.
+func (e *endpoint) fresh() bool {
+	const first, later = 16, 4
+	return e.nodes == nil || e.pages <= first || e.pages%later == 0
 }
 
 // take takes the values of the devices from the page. Where several rows are of
@@ -155,7 +166,7 @@ func (e *endpoint) failure(d *energy.Device, v *value) error {
 	case v.broken != nil:
 		return fmt.Errorf("dcgm: %s: %s: %w", e.Clean, d.UUID, v.broken)
 	case v.energy < 0 && v.power < 0:
-		return fmt.Errorf("dcgm: %s: %w: the page has neither energy nor power of %s, or 0 for its energy\nsee nvidia-smi on its host whether it has failed; to measure the other GPUs, select them (POWERTEST_DEVICES)",
+		return fmt.Errorf("dcgm: %s: %w: the page has neither energy nor power of %s, or 0 for its energy\nsee nvidia-smi on its host whether it has failed",
 			e.Clean, energy.ErrNoDevice, d.UUID)
 	}
 	return fmt.Errorf("dcgm: %s: %w: the page has no %s of %s any more\nsee nvidia-smi on its host whether it has failed",

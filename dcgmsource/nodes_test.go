@@ -103,6 +103,36 @@ func TestServiceTurnsLater(t *testing.T) {
 	}
 }
 
+// A service that chooses a node for each connection, at random: what the first pages did not
+// show, later ones do.
+func TestServiceByConnection(t *testing.T) {
+	for _, first := range []int{surveyed, 12, 40} { // connections that have led to node a by chance
+		synctest.Test(t, func(t *testing.T) {
+			start, connections, open := time.Now(), 0, false
+			n := network{"svc:9400": func(w http.ResponseWriter, r *http.Request) {
+				if !open {
+					connections++
+				}
+				open = !r.Close
+				node := "a"
+				if connections > first && connections%2 == 0 {
+					node = "b"
+				}
+				fmt.Fprint(w, nodePage(node, 1e6+700*time.Since(start).Truncate(time.Second).Seconds()))
+			}}
+			s, err := Open(Config{Endpoints: []Endpoint{{URL: "svc"}}, HTTP: n.client()})
+			require.NoError(t, err)
+			defer s.Close()
+			m := window(s)
+			if first > 12 {
+				m = window(s)
+			}
+			assert.False(t, m.Valid)
+			assert.Contains(t, fmt.Sprint(m.Reasons), "name the exporter of each node")
+		})
+	}
+}
+
 // A pod that is replaced, and so has another name, is the same node.
 func TestHostIsRenamed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -31,6 +31,7 @@ func TestHostileNames(t *testing.T) {
 			r.Metrics = []Metric{{Unit: "J/op", Value: 5}}
 			assert.NoError(t, r.WriteBenchmark(&record))
 			r.Reasons = append(r.Reasons, energy.Finding{Reason: energy.SharedGPU, Device: d.UUID, Detail: word})
+			r.Measurement.LeftOut = []energy.LeftOut{{UUID: word, Name: word, Why: word}}
 			terminaltest.Check(t, "header", header.String(), false)
 			terminaltest.Check(t, "record", record.String(), false)
 			terminaltest.Check(t, "report", r.String(), false)

@@ -36,6 +36,9 @@ type Meter struct {
 // [energy.ErrNoDevice], [errors.ErrUnsupported], [io/fs.ErrPermission],
 // [io/fs.ErrNotExist] or [energy.ErrMalformed]. To go on without a measurement of
 // energy, use a nil Meter. ctx is for opening only.
+//
+// What does not keep it from measuring, such as a GPU that reports nothing and so is left
+// out, is logged by [log/slog], once in the process.
 func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 	m := &Meter{config: newConfig(opts), windows: map[*Window]bool{}}
 	m.config.load = true
@@ -48,6 +51,12 @@ func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 	}
 	if m.ins == nil {
 		return m, nil
+	}
+	if err := leavesOut(m.ins); err != nil {
+		process.warn("left out "+m.ins.name(), "%v", err)
+	}
+	if err := m.ins.unused; err != nil {
+		process.warn("profile "+err.Error(), "the joules are not calibrated: %v", err)
 	}
 	m.warm = m.ins.recorder.KeepWarm()
 	// A source that does not tick is found out when a window is measured.

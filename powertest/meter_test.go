@@ -1,11 +1,14 @@
 package powertest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -46,6 +49,37 @@ func stop(t *testing.T, w *Window) Report {
 	r, err := w.Stop(t.Context())
 	require.NoError(t, err)
 	return r
+}
+
+// A lacking source reports nothing of one of its GPUs.
+type lacking struct{ *simsource.Source }
+
+func (lacking) LeftOut() []energy.LeftOut {
+	return []energy.LeftOut{{UUID: "GPU-dead", Index: 7, Name: "H200", Why: "it reports neither energy nor power"}}
+}
+
+// TestMeterSaysWhatIsLeftOut: in the log once, and in each report.
+func TestMeterSaysWhatIsLeftOut(t *testing.T) {
+	process.logged.Delete("left out simulated") // of a test before
+	var said bytes.Buffer
+	defer log.SetOutput(log.Writer())
+	log.SetOutput(&said)
+	synctest.Test(t, func(t *testing.T) {
+		src := lacking{simsource.New(simsource.Config{})}
+		for range 2 {
+			m := newMeter(t, From(src))
+			w := m.Start("BenchmarkServe")
+			time.Sleep(3 * time.Second)
+			r := stop(t, w)
+			assert.Equal(t, src.LeftOut(), r.Measurement.LeftOut)
+			assert.Contains(t, r.String(), "; not measured: GPU 7 (H200, GPU-dead): it reports neither energy nor power")
+			var record bytes.Buffer
+			require.NoError(t, r.WriteBenchmark(&record))
+			assert.Contains(t, record.String(), "gpus: 1 of 2\n")
+			require.NoError(t, m.Close())
+		}
+	})
+	assert.Equal(t, 1, strings.Count(said.String(), "1 of 2 GPUs are not measured: GPU 7 (H200, GPU-dead)"), said.String())
 }
 
 // TestMeterNet: a window that follows a load waits until the load has died away.

@@ -3,6 +3,7 @@ package powertest
 import (
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -102,6 +103,23 @@ func TestTrapParent(t *testing.T) {
 	assert.Len(t, files, 1, "that of the child")
 	for _, f := range files {
 		assert.NotContains(t, filepath.Base(f), "Parent-", "a parent was measured")
+	}
+}
+
+// TestTrapLine: messages name the user's line, where Run wraps the benchmark, too.
+func TestTrapLine(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct{ match, env, says string }{
+		"Wrap":  {"^BenchmarkLoop$", "POWERTEST_TRACE=" + os.DevNull, "powertest: no trace: "},
+		"Run":   {"^BenchmarkParent$", "POWERTEST_TRACE=" + os.DevNull, "powertest: no trace: "},
+		"fatal": {"^BenchmarkLoop$", "POWERTEST_DEVICES=,", "powertest: POWERTEST_DEVICES=\",\" is "},
+		"phase": {"^BenchmarkBadPhase$", "", "powertest: phase \"two words\" is not measured"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := styled(t, c.match, []string{c.env}, "-test.benchtime=1x")
+			assert.Regexp(t, `(?m)^ +styles_test\.go:\d+: `+regexp.QuoteMeta(c.says), r.out)
+			assert.NotContains(t, r.out, "wrap.go:")
+		})
 	}
 }
 

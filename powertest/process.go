@@ -3,6 +3,7 @@ package powertest
 import (
 	"flag"
 	"fmt"
+	"log/slog"
 	"os"
 	"slices"
 	"strings"
@@ -46,11 +47,35 @@ func (p *processState) begin(b *B) {
 // that testing has begun, but for [testing.Benchmark]: see say.
 func (b *B) logOnce(key, format string, args ...any) {
 	b.Helper()
+	if text, first := b.once(key, format, args...); first {
+		b.log(text)
+	}
+}
+
+// once returns a message that is to be logged, and whether it is the first of its key.
+func (b *B) once(key, format string, args ...any) (text string, first bool) {
 	if b.Name() == "" {
 		b.say(key, format, args...)
-	} else if _, dup := process.logged.LoadOrStore(key, true); !dup {
-		b.Log(terminal.Text(fmt.Sprintf("powertest: "+format, args...)))
+		return "", false
 	}
+	_, dup := process.logged.LoadOrStore(key, true)
+	return message(format, args...), !dup
+}
+
+// message is a text for people, with the name of this package.
+func message(format string, args ...any) string {
+	return terminal.Text(fmt.Sprintf("powertest: "+format, args...))
+}
+
+// log logs a text with the user's line: that of Wrap, or that of the Run that has wrapped
+// the benchmark, which is not on the stack.
+func (b *B) log(text string) {
+	b.Helper()
+	if b.runLine == "" {
+		b.Log(text)
+		return
+	}
+	fmt.Fprintf(b.Output(), "%s: %s\n", b.runLine, strings.ReplaceAll(text, "\n", "\n    "))
 }
 
 // say prints a message on stderr, once in a run of testing.Benchmark, which throws its
@@ -60,7 +85,14 @@ func (b *B) say(key, format string, args ...any) {
 		return
 	}
 	if _, dup := process.said.LoadOrStore(key, true); !dup {
-		fmt.Fprintln(os.Stderr, terminal.Text(fmt.Sprintf("powertest: "+format, args...)))
+		fmt.Fprintln(os.Stderr, message(format, args...))
+	}
+}
+
+// warn logs a message of a [Meter], which has no benchmark's log, once in the process.
+func (p *processState) warn(key, format string, args ...any) {
+	if _, dup := p.logged.LoadOrStore(key, true); !dup {
+		slog.Warn(message(format, args...))
 	}
 }
 
@@ -68,7 +100,8 @@ func (b *B) say(key, format string, args ...any) {
 func (b *B) fatal(format string, args ...any) {
 	b.Helper()
 	b.say("fatal", format, args...)
-	b.Fatal(terminal.Text(fmt.Sprintf("powertest: "+format, args...)))
+	b.log(message(format, args...))
+	b.FailNow()
 }
 
 // headerLines prints lines of the benchmark format, other than results, where

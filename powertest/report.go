@@ -94,10 +94,11 @@ func (r *Report) complete(c config) {
 	r.Source, r.ExpectedGPUs = sourceName(m.Source), len(m.Devices)
 	if c.gpus > 0 && c.gpus != len(m.Devices) {
 		r.ExpectedGPUs = c.gpus
-		r.add(energy.Finding{
-			Reason: energy.ExpectedGPUCountMismatch,
-			Detail: fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, len(m.Devices)),
-		})
+		detail := fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, len(m.Devices))
+		if len(m.Devices) > c.gpus {
+			detail += "\nPOWERTEST_DEVICES says which of them are meant"
+		}
+		r.add(energy.Finding{Reason: energy.ExpectedGPUCountMismatch, Detail: detail})
 	}
 	r.Reasons = m.Reasons
 	for _, d := range m.Devices {
@@ -168,6 +169,11 @@ func (r Report) String() string {
 	}
 	for _, f := range energy.Causes(r.Reasons) {
 		fmt.Fprintf(&b, "; %v", f)
+	}
+	if m := r.Measurement; m != nil {
+		for _, l := range m.LeftOut {
+			fmt.Fprintf(&b, "; not measured: %v", l)
+		}
 	}
 	return terminal.Text(b.String())
 }

@@ -45,13 +45,14 @@ func (s slack) timed(m *energy.Measurement) *energy.Finding {
 	if length.Abs() > slackFloor && float64(length.Abs()) >= slackShare*float64(s.window) {
 		return s.mismatch("")
 	}
-	whole := 0.0
+	whole, widest := 0.0, 0.0
 	roles := map[string]float64{}
 	for i := range m.Devices {
 		d := &m.Devices[i]
 		if !d.Valid {
 			continue
 		}
+		widest = max(widest, d.Device.MaxErrPercent())
 		most := s.most(*d)
 		whole += most
 		roles[d.Device.Role] += most
@@ -71,7 +72,7 @@ func (s slack) timed(m *energy.Measurement) *energy.Finding {
 	}
 	share := whole / m.Energy.Joules
 	s.widen(&m.Energy, &m.Watts, whole)
-	if share >= slackShare || m.Energy.ErrPercent() > energy.MaxErrPercent {
+	if share >= slackShare || m.Energy.ErrPercent() > widest {
 		return s.mismatch(fmt.Sprintf(", and %.2g %% of the energy can have been drawn in between", 100*share))
 	}
 	return nil

@@ -155,6 +155,10 @@ func TestSlackTimed(t *testing.T) {
 	f = slack{window: 2 * time.Second, elapsed: 1990 * time.Millisecond}.timed(&m)
 	require.NotNil(t, f, "the interval is too wide")
 	assert.Contains(t, f.Detail, "of the energy can have been drawn in between")
+	m = measurement()
+	m.Energy.High = 2100
+	m.Devices[1].Device.Method = energy.Gauge
+	require.Nil(t, slack{window: 2 * time.Second, elapsed: 1990 * time.Millisecond}.timed(&m), "of a gauge it is not")
 }
 
 // TestSlackBlame: set-up alone is blamed only if it is long in each count.

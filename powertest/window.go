@@ -192,6 +192,9 @@ func (w *Window) measure(ctx context.Context) Report {
 			w.line.setSpans(spans)
 		}
 		w.line.measure(ctx, &r, found...)
+		if err := w.line.presence.Problem(); err != nil {
+			process.warn("presence", "%v", err)
+		}
 	case w.meter.ins != nil:
 		r.Source = w.meter.ins.name()
 		w.problem(fmt.Errorf("no energy measurement: %w before the window was stopped", ErrClosed))

@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -31,6 +32,7 @@ func TestMeterPartialCohort(t *testing.T) {
 		assert.Equal(t, [2]int{1, 2}, [2]int{r.GPUs, r.ExpectedGPUs})
 		assert.Equal(t, []Metric{{"tokens/s", 100}}, r.Metrics)
 		assert.True(t, r.Measurement.Has(energy.PartialCohort))
+		assert.Equal(t, 1, strings.Count(r.String(), "to measure the others alone, select them with POWERTEST_DEVICES or -devices"), r.String())
 		assert.True(t, r.Measurement.Has(energy.DeviceLost))
 		assert.True(t, r.Measurement.Devices[0].Valid, "the other keeps its own")
 		assert.Contains(t, r.String(), "no energy measurement: 1 of 2 GPUs have a number; device_lost")

@@ -2,6 +2,9 @@ package powertest
 
 import (
 	"context"
+	"fmt"
+	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,7 @@ type B struct {
 	*testing.B
 	work counters
 
+	runLine    string // "x_test.go:12", of the Run that has wrapped it
 	opts       []Option
 	config     config
 	env        environment
@@ -38,6 +42,12 @@ type B struct {
 // malformed, or if there is nothing to measure with and POWERTEST_STRICT is set.
 func Wrap(tb *testing.B, opts ...Option) *B {
 	tb.Helper()
+	return wrapAt(tb, "", opts)
+}
+
+// wrapAt is Wrap of a benchmark that a Run has made at a line, or of one of the user's own.
+func wrapAt(tb *testing.B, runLine string, opts []Option) *B {
+	tb.Helper()
 	if b, ok := process.active.Load(tb); ok {
 		return b.(*B)
 	}
@@ -45,6 +55,7 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 	tb.StopTimer()
 	b := &B{
 		B:       tb,
+		runLine: runLine,
 		opts:    opts,
 		config:  newConfig(opts),
 		nBefore: tb.N,
@@ -66,7 +77,11 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 // A benchmark that has sub-benchmarks is not measured itself.
 func (b *B) Run(name string, f func(b *B)) bool {
 	b.line.cancel()
-	return b.B.Run(name, func(tb *testing.B) { f(Wrap(tb, b.opts...)) })
+	line := ""
+	if _, file, n, ok := runtime.Caller(1); ok {
+		line = fmt.Sprintf("%s:%d", filepath.Base(file), n)
+	}
+	return b.B.Run(name, func(tb *testing.B) { f(wrapAt(tb, line, b.opts)) })
 }
 
 // waitTicks are the ticks that must be seen before the window, for the power
@@ -223,7 +238,9 @@ func (b *B) Phase(name string) (end func()) {
 	b.Helper()
 	end, err := b.line.begin(name)
 	if err != nil {
-		b.logOnce("phase "+name, "%v", err)
+		if text, first := b.once("phase "+name, "%v", err); first {
+			b.Log(text)
+		}
 	}
 	return end
 }

@@ -276,7 +276,7 @@ func (h *history) nameGone() {
 			since = "since " + h.clock.toLocal(at).Format(time.RFC3339)
 		}
 		h.to[i].Note(h.clock.toLocal(max(at, h.head.from)), h.clock.toLocal(h.tail.to), energy.BenchmarkWindowNotBracketed, fmt.Sprintf(
-			"%s has no sample of it (GPU %d of %s) %s; if it is gone, select the others, with POWERTEST_DEVICES or -devices", h.client.host, d.Index, d.Host, since))
+			"%s has no sample of it (GPU %d of %s) %s", h.client.host, d.Index, d.Host, since))
 	}
 }
 

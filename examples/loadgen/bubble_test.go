@@ -81,16 +81,21 @@ func (s *served) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	s.Handler.ServeHTTP(&servedWriter{w, s}, r)
 }
 
-// between returns how many tokens were written in [start, end).
-func (s *served) between(start, end time.Time) (n int64) {
+// between returns how many tokens were written after start and before end, and how many
+// right at them: of several users' that come at one instant, the one whose token is the edge
+// of a steady state may go first, or not.
+func (s *served) between(start, end time.Time) (inside, edges int64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, at := range s.tokens {
-		if !at.Before(start) && at.Before(end) {
-			n++
+		switch {
+		case at.Equal(start), at.Equal(end):
+			edges++
+		case at.After(start) && at.Before(end):
+			inside++
 		}
 	}
-	return n
+	return inside, edges
 }
 
 type servedWriter struct {

@@ -167,7 +167,9 @@ func TestManyTokensInAChunk(t *testing.T) {
 		require.Equal(t, ok, b.run(t.Context()))
 		r := b.results[0]
 		m := r.report.Measurement
-		assert.Equal(t, 3*b.served.between(m.Start, m.End), r.report.Work.OutputTokens)
+		inside, edges := b.served.between(m.Start, m.End)
+		assert.GreaterOrEqual(t, r.report.Work.OutputTokens, 3*inside)
+		assert.LessOrEqual(t, r.report.Work.OutputTokens, 3*(inside+edges))
 		assert.Equal(t, 9*int64(len(r.ttft)), r.report.Work.PromptTokens)
 	})
 }

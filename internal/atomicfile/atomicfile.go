@@ -13,6 +13,9 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
+
+	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
 // Write replaces the file at path by what write writes. The new content goes to a
@@ -75,6 +78,20 @@ func replace(path string, mode fs.FileMode, write func(io.Writer) error, name fu
 		return err
 	}
 	return name(f.Name(), path)
+}
+
+// pipeTime is how long who reads a pipe may let it be full.
+const pipeTime = 10 * time.Second
+
+// Open opens a file to write to it as it is, with more flags of [os.OpenFile]: to append, or
+// anew. A pipe that nobody reads is an error, and so is one that is not read on: neither is
+// waited for.
+func Open(path string, flags int) (*os.File, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|inputfile.NoWait|flags, 0o644)
+	if err == nil {
+		_ = f.SetWriteDeadline(time.Now().Add(pipeTime)) // regular files have none
+	}
+	return f, err
 }
 
 // maxName leaves room for an extension: file systems have names of 255 bytes at most.

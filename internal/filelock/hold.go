@@ -21,35 +21,43 @@ func (e *HeldError) Error() string { return e.Path + " is held by " + e.Holder }
 
 // Hold makes a file that says who holds it, and is locked as long as this process is
 // there or until release, which removes it. What a process that is gone has left is
-// taken over. The error is a HeldError if another process holds the file.
-func Hold(path, who string) (release func(), err error) {
+// taken over, and left is what it called itself. The error is a HeldError if another
+// process holds the file.
+func Hold(path, who string) (left string, release func(), err error) {
 	for range 100 { // it may be released, and removed, just now
 		f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|nofollow, 0o644)
 		if err != nil {
-			return nil, err
+			return "", nil, err
 		}
 		switch locked, err := lockAt(f, path); {
 		case err != nil:
 			f.Close()
-			return nil, err
+			return "", nil, err
 		case locked:
+			left := holder(f)
 			if err = f.Truncate(0); err == nil {
 				_, err = f.WriteAt([]byte(who), 0)
 			}
 			release := func() { remove(f, path) }
 			if err != nil {
 				release()
-				return nil, err
+				return "", nil, err
 			}
-			return release, nil
+			return left, release, nil
 		}
-		text, _ := io.ReadAll(io.LimitReader(f, 200))
+		other := holder(f)
 		f.Close()
-		if len(text) > 0 {
-			return nil, &HeldError{path, strings.TrimSpace(string(text))}
+		if other != "" {
+			return "", nil, &HeldError{path, other}
 		}
 	}
-	return nil, &HeldError{path, "another process"}
+	return "", nil, &HeldError{path, "another process"}
+}
+
+// holder is what the file says of who holds it, or has held it.
+func holder(f *os.File) string {
+	text, _ := io.ReadAll(io.LimitReader(f, 200))
+	return strings.TrimSpace(string(text))
 }
 
 // lockAt locks an open file if it is a regular one and still has its name.
@@ -81,18 +89,19 @@ func remove(f *os.File, path string) {
 }
 
 // Abandoned reports whether a file of this user that Hold has made is there, and nobody
-// holds it any more. Until release nobody else finds that.
-func Abandoned(path string) (release func(), abandoned bool) {
+// holds it any more, and what that process called itself. Until release nobody else finds
+// that.
+func Abandoned(path string) (left string, release func(), abandoned bool) {
 	f, err := os.OpenFile(path, os.O_RDWR|nofollow, 0)
 	if err != nil {
-		return nil, false
+		return "", nil, false
 	}
 	info, err := f.Stat()
 	if err == nil && mine(info) {
 		if locked, err := lockAt(f, path); err == nil && locked {
-			return func() { f.Close() }, true
+			return holder(f), func() { f.Close() }, true
 		}
 	}
 	f.Close()
-	return nil, false
+	return "", nil, false
 }

@@ -17,7 +17,7 @@ var ErrNotRegular = errors.New("it is a folder, a pipe or a device, not a regula
 // Open opens a regular file, and else returns ErrNotRegular without waiting. The path
 // may be a link. Errors are those of os.Open, which have the path.
 func Open(path string) (*os.File, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|nonblock, 0)
+	f, err := os.OpenFile(path, os.O_RDONLY|NoWait, 0)
 	if err != nil {
 		return nil, err
 	}

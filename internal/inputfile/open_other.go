@@ -2,4 +2,5 @@
 
 package inputfile
 
-const nonblock = 0
+// NoWait is a flag of [os.OpenFile] that matters on other systems.
+const NoWait = 0

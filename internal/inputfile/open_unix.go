@@ -4,5 +4,5 @@ package inputfile
 
 import "syscall"
 
-// nonblock keeps the opening of a pipe from waiting. To a regular file it means nothing.
-const nonblock = syscall.O_NONBLOCK
+// NoWait is a flag of [os.OpenFile] that keeps the opening of a pipe from waiting. To a regular file it means nothing.
+const NoWait = syscall.O_NONBLOCK

@@ -1,8 +1,14 @@
-//go:build !linux
+//go:build !linux && !windows
 
 package process
 
-import "os/exec"
+import (
+	"os"
+	"os/exec"
+)
 
-// diesWithParent does nothing: without a signal for it, the next run finds what was left.
+// diesWithParent does nothing: macOS and the BSDs have no signal for it, and who is killed
+// leaves what it has started.
 func diesWithParent(*exec.Cmd) {}
+
+func adopt(*os.Process) (release func()) { return func() {} }

@@ -12,7 +12,7 @@ import (
 
 // Run runs a command that was made with exec.CommandContext. When the context ends it is
 // interrupted, and it is killed if it has not ended after grace. On Linux it is killed
-// with this process. The error is that of exec.Cmd.Run; exec.ErrWaitDelay says that the
+// with this process, and on Windows with all that it has started. The error is that of exec.Cmd.Run; exec.ErrWaitDelay says that the
 // command has ended, and a process that it has started keeps its output open.
 func Run(c *exec.Cmd, grace time.Duration) error {
 	c.Cancel = func() error {
@@ -38,7 +38,9 @@ func Start(c *exec.Cmd, started chan<- error) <-chan error {
 		err := c.Start()
 		started <- err
 		if err == nil {
+			release := adopt(c.Process)
 			err = c.Wait()
+			release()
 		}
 		ended <- err
 	}()

@@ -6,6 +6,7 @@ import (
 	"bufio"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -21,11 +22,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestMain lets the test binary be a parent that runs a child which never ends by itself.
+// TestMain lets the test binary be a parent that runs a child which never ends by itself,
+// and what PROCESS_PARENT says before.
 func TestMain(m *testing.M) {
-	if os.Getenv("PROCESS_PARENT") != "" {
-		c := exec.CommandContext(context.Background(), "/bin/sh", "-c", "echo $$; exec sleep 600")
-		c.Stdout = os.Stdout
+	if before := os.Getenv("PROCESS_PARENT"); before != "" {
+		fmt.Println(Self())
+		c := exec.CommandContext(context.Background(), "/bin/sh", "-c", before+"; echo $$; exec sleep 600")
+		c.Stdout, c.Env = os.Stdout, append(os.Environ(), Mark())
 		_ = Run(c, time.Minute)
 		return
 	}
@@ -37,32 +40,68 @@ func TestKilledParent(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("the system has no signal for it")
 	}
-	self, err := os.Executable()
-	require.NoError(t, err)
-	parent := exec.Command(self)
-	parent.Env = append(os.Environ(), "PROCESS_PARENT=1")
-	out, err := parent.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, parent.Start())
-	text := bufio.NewReader(out)
-	line, err := text.ReadString('\n')
-	require.NoError(t, err)
-	child, err := strconv.Atoi(strings.TrimSpace(line))
-	require.NoError(t, err)
-	t.Cleanup(func() { _ = syscall.Kill(child, syscall.SIGKILL) })
-	require.NoError(t, parent.Process.Kill())
-	// The child holds the pipe as long as it is there.
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		_, _ = io.Copy(io.Discard, text)
-	}()
+	_, _, ended := killedParent(t, ":")
 	select {
 	case <-ended:
 	case <-time.After(time.Minute):
 		t.Error("the child is still there")
 	}
-	_ = parent.Wait()
+}
+
+// killedParent is a parent that was killed: how it called itself, the last number that its
+// child has written, and when nobody is there any more who could write more.
+func killedParent(t *testing.T, before string) (self string, number int, ended <-chan struct{}) {
+	t.Helper()
+	path, err := os.Executable()
+	require.NoError(t, err)
+	parent := exec.Command(path)
+	parent.Env = append(os.Environ(), "PROCESS_PARENT="+before)
+	out, err := parent.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, parent.Start())
+	text := bufio.NewScanner(out)
+	require.True(t, text.Scan())
+	self = text.Text()
+	require.True(t, text.Scan())
+	number, err = strconv.Atoi(text.Text())
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = syscall.Kill(number, syscall.SIGKILL) })
+	require.Empty(t, EndLeft(self), "it is there")
+	require.NoError(t, parent.Process.Kill())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = io.Copy(io.Discard, out)
+		_ = parent.Wait()
+	}()
+	return self, number, done
+}
+
+// TestEndLeft: what the child of a process that was killed has started is ended, and
+// nothing else.
+func TestEndLeft(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("the system does not show whose a process is")
+	}
+	other := exec.Command("/bin/sleep", "600")
+	other.Env = append(os.Environ(), Mark())
+	require.NoError(t, other.Start())
+	defer func() { _ = other.Process.Kill(); _ = other.Wait() }()
+	self, grandchild, ended := killedParent(t, "sleep 600 & echo $!")
+	for began := time.Now(); ; time.Sleep(10 * time.Millisecond) { // until the parent is no zombie
+		list := EndLeft(self)
+		if len(list) > 0 {
+			assert.Equal(t, []string{fmt.Sprintf("process %d (sleep)", grandchild)}, list)
+			break
+		}
+		require.Less(t, time.Since(began), time.Minute)
+	}
+	<-ended
+	assert.Empty(t, EndLeft(self))
+	for _, name := range []string{"", "process", "process 0 on x", "process -1 on x", Self(), "process 1073741824 on x\x00"} {
+		assert.Empty(t, EndLeft(name))
+	}
+	require.NoError(t, other.Process.Signal(syscall.Signal(0)), "it is there")
 }
 
 // TestRun: an interrupt comes before force, and the errors are those of package exec.

@@ -18,15 +18,13 @@ import (
 // the temperature, where the source reports it, and else at the power. Idle power is
 // back long before the temperature is, but some sources report nothing else.
 type cooler struct {
-	src    energy.Source
+	rec    *energy.Recorder
 	limit  time.Duration // of one wait
 	seed   uint64        // of the random phase
 	report func(format string, args ...any)
 
 	start []energy.State // of each device
 	watts float64        // of all devices at the start, if start has no temperature
-	// asked is what the source has been asked and has not answered yet; nil if nothing.
-	asked chan []energy.State
 }
 
 const (
@@ -37,8 +35,6 @@ const (
 	nearWatts = 0.05
 	// askTime is how long to wait between questions for the temperature.
 	askTime = 500 * time.Millisecond
-	// answerTime is how long a source may take to report its state.
-	answerTime = time.Second
 )
 
 // openCooler opens the source that is named, or else the one in POWERTEST_SOURCE.
@@ -74,7 +70,7 @@ func openCooler(ctx context.Context, named string, limit time.Duration, seed uin
 
 // newCooler notes what the GPUs of a source are like now.
 func newCooler(ctx context.Context, src energy.Source, limit time.Duration, seed uint64, report func(string, ...any)) (*cooler, error) {
-	c := &cooler{src: src, limit: limit, seed: seed, report: report}
+	c := &cooler{rec: energy.NewRecorder(src), limit: limit, seed: seed, report: report}
 	c.start = c.states(ctx)
 	if slices.ContainsFunc(c.start, func(s energy.State) bool { return s.HasCelsius }) {
 		return c, nil
@@ -86,7 +82,7 @@ func newCooler(ctx context.Context, src energy.Source, limit time.Duration, seed
 
 func (c *cooler) close() {
 	if c != nil {
-		_ = c.src.Close()
+		_ = c.rec.Source().Close()
 	}
 }
 
@@ -125,8 +121,8 @@ func (c *cooler) phase(number int) time.Duration {
 
 // period is the longest nominal refresh period.
 func (c *cooler) period() time.Duration {
-	info, longest := c.src.Info(), time.Nanosecond
-	for _, d := range c.src.Devices() {
+	info, longest := c.rec.Source().Info(), time.Nanosecond
+	for _, d := range c.rec.Devices() {
 		longest = max(longest, info.PeriodOf(d))
 	}
 	return longest
@@ -143,7 +139,7 @@ func (c *cooler) back(ctx context.Context) (back bool, now string) {
 		return watts <= c.watts*(1+nearWatts), fmt.Sprintf("with the GPUs at %.0f W; they were at %.0f W at the start", watts, c.watts)
 	}
 	states := c.states(ctx)
-	for i, d := range c.src.Devices() {
+	for i, d := range c.rec.Devices() {
 		switch was, is := c.start[i], states[i]; {
 		case !was.HasCelsius:
 		case !is.HasCelsius:
@@ -158,31 +154,10 @@ func (c *cooler) back(ctx context.Context) (back bool, now string) {
 // states returns the states of the devices, as far as they are known. A driver that
 // does not answer is not waited for, and not asked again until it has.
 func (c *cooler) states(ctx context.Context) []energy.State {
-	states := make([]energy.State, len(c.src.Devices()))
-	inspector, ok := c.src.(energy.Inspector)
-	if !ok {
+	if states := c.rec.Inspect(ctx); states != nil {
 		return states
 	}
-	if c.asked == nil {
-		asked := slices.Clone(states)
-		for i := range asked {
-			asked[i].Device = i
-		}
-		answer := make(chan []energy.State, 1)
-		go func() {
-			inspector.Inspect(asked)
-			answer <- asked
-		}()
-		c.asked = answer
-	}
-	ctx, cancel := context.WithTimeout(ctx, answerTime)
-	defer cancel()
-	select {
-	case <-ctx.Done():
-	case states = <-c.asked:
-		c.asked = nil
-	}
-	return states
+	return make([]energy.State, len(c.rec.Devices()))
 }
 
 // powerPeriods is for how many refresh periods the power is measured.
@@ -192,13 +167,13 @@ const powerPeriods = 5
 func (c *cooler) power(ctx context.Context) (float64, error) {
 	ctx, cancel := context.WithTimeout(ctx, c.limit)
 	defer cancel()
-	w := energy.NewRecorder(c.src).Open()
+	w := c.rec.Open()
 	w.Resume()
 	wait.Sleep(ctx, powerPeriods*c.period())
 	w.Pause()
 	m := w.Measure(ctx)
 	if !m.Valid {
-		return 0, fmt.Errorf("the power of %s is not known: %v", c.src.Info().Name, m.Reasons)
+		return 0, fmt.Errorf("the power of %s is not known: %v", c.rec.Source().Info().Name, m.Reasons)
 	}
 	return m.Watts, nil
 }

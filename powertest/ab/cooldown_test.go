@@ -136,8 +136,8 @@ func TestCoolDownToPower(t *testing.T) {
 // TestPhase: samples begin at all times of a refresh period, and with the same seed
 // at the same.
 func TestPhase(t *testing.T) {
-	c := &cooler{src: simsource.New(simsource.Config{Period: 100 * time.Millisecond}), seed: 7}
-	other := &cooler{src: c.src, seed: 8}
+	c := &cooler{rec: energy.NewRecorder(simsource.New(simsource.Config{Period: 100 * time.Millisecond})), seed: 7}
+	other := &cooler{rec: c.rec, seed: 8}
 	var quarters [4]int
 	same := 0
 	for i := range 400 {

@@ -37,8 +37,13 @@
 //
 // A session locks its directory, and another one there is ErrBusy: each would be judged by
 // the samples of the other. The system unlocks it however a run ends, so what a killed
-// run has left is taken over. On Linux its benchmark is killed with it; its worktree, and
-// what git has noted of it, is removed by the next session in the repository.
+// run has left is taken over. Its worktree, and what git has noted of it, is removed by
+// the next session in the repository.
+//
+// The benchmark of a session that is killed is killed with it on Linux, and what that has
+// started is ended by the next session in the same directory or repository, which finds it
+// by the variable POWERTEST_STARTED_BY. On Windows all of it ends with the session. On
+// macOS nothing does: end the benchmark by hand.
 //
 // Of what a benchmark writes, 256 kB are kept in its sample, and beyond that only lines of
 // the benchmark format, up to 16 MB. A process that a benchmark leaves behind, and that

@@ -3,11 +3,10 @@ package ab
 import (
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/joulebench/joulebench/internal/filelock"
+	"github.com/joulebench/joulebench/internal/process"
 )
 
 // ErrBusy says that another run takes samples in the same directory: one of them would
@@ -16,16 +15,19 @@ var ErrBusy = errors.New("another ab takes samples there")
 
 // lockDir locks a directory for the samples of one run, until release. The system
 // unlocks it however the run ends.
-func lockDir(dir string) (release func(), err error) {
-	host, _ := os.Hostname() // it may have no name
-	who := fmt.Sprintf("process %d on %s since %s", os.Getpid(), host, time.Now().Format(time.RFC3339))
-	release, err = filelock.Hold(filepath.Join(dir, "ab.lock"), who)
+//
+// What a run that was killed there has left is ended, and reported.
+func lockDir(dir string, report func(string, ...any)) (release func(), err error) {
+	left, release, err := filelock.Hold(filepath.Join(dir, "ab.lock"), process.Self())
 	var held *filelock.HeldError
 	switch {
 	case errors.As(err, &held):
 		return nil, fmt.Errorf("%s: %w: %s\nwait until it has ended, or give another directory with -o", filepath.Clean(dir), ErrBusy, held.Holder)
 	case err != nil:
 		return nil, fmt.Errorf("%w\ngive a directory that can be locked with -o", err)
+	}
+	for _, p := range process.EndLeft(left) {
+		report("%s, which a run that was killed has left, was ended", p)
 	}
 	return release, nil
 }

@@ -35,7 +35,7 @@ func runBinary(grace time.Duration) sampler {
 	return func(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error) {
 		c := exec.CommandContext(ctx, b.Path, args...)
 		c.Dir = b.Dir
-		c.Env = append(os.Environ(), "PWD="+b.Dir)
+		c.Env = append(os.Environ(), "PWD="+b.Dir, process.Mark())
 		var stdout output
 		var stderr tail
 		c.Stdout, c.Stderr = &stdout, &stderr

@@ -184,7 +184,7 @@ func (s Session) Run(ctx context.Context) (Result, error) {
 	if err := os.MkdirAll(filepath.Clean(s.Dir), 0o755); err != nil {
 		return Result{}, err
 	}
-	release, err := lockDir(s.Dir)
+	release, err := lockDir(s.Dir, p.say)
 	if err != nil {
 		return Result{}, err
 	}

@@ -45,7 +45,7 @@ type observation struct {
 // that is 0.
 // Where it knows the past, and is to be compared with a meter, the time is that of the meter.
 func observe(ctx context.Context, rec *energy.Recorder, length time.Duration, shown meter.Series) (o *observation) {
-	states := rec.Inspect()
+	states := rec.Inspect(ctx)
 	if h, ok := rec.Source().(energy.HistorySource); ok {
 		o = observePast(ctx, rec, h, length, shown)
 	} else {

@@ -211,7 +211,7 @@ func (d *DeviceMeasurement) calibrate(seconds float64) {
 		before, _ := c.Scale.Watts(d.BeforeWatts)
 		d.BeforeWatts = max(before, 0)
 	}
-	if e := d.Energy.ErrPercent(); !(d.Energy.Joules > 0) || e > MaxErrPercent {
+	if e := d.Energy.ErrPercent(); !(d.Energy.Joules > 0) || e > d.Device.MaxErrPercent() {
 		d.withhold(CalibrationRange, "the device reports %.4g W, and its calibration, of levels far from that, makes %.4g W ± %.2g W of it",
 			reported, d.Energy.Joules/seconds, d.Energy.HalfWidth()/seconds)
 	}

@@ -1,6 +1,7 @@
 package energy
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -37,13 +38,14 @@ func (c caller) do(watchdog *time.Timer, call func()) (inTime bool) {
 
 // Inspect asks the source for the state of the recorder's devices, in the order of
 // [Recorder.Devices]. It returns nil if the source is no [Inspector], or does not
-// answer within a second.
-func (r *Recorder) Inspect() []State {
+// answer within a second or until ctx ends. While a call of the source is under way it is
+// not asked again.
+func (r *Recorder) Inspect(ctx context.Context) []State {
 	ins, ok := r.src.(Inspector)
 	if !ok || len(r.devices) == 0 {
 		return nil
 	}
-	states := make([]State, len(r.devices))
+	states := make([]State, len(r.devices)) // the call's, which may go on when nobody waits
 	for i := range states {
 		states[i].Device = r.index[i]
 	}
@@ -56,7 +58,12 @@ func (r *Recorder) Inspect() []State {
 			answer <- nil
 		}
 	}()
-	return <-answer
+	select {
+	case states := <-answer:
+		return states
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // CallStats is how the readings of one device went.

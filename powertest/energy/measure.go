@@ -12,20 +12,21 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
 )
 
-// MaxErrPercent is the widest interval that is published, as half-width in per
-// cent of the energy: a number known worse than this decides nothing.
-const MaxErrPercent = 25
+// The widest intervals that are published, as half-width in per cent of the energy: a
+// number known worse than this decides nothing. What the sensor of a gauge is like is often
+// not known, and a few readings leave more open: such a number is published as wide as it is.
+const (
+	maxCounterErrPercent = 25.0
+	maxGaugeErrPercent   = 35.0
+)
 
-// maxGaugeErrPercent is the same of a power gauge. What the sensor is like is often not
-// known, and a few readings leave more open: such a number is published as wide as it is.
-const maxGaugeErrPercent = 35.0
-
-// widest returns the widest interval that is published of the device, in per cent.
-func (d Device) widest() float64 {
+// MaxErrPercent returns the widest interval that is published of the device, as
+// half-width in per cent of its energy: 25 for a counter, and 35 for a power gauge.
+func (d Device) MaxErrPercent() float64 {
 	if d.Method == Gauge {
 		return maxGaugeErrPercent
 	}
-	return MaxErrPercent
+	return maxCounterErrPercent
 }
 
 // measure returns the energy of a family, in ns since base, by curves with that base: of
@@ -135,7 +136,7 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 	d.Energy = energy
 	d.Watts = energy.Joules / (float64(on) / float64(time.Second))
 	d.Valid = true
-	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > d.Device.widest() {
+	if e := d.Energy.ErrPercent(); math.IsNaN(e) || e > d.Device.MaxErrPercent() {
 		d.tooWide(time.Duration(on), len(spans), advice(c.device, c.expected(), len(spans) > 1))
 		return
 	}

@@ -62,7 +62,7 @@ const (
 	PartTimeSensor Reason = "part_time_sensor"
 	// CalibrationRange: the power is so far from the levels at which the device was
 	// compared with a meter that its calibration makes nothing of it that is known to
-	// [MaxErrPercent]. Withheld.
+	// [Device.MaxErrPercent]. Withheld.
 	CalibrationRange Reason = "calibration_range"
 	// GaugeStatic: the power gauge never moved over 20 refreshes: it does not measure.
 	// Withheld.

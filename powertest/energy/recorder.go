@@ -110,7 +110,7 @@ func (r *Recorder) now() int64 { return int64(time.Since(r.base)) }
 
 // Open returns a window without a span, and begins to read. If the source is an
 // [Inspector] it is asked for the state of its devices.
-func (r *Recorder) Open() *Window { return r.open(r.Inspect()) }
+func (r *Recorder) Open() *Window { return r.open(r.Inspect(context.Background())) }
 
 func (r *Recorder) open(before []State) *Window {
 	w := &Window{rec: r, before: before, spans: make([]span, 0, 16)}

@@ -1,6 +1,7 @@
 package energy_test
 
 import (
+	"context"
 	"errors"
 	"sync/atomic"
 	"testing"
@@ -87,14 +88,14 @@ func TestInspect(t *testing.T) {
 		sim := exact(3)
 		r, err := energy.NewRecorderOf(&inspected{Source: sim}, energy.Selection{Devices: []string{"2", "0"}})
 		require.NoError(t, err)
-		states := r.Inspect()
+		states := r.Inspect(t.Context())
 		require.Len(t, states, 2)
 		for i, s := range states {
 			assert.Equal(t, r.Devices()[i].Index, s.Device)
 			assert.Equal(t, float64(40+s.Device), s.Celsius)
 		}
 		fake := &energytest.Fake{}
-		assert.Nil(t, energy.NewRecorder(fake).Inspect(), "it is no Inspector")
+		assert.Nil(t, energy.NewRecorder(fake).Inspect(t.Context()), "it is no Inspector")
 	})
 }
 
@@ -106,14 +107,19 @@ func TestInspectHangs(t *testing.T) {
 		r := energy.NewRecorder(src)
 		for range 2 {
 			start := time.Now()
-			assert.Nil(t, r.Inspect())
+			assert.Nil(t, r.Inspect(t.Context()))
 			assert.Equal(t, time.Second, time.Since(start))
 		}
+		brief, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		assert.Nil(t, r.Inspect(brief))
+		assert.Equal(t, 10*time.Millisecond, time.Since(start))
 		assert.EqualValues(t, 1, src.asked.Load())
 		w := r.Open()
 		w.Resume()
 		time.Sleep(5 * time.Second)
-		start := time.Now()
+		start = time.Now()
 		m := w.Measure(t.Context())
 		assert.True(t, m.Has(energy.SourceStalled), "%v", m.Reasons)
 		assert.LessOrEqual(t, time.Since(start), time.Second)
@@ -121,7 +127,7 @@ func TestInspectHangs(t *testing.T) {
 		close(src.release)
 		synctest.Wait()
 		assert.EqualValues(t, 1, src.asked.Load(), "what nobody waits for is not asked any more")
-		assert.Len(t, r.Inspect(), 1)
+		assert.Len(t, r.Inspect(t.Context()), 1)
 		time.Sleep(time.Second)
 		w = r.Open()
 		require.NoError(t, w.WaitTicks(t.Context(), 2))

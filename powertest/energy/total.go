@@ -25,7 +25,11 @@ func (m *Measurement) total() {
 	}
 	missing := m.missing(all)
 	if missing > 0 && len(m.Devices) > 1 {
-		m.Reasons = append(m.Reasons, Finding{Reason: PartialCohort, Detail: fmt.Sprintf("%d of %d devices have no number, so there is no total", missing, len(m.Devices))})
+		detail := fmt.Sprintf("%d of %d devices have no number, so there is no total", missing, len(m.Devices))
+		if missing < len(m.Devices) {
+			detail += "\nto measure the others alone, select them with POWERTEST_DEVICES or -devices"
+		}
+		m.Reasons = append(m.Reasons, Finding{Reason: PartialCohort, Detail: detail})
 	}
 	if len(m.Devices) == 0 {
 		m.Reasons = append(m.Reasons, Finding{Reason: ExpectedGPUCountMismatch, Detail: "there are no devices"})

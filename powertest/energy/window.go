@@ -115,7 +115,7 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	w.settle(ctx)
 	var after []State
 	if w.before != nil {
-		after = r.Inspect()
+		after = r.Inspect(ctx)
 	}
 	r.mu.Lock()
 	curves := r.clones(w.from())

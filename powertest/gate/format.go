@@ -76,13 +76,10 @@ func (l *names) String() string {
 	return s
 }
 
-// clean is text from a file, for a line.
-func clean(s string) string { return terminal.Line(s) }
-
 // text is a line for people: its beginning, cleaned.
 func text(line []byte) string {
 	const most = 120
-	s := clean(string(bytes.TrimRight(line[:min(len(line), 4*most+1)], "\r\n")))
+	s := terminal.Line(string(bytes.TrimRight(line[:min(len(line), 4*most+1)], "\r\n")))
 	if runes := []rune(s); len(runes) > most {
 		return string(runes[:most]) + "…"
 	}

@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"golang.org/x/perf/benchproc"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // An identity is by what a benchmark is known in reports.
@@ -84,7 +86,7 @@ func (t *table) label(keys []cellKey, fields []*benchproc.Field) {
 			}
 		}
 		if len(more) > 0 {
-			label += " (" + clean(strings.Join(more, ", ")) + ")"
+			label += " (" + terminal.Line(strings.Join(more, ", ")) + ")"
 		}
 		t.ids.labels[k] = label
 	}
@@ -115,7 +117,7 @@ func (t *table) pkg(k cellKey) string {
 	if t.ids.pkg == nil {
 		return ""
 	}
-	return clean(k.config.Get(t.ids.pkg))
+	return terminal.Line(k.config.Get(t.ids.pkg))
 }
 
 // identity is that of a cell.

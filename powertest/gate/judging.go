@@ -10,6 +10,7 @@ import (
 	"golang.org/x/perf/benchproc"
 
 	"github.com/joulebench/joulebench/internal/median"
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // judging is the making of a report.
@@ -100,7 +101,7 @@ func (j *judging) rowKeys() {
 			continue // those of the syntax itself are always there
 		}
 		if !slices.ContainsFunc(j.order, func(k cellKey) bool { return k.row.Get(f) != "" }) {
-			j.blameInput("-row names %s, which no result has: correct the key", clean(f.Name))
+			j.blameInput("-row names %s, which no result has: correct the key", terminal.Line(f.Name))
 		}
 	}
 }
@@ -250,7 +251,7 @@ func sourceOf(c *cell) string {
 // vary reports different benchmarks that -row or -ignore takes for one.
 func (j *judging) vary(name string, c *cell) {
 	if c.pooled() {
-		j.report.warn("the samples of %s are pooled of different benchmarks, such as %s and %s", name, clean(c.name), clean(c.other))
+		j.report.warn("the samples of %s are pooled of different benchmarks, such as %s and %s", name, terminal.Line(c.name), terminal.Line(c.other))
 	}
 	var fields []string
 	for _, f := range benchproc.NonSingularFields(c.residue) {
@@ -259,6 +260,6 @@ func (j *judging) vary(name string, c *cell) {
 		}
 	}
 	if len(fields) > 0 {
-		j.report.warn("the samples of %s vary in %s", name, clean(strings.Join(fields, ", ")))
+		j.report.warn("the samples of %s vary in %s", name, terminal.Line(strings.Join(fields, ", ")))
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"golang.org/x/perf/benchproc"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // hardware are the configuration lines that must be equal for joules to be
@@ -122,11 +124,11 @@ func (j *judging) differences() {
 		if n := values[d.Key]; n > 1 {
 			what = fmt.Sprintf("and %d more pairs of values", n-1)
 		}
-		advice := "run both sides alike, or -ignore " + clean(strings.Join(keys, ","))
+		advice := "run both sides alike, or -ignore " + terminal.Line(strings.Join(keys, ","))
 		if d.Key == "energy-source" && (d.Old == "simulated" || d.New == "simulated") {
 			advice = "measure both sides, or simulate both"
 		}
-		j.blameInput("%s differs: %s in %s, %s in %s (%s): %s", clean(d.Key),
+		j.blameInput("%s differs: %s in %s, %s in %s (%s): %s", terminal.Line(d.Key),
 			shown(d.Old), j.sides[oldSide].name, shown(d.New), j.sides[newSide].name, what, advice)
 	}
 }
@@ -231,13 +233,13 @@ func (j *judging) named() {
 		switch {
 		case before && after, withheld && unit == "J/op":
 		case j.alone, !before && !after:
-			j.blameInput("%s, which no result has, is named by %s: correct the unit", clean(unit), who)
+			j.blameInput("%s, which no result has, is named by %s: correct the unit", terminal.Line(unit), who)
 		default:
 			lacking := j.sides[newSide].name
 			if !before {
 				lacking = j.sides[oldSide].name
 			}
-			j.blameInput("%s, which no result of %s has, is named by %s: measure that side again, or do not name the unit", clean(unit), lacking, who)
+			j.blameInput("%s, which no result of %s has, is named by %s: measure that side again, or do not name the unit", terminal.Line(unit), lacking, who)
 		}
 	}
 	announced := slices.ContainsFunc(j.sides[:], func(s side) bool { return s.units.Get("J/op", "better") != nil })

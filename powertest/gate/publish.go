@@ -159,7 +159,7 @@ func appendFile(path string, write func(io.Writer) error) error {
 	if err := write(&b); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o644)
+	f, err := atomicfile.Open(path, os.O_APPEND)
 	if err == nil {
 		_, err = b.WriteTo(f)
 		err = errors.Join(err, f.Close())

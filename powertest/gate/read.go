@@ -10,6 +10,8 @@ import (
 	"strconv"
 
 	"golang.org/x/perf/benchfmt"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // maxLine is the longest line that can be a result. benchfmt gives up on longer
@@ -115,7 +117,7 @@ func (l *lines) cut(line []byte) []byte {
 
 // fault is one of the last line.
 func (l *lines) fault(message string, line []byte) {
-	l.side.fault(Fault{Side: l.side.name, Line: l.number, Message: clean(message), Text: text(line)})
+	l.side.fault(Fault{Side: l.side.name, Line: l.number, Message: terminal.Line(message), Text: text(line)})
 }
 
 func isResult(line []byte) bool {
@@ -160,7 +162,7 @@ func (l *lines) look(line []byte) {
 // read takes the results of one side into the table.
 func (t *table) read(s int, name string, r io.Reader) error {
 	file := &t.sides[s]
-	file.name = clean(name)
+	file.name = terminal.Line(name)
 	in := newLines(r, file)
 	reader := benchfmt.NewReader(in, file.name)
 	for reader.Scan() {
@@ -169,7 +171,7 @@ func (t *table) read(s int, name string, r io.Reader) error {
 			t.add(s, rec)
 		case *benchfmt.SyntaxError:
 			_, line := rec.Pos()
-			f := Fault{Side: file.name, Line: line, Message: clean(rec.Msg), Text: text(in.line)}
+			f := Fault{Side: file.name, Line: line, Message: terminal.Line(rec.Msg), Text: text(in.line)}
 			if unit, is := unitOf(in.line); is {
 				file.unitFaults = append(file.unitFaults, unitFault{unit, f})
 			} else {

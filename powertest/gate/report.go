@@ -154,7 +154,7 @@ func (a *Absent) Name() string { return cmp.Or(a.label, a.Benchmark) }
 
 // String returns "Chat-8 J/op", or "Chat-8" of a benchmark as a whole.
 func (a *Absent) String() string {
-	return strings.TrimSpace(a.Name() + " " + clean(a.Unit))
+	return strings.TrimSpace(a.Name() + " " + terminal.Line(a.Unit))
 }
 
 // Rejected are samples of a benchmark that were not used.

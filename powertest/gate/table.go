@@ -8,6 +8,8 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 	"golang.org/x/perf/benchproc"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // The sides, as indexes.
@@ -270,7 +272,7 @@ func (s *side) fault(f Fault) {
 // faultOf is a fault of a result.
 func (s *side) faultOf(r *benchfmt.Result, message string) {
 	_, line := r.Pos()
-	s.fault(Fault{Side: s.name, Line: line, Message: clean(message), Text: text(r.Name)})
+	s.fault(Fault{Side: s.name, Line: line, Message: terminal.Line(message), Text: text(r.Name)})
 }
 
 // probe is a unit that no benchmark has.
@@ -329,8 +331,8 @@ func configString(k benchproc.Key) string {
 			parts = append(parts, f.Name+": "+v)
 		}
 	}
-	return clean(strings.Join(parts, ", "))
+	return terminal.Line(strings.Join(parts, ", "))
 }
 
 // rowName is what benchstat calls a row.
-func rowName(k benchproc.Key) string { return clean(k.StringValues()) }
+func rowName(k benchproc.Key) string { return terminal.Line(k.StringValues()) }

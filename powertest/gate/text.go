@@ -118,9 +118,9 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 	widths := columnWidths(lines)
 	fmt.Fprintln(out)
 	if r.OldFile.Name != "" {
-		fmt.Fprintf(out, "old: %s (%s)\n", clean(r.OldFile.Name), count(r.OldFile.Results, "result"))
+		fmt.Fprintf(out, "old: %s (%s)\n", terminal.Line(r.OldFile.Name), count(r.OldFile.Results, "result"))
 	}
-	fmt.Fprintf(out, "new: %s (%s)\n", clean(r.NewFile.Name), count(r.NewFile.Results, "result"))
+	fmt.Fprintf(out, "new: %s (%s)\n", terminal.Line(r.NewFile.Name), count(r.NewFile.Results, "result"))
 	for i, l := range lines {
 		row := &r.Rows[i]
 		first := i == 0 || row.Config != r.Rows[i-1].Config
@@ -178,7 +178,7 @@ func (r *Row) columns() columns {
 	case r.Exact:
 		p = "exact"
 	}
-	return columns{r.Benchmark, clean(r.Unit), before, after, change, p, r.verdictName()}
+	return columns{r.Benchmark, terminal.Line(r.Unit), before, after, change, p, r.verdictName()}
 }
 
 // why is what the verdict is for, and the waiver.

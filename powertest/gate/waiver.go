@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // ReadWaivers reads a file of waivers, one on each line, which are to be reviewed
@@ -87,5 +89,5 @@ func (w *Waiver) covers(id identity, unit string) (byName, byPackage bool) {
 
 // String returns "waived until 2026-12-31: larger model".
 func (w *Waiver) String() string {
-	return "waived until " + w.Until.Format(time.DateOnly) + ": " + clean(w.Reason)
+	return "waived until " + w.Until.Format(time.DateOnly) + ": " + terminal.Line(w.Reason)
 }

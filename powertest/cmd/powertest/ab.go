@@ -10,6 +10,7 @@ import (
 	"slices"
 	"syscall"
 
+	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/ab"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
@@ -66,14 +67,18 @@ func abCommand(ctx context.Context, args []string, std stdio) int {
 	if ctx.Err() != nil {
 		err = errInterrupted
 	}
-	g.PrintError(std.err, err)
+	// Also where there is no verdict, no file of an earlier one is left. The verdict names
+	// the cause, and the standard error has what there is to say of it.
+	report, advice := unjudged(err)
+	report.Alpha = s.Gate.Alpha
+	code := g.Publish(report, std.out, std.err)
+	if advice != "" {
+		fmt.Fprintln(std.err, terminal.Text(advice))
+	}
 	if l := result.Ledger; l != nil && l.Samples() > 0 {
 		fmt.Fprintf(std.err, "%d complete samples are in %s and %s; the same command with -resume goes on with them\n", l.Samples(), l.Path(ab.Base), l.Path(ab.Head))
 	}
-	// Also where there is no verdict, no file of an earlier one is left.
-	report := unjudged(err)
-	report.Alpha = s.Gate.Alpha
-	return g.Publish(report, std.out, std.err)
+	return code
 }
 
 // defineAB defines the flags of a session, but for those of the gate.

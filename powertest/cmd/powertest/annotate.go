@@ -120,7 +120,7 @@ func (o *annotateFlags) writeResult(res annotate.Result, out io.Writer) error {
 	case "":
 		return res.WriteTable(out)
 	}
-	file, err := os.Create(o.benchfmt)
+	file, err := atomicfile.Open(o.benchfmt, os.O_TRUNC)
 	if err == nil {
 		err = errors.Join(res.WriteBenchmark(file), file.Close())
 	}

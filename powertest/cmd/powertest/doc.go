@@ -197,7 +197,9 @@
 //
 // The directory of the samples belongs to one run at a time; another one there ends with
 // the exit code 2, and says which process has it. What a run that was killed has left
-// the next one removes.
+// the next one removes: its worktree, and on Linux the processes that its benchmark has
+// started. The benchmark itself dies with its run on Linux and Windows, and on macOS it is
+// to be ended by hand.
 //
 // A crash, a failing benchmark and an interrupt end with the exit code 2. Samples
 // that are complete are kept, what a failed one has written is in base.failed.txt or

@@ -43,8 +43,7 @@ func gateCommand(ctx context.Context, args []string, std stdio) int {
 	}
 	report, ended := promptly(ctx, readGrace, func() *gate.Report { return g.Judge(sides...) })
 	if !ended {
-		g.PrintError(std.err, errInterrupted)
-		report = unjudged(errInterrupted)
+		report, _ = unjudged(errInterrupted)
 	}
 	code, ended := promptly(ctx, readGrace, func() int { return g.Publish(report, std.out, std.err) })
 	if !ended {
@@ -53,8 +52,9 @@ func gateCommand(ctx context.Context, args []string, std stdio) int {
 	return code
 }
 
-// unjudged is the verdict of a command that could not come to one.
-func unjudged(err error) *gate.Report {
-	why, _, _ := strings.Cut(err.Error(), "\n")
-	return &gate.Report{Outcome: gate.CannotJudge, Reasons: []string{terminal.Text(why)}}
+// unjudged is the verdict of a command that could not come to one, which has the first
+// line of why, and the other lines.
+func unjudged(err error) (r *gate.Report, advice string) {
+	why, advice, _ := strings.Cut(err.Error(), "\n")
+	return &gate.Report{Outcome: gate.CannotJudge, Reasons: []string{terminal.Text(why)}}, advice
 }

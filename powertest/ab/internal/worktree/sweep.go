@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/filelock"
+	"github.com/joulebench/joulebench/internal/process"
 )
 
 const (
@@ -31,8 +32,7 @@ func makeTemporary() (dir string, release func(), err error) {
 		if path, err := filepath.EvalSymlinks(dir); err == nil {
 			dir = path
 		}
-		host, _ := os.Hostname() // it may have no name
-		release, err = filelock.Hold(filepath.Join(dir, ownerName), fmt.Sprintf("process %d on %s", os.Getpid(), host))
+		_, release, err = filelock.Hold(filepath.Join(dir, ownerName), process.Self())
 		if err == nil {
 			return dir, release, nil
 		}
@@ -58,7 +58,7 @@ func (r *repository) sweep(ctx context.Context, report func(string, ...any)) {
 	left, _ := filepath.Glob(filepath.Join(os.TempDir(), temporary))
 	for _, dir := range left {
 		if _, err := os.Lstat(filepath.Join(dir, treeName, ".git")); errors.Is(err, fs.ErrNotExist) {
-			if release, abandoned := abandoned(dir); abandoned {
+			if release, abandoned := abandoned(dir, report); abandoned {
 				release()
 				_ = os.RemoveAll(dir)
 			}
@@ -72,7 +72,7 @@ func (r *repository) sweepOne(ctx context.Context, tree string, report func(stri
 	dir := filepath.Dir(tree)
 	release := func() {}
 	if _, err := os.Lstat(dir); !errors.Is(err, fs.ErrNotExist) {
-		held, abandoned := abandoned(dir)
+		held, abandoned := abandoned(dir, report)
 		if !abandoned {
 			return
 		}
@@ -91,12 +91,18 @@ func (r *repository) sweepOne(ctx context.Context, tree string, report func(stri
 }
 
 // abandoned reports whether a directory is this user's, and the run that has made it is
-// no more.
-func abandoned(dir string) (release func(), is bool) {
+// no more. What that run has started is ended.
+func abandoned(dir string, report func(string, ...any)) (release func(), is bool) {
 	if info, err := os.Lstat(dir); err != nil || !info.IsDir() {
 		return nil, false
 	}
-	return filelock.Abandoned(filepath.Join(dir, ownerName))
+	left, release, is := filelock.Abandoned(filepath.Join(dir, ownerName))
+	if is {
+		for _, p := range process.EndLeft(left) {
+			report("%s, which a run that was killed has left, was ended", p)
+		}
+	}
+	return release, is
 }
 
 // forgetWorktree removes git's notes of a worktree that git itself does not remove, since
