@@ -121,6 +121,10 @@ func (l *log) line(b []byte, complete bool) bool {
 	if bytes.Equal(b, l.head.line) && !l.given.placed() {
 		return complete
 	}
+	if l.head.dmon && b[0] == '#' {
+		l.restarted(b)
+		return complete
+	}
 	if !l.head.usable {
 		if complete {
 			l.restarted(b)
@@ -370,6 +374,9 @@ func (l *log) time(row [][]byte) (at int64, ok bool) {
 		if s.sec, ok = l.wall.instant(s.sec, earliest); !ok {
 			return 0, false
 		}
+	}
+	if s.sec+l.offset/1e9 > lastSecond {
+		return 0, false
 	}
 	l.finer = l.finer || !s.whole
 	return s.sec*1e9 + s.nanos + l.offset, true

@@ -131,10 +131,8 @@ func (s *Source) check() error {
 		l.header(s.file.rest) // which has no end yet
 	}
 	if l.main == nil {
-		if what, hint := l.foreign(); what != "" {
-			e := s.fail(TelemetryFileUnreadable, ErrNotALog, cmp.Or(hint, l.recordHint()), "it is %s", what)
-			e.Others = []energy.Reason{TimestampColumnMissing, PowerColumnMissing}
-			return e
+		if a, line, is := l.foreign(); is {
+			return s.refuse(a, line)
 		}
 	}
 	switch {
@@ -175,15 +173,41 @@ func (s *Source) headless() error {
 	}
 	e := s.fail(TimestampColumnMissing, ErrNotALog, l.recordHint(), "no line is a header, the first is %q", first)
 	e.Others = []energy.Reason{PowerColumnMissing, GPUIdentityColumnMissing}
-	h := &header{}
-	for i, cell := range h.split(first) {
-		if _, data := parseStamp(cell); data && len(cell) >= len("1736944496") {
-			e.Detail = fmt.Sprintf("it begins with readings and has no header: %q", first)
-			e.Hint = fmt.Sprintf("give the places of the columns, for instance -columns 'time=#%d,gpu=#%d,power=#%d' (columns= behind the path of the log), or %s", i+1, i+2, i+3, l.recordHint())
-			break
-		}
+	if places := placesOf(first); places != "" {
+		e.Detail = fmt.Sprintf("it begins with readings and has no header: %q", first)
+		e.Hint = fmt.Sprintf("give the places of the columns, for instance -columns '%s' (columns= behind the path of the log), or %s", places, l.recordHint())
 	}
 	return e
+}
+
+// placesOf says in which places of a reading its time, its GPU and its power seem to be,
+// as [Config.Columns] takes them. It is empty if it has no time.
+func placesOf(line []byte) string {
+	list := (&header{}).split(line)
+	stamp := slices.IndexFunc(list, func(cell []byte) bool {
+		_, is := parseStamp(cell)
+		return is && len(cell) >= len("1736944496")
+	})
+	if stamp < 0 {
+		return ""
+	}
+	quantity := func(unit string, but int) int {
+		for i, cell := range list {
+			digits, of := split(cell)
+			if _, is := number(digits, false); is && string(of) == unit && i != stamp && i != but {
+				return i
+			}
+		}
+		return -1
+	}
+	gpu := slices.IndexFunc(list, func(cell []byte) bool {
+		return bytes.HasPrefix(cell, []byte("GPU-")) || len(cell) > 0 && len(cell) < 3 && digits(cell) == len(cell)
+	})
+	power := cmp.Or(quantity("W", -1)+1, quantity("", gpu)+1, 3)
+	if gpu < 0 {
+		return fmt.Sprintf("time=#%d,power=#%d", stamp+1, power)
+	}
+	return fmt.Sprintf("time=#%d,gpu=#%d,power=#%d", stamp+1, gpu+1, power)
 }
 
 // incomplete says what the header of a log lacks, and how to give it.

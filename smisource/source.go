@@ -159,7 +159,7 @@ func (s *Source) read(ctx context.Context) error {
 // tool returns what wrote a log, by its columns.
 func tool(h *header) string {
 	switch name, _ := plain(h.values[0].name); {
-	case strings.HasPrefix(name, "power_draw"):
+	case strings.HasPrefix(name, "power_draw"), h.dmon:
 		return "nvidia-smi"
 	case strings.Contains(name, "socket_power"), h.values[0].energy:
 		return "amd-smi"
