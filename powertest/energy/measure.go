@@ -1,7 +1,6 @@
 package energy
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -209,14 +208,13 @@ func explain(c *curve, d *DeviceMeasurement, spans []span) {
 
 // explainFailure says what the newest readings fail with.
 func explainFailure(c *curve, d *DeviceMeasurement, end int64) {
-	reason := BenchmarkWindowNotBracketed
+	reason := reasonOf(c.failure.err)
 	switch {
-	case errors.Is(c.failure.err, ErrNoDevice):
-		reason = DeviceLost
-	case errors.Is(c.failure.err, ErrNoAnswer):
-		reason = SourceStalled
+	case reason != "":
 	case !c.last.ok:
 		reason = InsufficientPowerSamples // never read
+	default:
+		reason = BenchmarkWindowNotBracketed
 	}
 	if before := time.Duration(end - c.failure.since); before > 0 {
 		d.find(reason, "all readings since %v before the end of the window failed: %v", before.Round(time.Millisecond), c.failure.err)
