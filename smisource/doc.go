@@ -89,8 +89,8 @@
 // The samples.csv of a run on several hosts, as srt-slurm writes it for InferenceX, has
 // hosts and UUIDs. What the GPUs did, prefill or decode, is in the manifest.json beside
 // it; one that it expects and the log does not have withholds the sum. The files of its
-// folder windows say when each benchmark ran, as does the benchmark's result, which
-// powertest annotate -bench takes.
+// folder windows say when each benchmark ran and which result it has: powertest annotate
+// -bench takes one of them, as it does the result itself.
 //
 // # Time stamps
 //
