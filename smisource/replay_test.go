@@ -25,13 +25,15 @@ func TestReplayOfLogs(t *testing.T) {
 	}
 	wave := func(i int) string { return fmt.Sprint(300 + i%7) }
 	for name, text := range map[string]string{
-		"instant":        log("NVIDIA GeForce RTX 3090", wave),
-		"part time":      log("NVIDIA A100-PCIE-40GB", wave),
-		"nothing known":  strings.ReplaceAll(log("", wave), "power.draw.instant", "power"),
-		"static":         log("", func(int) string { return "71.25" }),
-		"no value":       log("", func(i int) string { return strings.Replace(wave(i), "303", "[N/A]", i/150) }),
-		"contradictions": log("", func(i int) string { return fmt.Sprintf("%s W\n%s, 0, , %d", wave(i), nvidia(-10+0.1*float64(i)), 350+i%7) }),
-		"another time":   strings.ReplaceAll(log("", wave), "2023/11/14", "2023/11/12"),
+		"instant":       log("NVIDIA GeForce RTX 3090", wave),
+		"part time":     log("NVIDIA A100-PCIE-40GB", wave),
+		"nothing known": strings.ReplaceAll(log("", wave), "power.draw.instant", "power"),
+		"static":        log("", func(int) string { return "71.25" }),
+		"no value":      log("", func(i int) string { return strings.Replace(wave(i), "303", "[N/A]", i/150) }),
+		"contradictions": log("", func(i int) string {
+			return fmt.Sprintf("%s W\n%s, 0, , %d", wave(i), nvidia(-10+0.1*float64(i)), 350+i%7)
+		}),
+		"another time": strings.ReplaceAll(log("", wave), "2023/11/14", "2023/11/12"),
 	} {
 		s := open(t, text)
 		w := energy.NewRecorder(s).Open()
