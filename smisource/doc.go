@@ -69,7 +69,9 @@
 // [Config.Decimal] says which it is.
 //
 // A partition of an AMD GPU is a row of its own, of which only the first has
-// power: select those by [Config.Devices]. A second die, N/A (Secondary die), is no
+// power: select those by [Config.Devices]. A row of all of them, as total, is none; MIG
+// instances (by UUID) have the power of their whole GPU, which is marked, and withheld if
+// there are several. A second die, N/A (Secondary die), is no
 // GPU: its power is in the row of the first.
 //
 // # Logs that do not name GPUs

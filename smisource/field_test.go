@@ -126,6 +126,7 @@ func TestColumns(t *testing.T) {
 	// What is missing is advised with the names that are there.
 	for text, says := range map[string]string{
 		"timestamp,GPU0,GPU1\n" + nvidia(0) + ",1,2\n":                "-columns power=GPU0,power=GPU1 (",
+		"timestamp power\n1700000000.5 300\n":                         "separate its cells by commas, semicolons or tabs",
 		"when,gpu,power.draw [W]\n":                                   "-columns time=when (",
 		"timestamp,device_id,power.draw [W]\n" + nvidia(0) + ",0,5\n": "say so with -columns gpu=device_id (",
 		"timestamp,gpu0_power,gpu1_power\n":                           "-columns power=gpu0_power,power=gpu1_power (",
@@ -152,13 +153,16 @@ func TestForeign(t *testing.T) {
 		"#Date       Time        gpu     sm\n#YYYYMMDD   HH:MM:SS    Idx      %\n 20231114   22:13:15      0     43\n":                                                                                  "without the power (dmon -s p)",
 		"Timestamp                                 : Thu Nov 23 10:00:00 2023\nAttached GPUs                             : 1\n":                                                                         "the report of nvidia-smi -q",
 		"        Power Draw                        : 72.11 W\n":                                                                                                                                         "the report of nvidia-smi -q",
-		"TIMESTAMP  GPU  POWER   GPU_T\n1700000000  0  140 W  45 C\n":                                                                                                                                   "the table of amd-smi monitor",
-		"node1  Mon Nov  6 10:00:00 2023  535.104.05\n[0] NVIDIA A100-SXM4-80GB | 34 C,   0 % |     0 / 81920 MB |\n":                                                                                   "what gpustat prints",
-		"device,Average Graphics Package Power (W)\ncard0,35.0\n":                                                                                                                                       "what rocm-smi --csv writes, which has no time\nrecord with " + RecordCommandAMD,
-		"\n\n======================= ROCm System Management Interface =======================\nGPU[0]\t\t: Average Graphics Package Power (W): 35.0\n":                                                  "the report of rocm-smi",
-		"GPU  POWER   GPU_T\n  0   35 W   40 °C\n":                                                                                                                                                      "the table of amd-smi monitor",
-		`[{"gpu": 0, "power": {"socket_power": 35}}]` + "\n":                                                                                                                                            "it is JSON",
-		"# HELP DCGM_FI_DEV_POWER_USAGE Power draw (in W).\n":                                                                                                                                           "\ngive the exporter's address with -dcgm",
+		"\x1b[1mtimestamp, power.draw [W]\n":                                                                                                           "with its escape sequences",
+		"11-06-2023 10:00:00 RAM 2448/7860MB VDD_IN 4600mW/4600mW\n":                                                                                   "what tegrastats of a Jetson prints",
+		"| timestamp | power.draw |\n|---|---|\n| 2023/11/14 22:13:20.000 | 300 W |\n":                                                                 "a table with bars",
+		"TIMESTAMP  GPU  POWER   GPU_T\n1700000000  0  140 W  45 C\n":                                                                                  "the table of amd-smi monitor",
+		"node1  Mon Nov  6 10:00:00 2023  535.104.05\n[0] NVIDIA A100-SXM4-80GB | 34 C,   0 % |     0 / 81920 MB |\n":                                  "what gpustat prints",
+		"device,Average Graphics Package Power (W)\ncard0,35.0\n":                                                                                      "what rocm-smi --csv writes, which has no time\nrecord with " + RecordCommandAMD,
+		"\n\n======================= ROCm System Management Interface =======================\nGPU[0]\t\t: Average Graphics Package Power (W): 35.0\n": "the report of rocm-smi",
+		"GPU  POWER   GPU_T\n  0   35 W   40 °C\n":                                                                                                     "the table of amd-smi monitor",
+		`[{"gpu": 0, "power": {"socket_power": 35}}]` + "\n":                                                                                           "it is JSON",
+		"# HELP DCGM_FI_DEV_POWER_USAGE Power draw (in W).\n":                                                                                          "\ngive the exporter's address with -dcgm",
 		"PK\x03\x04\x00\x00\n": "a workbook",
 	} {
 		_, err := Open(Config{Path: write(t, text)})
@@ -297,6 +301,8 @@ func TestCommas(t *testing.T) {
 	// Cells that a comma cuts in two.
 	_, err = Open(Config{Path: write(t, "timestamp, index, power.draw [W]\n"+nvidia(0)+", 0, 490,50 W\n")})
 	assert.ErrorContains(t, err, "if numbers have a decimal comma, separate the cells by semicolons")
+	_, err = Open(Config{Path: write(t, "timestamp,power\n2023-11-14 22:13:20,100,300\n2023-11-14 22:13:20,600,300\n")})
+	assert.ErrorContains(t, err, "2 with not as many cells as the header")
 }
 
 // TestSamplesOfSeveralHosts: the package of a run on several hosts has host, UUID and,
@@ -370,4 +376,29 @@ func TestOneCommand(t *testing.T) {
 	}
 	assert.GreaterOrEqual(t, n, 3)
 	assert.Contains(t, RecordCommand, ",uuid,name,power.draw.instant,")
+}
+
+// TestRowsThatAreNoGPU: what is about all GPUs, or about a part of one, is not added to them.
+func TestRowsThatAreNoGPU(t *testing.T) {
+	rows := func(ids ...string) string {
+		text := "timestamp, uuid, power.draw [W]\n"
+		for at := -1.0; at <= 11; at += 0.5 {
+			for _, id := range ids {
+				text += fmt.Sprintf("%s, %s, %.2f W\n", nvidia(at), id, 500+math.Mod(at, 1))
+			}
+		}
+		return text
+	}
+	m := measure(t, rows("GPU-a", "GPU-b", "Total"), 0, 10)
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.Len(t, m.Devices, 2)
+
+	m = measure(t, rows("MIG-GPU-a/1/0"), 0, 10)
+	assert.True(t, m.Valid && m.Has(energy.MIGParentScope), "%v", m.Reasons)
+	m = measure(t, rows("MIG-GPU-a/1/0", "MIG-GPU-a/2/0"), 0, 10)
+	assert.True(t, !m.Valid && m.Has(energy.MIGParentScope), "%v", m.Reasons)
+
+	m = measure(t, regexp.MustCompile(`50[0-9.]+ W`).ReplaceAllString(rows("GPU-a"), "0.00 W"), 0, 10)
+	assert.Equal(t, []energy.Reason{energy.InvalidPowerSample}, codes(m.Devices[0].Reasons))
+	assert.Contains(t, fmt.Sprint(m.Reasons), "are all 0 W: the device does not report what it uses")
 }

@@ -223,6 +223,8 @@ func (s *Source) incomplete() error {
 	e := s.fail(missing[0], ErrNotALog, h.columnsHint()+s.log.recordHint(), "the header is %q", h.quoted())
 	e.Others = missing[1:]
 	switch {
+	case h.width == 1 && len(bytes.Fields(h.line)) > 1 && h.stampOrPower():
+		e.Hint = "separate its cells by commas, semicolons or tabs, or " + s.log.recordHint()
 	case missing[0] != GPUIdentityColumnMissing:
 	case h.suspect >= 0:
 		e.Detail = fmt.Sprintf("the column %q may say which GPU a row is of", h.names[h.suspect])
@@ -232,6 +234,16 @@ func (s *Source) incomplete() error {
 		e.Hint = fmt.Sprintf("if they are, say so with -columns %s (columns= behind the path of the log); if not, name the one that counts", quoted("power="+strings.Join(h.alike(), ",power=")))
 	}
 	return e
+}
+
+// stampOrPower reports whether a word of a header of one cell is the name of a time or of
+// a power: it may be one of several cells that blanks separate.
+func (h *header) stampOrPower() bool {
+	return slices.ContainsFunc(bytes.Fields(h.line), func(word []byte) bool {
+		name, unit := plain(string(word))
+		_, is := columnOf(name, unit)
+		return is || stampRankOf(name) > 0
+	})
 }
 
 // lacking says which of the columns that were given a header does not have.

@@ -143,10 +143,13 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 	}
 }
 
+// leastWatts is less than any device uses: what integrating readings of 0 W leaves is less.
+const leastWatts = 1e-6
+
 // tooWide withholds an energy whose interval is too wide, for its length in so many
 // pieces. That of no energy at all has no width in per cent.
 func (d *DeviceMeasurement) tooWide(length time.Duration, pieces int, advice string) {
-	if d.Energy == (Estimate{}) && d.Device.Method == Gauge && d.Ticks > 0 {
+	if d.Watts < leastWatts && d.Device.Method == Gauge && d.Ticks > 0 {
 		d.withhold(InvalidPowerSample, "%s are all 0 W: the device does not report what it uses", d.seen())
 		return
 	}
