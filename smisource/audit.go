@@ -2,6 +2,7 @@ package smisource
 
 import (
 	"fmt"
+	"math"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -94,6 +95,31 @@ func (s *Source) faults(gpu int, tallies map[int]*tally) (found []energy.Finding
 	return found
 }
 
+// counted are times of a log that count from another moment than 1970: these are before
+// 2001, as no log is.
+const counted = int64(1e9 * time.Second)
+
+// elsewhere says of what time the log is, where it is of another than the window, and what
+// may be the cause.
+func (s *Source) elsewhere(w window) string {
+	from, to := int64(math.MaxInt64), int64(math.MinInt64)
+	for _, k := range s.gpus {
+		for _, x := range s.log.gpus[k].samples {
+			from, to = min(from, x.at), max(to, x.at)
+		}
+	}
+	utc := func(at int64) string { return time.Unix(0, at).UTC().Format(time.DateTime) }
+	switch {
+	case from > to:
+		return "none of them has any"
+	case to < counted:
+		return fmt.Sprintf("its times, up to %.6g s, count from another moment than 1970\n"+
+			"say when that was, in seconds since 1970, with -sync-clock 1700000000s (offset= behind its path)", time.Duration(to).Seconds())
+	}
+	return fmt.Sprintf("it is of %s to %s UTC, and the window of %s to %s\n"+
+		"-tz (tz= behind its path) says the zone of its times, and -sync-clock (offset=) how far its clock was off", utc(from), utc(to), utc(w.start), utc(w.end))
+}
+
 // findings returns what is wrong with the log as a whole around the window.
 func (s *Source) findings(w window) (found []energy.Finding) {
 	add := func(r energy.Reason, format string, args ...any) {
@@ -112,7 +138,7 @@ func (s *Source) findings(w window) (found []energy.Finding) {
 		}
 	}
 	if usable == 0 {
-		add(NoUsablePowerSamples, "no GPU has a reading near the window: is the log of the same time? -tz (tz= behind its path) says the zone of its times, and -sync-clock (offset=) how far its clock was off")
+		add(NoUsablePowerSamples, "no GPU has a reading near the window: %s", s.elsewhere(w))
 	}
 	if why := s.log.several(); why != "" {
 		add(GPUIdentityMissing, "%s", why)

@@ -36,7 +36,8 @@ type Config struct {
 	// time.Local.
 	Location *time.Location
 	// Offset is added to every time stamp: the clock of this machine minus the
-	// clock of the log's host.
+	// clock of the log's host. Of a log whose times count from its beginning it is
+	// when that was, since 1970.
 	Offset time.Duration
 	// MaxGap is how far apart two readings may be for the time between them to
 	// count as known; 0 means 3 s.
@@ -178,9 +179,9 @@ func (cfg Config) complete() (Config, error) {
 	}
 	cfg.MaxGap = cmp.Or(cfg.MaxGap, defaultMaxGap)
 	cfg.Location = cmp.Or(cfg.Location, time.Local)
-	const year = 365 * 24 * time.Hour
-	if cfg.Offset.Abs() > year {
-		return cfg, malformed("an offset of %v is more than a year", cfg.Offset)
+	const century = 100 * 365 * 24 * time.Hour // times of a log may count from its beginning
+	if cfg.Offset.Abs() > century {
+		return cfg, malformed("an offset of %v is more than a century", cfg.Offset)
 	}
 	stem := strings.TrimSuffix(cfg.Path, ".csv")
 	cfg.EnergyStart = cmp.Or(cfg.EnergyStart, stem+"_energy_start.csv")

@@ -37,7 +37,7 @@ func TestArgument(t *testing.T) {
 		}
 		assert.ErrorIs(t, err, energy.ErrMalformed, arg)
 	}
-	for _, cfg := range []Config{{}, {Path: "a", MaxGap: -1}, {Path: "a", Offset: 20000 * time.Hour}} {
+	for _, cfg := range []Config{{}, {Path: "a", MaxGap: -1}, {Path: "a", Offset: 1e6 * time.Hour}} {
 		_, err := Open(cfg)
 		assert.ErrorIs(t, err, energy.ErrMalformed, "%+v", cfg)
 	}

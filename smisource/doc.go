@@ -35,9 +35,11 @@
 // may end in CRLF. A byte-order mark, blank lines, headers that are repeated, and
 // what amd-smi prints before it begins are skipped. UTF-16 is understood, since
 // PowerShell writes it where output is redirected, and so is gzip. A header with other
-// columns counts from there on. What is no such table is named for what it is: the
-// report of nvidia-smi -q, what nvidia-smi dmon and rocm-smi print, JSON, the page of an
-// exporter.
+// columns counts from there on. UTF-16 may begin in the middle, where PowerShell has added
+// to a file. What nvidia-smi dmon -o DT prints is a log, too, in whole seconds and whole
+// watts. What is no such table is named for what it is: the
+// report of nvidia-smi -q, what nvidia-smi dmon without a date, rocm-smi and gpustat print, JSON,
+// the page of an exporter, an error message.
 //
 // Columns are found by name:
 //
@@ -45,7 +47,7 @@
 //	           time may stand beside date. timestamp (UTC) says the zone
 //	GPU        uuid, gpu_uuid; else index, gpu, gpu_id, gpu_index, card, device; else serial; else pci.bus_id, bdf
 //	host       host, hostname, node: GPU 0 of one is another than that of the next
-//	power      power.draw.instant; else power.draw; else socket_power, current_socket_power; else another of
+//	power      power.draw.instant; else power.draw, pwr; else socket_power, current_socket_power; else another of
 //	           power; else power.draw.average, average_socket_power. Never a limit, cap, default, least or
 //	           greatest, power_management, a reason of throttling, or the power of a module or of memory
 //	energy     total_energy_consumption, energy: only where there is no power
@@ -67,7 +69,9 @@
 // [Config.Decimal] says which it is.
 //
 // A partition of an AMD GPU is a row of its own, of which only the first has
-// power: select those by [Config.Devices]. A second die, N/A (Secondary die), is no
+// power: select those by [Config.Devices]. A row of all of them, as total, is none; MIG
+// instances (by UUID) have the power of their whole GPU, which is marked, and withheld if
+// there are several. A second die, N/A (Secondary die), is no
 // GPU: its power is in the row of the first.
 //
 // # Logs that do not name GPUs
@@ -87,8 +91,8 @@
 // The samples.csv of a run on several hosts, as srt-slurm writes it for InferenceX, has
 // hosts and UUIDs. What the GPUs did, prefill or decode, is in the manifest.json beside
 // it; one that it expects and the log does not have withholds the sum. The files of its
-// folder windows say when each benchmark ran, as does the benchmark's result, which
-// powertest annotate -bench takes.
+// folder windows say when each benchmark ran and which result it has: powertest annotate
+// -bench takes one of them, as it does the result itself.
 //
 // # Time stamps
 //
@@ -97,7 +101,8 @@
 // without one. Without one, the log's time zone is [Config.Location]. The hour that
 // occurs twice as summer ends is distinguished by the order of rows; a log that begins
 // in it is taken to begin in the first. If the log is from a machine with another
-// clock, [Config.Offset] is the difference.
+// clock, [Config.Offset] is the difference; if its times count from its beginning, it is
+// when that was.
 //
 // A time stamp in whole seconds says that the reading was taken within the second
 // that begins then. The estimate takes the stamp as the time, as InferenceX does;

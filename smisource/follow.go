@@ -136,7 +136,7 @@ func (f *follower) take(l *log, b []byte) {
 			line = f.rest
 		}
 		if !f.skip {
-			l.line(trimRight(line), true)
+			l.line(trimRight(narrow(line)), true)
 		}
 		f.rest, f.skip, b = f.rest[:0], false, b[i+1:]
 	}
@@ -152,9 +152,29 @@ func (f *follower) take(l *log, b []byte) {
 // tail takes the last line, which may be cut in the middle, if what it says is
 // certain. Otherwise it is parsed again when it has grown.
 func (f *follower) tail(l *log) {
-	if len(f.rest) > 0 && !f.skip && l.line(bytes.Clone(f.rest), false) {
+	if len(f.rest) > 0 && !f.skip && l.line(narrow(bytes.Clone(f.rest)), false) {
 		f.rest, f.skip = f.rest[:0], true
 	}
+}
+
+// narrow returns a line of UTF-16 as one of bytes, where PowerShell has added it to a file
+// that another shell had begun: every other byte of it is 0. It is narrowed in place.
+func narrow(line []byte) []byte {
+	if bytes.IndexByte(line, 0) < 0 {
+		return line
+	}
+	text := bytes.TrimPrefix(line, []byte{0}) // the other half of the end of the line before
+	for i := 1; i < len(text); i += 2 {
+		if text[i] != 0 {
+			return line
+		}
+	}
+	n := 0
+	for i := 0; i < len(text); i += 2 {
+		text[n] = text[i]
+		n++
+	}
+	return text[:n]
 }
 
 // decoder turns what a file holds into a text of bytes: it drops a byte-order

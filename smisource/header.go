@@ -35,6 +35,9 @@ type header struct {
 	stampName string
 	// day is the column of a date, where stamp is one of the time of day.
 	day int
+	// dmon says that it is one of nvidia-smi dmon, which begins with a # and is followed
+	// by another line that does, of units.
+	dmon bool
 	// utc says that time stamps without a zone are of UTC.
 	utc bool
 	// values are the columns of power, or if there is none those of energy, the
@@ -107,15 +110,25 @@ func parseHeader(line []byte, given columns, counted bool) (h *header, known int
 	return h, known
 }
 
-// split divides a header into its cells, by the separator that makes most.
+// split divides a header into its cells, by the separator that makes most. Blanks
+// separate those of nvidia-smi dmon only: elsewhere they are in times and in units.
 func (h *header) split(line []byte) (list [][]byte) {
 	for _, s := range []byte(separators) {
 		if l, ok := cells(nil, bytes.Clone(line), s); ok && len(l) > len(list) {
 			list, h.separator = l, s
 		}
 	}
+	if len(list) == 1 && isDmon(bytes.Fields(line)) {
+		list, h.separator = bytes.Fields(line), ' '
+	}
+	h.dmon = isDmon(list)
 	h.width = len(list)
 	return list
+}
+
+// isDmon reports whether cells are the header that nvidia-smi dmon prints of power.
+func isDmon(list [][]byte) bool {
+	return len(list) > 0 && bytes.HasPrefix(list[0], []byte{'#'}) && slices.ContainsFunc(list, func(cell []byte) bool { return string(cell) == "pwr" })
 }
 
 // give takes a column for what it was said to be.
@@ -190,6 +203,9 @@ func (h *header) finish(given columns) {
 	slices.SortStableFunc(h.limits, byRank)
 	if name, _ := plain(h.stampName); name != "time" || h.day == h.stamp {
 		h.day = -1
+	}
+	if h.dmon && h.day < 0 {
+		h.stamp = -1 // a time of day, or none
 	}
 	h.usable = len(h.lacking) == 0 && len(h.missing()) == 0
 }
@@ -355,6 +371,7 @@ const (
 var powerRanks = map[string]int{
 	"power_draw_instant":   rankInstant,
 	"power_draw":           rankDraw,
+	"pwr":                  rankDraw,
 	"socket_power":         rankSocket,
 	"current_socket_power": rankSocket,
 	"power_draw_average":   rankAverage,
@@ -367,6 +384,7 @@ var powerRanks = map[string]int{
 var powerReadings = map[string]sensors.Reading{
 	"power_draw_instant": sensors.Instant,
 	"power_draw":         sensors.Draw,
+	"pwr":                sensors.Draw,
 	"power_draw_average": sensors.Average,
 }
 

@@ -121,6 +121,10 @@ func (l *log) line(b []byte, complete bool) bool {
 	if bytes.Equal(b, l.head.line) && !l.given.placed() {
 		return complete
 	}
+	if l.head.dmon && b[0] == '#' {
+		l.restarted(b)
+		return complete
+	}
 	if !l.head.usable {
 		if complete {
 			l.restarted(b)
@@ -212,8 +216,10 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 	case h.id() < 0:
 		l.unnamedRow(at, b, row, fits)
 	default:
-		if _, named := h.key(row); !named {
+		if key, named := h.key(row); !named {
 			l.fault(every, badIdentity, cell(row, h.id()))
+		} else if isTotal(key) {
+			return
 		} else if !fits {
 			l.fault(l.known(row), badCells, b)
 		} else if !secondary(cell(row, h.values[0].at)) {
@@ -221,6 +227,13 @@ func (l *log) row(b []byte, row [][]byte, fits bool) {
 			l.take(i, l.entry(i, at, b, row, true))
 		}
 	}
+}
+
+// totals are what rows have in place of a GPU that are about all of them.
+var totals = [][]byte{[]byte("total"), []byte("sum"), []byte("all"), []byte("average"), []byte("avg"), []byte("mean")}
+
+func isTotal(key []byte) bool {
+	return slices.ContainsFunc(totals, func(name []byte) bool { return bytes.EqualFold(key, name) })
 }
 
 // secondary reports whether a row is about the second die of a package, whose power is
@@ -370,6 +383,9 @@ func (l *log) time(row [][]byte) (at int64, ok bool) {
 		if s.sec, ok = l.wall.instant(s.sec, earliest); !ok {
 			return 0, false
 		}
+	}
+	if s.sec+l.offset/1e9 > lastSecond {
+		return 0, false
 	}
 	l.finer = l.finer || !s.whole
 	return s.sec*1e9 + s.nanos + l.offset, true

@@ -131,10 +131,8 @@ func (s *Source) check() error {
 		l.header(s.file.rest) // which has no end yet
 	}
 	if l.main == nil {
-		if what, hint := l.foreign(); what != "" {
-			e := s.fail(TelemetryFileUnreadable, ErrNotALog, cmp.Or(hint, l.recordHint()), "it is %s", what)
-			e.Others = []energy.Reason{TimestampColumnMissing, PowerColumnMissing}
-			return e
+		if a, line, is := l.foreign(); is {
+			return s.refuse(a, line)
 		}
 	}
 	switch {
@@ -175,15 +173,41 @@ func (s *Source) headless() error {
 	}
 	e := s.fail(TimestampColumnMissing, ErrNotALog, l.recordHint(), "no line is a header, the first is %q", first)
 	e.Others = []energy.Reason{PowerColumnMissing, GPUIdentityColumnMissing}
-	h := &header{}
-	for i, cell := range h.split(first) {
-		if _, data := parseStamp(cell); data && len(cell) >= len("1736944496") {
-			e.Detail = fmt.Sprintf("it begins with readings and has no header: %q", first)
-			e.Hint = fmt.Sprintf("give the places of the columns, for instance -columns 'time=#%d,gpu=#%d,power=#%d' (columns= behind the path of the log), or %s", i+1, i+2, i+3, l.recordHint())
-			break
-		}
+	if places := placesOf(first); places != "" {
+		e.Detail = fmt.Sprintf("it begins with readings and has no header: %q", first)
+		e.Hint = fmt.Sprintf("give the places of the columns, for instance -columns '%s' (columns= behind the path of the log), or %s", places, l.recordHint())
 	}
 	return e
+}
+
+// placesOf says in which places of a reading its time, its GPU and its power seem to be,
+// as [Config.Columns] takes them. It is empty if it has no time.
+func placesOf(line []byte) string {
+	list := (&header{}).split(line)
+	stamp := slices.IndexFunc(list, func(cell []byte) bool {
+		_, is := parseStamp(cell)
+		return is && len(cell) >= len("1736944496")
+	})
+	if stamp < 0 {
+		return ""
+	}
+	quantity := func(unit string, but int) int {
+		for i, cell := range list {
+			digits, of := split(cell)
+			if _, is := number(digits, false); is && string(of) == unit && i != stamp && i != but {
+				return i
+			}
+		}
+		return -1
+	}
+	gpu := slices.IndexFunc(list, func(cell []byte) bool {
+		return bytes.HasPrefix(cell, []byte("GPU-")) || len(cell) > 0 && len(cell) < 3 && digits(cell) == len(cell)
+	})
+	power := cmp.Or(quantity("W", -1)+1, quantity("", gpu)+1, 3)
+	if gpu < 0 {
+		return fmt.Sprintf("time=#%d,power=#%d", stamp+1, power)
+	}
+	return fmt.Sprintf("time=#%d,gpu=#%d,power=#%d", stamp+1, gpu+1, power)
 }
 
 // incomplete says what the header of a log lacks, and how to give it.
@@ -199,6 +223,8 @@ func (s *Source) incomplete() error {
 	e := s.fail(missing[0], ErrNotALog, h.columnsHint()+s.log.recordHint(), "the header is %q", h.quoted())
 	e.Others = missing[1:]
 	switch {
+	case h.width == 1 && len(bytes.Fields(h.line)) > 1 && h.stampOrPower():
+		e.Hint = "separate its cells by commas, semicolons or tabs, or " + s.log.recordHint()
 	case missing[0] != GPUIdentityColumnMissing:
 	case h.suspect >= 0:
 		e.Detail = fmt.Sprintf("the column %q may say which GPU a row is of", h.names[h.suspect])
@@ -208,6 +234,16 @@ func (s *Source) incomplete() error {
 		e.Hint = fmt.Sprintf("if they are, say so with -columns %s (columns= behind the path of the log); if not, name the one that counts", quoted("power="+strings.Join(h.alike(), ",power=")))
 	}
 	return e
+}
+
+// stampOrPower reports whether a word of a header of one cell is the name of a time or of
+// a power: it may be one of several cells that blanks separate.
+func (h *header) stampOrPower() bool {
+	return slices.ContainsFunc(bytes.Fields(h.line), func(word []byte) bool {
+		name, unit := plain(string(word))
+		_, is := columnOf(name, unit)
+		return is || stampRankOf(name) > 0
+	})
 }
 
 // lacking says which of the columns that were given a header does not have.

@@ -124,7 +124,21 @@ func (s *Source) choose() error {
 	for _, k := range s.gpus {
 		s.devices = append(s.devices, devices[k])
 	}
+	markSlices(s.devices)
 	return nil
+}
+
+// markSlices marks devices that are slices of a GPU: what a log has as their power is that
+// of the whole GPU. Several of them may be of one, which must not be counted twice.
+func markSlices(devices []energy.Device) {
+	slice := func(d energy.Device) bool { return strings.HasPrefix(d.UUID, "MIG-") }
+	first := slices.IndexFunc(devices, slice)
+	for i := range devices {
+		if d := &devices[i]; slice(*d) {
+			d.Marks = []energy.Finding{{Reason: energy.MIGParentScope, Device: d.UUID, Withheld: slices.ContainsFunc(devices[first+1:], slice),
+				Detail: "the power of a MIG instance is that of its whole GPU, which several of them share: select one by -devices"}}
+		}
+	}
 }
 
 // called returns the GPUs that the log calls so, if that is not a number: card0, a
@@ -159,7 +173,7 @@ func (s *Source) read(ctx context.Context) error {
 // tool returns what wrote a log, by its columns.
 func tool(h *header) string {
 	switch name, _ := plain(h.values[0].name); {
-	case strings.HasPrefix(name, "power_draw"):
+	case strings.HasPrefix(name, "power_draw"), h.dmon:
 		return "nvidia-smi"
 	case strings.Contains(name, "socket_power"), h.values[0].energy:
 		return "amd-smi"

@@ -27,7 +27,7 @@ const lastSecond = 9214646399
 func parseStamp(b []byte) (stamp, bool) {
 	n := digits(b)
 	switch {
-	case n == 2:
+	case n == 2 && len(b) > len("23.07.") && b[5] == '.':
 		return date(b)
 	case n == 0:
 		return stamp{}, false
@@ -79,11 +79,14 @@ func epoch(whole, fraction []byte) (stamp, bool) {
 const iso = "2006-01-02T15:04:05"
 
 // date parses 2026/07/23 12:00:09.000, with slashes or dashes, a blank or a T,
-// and a zone or none, and 23.07.2026 12:00:09.
+// and a zone or none, 23.07.2026 12:00:09, and 20260723 12:00:09.
 func date(b []byte) (stamp, bool) {
 	const day = len("2006-01-02")
 	if len(b) > day && b[2] == '.' && b[5] == '.' { // 23.07.2026, which is no other day elsewhere
 		b = slices.Concat(b[6:day], []byte{'-'}, b[3:5], []byte{'-'}, b[:2], b[day:])
+	}
+	if digits(b) == len("20260723") {
+		b = slices.Concat(b[:4], []byte{'-'}, b[4:6], []byte{'-'}, b[6:])
 	}
 	if len(b) <= day || b[4] != b[7] || b[4] != '/' && b[4] != '-' || b[day] != ' ' && b[day]|0x20 != 't' {
 		return stamp{}, false

@@ -34,6 +34,10 @@ const apart = 3
 func (l *log) unnamedRow(at int64, b []byte, row [][]byte, fits bool) {
 	u := &l.unnamed
 	if l.count < 2 {
+		if !fits { // its time may be cut, too
+			l.fault(every, badCells, b)
+			return
+		}
 		if l.count == 0 && !u.see(at, l.lines, cell(row, l.head.name)) {
 			l.fault(every, badIdentity, b)
 			return

@@ -26,11 +26,14 @@ const (
 )
 
 // readInferenceX reads the result of InferenceX's and vLLM's benchmark_serving, or of
-// any harness that writes the same keys. Its times have their zone.
+// any harness that writes the same keys, or the window of one. Its times have their zone.
 func readInferenceX(path string, _ *time.Location) (Workload, []energy.Finding) {
 	o, err := pyjson.ReadFile(path)
 	if err != nil {
 		return Workload{}, finding(invalidBenchmarkResult, "%v", err)
+	}
+	if isWindow(o) {
+		return windowed(path, o)
 	}
 	return inferenceX(o)
 }

@@ -34,7 +34,8 @@ type LoadedGPU struct {
 	Fall *time.Duration `json:"fall_ns"`
 	// Delay is by how much the counter itself is late, known to ± twice DelaySD: where Rise
 	// and Fall are alike, their mean, and 0 if that is no more than a load itself takes to
-	// begin. Null where they differ: part of it is the load's own.
+	// begin. Null where they differ: part of it is the load's own. Of a gauge it is the mean
+	// age of the power in a refresh: half of the time for which that is held is not in it.
 	Delay   *time.Duration `json:"delay_ns"`
 	DelaySD *time.Duration `json:"delay_sd_ns"`
 	// Tail is the time constant with which the power decays after a pause begins;
@@ -71,7 +72,7 @@ func (t *loadTest) analyse(o *observation, s schedule) *Load {
 			g.Watts = number(on, true)
 			g.Started = d.rose(s.started, t.idle[i], on)
 		}
-		if d.Method == energy.Counter && len(s.pauses) > 0 {
+		if len(s.pauses) > 0 {
 			t.paused(d, t.idle[i], &s, &g)
 		}
 		c.GPUs = append(c.GPUs, g)
@@ -125,11 +126,16 @@ func (d *device) swings(pauses [][2]float64, length float64) (list []swing) {
 	return list
 }
 
+func (t *loadTest) swings(d *device, s *schedule) []swing {
+	_, length := t.pauses()
+	return d.swings(s.pauses, float64(length))
+}
+
 // switches reports whether the pauses were seen by a device: a load whose work is
 // queued, or that has other processes, goes on.
 func (t *loadTest) switches(o *observation, s *schedule) bool {
 	for i, d := range o.devices {
-		if d.Method == energy.Counter && switched(d.swings(s.pauses, float64(t.ticks(pauseTicks))), t.idle[i]) {
+		if switched(t.swings(d, s), t.idle[i]) {
 			return true
 		}
 	}
@@ -143,22 +149,30 @@ func switched(list []swing, idle float64) bool {
 
 // paused adds how the counter of a device follows the pauses and the square wave.
 func (t *loadTest) paused(d *device, idle float64, s *schedule, g *LoadedGPU) {
-	list := d.swings(s.pauses, float64(t.ticks(pauseTicks)))
+	list := t.swings(d, s)
 	if !switched(list, idle) {
 		return
+	}
+	typical := median.Of[float64]
+	if d.Method == energy.Gauge {
+		typical = mean // a pause is seen early or late, and all together as it is
 	}
 	pick := func(f func(swing) float64) float64 {
 		var all []float64
 		for _, x := range list {
 			all = append(all, f(x))
 		}
-		return median.Of(all)
+		return typical(all)
 	}
 	on, off := pick(func(x swing) float64 { return x.before }), pick(func(x swing) float64 { return x.off })
 	g.PausedWatts = number(off, true)
 	g.Fall = new(time.Duration(pick(func(x swing) float64 { return x.fall })))
 	g.Rise = new(time.Duration(pick(func(x swing) float64 { return x.rise })))
 	t.delay(list, g)
+	if d.Method == energy.Gauge {
+		g.freshen(d.period())
+		return
+	}
 	g.Tail = d.tail(s.pauses, on, off)
 	if len(s.waves) == waveCount {
 		t.coverage(d, s, on, off, g)
@@ -189,15 +203,27 @@ func (t *loadTest) delay(list []swing, g *LoadedGPU) {
 	}
 }
 
-// scatter returns the standard deviation of the mean of some values.
-func scatter(list []float64) float64 {
-	var sum, squares float64
-	n := float64(len(list))
+// freshen makes the delay of what a gauge shows, which is held for a refresh period, that of
+// the power in a refresh.
+func (g *LoadedGPU) freshen(period time.Duration) {
+	if g.Delay != nil && *g.Delay > 0 {
+		g.Delay = new(max(*g.Delay-period/2, 0))
+	}
+}
+
+func mean(list []float64) (sum float64) {
 	for _, x := range list {
 		sum += x
 	}
+	return sum / float64(len(list))
+}
+
+// scatter returns the standard deviation of the mean of some values.
+func scatter(list []float64) float64 {
+	var squares float64
+	n, middle := float64(len(list)), mean(list)
 	for _, x := range list {
-		squares += (x - sum/n) * (x - sum/n)
+		squares += (x - middle) * (x - middle)
 	}
 	return math.Sqrt(squares / max(n-1, 1) / n)
 }
@@ -238,7 +264,7 @@ func (t *loadTest) coverage(d *device, s *schedule, on, off float64, g *LoadedGP
 		}
 	}
 	if !ok || !ok2 || len(powers) < waveCount/2 {
-		s.note("coverage was not measured: too few ticks were seen during the square wave")
+		s.note(uncovered + "too few ticks were seen during the square wave")
 		return
 	}
 	lag := max(g.Fall.Abs(), g.Rise.Abs())
@@ -266,11 +292,7 @@ func (t *loadTest) coverage(d *device, s *schedule, on, off float64, g *LoadedGP
 
 // modulation is by how much powers vary, but for the most extreme, over their mean.
 func modulation(powers []float64) float64 {
-	sum := 0.0
-	for _, p := range powers {
-		sum += p
-	}
 	slices.Sort(powers)
 	n := len(powers)
-	return (powers[n*95/100] - powers[n*5/100]) / (sum / float64(n))
+	return (powers[n*95/100] - powers[n*5/100]) / mean(powers)
 }

@@ -38,6 +38,13 @@ const (
 	waveCount  = 100
 	// slowCounter is the longest period for which there is time for all that.
 	slowCounter = 300 * time.Millisecond
+	// A gauge that looks at a part of the time sees a pause earlier or later by where in a
+	// refresh period it begins: gaugePauses begin all over it, since each is by gaugePhase of
+	// a period longer than a whole number of them. Its readings may be means over a second,
+	// so that a pause takes meanPause.
+	gaugePauses = 8
+	gaugePhase  = 2.5 / gaugePauses
+	meanPause   = 3 * time.Second
 	// riseTime is how long the power may take to rise and be steady.
 	riseTime = 30 * time.Second
 )
@@ -114,8 +121,12 @@ func (t *loadTest) now() float64 { return float64(time.Since(t.base)) }
 
 func (t *loadTest) ticks(n float64) time.Duration { return time.Duration(n * float64(t.period)) }
 
-// unmeasured begins a note on a load that was not stopped and continued.
-const unmeasured = "delay, tail and coverage were not measured: "
+// unmeasured begins a note on a load that was not stopped and continued, and uncovered one
+// on devices that it says nothing more about.
+const (
+	unmeasured = "delay, tail and coverage were not measured: "
+	uncovered  = "coverage was not measured: "
+)
 
 // perform goes through the schedule while the load is there.
 func (t *loadTest) perform(ctx context.Context, s *schedule) {
@@ -129,15 +140,13 @@ func (t *loadTest) perform(ctx context.Context, s *schedule) {
 		return
 	}
 	s.steady = [2]float64{from, t.now()}
-	switch {
-	case slices.ContainsFunc(t.rec.Devices(), func(d energy.Device) bool { return d.Method == energy.Gauge }):
-		s.note(unmeasured + "a gauge of power does not integrate")
-		return
-	case t.period > slowCounter:
+	if t.period > slowCounter {
 		s.note(unmeasured+"that needs a counter that is refreshed every %v or more often", slowCounter)
 		return
 	}
-	for range pauses {
+	n, length := t.pauses()
+	pauseTicks := float64(length) / float64(t.period)
+	for range n {
 		stop, err := t.now(), t.run.Pause()
 		if err != nil {
 			s.note(unmeasured+"the load can't be stopped and continued here: %v", err)
@@ -152,9 +161,29 @@ func (t *loadTest) perform(ctx context.Context, s *schedule) {
 			return
 		}
 	}
-	if t.switches(observed(ctx, t.rec, all), s) {
+	if !t.switches(observed(ctx, t.rec, all), s) {
+		return
+	}
+	if t.has(energy.Gauge) {
+		s.note(uncovered + "a gauge of power does not integrate")
+	}
+	if t.has(energy.Counter) {
 		t.wave(ctx, s)
 	}
+}
+
+// has reports whether there is a device that reports its energy so.
+func (t *loadTest) has(m energy.Method) bool {
+	return slices.ContainsFunc(t.rec.Devices(), func(d energy.Device) bool { return d.Method == m })
+}
+
+// pauses returns how many pauses there are, and how long each is, and the load after it.
+func (t *loadTest) pauses() (n int, length time.Duration) {
+	if !t.has(energy.Gauge) {
+		return pauses, t.ticks(pauseTicks)
+	}
+	whole := max(math.Floor(pauseTicks), math.Ceil(float64(meanPause)/float64(t.period)))
+	return gaugePauses, t.ticks(whole + gaugePhase)
 }
 
 // pass lets some refresh periods pass, and reports whether the load is still there.

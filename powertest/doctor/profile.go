@@ -85,7 +85,11 @@ func (r Report) notMeasured(d profile.Device) []string {
 		missing(true, "rise, fall, delay, tail, coverage and share", why)
 	} else {
 		missing(d.Delay == nil, "delay", fmt.Sprintf("rise (%s) and fall (%s) differ, so that a part is the load's own", took(d.Rise), took(d.Fall)))
-		missing(d.Tail == nil, "tail", "it is too short for the ticks to show")
+		tail := "it is too short for the ticks to show"
+		if d.Method == energy.Gauge {
+			tail = "a gauge shows a mean of it"
+		}
+		missing(d.Tail == nil, "tail", tail)
 		missing(d.Coverage == nil || d.Share == nil, "coverage or share", why)
 	}
 	missing(d.Sensor == nil && d.Method == energy.Gauge, "sensor", "the source does not know its kind")
@@ -111,7 +115,7 @@ func (r Report) whyNot(uuid string) string {
 				continue
 			}
 		}
-		list = append(list, strings.TrimPrefix(note, unmeasured))
+		list = append(list, strings.TrimPrefix(strings.TrimPrefix(note, unmeasured), uncovered))
 	}
 	if list == nil {
 		return "the load did not show it"

@@ -252,13 +252,36 @@ func (d *device) gaugePower(from, to float64) (watts float64, ok bool) {
 	return area / time, true
 }
 
-// joules returns the energy at a time between two ticks, where the power is steady.
+// joules returns the energy at a time between two ticks, where the power is steady. That of
+// a gauge is by what it has shown.
 func (d *device) joules(at float64) (joules float64, ok bool) {
+	if d.Method == energy.Gauge {
+		return d.shown(at)
+	}
 	for i := 1; i < len(d.ticks); i++ {
 		a, b := d.ticks[i-1], d.ticks[i]
 		if a.mid() <= at && at <= b.mid() && !b.broken {
 			return a.value + (b.value-a.value)*(at-a.mid())/(b.mid()-a.mid()), true
 		}
+	}
+	return 0, false
+}
+
+// shown returns the energy at a time by what a gauge has shown since its first tick, in
+// joules.
+func (d *device) shown(at float64) (joules float64, ok bool) {
+	for i, t := range d.ticks {
+		end := d.gauge.until
+		if i+1 < len(d.ticks) {
+			end = d.ticks[i+1].mid()
+		}
+		switch {
+		case at < t.mid():
+			return 0, false
+		case at <= end:
+			return joules + t.value*(at-t.mid())/float64(time.Second), true
+		}
+		joules += t.value * (end - t.mid()) / float64(time.Second)
 	}
 	return 0, false
 }

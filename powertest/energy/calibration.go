@@ -6,6 +6,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 )
 
 // Calibration is what was measured of one device itself, beyond what its source says of
@@ -18,7 +20,8 @@ type Calibration struct {
 	// value leaves it as it is.
 	Scale Scale `json:"scale,omitzero"`
 	// Delay is by how much a counter is late, known to ± twice DelaySD; 0 if it is not,
-	// or by no more than loads themselves take to begin.
+	// or by no more than loads themselves take to begin. Of a gauge it is the mean age of
+	// the power in a reading as it is refreshed.
 	Delay   time.Duration `json:"delay_ns,omitempty"`
 	DelaySD time.Duration `json:"delay_sd_ns,omitempty"`
 	// Share is the share of the time that a counter samples; 0 if that is not known, and
@@ -80,7 +83,7 @@ func (c Calibration) Check() error {
 	case s.GainSD > 0.1*s.Gain:
 		return fmt.Errorf("%w: a gain of %.4g ± %.2g is no calibration", ErrMalformed, s.Gain, s.GainSD)
 	case c.Delay < 0, c.Delay > maxDelay, c.DelaySD < 0, c.DelaySD > maxDelay:
-		return fmt.Errorf("%w: no counter is late by %v ± %v", ErrMalformed, c.Delay, c.DelaySD)
+		return fmt.Errorf("%w: no counter or gauge is late by %v ± %v", ErrMalformed, c.Delay, c.DelaySD)
 	case c.Share < 0, c.Share > 1:
 		return fmt.Errorf("%w: a share of the time of %.4g", ErrMalformed, c.Share)
 	}
@@ -138,6 +141,20 @@ func (c *curve) scatter(from, to int64) (watts, n float64) {
 		}
 	}
 	return math.Sqrt(max(squares/n-sq(sum/n), 0)), n
+}
+
+// loadBegins is how long a load may take to begin and to end, which looks like the age of
+// a gauge's readings.
+const loadBegins = 12 * time.Millisecond
+
+// sensorOf returns what is known of the power readings of a device, by its source and by its
+// calibration.
+func sensorOf(d Device) gauge.Sensor {
+	s := d.Sensor.gauge()
+	if c := d.Calibration; c != nil && d.Method == Gauge && c.Delay > 0 {
+		s.Youngest, s.Oldest = int64(max(c.Delay-2*c.DelaySD-loadBegins, 0)), int64(c.Delay+2*c.DelaySD)
+	}
+	return s
 }
 
 // Reported returns the power that the device reports when it draws some watts: what its

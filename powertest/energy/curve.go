@@ -78,7 +78,7 @@ func newCurve(d Device, base time.Time, period time.Duration) *curve {
 		device: d,
 		base:   base,
 		pace:   pace.New(pace.Config{Nominal: period}),
-		power:  gauge.Series{Sensor: d.Sensor.gauge(), Limit: maxTicks},
+		power:  gauge.Series{Sensor: sensorOf(d), Limit: maxTicks},
 		limit:  maxTicks,
 		lag:    knownLag(d),
 	}

@@ -1,7 +1,6 @@
 package energy
 
 import (
-	"errors"
 	"fmt"
 	"math"
 	"runtime"
@@ -145,10 +144,13 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 	}
 }
 
+// leastWatts is less than any device uses: what integrating readings of 0 W leaves is less.
+const leastWatts = 1e-6
+
 // tooWide withholds an energy whose interval is too wide, for its length in so many
 // pieces. That of no energy at all has no width in per cent.
 func (d *DeviceMeasurement) tooWide(length time.Duration, pieces int, advice string) {
-	if d.Energy == (Estimate{}) && d.Device.Method == Gauge && d.Ticks > 0 {
+	if d.Watts < leastWatts && d.Device.Method == Gauge && d.Ticks > 0 {
 		d.withhold(InvalidPowerSample, "%s are all 0 W: the device does not report what it uses", d.seen())
 		return
 	}
@@ -210,14 +212,13 @@ func explain(c *curve, d *DeviceMeasurement, spans []span) {
 
 // explainFailure says what the newest readings fail with.
 func explainFailure(c *curve, d *DeviceMeasurement, end int64) {
-	reason := BenchmarkWindowNotBracketed
+	reason := reasonOf(c.failure.err)
 	switch {
-	case errors.Is(c.failure.err, ErrNoDevice):
-		reason = DeviceLost
-	case errors.Is(c.failure.err, ErrNoAnswer):
-		reason = SourceStalled
+	case reason != "":
 	case !c.last.ok:
 		reason = InsufficientPowerSamples // never read
+	default:
+		reason = BenchmarkWindowNotBracketed
 	}
 	if before := time.Duration(end - c.failure.since); before > 0 {
 		d.find(reason, "all readings since %v before the end of the window failed: %v", before.Round(time.Millisecond), c.failure.err)

@@ -228,26 +228,32 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 		w.idlePast(curves)
 		w.reportIdle(&list[0])
 	}
+	if found = r.concerning(found); err != nil {
+		found = append([]Finding{{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()}}, found...)
+	}
+	if w != nil {
+		w.beside = found
+	}
 	for i := range list {
 		m := &list[i]
 		m.LeftOut = r.leftOut
 		m.total()
-		if err != nil {
-			m.Add(Finding{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()})
-		}
-		m.addAll(r.concerning(found))
+		m.addAll(found)
 	}
 	list[0].Waited = time.Since(began)
 	return list, curves
 }
 
-// addNoticed adds what the source noticed of all devices during a measurement.
-func (r *Recorder) addNoticed(m *Measurement) {
+// addNoticed adds what the source noticed of all devices during a measurement, and
+// returns it.
+func (r *Recorder) addNoticed(m *Measurement) []Finding {
 	notices, ok := r.src.(FindingSource)
 	if !ok || m.Start.IsZero() {
-		return
+		return nil
 	}
-	m.addAll(r.concerning(notices.Findings(m.Start, m.End)))
+	found := r.concerning(notices.Findings(m.Start, m.End))
+	m.addAll(found)
+	return found
 }
 
 // concerning returns those findings that are about what is measured. If devices were

@@ -2,11 +2,14 @@ package energy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
+	"github.com/joulebench/joulebench/powertest/energy/internal/gauge"
 	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
@@ -22,6 +25,12 @@ type Recording struct {
 	// to a recording with a step.
 	Step    time.Duration     `json:"clock_step_ns,omitempty"`
 	Devices []DeviceRecording `json:"devices"`
+	// Findings are what was found of the recorded window beside the readings: other
+	// processes, clocks that were held down, what its source noticed. They hold for
+	// whatever is measured of it again.
+	Findings []Finding `json:"findings,omitempty"`
+	// LeftOut are devices that were not measured although nobody chose to leave them out.
+	LeftOut []LeftOut `json:"left_out,omitempty"`
 }
 
 // DeviceRecording is what was seen of one device.
@@ -46,6 +55,22 @@ type DeviceRecording struct {
 	TickJitter float64 `json:"tick_jitter,omitempty"`
 	// Trouble is findings because of which times cannot be measured.
 	Trouble []Trouble `json:"trouble,omitempty"`
+	// Doubts are times in which the power may be off by so many watts either way: from,
+	// to, and watts.
+	Doubts [][3]float64 `json:"doubts,omitempty"`
+	// MeanPower is the mean of the power gauge of a counter where its readings were too
+	// many: from, to, and watts; nil if there was none.
+	MeanPower *[3]float64 `json:"mean_power,omitempty"`
+	// Lag is by how much the counter was taken to be late when it was recorded, its
+	// standard deviation, the time over which it averages, and a lag that was refuted,
+	// all in seconds; nil if it was not late.
+	Lag *[4]float64 `json:"lag,omitempty"`
+	// Seen is when the newest value was read, and Failed what all readings since failed
+	// with: since From, its last at To. Failed is nil if none has.
+	Seen   int64    `json:"seen,omitempty"`
+	Failed *Trouble `json:"failed,omitempty"`
+	// Logged reports whether the readings of a gauge were made by someone else.
+	Logged bool `json:"logged,omitempty"`
 }
 
 // Trouble is a finding about a stretch of time, in ns since the recording's base.
@@ -74,12 +99,33 @@ func record(info Info, base time.Time, curves []*curve) Recording {
 		if p := c.learnt(); !c.recorded && p.Known {
 			d.TickPeriod, d.TickJitter = p.Seen, math.Sqrt(p.JitterVariance)
 		}
-		for _, e := range c.events {
-			d.Trouble = append(d.Trouble, Trouble{From: e.from, To: e.to, Reason: e.reason, Detail: e.detail})
-		}
+		c.recordDoubts(&d)
 		r.Devices = append(r.Devices, d)
 	}
 	return r
+}
+
+// recordDoubts copies what is known of the readings beside their values.
+func (c *curve) recordDoubts(d *DeviceRecording) {
+	for _, e := range c.events {
+		d.Trouble = append(d.Trouble, Trouble{From: e.from, To: e.to, Reason: e.reason, Detail: e.detail})
+	}
+	for _, x := range c.doubts {
+		d.Doubts = append(d.Doubts, [3]float64{float64(x.from), float64(x.to), x.watts})
+	}
+	if m := c.mean; m.To > m.From {
+		d.MeanPower = &[3]float64{float64(m.From), float64(m.To), m.Watts}
+	}
+	if l := c.lag; !l.measured && (l != lag{}) {
+		d.Lag = &[4]float64{l.by, l.sd, l.mean, l.refuted}
+	}
+	if c.last.ok {
+		d.Seen = c.last.hi
+	}
+	if f := c.failure; f.err != nil {
+		d.Failed = &Trouble{From: f.since, To: f.last, Reason: reasonOf(f.err), Detail: f.err.Error()}
+	}
+	d.Logged = c.recorded
 }
 
 // Check returns an error that wraps [ErrMalformed] if the recording cannot be one:
@@ -103,6 +149,26 @@ func (r Recording) Check() error {
 			}
 			last = p[0]
 		}
+		if err := d.checkDoubts(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkDoubts is Check of what is known beside the readings.
+func (d *DeviceRecording) checkDoubts() error {
+	list := slices.Clone(d.Doubts)
+	if d.MeanPower != nil {
+		list = append(list, *d.MeanPower)
+	}
+	for _, x := range list {
+		if !(math.Abs(x[0]) <= math.MaxInt64/2 && x[0] <= x[1] && x[1] <= math.MaxInt64/2) || !(x[2] >= 0) || math.IsInf(x[2], 0) {
+			return fmt.Errorf("recording: %w: a doubt or a mean of %s is no time, or no power", ErrMalformed, d.Device.UUID)
+		}
+	}
+	if d.Lag != nil && (!finite(d.Lag[:]...) || slices.Min(d.Lag[:]) < 0 || slices.Max(d.Lag[:]) > maxDelay.Seconds()) {
+		return fmt.Errorf("recording: %w: no counter is late by %v s, as %s", ErrMalformed, *d.Lag, d.Device.UUID)
 	}
 	return nil
 }
@@ -144,6 +210,9 @@ func (p *Replay) Read(dst []Reading) {
 
 var errReplay = fmt.Errorf("a recording has the past only: %w", ErrNoAnswer)
 
+// LeftOut implements [PartialSource].
+func (p *Replay) LeftOut() []LeftOut { return p.recording.LeftOut }
+
 // Close does nothing.
 func (p *Replay) Close() error { return nil }
 
@@ -154,10 +223,11 @@ func (p *Replay) ReadRange(_ context.Context, _ []Span, to []*History) ([]Findin
 			p.fill(to[i].curve, d)
 		}
 	}
+	found := slices.Clone(p.recording.Findings)
 	if step := p.recording.Step; step != 0 {
-		return []Finding{{Reason: ClockStep, Detail: fmt.Sprintf("the clock was set by %v while this was recorded: times from elsewhere can't be joined to it", step.Round(time.Millisecond))}}, nil
+		found = append(found, Finding{Reason: ClockStep, Detail: fmt.Sprintf("the clock was set by %v while this was recorded: times from elsewhere can't be joined to it", step.Round(time.Millisecond))})
 	}
-	return nil, nil
+	return found, nil
 }
 
 // fill makes the curve what it was when it was recorded.
@@ -189,4 +259,49 @@ func (p *Replay) fill(c *curve, d DeviceRecording) {
 			c.note(c.at(base.Add(time.Duration(e.From))), c.at(base.Add(time.Duration(e.To))), e.Reason, e.Detail)
 		}
 	}
+	p.fillDoubts(c, d, at)
+}
+
+// fillDoubts restores what was known beside the readings.
+func (p *Replay) fillDoubts(c *curve, d DeviceRecording, at func(ns float64) int64) {
+	for _, x := range d.Doubts {
+		c.doubts = append(c.doubts, doubt{at(x[0]), at(x[1]), x[2]})
+	}
+	if m := d.MeanPower; m != nil {
+		c.mean = gauge.Mean{From: at(m[0]), To: at(m[1]), Watts: m[2]}
+	}
+	if l := d.Lag; l != nil && !c.lag.measured {
+		c.lag = lag{by: l[0], sd: l[1], mean: l[2], refuted: l[3]}
+	}
+	if d.Seen != 0 {
+		seen := at(float64(d.Seen))
+		c.last.lo, c.last.hi, c.last.ok = seen, seen, true
+	}
+	if f := d.Failed; f != nil {
+		c.failure = failure{err: recordedError(*f), since: at(float64(f.From)), last: at(float64(f.To))}
+	}
+	if d.Device.Method == Gauge {
+		c.recorded = d.Logged
+	}
+}
+
+// reasonOf says what kind of error a reading has failed with; empty if it is none of those
+// that count.
+func reasonOf(err error) Reason {
+	switch {
+	case errors.Is(err, ErrNoDevice):
+		return DeviceLost
+	case errors.Is(err, ErrNoAnswer):
+		return SourceStalled
+	}
+	return ""
+}
+
+// recordedError is an error that readings had failed with.
+type recordedError Trouble
+
+func (e recordedError) Error() string { return e.Detail }
+
+func (e recordedError) Is(target error) bool {
+	return e.Reason == DeviceLost && target == ErrNoDevice || e.Reason == SourceStalled && target == ErrNoAnswer
 }

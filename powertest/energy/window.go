@@ -36,6 +36,7 @@ type Window struct {
 	once      sync.Once
 	result    Measurement
 	recording Recording
+	beside    []Finding // of the result, which are not by the readings
 }
 
 // Sub opens another window of the same recorder for a part of this one. Unlike
@@ -132,9 +133,12 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	r.mu.Unlock()
 	for i := range list {
 		list[i].LeftOut = r.leftOut
-		w.complete(&list[i], after, stalled)
+		found := w.complete(&list[i], after, stalled)
 		list[i].total()
-		r.addNoticed(&list[i])
+		found = append(found, r.addNoticed(&list[i])...)
+		if i == 0 {
+			w.beside = found
+		}
 	}
 	list[0].Waited = waited
 	return list, parts, curves
@@ -155,17 +159,20 @@ func (w *Window) from() int64 {
 	return min(w.opened, w.spans[0].start)
 }
 
-// complete adds to a measurement what is known beside the curves.
-func (w *Window) complete(m *Measurement, after []State, stalled bool) {
+// complete adds to a measurement what is known beside the curves, and returns it.
+func (w *Window) complete(m *Measurement, after []State, stalled bool) (found []Finding) {
 	for i := range m.Devices {
 		d := &m.Devices[i]
+		before := len(d.Reasons)
 		if stalled && !d.Has(SourceStalled) {
 			d.withhold(SourceStalled, "a call to the source did not come back")
 		}
 		if w.before != nil && after != nil {
 			d.compare(w.before[i], after[i])
 		}
+		found = append(found, d.Reasons[before:]...)
 	}
+	return found
 }
 
 // Record makes the window keep what the source reports, for Recording. Call it before
@@ -179,6 +186,7 @@ func (w *Window) Record() {
 func (w *Window) keep(curves []*curve) {
 	if w.records {
 		w.recording = record(w.rec.info, w.rec.base, curves)
+		w.recording.Findings, w.recording.LeftOut = w.root().beside, w.rec.leftOut
 	}
 }
 

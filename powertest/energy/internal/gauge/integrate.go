@@ -176,7 +176,8 @@ func (v *view) readings(first int) (n int) {
 func (v *view) look() {
 	start, end := v.spans[0].start, v.spans[len(v.spans)-1].end
 	v.scratch = scratches.Get().(*scratch)
-	v.kernels = v.possible(v.series.Sensor.Kernels)
+	sensor := &v.series.Sensor
+	v.kernels = v.possible(sensor.ofAge(sensor.Kernels))
 	all := v.timeline
 	all.stalls = len(v.kernels) > 0
 	for _, k := range v.kernels {
@@ -201,7 +202,7 @@ func (v *view) measure() (r Result) {
 	for _, k := range v.kernels {
 		r.PartTime = r.PartTime && float64(k.covers()) < seesAll*v.period()*second
 		for i, c := range k.corners(v.period(), v.series.Sensor.Late) {
-			joules, half := v.by(c)
+			joules, half := v.by(v.series.Sensor.aged(c))
 			r.Low, r.High = min(r.Low, joules-half), max(r.High, joules+half)
 			if i == 0 {
 				r.Mean += joules

@@ -22,6 +22,9 @@ type Sensor struct {
 	// Late is by how much all readings can be late, or early, by the same: as
 	// those that a log stamps with whole seconds.
 	Late int64
+	// Youngest and Oldest bound the mean age of the power in a refresh where that was
+	// measured; else Oldest is 0.
+	Youngest, Oldest int64
 }
 
 // Of a sensor that is not known: usual refresh periods, and how old the power in a
@@ -62,7 +65,7 @@ func (k Kernel) ages() (low, high int64) {
 func (s *Sensor) Reach() int64 {
 	reach := int64(0)
 	for _, k := range s.Kernels {
-		reach = max(reach, k.reach())
+		reach = max(reach, k.reach(), s.Oldest+k.reach()-k.Latest)
 	}
 	if len(s.Kernels) == 0 {
 		reach = 2 * oldest
@@ -80,7 +83,35 @@ func (s *Sensor) ages() (low, high int64) {
 			low, high = min(low, a), max(high, b)
 		}
 	}
+	if s.measured() && len(s.Kernels) == 0 {
+		low, high = s.Youngest, s.Oldest
+	}
 	return low - s.Late, high + s.Late
+}
+
+// measured reports whether the age of the power in a refresh was.
+func (s *Sensor) measured() bool { return s.Oldest > 0 }
+
+// ofAge returns those of the kernels that have an age which was measured; all if none has.
+func (s *Sensor) ofAge(kernels []Kernel) (list []Kernel) {
+	for _, k := range kernels {
+		if low, high := k.ages(); !s.measured() || low <= s.Oldest+s.Late && high >= s.Youngest-s.Late {
+			list = append(list, k)
+		}
+	}
+	if len(list) == 0 {
+		return kernels
+	}
+	return list
+}
+
+// aged returns a kernel with the delay that gives it an age which was measured.
+func (s *Sensor) aged(c kernel) kernel {
+	if s.measured() {
+		age := min(max(c.age(), float64(s.Youngest-s.Late)/second), float64(s.Oldest+s.Late)/second)
+		c.delay += age - c.age()
+	}
+	return c
 }
 
 // kernel is one of those that a [Kernel] stands for. Times are in seconds.
