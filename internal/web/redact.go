@@ -109,7 +109,7 @@ func plain(name string) bool {
 }
 
 // redact returns what may be shown of an address that may be malformed: nothing
-// before the last @ but the scheme, and nothing of query and fragment.
+// before the last @ but the scheme, and nothing of query, fragment and path parameters.
 func redact(text string) string {
 	scheme, rest, found := strings.Cut(text, "://")
 	switch {
@@ -126,7 +126,7 @@ func redact(text string) string {
 		}
 		rest = rest[at+1:]
 	}
-	if end := strings.IndexAny(rest, "?#"); end >= 0 {
+	if end := strings.IndexAny(rest, "?#;"); end >= 0 {
 		rest = rest[:end]
 	}
 	if !portLike(rest) {
