@@ -49,6 +49,8 @@ type Metric struct {
 	Label     string
 	Values    []string
 	NotValues []string
+	// Uncached says that tokens which a cache had are not counted.
+	Uncached bool
 }
 
 // Counts reports whether a row with the value of Label counts.
@@ -180,7 +182,7 @@ var Servers = []Server{
 		Name: "llamacpp", Port: "8080", Path: "/metrics",
 		Of: [Kinds][]Metric{
 			Output:  metric("llamacpp:tokens_predicted_total", AtEnd),
-			Prompt:  metric("llamacpp:prompt_tokens_total", AtEnd), // of them those that were evaluated
+			Prompt:  {{Name: "llamacpp:prompt_tokens_total", Update: AtEnd, Uncached: true}},
 			Running: metric("llamacpp:requests_processing", AtStep),
 			Waiting: metric("llamacpp:requests_deferred", AtStep),
 		},

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/edgecount"
+	"github.com/joulebench/joulebench/internal/tokenmetric"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -17,6 +18,8 @@ type Count struct {
 	High  float64 `json:"high"`
 	// Metric is the counter that was read.
 	Metric string `json:"metric"`
+	// Uncached says that tokens which a cache had are not in it.
+	Uncached bool `json:"uncached,omitempty"`
 }
 
 // ErrPercent is the half-width of the interval in percent of the value.
@@ -94,6 +97,6 @@ type Window struct {
 }
 
 // of makes a count of an increase, if there is one.
-func of(c edgecount.Count, metric string) *Count {
-	return &Count{Value: c.Value, Low: max(c.Low, 0), High: c.High, Metric: metric}
+func of(c edgecount.Count, m tokenmetric.Metric) *Count {
+	return &Count{Value: c.Value, Low: max(c.Low, 0), High: c.High, Metric: m.Name, Uncached: m.Uncached}
 }

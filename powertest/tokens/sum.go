@@ -14,7 +14,7 @@ import (
 // it says cannot be defended.
 func (t *tally) sum(what tokenmetric.What, servers []*tokenmetric.Server) *Count {
 	var all edgecount.Count
-	name := ""
+	var metric tokenmetric.Metric
 	for i, r := range t.replicas {
 		m, found := metricOf(r, servers[i], what)
 		if !found {
@@ -34,9 +34,9 @@ func (t *tally) sum(what tokenmetric.What, servers []*tokenmetric.Server) *Count
 			t.find(energy.NoInWindowSamples, "%s of %s is added to when a request ends, and how much the running ones have is not known: no %s", m.Name, r.address, what)
 			return nil
 		}
-		all, name = all.Add(c), m.Name
+		all, metric = all.Add(c), m
 	}
-	return of(t.lessPauses(all), name)
+	return of(t.lessPauses(all), metric)
 }
 
 // metricOf returns the metric of a replica that counts something: the best that it has.
