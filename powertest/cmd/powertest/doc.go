@@ -89,6 +89,12 @@
 // GPUs over the whole window. Both name GPUs by index, by a range such as 0-3, by
 // UUID or the beginning of one, by PCI address, by host, or all of them.
 //
+// -tokens names inference servers whose own counters count the window, too, such as
+// vllm=http://HOST:8000, which is read while a command runs, or
+// prometheus=http://PROM:9090&job=vllm, which knows the past: see package tokens. Their
+// counts stand beside those of the result, and a difference beyond the intervals marks
+// the energy with token_mismatch.
+//
 // -benchfmt writes a record in the Go benchmark format, for benchstat.
 //
 // # aiperf

@@ -92,6 +92,7 @@ func requireHidden(t *testing.T, address, result, dir string) {
 		lines := [][]string{{"doctor", "-json", "-source", value, "-devices", "7"}, {"annotate", "-source", value, "-bench", result, "-agg", agg}}
 		if name == "" {
 			lines = append(lines, []string{"annotate", "-prometheus", address, "-bench", result, "-agg", agg},
+				[]string{"annotate", "-source", "sim", "-tokens", value, "-bench", result, "-agg", agg, "--", "true"},
 				[]string{"annotate", "-dcgm", address, "-bench", result, "-agg", agg, "--", "true"})
 		} else {
 			lines = append(lines, []string{"doctor"})
