@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/edgecount"
 	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/tokens"
@@ -40,22 +41,17 @@ type Interval struct {
 	High  float64 `json:"high"`
 }
 
-func (i Interval) errPercent() float64 { return 100 * (i.High - i.Low) / 2 / i.Value }
+// ErrPercent is the half-width in percent of the value.
+func (i Interval) ErrPercent() float64 { return 100 * (i.High - i.Low) / 2 / i.Value }
 
-// quotient divides one by another. Their errors have no cause in common, so that their squares
-// add up.
-func quotient(over, per Interval) *Interval {
-	value := over.Value / per.Value
-	share := func(a, b float64) float64 { return math.Hypot(a/over.Value, b/per.Value) }
-	q := &Interval{
-		Value: value,
-		Low:   value * max(1-share(over.Value-over.Low, per.High-per.Value), 0),
-		High:  value * (1 + share(over.High-over.Value, per.Value-per.Low)),
-	}
+// Quotient divides one number by another, of which the errors have no cause in common. It is nil
+// if that is not finite.
+func Quotient(over, per Interval) *Interval {
+	q := Interval(edgecount.Quotient(edgecount.Count(over), edgecount.Count(per)))
 	if !metrictable.Finite(q.Value) || !metrictable.Finite(q.High) {
 		return nil
 	}
-	return q
+	return &q
 }
 
 // servers keeps the token sources of a process, by what names them.
@@ -215,7 +211,7 @@ func (r *Report) judgeServer() {
 		case s.Output != nil:
 			output = Interval{s.Output.Value, s.Output.Low, s.Output.High}
 		}
-		s.TokensPerJoule, s.JoulesPerToken = quotient(output, e), quotient(e, output)
+		s.TokensPerJoule, s.JoulesPerToken = Quotient(output, e), Quotient(e, output)
 	}
 }
 
@@ -225,7 +221,7 @@ func (r *Report) serverMetrics() []Metric {
 		return nil
 	}
 	in := metrictable.Unknown()
-	in.TokensPercent = r.Server.TokensPerJoule.errPercent()
+	in.TokensPercent = r.Server.TokensPerJoule.ErrPercent()
 	return evaluate(in, config{served: true}.metrics())
 }
 

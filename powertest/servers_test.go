@@ -243,13 +243,13 @@ func TestServerStrict(t *testing.T) {
 
 // TestQuotient: the interval of a quotient has the squares of both shares.
 func TestQuotient(t *testing.T) {
-	q := quotient(Interval{100, 97, 103}, Interval{50, 48, 52})
+	q := Quotient(Interval{100, 97, 103}, Interval{50, 48, 52})
 	assert.InDelta(t, 2, q.Value, 1e-12)
 	assert.InDelta(t, 1.9, q.Low, 1e-9)
 	assert.InDelta(t, 2.1, q.High, 1e-9)
-	assert.InDelta(t, 5, q.errPercent(), 1e-9)
-	assert.Nil(t, quotient(Interval{}, Interval{50, 48, 52}))
-	assert.Nil(t, quotient(Interval{1, 1, 1}, Interval{}))
+	assert.InDelta(t, 5, q.ErrPercent(), 1e-9)
+	assert.Nil(t, Quotient(Interval{}, Interval{50, 48, 52}))
+	assert.Nil(t, Quotient(Interval{1, 1, 1}, Interval{}))
 }
 
 // TestAddServer: a report of elsewhere can have the servers' counts, too.

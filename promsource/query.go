@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"regexp"
 	"runtime"
 	"slices"
@@ -69,26 +68,6 @@ type run struct {
 	first, last int32
 }
 
-// identity makes the identity of a series within this process.
-var identity = maphash.MakeSeed()
-
-// id returns the identity of a row's series, without the metric's name, which
-// functions of PromQL drop.
-func id(r *promapi.Stream) uint64 {
-	var h maphash.Hash
-	h.SetSeed(identity)
-	for _, l := range r.Labels {
-		if string(l.Name) == "__name__" {
-			continue
-		}
-		h.Write(l.Name)
-		h.WriteByte(0xff)
-		h.Write(l.Value)
-		h.WriteByte(0xff)
-	}
-	return h.Sum64()
-}
-
 // raw asks for the samples of a stretch of time.
 func (s *Source) raw(ctx context.Context, names []string, in stretch, where ...string) (*batch, error) {
 	return s.ask(ctx, ranged(s.fleet.selector.series(names, where...), in), in.to)
@@ -134,7 +113,7 @@ func (b *batch) collect(f *fleet, r *promapi.Stream) {
 	if len(b.samples) == int(first) {
 		return // a histogram, or nothing but blanks
 	}
-	b.runs = append(b.runs, run{device: int32(i), series: id(r), first: first, last: int32(len(b.samples))})
+	b.runs = append(b.runs, run{device: int32(i), series: r.ID(), first: first, last: int32(len(b.samples))})
 }
 
 // exporterOf returns what exports a metric; where its name was dropped, the first

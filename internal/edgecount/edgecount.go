@@ -33,6 +33,18 @@ func (c Count) Add(other Count) Count {
 	return Count{c.Value + other.Value, c.Low + other.Low, c.High + other.High}
 }
 
+// Quotient divides one by another. Their errors have no cause in common, so that their squares
+// add up. It may be infinite, or not a number.
+func Quotient(over, per Count) Count {
+	value := over.Value / per.Value
+	share := func(a, b float64) float64 { return math.Hypot(a/over.Value, b/per.Value) }
+	return Count{
+		Value: value,
+		Low:   value * max(1-share(over.Value-over.Low, per.High-per.Value), 0),
+		High:  value * (1 + share(over.High-over.Value, per.Value-per.Low)),
+	}
+}
+
 // Errors of [Over].
 var (
 	// ErrReset says that the counter went down.

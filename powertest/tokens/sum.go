@@ -112,40 +112,17 @@ func (t *tally) counted(c edgecount.Count, r replica, s *tokenmetric.Server, m t
 // inFlight widens a count by what requests that were running at the edges have on the wrong
 // side of them. ok is false if that is not known.
 func (t *tally) inFlight(c edgecount.Count, r replica, s *tokenmetric.Server, m tokenmetric.Metric, what tokenmetric.What) (_ edgecount.Count, ok bool) {
-	if what == tokenmetric.Requests {
-		return c, true // a request counts where it ends
-	}
 	before, after := r.running(s, tokenmetric.Running, t.From), r.running(s, tokenmetric.Running, t.To)
-	if m.Update == tokenmetric.AtStep {
-		// The step that is under way, and no more, also where nothing is known of it.
-		if before >= 0 && after >= 0 {
-			c.Low, c.High = c.Low-before, c.High+after
-		}
-		return c, true
-	}
-	if m.Update == tokenmetric.AtArrival {
-		// What waits was counted, and is not computed: the other way round.
+	if m.Update == tokenmetric.AtArrival { // what waits was counted, too
 		waiting := func(at time.Time) float64 {
 			if w := r.running(s, tokenmetric.Waiting, at); w > 0 {
 				return w
 			}
 			return 0
 		}
-		before, after = after+waiting(t.To), before+waiting(t.From)
+		before, after = before+waiting(t.From), after+waiting(t.To)
 	}
-	if before == 0 && after == 0 {
-		return c, true
-	}
-	length := t.length(r, s, what, c.Value)
-	if math.IsNaN(before + after + length) {
-		return c, false
-	}
-	if m.Update == tokenmetric.AtEnd {
-		c.Value = max(c.Value+(after-before)*length/2, 0)
-	}
-	c.Low, c.High = c.Low-before*length, c.High+after*length
-	c.Low, c.High = min(c.Low, c.Value), max(c.High, c.Value)
-	return c, true
+	return m.InFlight(c, what, before, after, func() float64 { return t.length(r, s, what, c.Value) })
 }
 
 // length is the mean number of tokens of a request: of those that ended in the window, else as
