@@ -71,7 +71,7 @@ func TestArrows(t *testing.T) {
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case within(from, "internal"):
 				allowed = to == "powertest/energy" || to == "simsource" || within(to, "internal")
-			case within(to, "powertest/ab", "powertest/annotate", "powertest/doctor"):
+			case within(to, "powertest/ab", "powertest/annotate", "powertest/doctor", "powertest/series"):
 				allowed = within(from, "powertest/cmd") || within(from, "powertest/ab") && within(to, "powertest/ab") ||
 					from == "powertest/doctor" && within(to, "powertest/doctor")
 			}

@@ -3,6 +3,7 @@ package series
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -58,6 +59,13 @@ type Point struct {
 	GoodPerJoule *powertest.Interval `json:"good_requests_per_joule,omitempty"`
 	// Reasons say why something is not known.
 	Reasons []energy.Finding `json:"reasons,omitempty"`
+}
+
+// Measured reports whether there is any number of joules.
+func (s *Series) Measured() bool {
+	return slices.ContainsFunc(s.Groups, func(g *Group) bool {
+		return slices.ContainsFunc(g.Points, func(p Point) bool { return p.Joules != nil })
+	})
 }
 
 // reader reads a series.

@@ -177,18 +177,12 @@ func (o *annotateFlags) define(f *flag.FlagSet) {
 		o.Devices = []string{s}
 		return nil
 	})
-	f.Func("role", "what some GPUs do, as `SELECTORS=ROLE`, for instance 0-3=prefill; may be repeated", o.addRole)
+	f.Func("role", "what some GPUs do, as `SELECTORS=ROLE`, for instance 0-3=prefill; may be repeated", func(s string) error {
+		role, err := parseRole(s)
+		o.Roles = append(o.Roles, role)
+		return err
+	})
 	o.log.define(f, &o.Source)
-}
-
-// addRole takes a -role flag.
-func (o *annotateFlags) addRole(s string) error {
-	selectors, name, found := strings.Cut(s, "=")
-	if !found || strings.TrimSpace(selectors) == "" || strings.TrimSpace(name) == "" {
-		return errors.New("it must be selectors, an equals sign and a role, for instance 0-3=prefill")
-	}
-	o.Roles = append(o.Roles, energy.Role{Name: strings.TrimSpace(name), Devices: []string{selectors}})
-	return nil
 }
 
 // check checks the flags against each other. args are those that were parsed, and
