@@ -11,16 +11,17 @@ import (
 )
 
 // Grid is edges of steps: From, and N times another Step later, in ms of the server's time.
-// After is how long after an edge the next sample is looked for: a scrape interval and a bit.
+// Scrape is the scrape interval, and After how long after an edge the next sample is looked for:
+// that and a bit.
 type Grid struct {
-	From, Step, After int64
-	N                 int
+	From, Step, Scrape, After int64
+	N                         int
 }
 
 // NewGrid is the grid of n steps from a local time on, of what is scraped so often.
 func NewGrid(c Clock, from time.Time, step time.Duration, n int, scrape time.Duration) Grid {
 	after := scrape + max(scrape/10, time.Second)
-	return Grid{From: c.ToServer(from), Step: step.Milliseconds(), After: after.Milliseconds(), N: n}
+	return Grid{From: c.ToServer(from), Step: step.Milliseconds(), Scrape: max(scrape.Milliseconds(), 1), After: after.Milliseconds(), N: n}
 }
 
 // At is the time of an edge.
@@ -28,17 +29,20 @@ func (g Grid) At(edge int) int64 { return g.From + int64(edge)*g.Step }
 
 // Part is the grid of some of its steps.
 func (g Grid) Part(first, steps int) Grid {
-	return Grid{From: g.At(first), Step: g.Step, After: g.After, N: steps}
+	g.From, g.N = g.At(first), steps
+	return g
 }
 
 // Edged is what is known of a series at the edges of a grid.
 type Edged struct {
 	Labels []OwnLabel
 	// Prev and Next are the samples before each edge and after it. The value of one that is not
-	// there is not a number.
+	// there is not a number. Their times are those of an even scrape.
 	Prev, Next []edgecount.Reading
 	// Reset says of each step whether the series went down in it or just after.
 	Reset []bool
+
+	phase int64 // of its scrapes, in ms
 }
 
 // OwnLabel is a label of a series, to keep.
@@ -75,42 +79,41 @@ func (r *Stream) ID() uint64 {
 
 // Edges asks what is known of the series of a selector, which are of one metric, at the edges of
 // a grid. It is for many series and a long time: the server looks at each sample, and sends two of
-// an edge.
+// an edge. Of their times it is asked once, since timestamp() costs it ten times as much: they
+// only say where between the two an edge is, and a server scrapes a target at an even pace.
 func (c *Client) Edges(ctx context.Context, selector string, g Grid) ([]*Edged, error) {
 	e := edger{grid: g, at: map[uint64]int{}}
 	for _, q := range []struct {
-		expr  string
-		after int64
-		take  func(s *Edged, edge int, v float64)
+		expr         string
+		first, after int64
+		take         func(s *Edged, edge int, v float64)
 	}{
-		{selector, 0, func(s *Edged, k int, v float64) { s.Prev[k].Value = v }},
-		{"timestamp(" + selector + ")", 0, func(s *Edged, k int, v float64) { s.Prev[k].Before = nanoseconds(v) }},
-		{selector, g.After, func(s *Edged, k int, v float64) { s.Next[k].Value = v }},
-		{"timestamp(" + selector + ")", g.After, func(s *Edged, k int, v float64) { s.Next[k].Before = nanoseconds(v) }},
+		{selector, 0, 0, func(s *Edged, k int, v float64) { s.Prev[k].Value = v }},
+		{fmt.Sprintf("last_over_time(%s[%dms])", selector, g.After), 0, g.After, func(s *Edged, k int, v float64) { s.Next[k].Value = v }},
+		{fmt.Sprintf("resets(%s[%dms]) > 0", selector, g.Step+g.After), 1, g.After, func(s *Edged, k int, _ float64) {
+			if k > 0 {
+				s.Reset[k-1] = true
+			}
+		}},
 	} {
-		err := c.Range(ctx, q.expr, g.From+q.after, g.At(g.N)+q.after, g.Step, func(r *Stream) {
-			e.each(r, q.after, q.take)
+		err := c.Range(ctx, q.expr, g.At(int(q.first))+q.after, g.At(g.N)+q.after, g.Step, func(r *Stream) { e.each(r, q.after, q.take) })
+		if err != nil {
+			return nil, err
+		}
+	}
+	for _, edge := range []int{g.N, 0} {
+		_, err := c.Series(ctx, "timestamp("+selector+")", g.At(edge), "vector", func(r *Stream) {
+			if i, known := e.at[r.ID()]; known && len(r.Samples) > 0 {
+				e.list[i].phase = int64(1000*r.Samples[0].Value) % g.Scrape
+			}
 		})
 		if err != nil {
 			return nil, err
 		}
 	}
-	expr := fmt.Sprintf("resets(%s[%dms]) > 0", selector, g.Step+g.After)
-	err := c.Range(ctx, expr, g.At(1)+g.After, g.At(g.N)+g.After, g.Step, func(r *Stream) {
-		e.each(r, g.After, func(s *Edged, k int, _ float64) {
-			if k > 0 {
-				s.Reset[k-1] = true
-			}
-		})
-	})
-	if err != nil {
-		return nil, err
-	}
 	e.settle()
 	return e.list, nil
 }
-
-func nanoseconds(seconds float64) int64 { return int64(math.Round(1000*seconds)) * 1e6 }
 
 // edger joins the answers.
 type edger struct {
@@ -151,32 +154,24 @@ func (e *edger) series(r *Stream) *Edged {
 	return e.list[i]
 }
 
-// settle takes away samples without a time, and those that are on the wrong side of their edge.
-// Where a scrape was missed, what is known of the edge's neighbours takes their place.
+// settle gives the samples their times. Where a scrape was missed, what is known of the edge's
+// neighbours takes their place.
 func (e *edger) settle() {
 	for _, s := range e.list {
 		for k := range s.Prev {
-			edge := e.grid.At(k) * 1e6
-			prev, next := &s.Prev[k], &s.Next[k]
-			prev.After, next.After = prev.Before, next.Before
-			if prev.Before == 0 || prev.Before > edge {
-				prev.Value = math.NaN()
-			}
-			switch {
-			case prev.Before == edge:
-				*next = *prev
-			case next.Before < edge:
-				next.Value = math.NaN()
-			}
+			at := e.grid.At(k)
+			since := ((at-s.phase)%e.grid.Scrape + e.grid.Scrape) % e.grid.Scrape
+			s.Prev[k].Before = (at - since) * 1e6
+			s.Next[k].Before = (at - since + e.grid.Scrape) * 1e6
+			s.Prev[k].After, s.Next[k].After = s.Prev[k].Before, s.Next[k].Before
 		}
 		for k := range s.Prev {
-			edge := e.grid.At(k) * 1e6
 			// One that is known on neither side was not there.
 			before, after := math.IsNaN(s.Prev[k].Value), math.IsNaN(s.Next[k].Value)
 			switch {
-			case before && !after && k > 0 && s.Next[k-1].Before <= edge:
+			case before && !after && k > 0:
 				s.Prev[k] = s.Next[k-1]
-			case after && !before && k < e.grid.N && s.Prev[k+1].Before >= edge:
+			case after && !before && k < e.grid.N:
 				s.Next[k] = s.Prev[k+1]
 			}
 		}

@@ -88,8 +88,15 @@ func (s *scraped) instant(at int64) (i int, ok bool) {
 
 // eval evaluates a function of one series at a time.
 func (s *scraped) eval(expr string, at int64) (float64, bool) {
-	if m := rangeForm.FindStringSubmatch(expr); m != nil { // resets
+	if m := rangeForm.FindStringSubmatch(expr); m != nil {
 		ms, _ := strconv.ParseInt(m[1], 10, 64)
+		if strings.HasPrefix(expr, "last_over_time(") {
+			i, ok := s.instant(at)
+			if !ok || s.at[i] <= at-ms {
+				return 0, false
+			}
+			return s.values[i], true
+		}
 		n := 0.0
 		i, _ := slices.BinarySearch(s.at, at-ms+1)
 		for i++; i < len(s.at) && s.at[i] <= at; i++ {
@@ -188,6 +195,9 @@ func (w *world) once(expr string, form url.Values) (kind string, list []any) {
 		}
 		switch {
 		case pairs == nil:
+		case strings.HasPrefix(expr, "timestamp("):
+			last := pairs[len(pairs)-1][0].(json.Number)
+			list = append(list, map[string]any{"metric": s.labels, "value": [2]any{stamp(at), last.String()}})
 		case strings.HasPrefix(expr, "last_over_time(") || !strings.Contains(expr, "["):
 			list = append(list, map[string]any{"metric": s.labels, "value": pairs[len(pairs)-1]})
 		default:
