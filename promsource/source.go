@@ -40,8 +40,15 @@ type Source struct {
 
 var _ energy.HistorySource = (*Source)(nil)
 
+// openTimeout is that of opening: a server that is asked for the GPUs of a long window looks at
+// all of their samples, which takes seconds for a fleet's day.
+func (cfg *Config) openTimeout() time.Duration {
+	const perHour = 5 * time.Second
+	return openTimeout + time.Duration(cfg.Window.End.Sub(cfg.Window.Start).Hours()*float64(perHour))
+}
+
 // Open opens the GPUs that cfg selects. It asks the server which there are, how
-// often they are scraped and what time it is, within 10 s.
+// often they are scraped and what time it is, within 10 s, and 5 s for each hour of the window.
 //
 // Its errors wrap [energy.ErrNoDevice] if no GPU is selected or one is not there,
 // [energy.ErrMalformed] if the configuration cannot be right, [energy.ErrStalled]
@@ -60,7 +67,7 @@ func Open(cfg Config) (*Source, error) {
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cfg.openTimeout())
 	defer cancel()
 	s, err := open(ctx, c, sel, cfg)
 	if err != nil {

@@ -1,10 +1,14 @@
 package promapi
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"hash/maphash"
 	"math"
+	"slices"
+	"sync"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/edgecount"
@@ -35,6 +39,7 @@ func (g Grid) Part(first, steps int) Grid {
 
 // Edged is what is known of a series at the edges of a grid.
 type Edged struct {
+	// Labels are all but the metric's name.
 	Labels []OwnLabel
 	// Prev and Next are the samples before each edge and after it. The value of one that is not
 	// there is not a number. Their times are those of an even scrape.
@@ -83,11 +88,7 @@ func (r *Stream) ID() uint64 {
 // only say where between the two an edge is, and a server scrapes a target at an even pace.
 func (c *Client) Edges(ctx context.Context, selector string, g Grid) ([]*Edged, error) {
 	e := edger{grid: g, at: map[uint64]int{}}
-	for _, q := range []struct {
-		expr         string
-		first, after int64
-		take         func(s *Edged, edge int, v float64)
-	}{
+	queries := []edgeQuery{
 		{selector, 0, 0, func(s *Edged, k int, v float64) { s.Prev[k].Value = v }},
 		{fmt.Sprintf("last_over_time(%s[%dms])", selector, g.After), 0, g.After, func(s *Edged, k int, v float64) { s.Next[k].Value = v }},
 		{fmt.Sprintf("resets(%s[%dms]) > 0", selector, g.Step+g.After), 1, g.After, func(s *Edged, k int, _ float64) {
@@ -95,11 +96,18 @@ func (c *Client) Edges(ctx context.Context, selector string, g Grid) ([]*Edged, 
 				s.Reset[k-1] = true
 			}
 		}},
-	} {
-		err := c.Range(ctx, q.expr, g.At(int(q.first))+q.after, g.At(g.N)+q.after, g.Step, func(r *Stream) { e.each(r, q.after, q.take) })
-		if err != nil {
-			return nil, err
-		}
+	}
+	// At once, since a server answers each on one processor.
+	errs := make([]error, len(queries))
+	var all sync.WaitGroup
+	for i, q := range queries {
+		all.Go(func() {
+			errs[i] = c.Range(ctx, q.expr, g.At(q.first)+q.after, g.At(g.N)+q.after, g.Step, func(r *Stream) { e.each(r, q) })
+		})
+	}
+	all.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return nil, err
 	}
 	for _, edge := range []int{g.N, 0} {
 		_, err := c.Series(ctx, "timestamp("+selector+")", g.At(edge), "vector", func(r *Stream) {
@@ -115,20 +123,32 @@ func (c *Client) Edges(ctx context.Context, selector string, g Grid) ([]*Edged, 
 	return e.list, nil
 }
 
+// edgeQuery is a query at edges, from the first on, as of some time after each.
+type edgeQuery struct {
+	expr  string
+	first int
+	after int64
+	take  func(s *Edged, edge int, v float64)
+}
+
 // edger joins the answers.
 type edger struct {
 	grid Grid
+
+	mu   sync.Mutex
 	list []*Edged
 	at   map[uint64]int
 }
 
-// each calls take for every value of a series, with its edge.
-func (e *edger) each(r *Stream, after int64, take func(s *Edged, edge int, v float64)) {
+// each takes every value of a series, with its edge.
+func (e *edger) each(r *Stream, q edgeQuery) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	s := e.series(r)
 	for _, v := range r.Samples {
-		k := (v.At - after - e.grid.From) / e.grid.Step
+		k := (v.At - q.after - e.grid.From) / e.grid.Step
 		if k >= 0 && k <= int64(e.grid.N) {
-			take(s, int(k), v.Value)
+			q.take(s, int(k), v.Value)
 		}
 	}
 }
@@ -147,16 +167,21 @@ func (e *edger) series(r *Stream) *Edged {
 		}
 		s := &Edged{Prev: readings[:n:n], Next: readings[n:], Reset: make([]bool, e.grid.N)}
 		for _, l := range r.Labels {
-			s.Labels = append(s.Labels, OwnLabel{string(l.Name), string(l.Value)})
+			if string(l.Name) != "__name__" { // not all answers have it
+				s.Labels = append(s.Labels, OwnLabel{string(l.Name), string(l.Value)})
+			}
 		}
 		e.list = append(e.list, s)
 	}
 	return e.list[i]
 }
 
-// settle gives the samples their times. Where a scrape was missed, what is known of the edge's
+// settle puts the series in order, as which they did not come, and gives the samples their times. Where a scrape was missed, what is known of the edge's
 // neighbours takes their place.
 func (e *edger) settle() {
+	slices.SortFunc(e.list, func(a, b *Edged) int {
+		return slices.CompareFunc(a.Labels, b.Labels, func(x, y OwnLabel) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Value, y.Value)) })
+	})
 	for _, s := range e.list {
 		for k := range s.Prev {
 			at := e.grid.At(k)
