@@ -23,6 +23,7 @@
 //	J/user      joules per concurrent user (with SetConcurrency)
 //	net-J/op    joules above idle per operation (with Net)
 //	net-err-%   half-width of the interval of the joules above idle, in percent (with Net)
+//	tokens-err-%  half-width of the interval of tokens/J, in percent (with TokensFrom)
 //	idle-W      power when idle, before the timed part (with Net)
 //	NAME-J/op   joules of a phase per operation (with Phase)
 //	NAME-err-%  half-width of the interval of a phase's joules, in percent
@@ -91,6 +92,8 @@
 //	POWERTEST_SOURCE=smi=…  a log of nvidia-smi or amd-smi, if package smisource is imported
 //	POWERTEST_SOURCE=off    measure nothing, whatever the code says
 //	POWERTEST_DEVICES=0-3   only these devices of the source: see [energy.Select]
+//	POWERTEST_TOKENS=vllm=http://HOST:8000
+//	                        count tokens by the server, too: see [TokensFrom]
 //	POWERTEST_STRICT=1      fail where there is no energy measurement
 //	POWERTEST_PROFILE=FILE  calibrate the devices by what "powertest doctor -profile" has
 //	                        measured of them; off: do not. See package profile

@@ -11,6 +11,7 @@ import (
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/tokens"
 )
 
 // environment has the values of the POWERTEST_ variables.
@@ -21,6 +22,7 @@ type environment struct {
 	strict  bool
 	trace   string // directory, or empty
 	profile string // as profile.Open takes it
+	tokens  string // as tokens.Parse takes it
 }
 
 // off reports whether nothing is to be measured.
@@ -54,7 +56,12 @@ func readEnvironment() (e environment, err error) {
 				"choose 1, to fail where there is no energy measurement, or 0", v)
 		}
 	}
-	e.trace, e.profile = os.Getenv("POWERTEST_TRACE"), os.Getenv("POWERTEST_PROFILE")
+	e.trace, e.profile, e.tokens = os.Getenv("POWERTEST_TRACE"), os.Getenv("POWERTEST_PROFILE"), os.Getenv("POWERTEST_TOKENS")
+	if e.tokens != "" {
+		if _, err := tokens.Parse(e.tokens); err != nil {
+			return e, fmt.Errorf("POWERTEST_TOKENS: %w", err)
+		}
+	}
 	return e, nil
 }
 

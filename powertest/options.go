@@ -15,15 +15,17 @@ type config struct {
 	// selection is of the devices of source, or of the one that the environment names.
 	selection energy.Selection
 	net       bool
-	gpus      int  // that are expected; 0 if any number will do
-	load      bool // it is a load, and not a benchmark
+	gpus      int    // that are expected; 0 if any number will do
+	load      bool   // it is a load, and not a benchmark
+	tokens    string // the servers that count tokens, as POWERTEST_TOKENS has them
+	served    bool   // they count
 }
 
 // metrics are those that are reported of the whole, in the order of the table.
 func (c config) metrics() []metrictable.Metric {
 	var list []metrictable.Metric
 	for _, m := range metrictable.Table {
-		if m.Scope == metrictable.Always || m.Scope == metrictable.Net && c.net || m.Scope == metrictable.Loads && c.load {
+		if m.Scope == metrictable.Always || m.Scope == metrictable.Net && c.net || m.Scope == metrictable.Loads && c.load || m.Scope == metrictable.Served && c.served {
 			list = append(list, m)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 // recorders of its sources, and which lines and messages are out.
 type processState struct {
 	instruments instruments
+	servers     servers
 	active      sync.Map // by *testing.B, the benchmarks under way: one, and its parents
 	header      headerLines
 	slack       slackHistory
@@ -134,7 +135,7 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 		return safe
 	}
 	var out strings.Builder
-	h.addUnits(&out, config{net: true}.metrics())
+	h.addUnits(&out, config{net: true, served: b.serving != nil}.metrics())
 	var now []setting
 	if ins != nil {
 		now = settings(ins.name(), ins.devices(), ins.recorder.LeftOut())

@@ -54,6 +54,9 @@ type Report struct {
 	Slack time.Duration `json:"slack_ns,omitempty"`
 	// SourceCalls is how often the source was read, in this process so far.
 	SourceCalls int64 `json:"source_calls,omitempty"`
+	// Server is what the inference servers have counted; nil unless that is asked for, with
+	// [TokensFrom] or POWERTEST_TOKENS.
+	Server *ServerReport `json:"server,omitempty"`
 	// Recording is what the source reported, in traces.
 	Recording *energy.Recording `json:"recording,omitempty"`
 }
@@ -83,12 +86,15 @@ func NewReport(name string, w Work, m energy.Measurement) Report {
 // complete fills in what follows from the work and what was measured.
 func (r *Report) complete(c config) {
 	r.SchemaVersion = SchemaVersion
-	if r.Work.Ops == 0 {
-		r.Work.Ops = r.Work.Requests
+	w := r.served()
+	if w.Ops == 0 {
+		w.Ops = w.Requests
+		r.Work.Ops = w.Requests
 	}
 	m := r.Measurement
 	if m == nil {
-		r.Metrics = derive(r.Work, energy.Measurement{}, c)
+		r.judgeServer()
+		r.Metrics = derive(w, energy.Measurement{}, c)
 		return
 	}
 	r.Source, r.ExpectedGPUs = sourceName(m.Source), len(m.Devices)
@@ -100,18 +106,20 @@ func (r *Report) complete(c config) {
 		}
 		r.add(energy.Finding{Reason: energy.ExpectedGPUCountMismatch, Detail: detail})
 	}
+	r.judgeServer()
 	r.Reasons = m.Reasons
+	r.GPUs = 0
 	for _, d := range m.Devices {
 		if d.Valid {
 			r.GPUs++
 		}
 	}
-	r.Metrics = derive(r.Work, *m, c)
+	r.Metrics = append(derive(w, *m, c), r.serverMetrics()...)
 	for _, p := range r.Phases {
-		r.Metrics = append(r.Metrics, derivePart(p.Name, r.Work, p.Measurement, c.load)...)
+		r.Metrics = append(r.Metrics, derivePart(p.Name, w, p.Measurement, c.load)...)
 	}
 	if c.load {
-		r.Metrics = append(r.Metrics, roleMetrics(r.Work, *m, r.Phases)...)
+		r.Metrics = append(r.Metrics, roleMetrics(w, *m, r.Phases)...)
 	}
 }
 

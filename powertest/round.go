@@ -73,6 +73,7 @@ func (b *B) measure(r round) Report {
 			report.add(*mismatch) // a phase stops with the same timer
 		}
 	}
+	b.serving.count(context.Background(), &report, nil)
 	report.complete(b.config)
 	return report
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -53,12 +54,12 @@ const nearWindow = time.Minute
 
 // whenOf returns the time whose GPUs are meant, by the server's clock: that of a window, or
 // if there is none the present, which has no beginning.
-func whenOf(window energy.Span, now clockSample) stretch {
-	present := now.toServer(time.Now())
+func whenOf(window energy.Span, now promapi.Clock) stretch {
+	present := now.ToServer(time.Now())
 	if window == (energy.Span{}) {
 		return stretch{present, present}
 	}
-	return stretch{now.toServer(window.Start.Add(-nearWindow)), min(now.toServer(window.End.Add(nearWindow)), present)}
+	return stretch{now.ToServer(window.Start.Add(-nearWindow)), min(now.ToServer(window.End.Add(nearWindow)), present)}
 }
 
 // during returns the expression of the newest sample, in a stretch of time, of a series
@@ -71,8 +72,8 @@ func during(series string, when stretch) string {
 }
 
 // inventory asks which GPUs there are, and returns those that are selected.
-func inventory(ctx context.Context, c *client, sel selector, cfg Config, when stretch) (*fleet, error) {
-	rows, err := c.metrics(ctx, during(sel.series(metricname.Names()), when), when.to)
+func inventory(ctx context.Context, c *promapi.Client, sel selector, cfg Config, when stretch) (*fleet, error) {
+	rows, err := metrics(ctx, c, during(sel.series(metricname.Names()), when), when.to)
 	if errors.Is(err, ErrBadQuery) {
 		return nil, fmt.Errorf("prometheus: the selector %s is not understood: %w\nwrite PromQL matchers, such as {job=\"dcgm\",cluster=~\"a|b\"}", cfg.Selector, err)
 	}
@@ -81,7 +82,7 @@ func inventory(ctx context.Context, c *client, sel selector, cfg Config, when st
 	}
 	found := byUUID(rows)
 	if len(found) == 0 {
-		return nil, c.nothing(sel, len(rows), cfg.Window)
+		return nil, nothing(c, sel, len(rows), cfg.Window)
 	}
 	if err := checkUnknown(ctx, c, sel, found, when); err != nil {
 		return nil, err
@@ -90,11 +91,11 @@ func inventory(ctx context.Context, c *client, sel selector, cfg Config, when st
 }
 
 // metrics returns the labels of the series that an expression has at a server's time.
-func (c *client) metrics(ctx context.Context, expr string, at int64) (list []model.Metric, err error) {
-	_, err = c.series(ctx, expr, at, "vector", func(r *stream) {
-		m := make(model.Metric, len(r.labels))
-		for _, l := range r.labels {
-			m[model.LabelName(l.name)] = model.LabelValue(l.value)
+func metrics(ctx context.Context, c *promapi.Client, expr string, at int64) (list []model.Metric, err error) {
+	_, err = c.Series(ctx, expr, at, "vector", func(r *promapi.Stream) {
+		m := make(model.Metric, len(r.Labels))
+		for _, l := range r.Labels {
+			m[model.LabelName(l.Name)] = model.LabelValue(l.Value)
 		}
 		list = append(list, m)
 	})
@@ -102,16 +103,16 @@ func (c *client) metrics(ctx context.Context, expr string, at int64) (list []mod
 }
 
 // nothing is the error of a server that has no GPU for us.
-func (c *client) nothing(sel selector, rows int, window energy.Span) error {
+func nothing(c *promapi.Client, sel selector, rows int, window energy.Span) error {
 	series := sel.series(metricname.Names())
 	if rows > 0 {
 		return fmt.Errorf("prometheus: %w: the %d series of %s have no label UUID\ncheck the relabelling", energy.ErrNoDevice, rows, series)
 	}
 	if window != (energy.Span{}) {
 		return fmt.Errorf("prometheus: %w: %s has no sample of %s from %s to %s\ncheck the selector, the times, and for how long the server keeps samples",
-			energy.ErrNoDevice, c.host, series, window.Start.Format(time.RFC3339), window.End.Format(time.RFC3339))
+			energy.ErrNoDevice, c.Host, series, window.Start.Format(time.RFC3339), window.End.Format(time.RFC3339))
 	}
-	return fmt.Errorf("prometheus: %w: %s has no recent sample of %s\ncheck the selector, that the targets are up, and that the exporters' list of counters has the energy", energy.ErrNoDevice, c.host, series)
+	return fmt.Errorf("prometheus: %w: %s has no recent sample of %s\ncheck the selector, that the targets are up, and that the exporters' list of counters has the energy", energy.ErrNoDevice, c.Host, series)
 }
 
 // byUUID returns, for each GPU, the series of the best metric that it has.
@@ -162,7 +163,7 @@ func rankOf(r model.Metric) int { return metricname.Find(string(r[model.MetricNa
 
 // checkUnknown makes sure that a GPU without a known energy metric has no other:
 // its unit would be a guess, and its power is worse than its energy.
-func checkUnknown(ctx context.Context, c *client, sel selector, found map[string][]model.Metric, when stretch) error {
+func checkUnknown(ctx context.Context, c *promapi.Client, sel selector, found map[string][]model.Metric, when stretch) error {
 	poor := map[string]bool{}
 	for uuid, rows := range found {
 		if metricname.Table[rankOf(rows[0])].Kind != metricname.Energy {
@@ -172,7 +173,7 @@ func checkUnknown(ctx context.Context, c *client, sel selector, found map[string
 	if len(poor) == 0 {
 		return nil
 	}
-	rows, err := c.metrics(ctx, during(sel.series(nil, "__name__=~"+strconv.Quote(metricname.UnknownPattern)), when), when.to)
+	rows, err := metrics(ctx, c, during(sel.series(nil, "__name__=~"+strconv.Quote(metricname.UnknownPattern)), when), when.to)
 	if err != nil {
 		return err
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/median"
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/promapi"
 )
 
 // What is assumed of targets that are too new: the defaults of the
@@ -42,13 +43,13 @@ func (t tempo) ticks(n float64) time.Duration {
 }
 
 // learn returns the pace of each job, from the recent samples of a few devices.
-func (f *fleet) learn(ctx context.Context, c *client, now int64) (map[string]pace, error) {
+func (f *fleet) learn(ctx context.Context, c *promapi.Client, now int64) (map[string]pace, error) {
 	in := stretch{now - learnTime.Milliseconds(), now}
 	byJob := map[string]pace{}
 	expr := ranged(f.selector.series(f.names, f.among(f.examples())), in)
-	_, err := c.series(ctx, expr, now, "matrix", func(r *stream) {
-		if i, known := f.position[string(r.get(metricname.UUIDLabels...))]; known {
-			job, p := f.job[i], paceOf(r.samples)
+	_, err := c.Series(ctx, expr, now, "matrix", func(r *promapi.Stream) {
+		if i, known := f.position[string(r.Get(metricname.UUIDLabels...))]; known {
+			job, p := f.job[i], paceOf(r.Samples)
 			byJob[job] = pace{max(byJob[job].scrape, p.scrape), max(byJob[job].refresh, p.refresh)}
 		}
 	})
@@ -86,12 +87,12 @@ func paceOf(samples []sample) pace {
 	var scrape, refresh []time.Duration
 	changed := -1
 	for i := 1; i < len(samples); i++ {
-		scrape = append(scrape, samples[i].since(samples[i-1]))
-		if samples[i].value == samples[i-1].value {
+		scrape = append(scrape, samples[i].Since(samples[i-1]))
+		if samples[i].Value == samples[i-1].Value {
 			continue
 		}
 		if changed >= 0 {
-			refresh = append(refresh, samples[i].since(samples[changed]))
+			refresh = append(refresh, samples[i].Since(samples[changed]))
 		}
 		changed = i
 	}

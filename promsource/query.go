@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"regexp"
 	"runtime"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -50,6 +50,9 @@ func alternatives(values []string) string {
 	return strings.Join(quoted, "|")
 }
 
+// sample is a value that a server keeps.
+type sample = promapi.Sample
+
 // batch is what an answer has of the devices: their samples, each series as a
 // run of them.
 type batch struct {
@@ -65,26 +68,6 @@ type run struct {
 	first, last int32
 }
 
-// identity makes the identity of a series within this process.
-var identity = maphash.MakeSeed()
-
-// id returns the identity of a row's series, without the metric's name, which
-// functions of PromQL drop.
-func (r *stream) id() uint64 {
-	var h maphash.Hash
-	h.SetSeed(identity)
-	for _, l := range r.labels {
-		if string(l.name) == "__name__" {
-			continue
-		}
-		h.Write(l.name)
-		h.WriteByte(0xff)
-		h.Write(l.value)
-		h.WriteByte(0xff)
-	}
-	return h.Sum64()
-}
-
 // raw asks for the samples of a stretch of time.
 func (s *Source) raw(ctx context.Context, names []string, in stretch, where ...string) (*batch, error) {
 	return s.ask(ctx, ranged(s.fleet.selector.series(names, where...), in), in.to)
@@ -93,7 +76,7 @@ func (s *Source) raw(ctx context.Context, names []string, in stretch, where ...s
 // ask asks for an expression of the devices, at a server's time.
 func (s *Source) ask(ctx context.Context, expr string, at int64) (*batch, error) {
 	b := &batch{unexpected: map[string]energy.Device{}}
-	if _, err := s.client.series(ctx, expr, at, "", func(r *stream) { b.collect(s.fleet, r) }); err != nil {
+	if _, err := s.client.Series(ctx, expr, at, "", func(r *promapi.Stream) { b.collect(s.fleet, r) }); err != nil {
 		return nil, err
 	}
 	// Servers answer in any order, and nothing may depend on it.
@@ -104,12 +87,12 @@ func (s *Source) ask(ctx context.Context, expr string, at int64) (*batch, error)
 }
 
 // collect takes in one series of an answer.
-func (b *batch) collect(f *fleet, r *stream) {
-	uuid, name := r.get(metricname.UUIDLabels...), r.get("__name__")
+func (b *batch) collect(f *fleet, r *promapi.Stream) {
+	uuid, name := r.Get(metricname.UUIDLabels...), r.Get("__name__")
 	i, ours := f.position[string(uuid)]
 	if !ours {
 		if _, seen := b.unexpected[string(uuid)]; !seen && len(uuid) > 0 && !f.known[string(uuid)] {
-			b.unexpected[string(uuid)] = exporterOf(name).Device(func(name string) string { return string(r.get(name)) })
+			b.unexpected[string(uuid)] = exporterOf(name).Device(func(name string) string { return string(r.Get(name)) })
 		}
 		return
 	}
@@ -117,20 +100,20 @@ func (b *batch) collect(f *fleet, r *stream) {
 		return // the same in another unit, or power
 	}
 	first := int32(len(b.samples))
-	for _, v := range r.samples {
+	for _, v := range r.Samples {
 		if name != nil { // else it is a number of something, not of joules
-			joules, ok := metricname.Table[f.metric[i]].Value(v.value)
+			joules, ok := metricname.Table[f.metric[i]].Value(v.Value)
 			if !ok {
 				continue
 			}
-			v.value = joules
+			v.Value = joules
 		}
 		b.samples = append(b.samples, v)
 	}
 	if len(b.samples) == int(first) {
 		return // a histogram, or nothing but blanks
 	}
-	b.runs = append(b.runs, run{device: int32(i), series: r.id(), first: first, last: int32(len(b.samples))})
+	b.runs = append(b.runs, run{device: int32(i), series: r.ID(), first: first, last: int32(len(b.samples))})
 }
 
 // exporterOf returns what exports a metric; where its name was dropped, the first

@@ -118,6 +118,7 @@ func (x *trial) live(exec Runner, args ...string) {
 	f.StringVar(&o.Result, "bench", "", "")
 	f.Func("aiperf", "", func(s string) error { o.Result, o.Format = s, "aiperf"; return nil })
 	f.StringVar(&o.Aggregate, "agg", "", "")
+	f.StringVar(&o.Tokens, "tokens", "", "")
 	f.StringVar(&sidecar, "sidecar", "", "")
 	f.StringVar(&record, "benchfmt", "", "")
 	f.Func("devices", "", func(s string) error { o.Devices = append(o.Devices, s); return nil })

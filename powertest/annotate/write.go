@@ -38,7 +38,7 @@ func (r Result) WriteTable(out io.Writer) error {
 		}
 		fmt.Fprintf(&b, "%s: %s\n", what, r.inWords(c))
 	}
-	for _, note := range r.Workload.Notes {
+	for _, note := range slices.Concat(r.Workload.Notes, r.serverNotes()) {
 		fmt.Fprintf(&b, "note: %s\n", note)
 	}
 	_, err := io.WriteString(out, terminal.Text(b.String()))
@@ -57,6 +57,7 @@ func (r Result) writeWindow(w io.Writer) {
 		fmt.Fprintf(w, ", concurrency %d", b.Concurrency)
 	}
 	fmt.Fprintln(w)
+	r.writeServer(w)
 }
 
 func (r Result) writeSource(w io.Writer) {
@@ -163,7 +164,11 @@ func (r Result) WriteBenchmark(w io.Writer) error {
 			m.Add(f)
 		}
 	}
-	err := powertest.NewReport(r.benchmarkName(), r.work(), m).WriteBenchmark(w)
+	report := powertest.NewReport(r.benchmarkName(), r.work(), m)
+	if r.Server != nil {
+		report.AddServer(r.Server.Counts)
+	}
+	err := report.WriteBenchmark(w)
 	if errors.Is(err, powertest.ErrNoNumbers) {
 		return nil // why is in the validation file
 	}

@@ -90,6 +90,9 @@ const (
 	// before an earlier window of the same name. It concerns that, and the energy
 	// above idle. Marked.
 	IdleUnsettled Reason = "idle_unsettled"
+	// TokenMismatch: an inference server and its client counted different numbers of tokens
+	// or requests in the window, by more than their intervals. Marked.
+	TokenMismatch Reason = "token_mismatch"
 	// ClockStep: the wall clock was set during the window, and joins outside
 	// records to it. Withheld.
 	ClockStep Reason = "clock_step"
@@ -106,6 +109,7 @@ var marks = map[Reason]bool{
 	SharedGPU:         true,
 	Throttled:         true,
 	IdleUnsettled:     true,
+	TokenMismatch:     true,
 }
 
 // Withholds reports whether a number with this reason is always withheld, rather than
