@@ -103,7 +103,7 @@ func (w *Window) WaitIdle(ctx context.Context, name string) error {
 		}
 		for ; done < len(r.curves); done++ {
 			c := r.curves[done]
-			if c.dead(began) != nil {
+			if r.gone(done, began) != nil {
 				continue
 			}
 			fresh := c.device.Method == Gauge || len(c.ticks) > seen[done]

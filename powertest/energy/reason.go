@@ -80,6 +80,10 @@ const (
 	// ModuleScope: the counter is that of a whole module, such as a superchip with its
 	// CPU; the number is that of all of it. Marked.
 	ModuleScope Reason = "module_scope"
+	// NestedScope: a device of another kind is measured too whose energy contains that of
+	// others, as that of a node does, so that they are not added. Marked; a sum that would
+	// have to add them is withheld.
+	NestedScope Reason = "nested_scope"
 	// SharedGPU: another process used the device, or measured it at the same
 	// time. Marked.
 	SharedGPU Reason = "shared_gpu"
@@ -103,6 +107,7 @@ var marks = map[Reason]bool{
 	PartTimeSensor:    true,
 	MIGParentScope:    true,
 	ModuleScope:       true,
+	NestedScope:       true,
 	SharedGPU:         true,
 	Throttled:         true,
 	IdleUnsettled:     true,
@@ -115,8 +120,12 @@ func (r Reason) Withholds() bool { return !marks[r] }
 // Finding is a reason with what was seen.
 type Finding struct {
 	Reason Reason `json:"reason"`
-	// Device is the UUID of the device concerned; empty if it is all of them.
+	// Device is the UUID of the device concerned; empty if it is all of them, or of those of
+	// Source.
 	Device string `json:"device,omitempty"`
+	// Source is the name of the source concerned, where several are joined and it is one
+	// of them; otherwise empty.
+	Source string `json:"source,omitempty"`
 	// Detail says in words what was seen, and what to do if that is known.
 	Detail string `json:"detail,omitempty"`
 	// Withheld says that the number is withheld although the reason can also mark one.

@@ -135,7 +135,9 @@ type FindingSource interface {
 // LeftOut is a device that nobody chose to leave out, and that is not measured all the
 // same: a sum over the others lacks it, and says so.
 type LeftOut struct {
-	UUID  string `json:"uuid"`
+	UUID string `json:"uuid"`
+	// Kind is what the device is; empty reads as [GPU].
+	Kind  Kind   `json:"kind,omitempty"`
 	Index int    `json:"index"`
 	Name  string `json:"name,omitempty"`
 	// Why says what keeps it from being measured: "it reports neither energy nor power".
@@ -144,7 +146,7 @@ type LeftOut struct {
 
 // String names the device and says why it is left out.
 func (l LeftOut) String() string {
-	return fmt.Sprintf("GPU %d (%s, %s): %s", l.Index, cmp.Or(l.Name, "no name"), l.UUID, l.Why)
+	return fmt.Sprintf("%s %d (%s, %s): %s", l.Kind.Title(), l.Index, cmp.Or(l.Name, "no name"), l.UUID, l.Why)
 }
 
 // defaultPeriod is the nominal refresh period where the source says none.
@@ -165,6 +167,9 @@ type Device struct {
 	Index int `json:"index"`
 	// Name is the model, such as "NVIDIA H200".
 	Name string `json:"name,omitempty"`
+	// Source is the name of the source that the device is of, where several are joined;
+	// otherwise empty.
+	Source string `json:"source,omitempty"`
 	// PCI is the PCI address; empty if unknown.
 	PCI string `json:"pci,omitempty"`
 	// Driver and VBIOS are the versions of the driver and of the device's own firmware;
