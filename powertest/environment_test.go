@@ -102,13 +102,13 @@ func TestSourceIsChosen(t *testing.T) {
 	}
 	sim := environment{source: "sim", arg: "name=env"}
 	assert.Equal(t, "env", name(config{}, sim))
-	assert.Equal(t, "mine", name(config{source: mine}, sim))
+	assert.Equal(t, "mine", name(config{sources: []energy.Source{mine}}, sim))
 	assert.Equal(t, "env", name(config{fallback: spare}, sim))
-	assert.Equal(t, "none", name(config{source: mine}, environment{source: "off"}))
+	assert.Equal(t, "none", name(config{sources: []energy.Source{mine}}, environment{source: "off"}))
 
-	ins1, err := openInstrument(config{source: mine}, environment{})
+	ins1, err := openInstrument(config{sources: []energy.Source{mine}}, environment{})
 	require.NoError(t, err)
-	ins2, err := openInstrument(config{source: mine}, environment{})
+	ins2, err := openInstrument(config{sources: []energy.Source{mine}}, environment{})
 	require.NoError(t, err)
 	assert.Same(t, ins1.recorder, ins2.recorder, "one recorder per source")
 }

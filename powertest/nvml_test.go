@@ -33,6 +33,7 @@ func TestDriver(t *testing.T) {
 		"impossible":    testImpossible,
 		"old driver":    testOldDriver,
 		"left out":      testLeftOut,
+		"several":       testSeveral,
 		"two processes": testTwoProcesses,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -10,9 +10,9 @@ type Option func(*config)
 
 // config is what the options of one benchmark ask for.
 type config struct {
-	source   energy.Source
+	sources  []energy.Source
 	fallback energy.Source
-	// selection is of the devices of source, or of the one that the environment names.
+	// selection is of the devices of sources, or of the one that the environment names.
 	selection energy.Selection
 	net       bool
 	gpus      int  // that are expected; 0 if any number will do
@@ -42,8 +42,11 @@ func newConfig(opts []Option) config {
 // Only POWERTEST_SOURCE=off goes before it. The source stays the caller's to
 // close, once no benchmark uses it; the package keeps one recorder for it until
 // the process ends.
-func From(source energy.Source) Option {
-	return func(c *config) { c.source = source }
+//
+// Several sources are measured over one window, as [energy.Join] does: J/op and what
+// follows are of the GPUs, and those of other kinds come beside them, such as cpu-J/op.
+func From(source energy.Source, more ...energy.Source) Option {
+	return func(c *config) { c.sources = append([]energy.Source{source}, more...) }
 }
 
 // Fallback measures with the source where POWERTEST_SOURCE is not set and there
@@ -75,7 +78,7 @@ func Role(name string, selectors ...string) Option {
 	}
 }
 
-// ExpectGPUs sets how many devices there must be. Where another number is measured
+// ExpectGPUs sets how many GPUs there must be. Where another number is measured
 // the joules are withheld: without it, a fleet of which half is not read uses half
 // of the energy.
 func ExpectGPUs(n int) Option {

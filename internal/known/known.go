@@ -40,3 +40,12 @@ func Find(name string) (s Source, known bool) {
 	}
 	return Sources[i], true
 }
+
+// Names returns the names of all of them.
+func Names() []string {
+	list := make([]string, len(Sources))
+	for i, s := range Sources {
+		list[i] = s.Name
+	}
+	return list
+}

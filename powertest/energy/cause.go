@@ -1,6 +1,7 @@
 package energy
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -25,7 +26,7 @@ func Causes(found []Finding) []Cause {
 	var list []Cause
 	at := map[string]int{}
 	for _, f := range found {
-		key := fmt.Sprintf("%s %v %v %s", f.Reason, f.Withholds(), f.Device == "", f.sense())
+		key := fmt.Sprintf("%s %v %v %q %s", f.Reason, f.Withholds(), f.Device == "", f.Source, f.sense())
 		i, known := at[key]
 		if !known {
 			i = len(list)
@@ -67,7 +68,7 @@ func (c Cause) Line(name func(uuid string) string) string {
 		}
 		names = append(names, uuid)
 	}
-	who := strings.Join(names, ", ")
+	who := cmp.Or(strings.Join(names, ", "), c.Source)
 	if more := len(c.Devices) - len(names); more > 0 {
 		who += fmt.Sprintf(" and %d more", more)
 	}

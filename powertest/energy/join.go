@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -21,40 +22,35 @@ import (
 // The error wraps [ErrMalformed] if two sources have a device in common, or if some are
 // read while a window is open and others are asked for the past: such have no times in
 // common that are exact enough. One source is returned as it is.
-func Join(sources ...Source) (Source, error) {
-	j := &joined{}
-	past := 0
+func Join(sources ...Source) (Source, error) { return join(nil, sources) }
+
+// join joins those devices of sources that selectors name, or all.
+func join(selectors []string, sources []Source) (Source, error) {
+	j := &joined{byName: len(selectors) > 0}
 	for _, src := range sources {
-		for _, p := range partsOf(src) {
-			if _, remembers := p.src.(HistorySource); remembers {
-				past++
-			}
-			if err := j.add(p.src); err != nil {
-				return nil, fmt.Errorf("join sources: %w", err)
-			}
+		if err := j.add(src); err != nil {
+			return nil, fmt.Errorf("join sources: %w", err)
 		}
 	}
 	switch {
 	case len(j.parts) == 0:
 		return nil, fmt.Errorf("join sources: %w: there are none", ErrMalformed)
-	case len(j.parts) == 1:
+	case len(j.parts) == 1 && !j.byName:
 		return j.parts[0].src, nil
-	case past == 0:
-		j.describe()
-		return j, nil
 	}
-	if err := j.allPast(); err != nil {
-		return nil, fmt.Errorf("join sources: %w", err)
+	if err := j.choose(selectors); err != nil {
+		return nil, err
 	}
 	j.describe()
-	return &joinedPast{j}, nil
-}
-
-// part is one of the sources that are joined.
-type part struct {
-	src            Source
-	name           string // among the others
-	first, devices int    // its devices, among those of all
+	past, live := j.byTime()
+	switch {
+	case len(past) == 0:
+		return j, nil
+	case len(live) == 0:
+		return &joinedPast{j}, nil
+	}
+	return nil, fmt.Errorf("join sources: %w: %s is read while a window is open, and %s is asked for it afterwards\nmeasure with one of them, or with an exporter in place of a server or a log",
+		ErrMalformed, strings.Join(live, ", "), strings.Join(past, ", "))
 }
 
 // joined is several sources that are read while windows are open.
@@ -62,43 +58,63 @@ type joined struct {
 	info    Info
 	parts   []part
 	devices []Device
+	places  []place // of the devices, in the parts
+	byName  bool    // the devices were selected
 }
 
-// partsOf returns the sources that are joined in one, or itself.
-func partsOf(src Source) []part {
+// part is one of the sources that are joined.
+type part struct {
+	src  Source
+	name string // among the others
+}
+
+// place is where a device is: in which part, and where among the devices of that.
+type place struct{ part, index int }
+
+// partsOf returns the sources that are joined in one, or itself, and where its devices are.
+func partsOf(src Source) ([]part, []place) {
 	switch j := src.(type) {
 	case *joined:
-		return j.parts
+		return j.parts, j.places
 	case *joinedPast:
-		return j.parts
+		return j.parts, j.places
 	}
-	return []part{{src: src, devices: len(src.Devices())}}
+	places := make([]place, len(src.Devices()))
+	for i := range places {
+		places[i].index = i
+	}
+	return []part{{src: src}}, places
 }
 
 // Parts returns the sources that are joined in one by [Join], in their order; itself if none
 // are.
 func Parts(src Source) []Source {
 	var list []Source
-	for _, p := range partsOf(src) {
+	parts, _ := partsOf(src)
+	for _, p := range parts {
 		list = append(list, p.src)
 	}
 	return list
 }
 
-// add adds a source with its devices.
+// add adds a source with its devices, or all that are joined in one.
 func (j *joined) add(src Source) error {
-	info := src.Info()
-	p := part{src: src, name: j.unused(info.Name), first: len(j.devices), devices: len(src.Devices())}
-	for _, d := range src.Devices() {
-		for i := range j.devices {
-			if other := &j.devices[i]; other.UUID == d.UUID {
-				return fmt.Errorf("%w: %s is a device of both %s and %s, and would count twice", ErrMalformed, d.UUID, other.Source, p.name)
+	parts, places := partsOf(src)
+	first := len(j.parts)
+	for _, p := range parts {
+		j.parts = append(j.parts, part{p.src, j.unused(p.src.Info().Name)})
+	}
+	for i, d := range src.Devices() {
+		at := place{first + places[i].part, places[i].index}
+		p := j.parts[at.part]
+		for k := range j.devices {
+			if j.devices[k].UUID == d.UUID {
+				return fmt.Errorf("%w: %s is a device of both %s and %s, and would count twice", ErrMalformed, d.UUID, j.devices[k].Source, p.name)
 			}
 		}
-		d.Period, d.Source = info.PeriodOf(d), p.name
-		j.devices = append(j.devices, d)
+		d.Period, d.Source = p.src.Info().PeriodOf(d), p.name
+		j.devices, j.places = append(j.devices, d), append(j.places, at)
 	}
-	j.parts = append(j.parts, p)
 	return nil
 }
 
@@ -116,32 +132,53 @@ func (j *joined) unused(name string) string {
 	return fmt.Sprintf("%s#%d", name, n)
 }
 
-// allPast returns an error unless all that have devices are asked for the past.
-func (j *joined) allPast() error {
-	var past, live []string
-	for _, p := range j.parts {
-		switch _, remembers := p.src.(HistorySource); {
-		case remembers:
-			past = append(past, p.name)
-		case p.devices > 0:
-			live = append(live, p.name)
-		}
+// choose keeps the devices that the selectors name.
+func (j *joined) choose(selectors []string) error {
+	at, err := Select(j.devices, selectors...)
+	if err != nil {
+		return err
 	}
-	if len(live) == 0 {
-		return nil
+	devices, places := make([]Device, len(at)), make([]place, len(at))
+	for n, i := range at {
+		devices[n], places[n] = j.devices[i], j.places[i]
 	}
-	return fmt.Errorf("%w: %s is read while a window is open, and %s is asked for it afterwards\nmeasure with one of them, or with an exporter in place of a server or a log",
-		ErrMalformed, strings.Join(live, ", "), strings.Join(past, ", "))
+	j.devices, j.places = devices, places
+	return nil
 }
 
-// describe makes the info of all.
+// measured returns which of the parts have devices.
+func (j *joined) measured() []bool {
+	list := make([]bool, len(j.parts))
+	for _, at := range j.places {
+		list[at.part] = true
+	}
+	return list
+}
+
+// byTime returns the names of the parts that are asked for the past, and of those that are
+// read while a window is open.
+func (j *joined) byTime() (past, live []string) {
+	for i, has := range j.measured() {
+		switch _, remembers := j.parts[i].src.(HistorySource); {
+		case !has:
+		case remembers:
+			past = append(past, j.parts[i].name)
+		default:
+			live = append(live, j.parts[i].name)
+		}
+	}
+	return past, live
+}
+
+// describe makes the info of all that have devices.
 func (j *joined) describe() {
 	var names, versions []string
-	for _, p := range j.parts {
-		info := p.src.Info()
-		if p.devices == 0 {
+	for i, has := range j.measured() {
+		if !has {
 			continue
 		}
+		p := j.parts[i]
+		info := p.src.Info()
 		names = append(names, p.name)
 		if info.Version != "" {
 			versions = append(versions, p.name+" "+info.Version)
@@ -158,38 +195,28 @@ func (j *joined) Info() Info { return j.info }
 
 func (j *joined) Devices() []Device { return j.devices }
 
-// partOf returns the source of a device; nil if there is no such device.
-func (j *joined) partOf(device int) *part {
-	for i := range j.parts {
-		if p := &j.parts[i]; device >= p.first && device < p.first+p.devices {
-			return p
-		}
+// at returns the part of a device, and where it is there; nil if there is no such device.
+func (j *joined) at(device int) (p *part, index int) {
+	if device < 0 || device >= len(j.places) {
+		return nil, 0
 	}
-	return nil
+	at := j.places[device]
+	return &j.parts[at.part], at.index
 }
 
-// Read lets each run of elements that are of one source be filled in by it.
+// Read lets each element be filled in by its source, one after another.
 func (j *joined) Read(dst []Reading) {
-	for n := 0; len(dst) > 0; dst = dst[n:] {
-		p := j.partOf(dst[0].Device)
-		if n = 1; p == nil {
+	for i := range dst {
+		device := dst[i].Device
+		p, index := j.at(device)
+		if p == nil {
 			now := time.Now()
-			dst[0] = Reading{Device: dst[0].Device, Before: now, After: now, Err: ErrNoDevice}
+			dst[i] = Reading{Device: device, Before: now, After: now, Err: ErrNoDevice}
 			continue
 		}
-		for n < len(dst) && j.partOf(dst[n].Device) == p {
-			n++
-		}
-		p.shift(dst[:n], -p.first)
-		p.src.Read(dst[:n])
-		p.shift(dst[:n], p.first)
-	}
-}
-
-// shift renumbers the devices of readings.
-func (p *part) shift(list []Reading, by int) {
-	for i := range list {
-		list[i].Device += by
+		dst[i].Device = index
+		p.src.Read(dst[i : i+1])
+		dst[i].Device = device
 	}
 }
 
@@ -197,33 +224,23 @@ func (p *part) shift(list []Reading, by int) {
 func (j *joined) Inspect(dst []State) {
 	for i := range dst {
 		device := dst[i].Device
-		p := j.partOf(device)
-		switch ins, ok := inspector(p); {
-		case p == nil:
-			dst[i] = State{At: time.Now(), Err: ErrNoDevice}
-		case !ok:
-			dst[i] = State{At: time.Now()}
-		default:
-			one := dst[i : i+1]
-			one[0].Device -= p.first
-			ins.Inspect(one)
+		dst[i] = State{At: time.Now(), Err: ErrNoDevice}
+		if p, index := j.at(device); p != nil {
+			dst[i].Err = nil
+			if ins, ok := p.src.(Inspector); ok {
+				dst[i].Device = index
+				ins.Inspect(dst[i : i+1])
+			}
 		}
 		dst[i].Device = device
 	}
-}
-
-func inspector(p *part) (ins Inspector, ok bool) {
-	if p != nil {
-		ins, ok = p.src.(Inspector)
-	}
-	return ins, ok
 }
 
 // LeftOut is [PartialSource].
 func (j *joined) LeftOut() []LeftOut {
 	var list []LeftOut
 	for _, p := range j.parts {
-		if partial, ok := p.src.(PartialSource); ok {
+		if partial, ok := p.src.(PartialSource); ok && !j.byName {
 			list = append(list, partial.LeftOut()...)
 		}
 	}
@@ -233,21 +250,27 @@ func (j *joined) LeftOut() []LeftOut {
 // Findings is [FindingSource]: what one source notices is about its devices only.
 func (j *joined) Findings(from, to time.Time) []Finding {
 	var list []Finding
-	for _, p := range j.parts {
+	for i, p := range j.parts {
 		if notices, ok := p.src.(FindingSource); ok {
-			list = append(list, p.scoped(notices.Findings(from, to))...)
+			list = append(list, j.scoped(i, notices.Findings(from, to))...)
 		}
 	}
 	return list
 }
 
-// scoped returns findings of the source as those of a part.
-func (p *part) scoped(found []Finding) []Finding {
-	list := append([]Finding(nil), found...)
-	for i := range list {
-		if list[i].Device == "" {
-			list[i].Source = p.name
+// scoped returns findings of a part, as such. If the devices were selected by name, that
+// there are others is none, nor is what a part lacks of which none were.
+func (j *joined) scoped(part int, found []Finding) []Finding {
+	var list []Finding
+	none := j.byName && !j.measured()[part]
+	for _, f := range found {
+		if f.Device == "" {
+			if none || j.byName && f.Reason == ExpectedGPUCountMismatch {
+				continue
+			}
+			f.Source = j.parts[part].name
 		}
+		list = append(list, f)
 	}
 	return list
 }
@@ -267,30 +290,36 @@ type joinedPast struct{ *joined }
 // ReadRange is [HistorySource]: each is asked at the same time. What fails withholds the
 // numbers of its own devices.
 func (j *joinedPast) ReadRange(ctx context.Context, spans []Span, to []*History) ([]Finding, error) {
+	of := make([][]*History, len(j.parts))
+	for i, p := range j.parts {
+		of[i] = make([]*History, len(p.src.Devices()))
+	}
+	for i, at := range j.places {
+		of[at.part][at.index] = to[i]
+	}
 	found := make([][]Finding, len(j.parts))
 	var wg sync.WaitGroup
 	for i, p := range j.parts {
-		h, remembers := p.src.(HistorySource)
-		if !remembers { // it has no devices
-			if notices, ok := p.src.(FindingSource); ok && len(spans) > 0 {
-				found[i] = p.scoped(notices.Findings(spans[0].Start, spans[len(spans)-1].End))
-			}
-			continue
-		}
-		wg.Go(func() {
-			list, err := h.ReadRange(ctx, spans, to[p.first:p.first+p.devices])
-			if err != nil {
-				list = append(list, unreported(err))
-			}
-			found[i] = p.scoped(list)
-		})
+		wg.Go(func() { found[i] = j.scoped(i, p.recall(ctx, spans, of[i])) })
 	}
 	wg.Wait()
-	var all []Finding
-	for _, list := range found {
-		all = append(all, list...)
+	return slices.Concat(found...), nil
+}
+
+// recall asks a part for the past; one that has none has no devices either.
+func (p *part) recall(ctx context.Context, spans []Span, to []*History) []Finding {
+	h, remembers := p.src.(HistorySource)
+	if !remembers {
+		if notices, ok := p.src.(FindingSource); ok && len(spans) > 0 {
+			return notices.Findings(spans[0].Start, spans[len(spans)-1].End)
+		}
+		return nil
 	}
-	return all, nil
+	found, err := h.ReadRange(ctx, spans, to)
+	if err != nil {
+		found = append(found, unreported(err))
+	}
+	return found
 }
 
 // unreported is what to say of a source that did not report the past.
@@ -326,9 +355,9 @@ func (u *unavailable) Findings(time.Time, time.Time) []Finding {
 // [Unavailable], each with the name of its source; nil if there are none.
 func Missing(src Source) error {
 	var errs []error
-	for _, p := range partsOf(src) {
-		if u, ok := p.src.(*unavailable); ok {
-			errs = append(errs, fmt.Errorf("%s: %w", u.name, u.err))
+	for _, p := range Parts(src) {
+		if u, ok := p.(*unavailable); ok {
+			errs = append(errs, named(u.name, u.err))
 		}
 	}
 	return errors.Join(errs...)

@@ -64,30 +64,38 @@ type lane struct {
 	read    read
 }
 
-// newLanes returns a lane for each source of the recorder's. Its devices are at index, among
-// those of all.
+// newLanes makes a lane for each source of the recorder's devices, which are at index of
+// all of its source.
 func (r *Recorder) newLanes(index []int) {
 	r.lane = make([]int, len(index))
-	for _, p := range partsOf(r.src) {
-		l := &lane{
-			rec: r, src: p.src, poll: p.src.Info().Poll,
-			caller: caller{turn: make(chan struct{}, 1)},
-			kick:   make(chan struct{}, 1),
+	parts, places := partsOf(r.src)
+	at := map[int]int{} // the lane of a part
+	for i, k := range index {
+		n, made := at[places[k].part]
+		if !made {
+			n = len(r.lanes)
+			at[places[k].part] = n
+			r.lanes = append(r.lanes, newLane(r, parts[places[k].part].src))
 		}
-		var devices []Device
-		for i, k := range index {
-			if k >= p.first && k < p.first+p.devices {
-				l.devices, l.index = append(l.devices, i), append(l.index, k-p.first)
-				devices = append(devices, r.devices[i])
-				r.lane[i] = len(r.lanes)
-			}
-		}
-		if len(devices) == 0 {
-			continue
+		l := r.lanes[n]
+		l.devices, l.index = append(l.devices, i), append(l.index, places[k].index)
+		r.lane[i] = n
+	}
+	for _, l := range r.lanes {
+		devices := make([]Device, len(l.devices))
+		for n, i := range l.devices {
+			devices[n] = r.devices[i]
 		}
 		l.groups = newGroups(devices)
 		l.read.batch, l.read.due = make([]Reading, len(devices)), make([]int, len(devices))
-		r.lanes = append(r.lanes, l)
+	}
+}
+
+func newLane(r *Recorder, src Source) *lane {
+	return &lane{
+		rec: r, src: src, poll: src.Info().Poll,
+		caller: caller{turn: make(chan struct{}, 1)},
+		kick:   make(chan struct{}, 1),
 	}
 }
 

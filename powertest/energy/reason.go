@@ -1,6 +1,9 @@
 package energy
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Reason says why a number is withheld, or doubtful. The codes are stable; they
 // are a superset of those that InferenceX publishes.
@@ -137,7 +140,7 @@ type Finding struct {
 func (f Finding) Withholds() bool { return f.Withheld || f.Reason.Withholds() }
 
 // String returns the finding as one line.
-func (f Finding) String() string { return describe(f.Reason, f.Device, f.Detail) }
+func (f Finding) String() string { return describe(f.Reason, cmp.Or(f.Device, f.Source), f.Detail) }
 
 // event is something because of which the time between from and to cannot be
 // measured.

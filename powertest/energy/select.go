@@ -316,8 +316,8 @@ func (s Selection) Wants(all []Device, d Device) bool {
 
 // A Role is what some devices do in a server that divides its work.
 type Role struct {
-	// Name is the role, such as "prefill": without spaces, and not "net", since it
-	// becomes the beginning of units.
+	// Name is the role, such as "prefill": a name by [IsPartName], since it becomes the
+	// beginning of units.
 	Name string
 	// Devices are selectors as [Select] takes them.
 	Devices []string
