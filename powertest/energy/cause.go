@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -24,7 +23,7 @@ type Cause struct {
 // people, who would have to read them for every device.
 func Causes(found []Finding) []Cause {
 	var list []Cause
-	at := map[string]int{}
+	at, named := map[string]int{}, map[string]bool{}
 	for _, f := range found {
 		key := fmt.Sprintf("%s %v %v %q %s", f.Reason, f.Withholds(), f.Device == "", f.Source, f.sense())
 		i, known := at[key]
@@ -34,7 +33,8 @@ func Causes(found []Finding) []Cause {
 			list = append(list, Cause{Finding: f})
 		}
 		c := &list[i]
-		if f.Device != "" && !slices.Contains(c.Devices, f.Device) {
+		if of := key + " " + f.Device; f.Device != "" && !named[of] {
+			named[of] = true
 			c.Devices = append(c.Devices, f.Device)
 		}
 		c.Differ = c.Differ || f.Detail != c.Detail

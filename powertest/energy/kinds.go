@@ -228,26 +228,33 @@ func (m *Measurement) Add(f Finding) { m.addAll([]Finding{f}) }
 
 // addAll adds findings, of which there may be one for each device of a fleet.
 func (m *Measurement) addAll(list []Finding) {
-	lead := refs(m.Devices)
-	devices := lead
-	for i := range m.Kinds {
-		devices = append(devices[:len(devices):len(devices)], refs(m.Kinds[i].Devices)...)
+	type place struct {
+		*DeviceMeasurement
+		lead bool
 	}
-	at := make(map[string]*DeviceMeasurement, len(devices))
-	for _, d := range devices {
-		at[d.Device.UUID] = d
+	var devices []*DeviceMeasurement
+	at := map[string]place{}
+	add := func(list []DeviceMeasurement, lead bool) {
+		for _, d := range refs(list) {
+			devices, at[d.Device.UUID] = append(devices, d), place{d, lead}
+		}
 	}
+	add(m.Devices, true)
+	for _, k := range m.Kinds {
+		add(k.Devices, false)
+	}
+	lead := devices[:len(m.Devices)]
 	for _, f := range list {
 		d, ours := at[f.Device]
 		switch {
 		case ours:
 			d.Reasons = append(d.Reasons, f)
-			m.addOne(f, []*DeviceMeasurement{d}, slices.Contains(lead, d))
+			m.addOne(f, []*DeviceMeasurement{d.DeviceMeasurement}, d.lead)
 		case f.Device != "":
 			m.addOne(f, nil, true)
 		case f.Source != "":
 			concerned := slices.DeleteFunc(slices.Clone(devices), func(d *DeviceMeasurement) bool { return d.Device.Source != f.Source })
-			m.addOne(f, concerned, slices.ContainsFunc(concerned, func(d *DeviceMeasurement) bool { return slices.Contains(lead, d) }))
+			m.addOne(f, concerned, slices.ContainsFunc(concerned, func(d *DeviceMeasurement) bool { return at[d.Device.UUID].lead }))
 		case f.Reason == ExpectedGPUCountMismatch:
 			m.addOne(f, lead, true)
 		default:

@@ -114,6 +114,16 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	return o.checkProfile()
 }
 
+// names are the names of the source, or of several.
+func (o *doctorFlags) names() string {
+	var list []string
+	for _, source := range energy.SplitSource(o.Name + "=" + o.arg) {
+		name, _, _ := energy.CutSource(source)
+		list = append(list, name)
+	}
+	return strings.Join(list, "+")
+}
+
 // checkProfile checks the file that is to be written, and says which one is used.
 func (o *doctorFlags) checkProfile() error {
 	log, _, _ := strings.Cut(o.arg, "?")
@@ -197,7 +207,7 @@ func (o *doctorFlags) examine(ctx context.Context, src energy.Source, err error,
 	if err != nil {
 		r = doctor.Unavailable(err)
 	}
-	r.Sources, r.Version = doctor.Survey(o.Name, src, err), buildversion.Main()
+	r.Sources, r.Version = doctor.Survey(o.names(), src, err), buildversion.Main()
 	if err := o.write(r, std.out); err != nil {
 		complain(std.err, "doctor", err)
 		return exitFailed
