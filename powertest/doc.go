@@ -26,6 +26,8 @@
 //	idle-W      power when idle, before the timed part (with Net)
 //	NAME-J/op   joules of a phase per operation (with Phase)
 //	NAME-err-%  half-width of the interval of a phase's joules, in percent
+//	cpu-J/op, dram-J/op, all-J/op, with cpu-err-% and so on, and all-tokens/J
+//	            joules of other devices than GPUs, and of all (with several sources)
 //
 // Each is left out when something that it needs is missing: a number that
 // cannot be defended is withheld, and the benchmark's log says why. It is never
@@ -89,6 +91,9 @@
 //	POWERTEST_SOURCE=prometheus=…
 //	                        those that a server scrapes, if package promsource is imported
 //	POWERTEST_SOURCE=smi=…  a log of nvidia-smi or amd-smi, if package smisource is imported
+//	POWERTEST_SOURCE=nvml+rapl
+//	                        several at once, over one window: J/op is that of the GPUs, and
+//	                        cpu-J/op and all-J/op come beside it; see docs/metrics.md
 //	POWERTEST_SOURCE=off    measure nothing, whatever the code says
 //	POWERTEST_DEVICES=0-3   only these devices of the source: see [energy.Select]
 //	POWERTEST_STRICT=1      fail where there is no energy measurement
@@ -110,6 +115,7 @@
 //	gpus: 1
 //	power-limit: 700W
 //
-// A profile adds the beginning of its SHA-256, such as "calibration: 3f2a91c0d4e7".
+// Where CPUs are measured there are "cpu-energy: package+dram" and "cpus: 2" as well. A
+// profile adds the beginning of its SHA-256, such as "calibration: 3f2a91c0d4e7".
 // A simulation says "energy-source: simulated", always.
 package powertest

@@ -223,7 +223,11 @@ func TestDocument(t *testing.T) {
 	for _, m := range OfPart("NAME", true) {
 		parts = append(parts, m.Unit)
 	}
-	assert.Equal(t, append(parts, "prefill-J/prompt-token", "decode-J/token"), of)
+	parts = append(parts, "prefill-J/prompt-token", "decode-J/token")
+	for _, m := range OfPart("KIND", true) {
+		parts = append(parts, m.Unit)
+	}
+	assert.Equal(t, append(parts, "all-tokens/J"), of)
 }
 
 // TestDocumentDiffers: a row that disagrees with the table in any column is found.
