@@ -101,7 +101,8 @@ func directionsOf(out run) map[string]string {
 // TestKinds: a benchmark with GPUs, a processor and memory, as its output has them.
 func TestKinds(t *testing.T) {
 	t.Parallel()
-	out := styled(t, "^BenchmarkEnv$", []string{"POWERTEST_SOURCE=sim=idle=300+processor=simulated"})
+	dir := t.TempDir()
+	out := styled(t, "^BenchmarkEnv$", []string{"POWERTEST_SOURCE=sim=idle=300+processor=simulated", "POWERTEST_TRACE=" + dir})
 	r := out.one()
 	requirePower(t, r, "", 300)
 	requirePower(t, r, "cpu-", 80)
@@ -118,6 +119,16 @@ func TestKinds(t *testing.T) {
 		assert.Equal(t, want, r.GetConfig(key), key)
 	}
 	assert.NotContains(t, out.out, "withheld")
+
+	trace := readTrace(t, dir).Measurement
+	again, err := OpenTrace(filesIn(t, dir)[0])
+	require.NoError(t, err)
+	m := energy.MeasurePast(t.Context(), again, energy.Span{Start: trace.Start, End: trace.End})
+	require.Len(t, m.Kinds, 3)
+	for i, k := range m.Kinds {
+		assert.Equal(t, trace.Kinds[i].Kind, k.Kind)
+		assert.InEpsilon(t, trace.Kinds[i].Energy.Joules, k.Energy.Joules, 0.03)
+	}
 }
 
 // TestKindsWithoutGPUs: where only a processor is measured, J/op is that of it and its memory.

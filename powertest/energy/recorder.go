@@ -16,7 +16,7 @@ import (
 // curves. (A source that knows the past, a [HistorySource], is asked for them after
 // the window.) It learns when the counters tick and reads sparsely: closely around
 // the ticks that matter to the edges of a window, and at most 20 times a second
-// between. Once started it does not allocate. When the last window is released
+// between, each source of several. Once started it does not allocate. When the last window is released
 // its goroutine ends; what it learnt about the ticks is kept.
 //
 // All methods may be called from any goroutine.
@@ -29,6 +29,7 @@ type Recorder struct {
 	leftOut []LeftOut
 	lanes   []*lane // that read the source, or each of those that are joined in it
 	lane    []int   // of each device
+	leads   []bool  // the device is of the kinds that the measurement is of
 	base    time.Time
 	calls   atomic.Int64
 
@@ -73,6 +74,10 @@ func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
 	}
 	r.newLanes(index)
 	r.stats = make([]callStats, len(r.devices))
+	lead := Leading(KindsOf(r.devices))
+	for _, d := range r.devices {
+		r.leads = append(r.leads, slices.Contains(lead, d.Kind.OrGPU()))
+	}
 	if _, remembers := src.(HistorySource); remembers {
 		return r, nil
 	}

@@ -121,7 +121,9 @@ func FuzzSplitSource(f *testing.F) {
 // TestOpenSeveral: what cannot be opened is missing, unless nothing could be, or what was
 // asked of it cannot be right; all is closed that was opened in vain.
 func TestOpenSeveral(t *testing.T) {
-	denied, wrong := errors.New("denied-test: permission"), fmt.Errorf("wrong-test: %w", ErrMalformed)
+	n := opensSeveral.Add(1) // a name can be registered once, and tests run several times
+	one, two, no, bad := fmt.Sprint("one-test", n), fmt.Sprint("two-test", n), fmt.Sprint("denied-test", n), fmt.Sprint("wrong-test", n)
+	denied, wrong := errors.New(no+": permission"), fmt.Errorf("wrong: %w", ErrMalformed)
 	var closed []string
 	open := func(uuid string, err error) OpenFunc {
 		return func(arg string, devices []string) (Source, error) {
@@ -134,12 +136,12 @@ func TestOpenSeveral(t *testing.T) {
 			return &listed{devices: []Device{{UUID: uuid + "0"}, {UUID: uuid + "1", Index: 1}}, close: func() { closed = append(closed, uuid) }}, nil
 		}
 	}
-	Register("one-test", open("GPU-a", nil))
-	Register("two-test", open("GPU-b", nil))
-	Register("denied-test", open("", denied))
-	Register("wrong-test", open("", wrong))
+	Register(one, open("GPU-a", nil))
+	Register(two, open("GPU-b", nil))
+	Register(no, open("", denied))
+	Register(bad, open("", wrong))
 
-	src, err := Open("one-test", "x+two-test+denied-test", nil)
+	src, err := Open(one, "x+"+two+"+"+no, nil)
 	require.NoError(t, err)
 	assert.Equal(t, "listed+listed#2", src.Info().Name)
 	assert.Len(t, src.Devices(), 4)
@@ -147,28 +149,30 @@ func TestOpenSeveral(t *testing.T) {
 	require.NoError(t, src.Close())
 	assert.Equal(t, []string{"GPU-a", "GPU-b"}, closed)
 
-	src, err = Open("one-test+two-test", "", []string{"GPU-b1"})
+	src, err = Open(one+"+"+two, "", []string{"GPU-b1"})
 	require.NoError(t, err)
 	assert.Equal(t, "listed#2", src.Info().Name)
 	require.Len(t, src.Devices(), 1)
 	assert.Equal(t, "GPU-b1", src.Devices()[0].UUID)
 
 	for value, want := range map[string]error{
-		"one-test+wrong-test":          ErrMalformed,
-		"one-test+nonesuch":            ErrUnknownSource,
-		"one-test+one-test":            ErrMalformed,
-		"denied-test+denied-test":      denied,
-		"one-test+two-test+wrong-test": ErrMalformed,
+		one + "+" + bad:             ErrMalformed,
+		one + "+nonesuch":           ErrUnknownSource,
+		one + "+" + one:             ErrMalformed,
+		no + "+" + no:               denied,
+		one + "+" + two + "+" + bad: ErrMalformed,
 	} {
 		closed = nil
 		_, err := Open(value, "", nil)
 		assert.ErrorIs(t, err, want, value)
-		assert.Len(t, closed, strings.Count(value, "one-test")+strings.Count(value, "two-test"), value)
+		assert.Len(t, closed, strings.Count(value, one)+strings.Count(value, two), value)
 	}
-	_, err = Open("one-test+denied-test", "", []string{"GPU-z"})
+	_, err = Open(one+"+"+no, "", []string{"GPU-z"})
 	assert.ErrorIs(t, err, ErrNoDevice)
 	assert.ErrorIs(t, err, denied, "why it may not be there")
 }
+
+var opensSeveral atomic.Int32
 
 // listed is a source that has devices only.
 type listed struct {
