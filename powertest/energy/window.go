@@ -210,7 +210,7 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	r.mu.Lock()
 	limit := w.opened
 	for _, c := range r.curves {
-		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected())+c.reach())
+		limit = max(limit, w.opened+int64(float64(ticks+1)*c.awaited())+c.reach())
 	}
 	seen := make([]int, len(r.curves))
 	for i, c := range r.curves {
@@ -333,7 +333,7 @@ func (w *Window) settle(ctx context.Context) {
 	end := min(w.spans[len(w.spans)-1].end, r.now())
 	limit := end
 	for _, c := range r.curves {
-		limit = max(limit, end+int64(3.2*c.expected())+c.reach()+c.lag.ns())
+		limit = max(limit, end+int64(3.2*c.awaited())+c.reach()+c.lag.ns())
 		if c.beginsLate(w.spans[0].start, end) {
 			// The first may turn out to be one that was passed over before the end.
 			c.pace.Watch(pace.EdgeTicks + 1)

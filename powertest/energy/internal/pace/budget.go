@@ -27,11 +27,32 @@ func (p *Pace) Stride() int {
 
 // price returns the time that must pass for each read between edges, in ns.
 func (p *Pace) price() float64 {
-	if p.every {
+	switch {
+	case p.fine && p.every:
+		return p.cost() / fineShare
+	case p.fine:
+		return max(p.devices/planned*second, p.cost()/fineShare)
+	case p.every:
 		return p.driverTime()
 	}
 	return max(p.devices/planned*second, p.driverTime())
 }
+
+// Awaited returns the time in which a tick can be expected to be seen, in ns, where the
+// refresh period is one: of counters whose ticks are not aimed at, that until the next read,
+// which a busy machine makes late.
+func (p *Pace) Awaited(period float64) float64 {
+	if !p.fine {
+		return period
+	}
+	return p.apart() + fineLate
+}
+
+// cost returns how long the CPU is kept busy by reading all devices at once, in ns.
+func (p *Pace) cost() float64 { return p.devices*p.took + wake }
+
+// apart returns the time between two reads at an edge where ticks are not aimed at, in ns.
+func (p *Pace) apart() float64 { return max(p.nominal, p.cost()/fineEdges) }
 
 // driverTime returns the time in which a read of every device occupies the driver no
 // longer than its share; 0 if there is no driver, since the source is far away.
@@ -51,9 +72,9 @@ func (p *Pace) pay(at, took float64) {
 	price := 0.0
 	switch p.phase {
 	case Hunting:
-		if p.hunts++; p.hunts > huntReads {
+		if p.hunts++; p.hunts > p.hunting() && (p.fine || p.hunts > huntReads) {
 			price = p.price()
-		} else if p.measured && p.slow() {
+		} else if !p.fine && p.measured && p.slow() {
 			price = p.driverTime()
 		}
 	case Locked:
@@ -72,7 +93,7 @@ func (p *Pace) pay(at, took float64) {
 
 // hunting returns after how many reads since an edge a hunt is paid for.
 func (p *Pace) hunting() int {
-	if p.measured && p.slow() {
+	if p.fine || p.measured && p.slow() {
 		return p.allowed
 	}
 	return huntReads

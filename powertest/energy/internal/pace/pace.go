@@ -77,6 +77,15 @@ const (
 	lostShare   = 0.2
 	searchReads = 5
 
+	// A counter that is refreshed each finest ns or faster is not aimed at: timers are too
+	// late for it, and a value that is read is as new as the read. Each read is a tick then.
+	// Such a counter is read by the very CPU that it measures, of which reads with a wake each
+	// take fineEdges at an edge, and fineShare between edges.
+	finest               = 5 * minStep
+	fineEdges, fineShare = 0.02, 0.001
+	wake                 = 10e3 // ns
+	fineLate             = 20e6 // ns
+
 	// huntsPerPeriod reads in a nominal period find a tick to ±4 %, with the 30
 	// reads that an edge may cost.
 	huntsPerPeriod = 12
@@ -97,6 +106,7 @@ const (
 // safe for concurrent use.
 type Pace struct {
 	nominal, poll, within float64
+	fine                  bool // ticks are not aimed at
 
 	phase  Phase
 	filter filter
@@ -132,6 +142,7 @@ type Pace struct {
 func New(c Config) Pace {
 	n := float64(c.Nominal)
 	p := Pace{nominal: n, poll: float64(c.Poll), within: float64(c.Within), filter: newFilter(n), allowed: EdgeReads}
+	p.fine = p.poll == 0 && n <= finest
 	p.hunt(0)
 	return p
 }
@@ -267,6 +278,7 @@ func (p *Pace) Unchanged(now int64) {
 func (p *Pace) Ticked(old, seen, now int64) {
 	lo, hi := float64(old), float64(seen)
 	switch {
+	case p.fine:
 	case p.phase == Hunting:
 		if p.poll == 0 && p.quiet < 2 && hi-lo > p.nominal/2 {
 			// Reads that are paid for may be too far apart to show a period.
