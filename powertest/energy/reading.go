@@ -152,7 +152,7 @@ func (l *lane) plan() (wait time.Duration, alive bool) {
 	for k, i := range l.devices {
 		next := r.curves[i].pace.Next()
 		first = min(first, next)
-		if next <= now+float64(coalesceWindow) {
+		if next <= now+max(float64(coalesceWindow), r.curves[i].pace.Early()) {
 			l.groups.due[l.groups.of[k]] = true
 		}
 	}

@@ -87,6 +87,9 @@ const (
 	// others, as that of a node does, so that they are not added. Marked; a sum that would
 	// have to add them is withheld.
 	NestedScope Reason = "nested_scope"
+	// EstimatedCounter: the counter is not of a sensor's readings, but of what a virtual
+	// machine's host takes to be the machine's share of its own. Marked.
+	EstimatedCounter Reason = "estimated_counter"
 	// SharedGPU: another process used the device, or measured it at the same
 	// time. Marked.
 	SharedGPU Reason = "shared_gpu"
@@ -111,6 +114,7 @@ var marks = map[Reason]bool{
 	MIGParentScope:    true,
 	ModuleScope:       true,
 	NestedScope:       true,
+	EstimatedCounter:  true,
 	SharedGPU:         true,
 	Throttled:         true,
 	IdleUnsettled:     true,

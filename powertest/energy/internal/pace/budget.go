@@ -28,10 +28,8 @@ func (p *Pace) Stride() int {
 // price returns the time that must pass for each read between edges, in ns.
 func (p *Pace) price() float64 {
 	switch {
-	case p.fine && p.every:
-		return p.cost() / fineShare
 	case p.fine:
-		return max(p.devices/planned*second, p.cost()/fineShare)
+		return (p.devices*p.took + wakeSeldom) / fineShare
 	case p.every:
 		return p.driverTime()
 	}
@@ -45,14 +43,31 @@ func (p *Pace) Awaited(period float64) float64 {
 	if !p.fine {
 		return period
 	}
-	return p.apart() + fineLate
+	return 2*(p.devices*p.took+wake)/fineEdges + fineLate
 }
 
-// cost returns how long the CPU is kept busy by reading all devices at once, in ns.
-func (p *Pace) cost() float64 { return p.devices*p.took + wake }
+// apart returns the time between two reads at an edge where ticks are not aimed at, in ns:
+// short for the first, which show when the power changed, and longer for those that show what
+// it became, so that they keep to their share.
+func (p *Pace) apart() float64 {
+	cost := p.devices*p.took + wake
+	if p.hunts < EdgeTicks {
+		return max(p.nominal, cost/(3*fineEdges))
+	}
+	return max(p.nominal, 2*cost/fineEdges)
+}
 
-// apart returns the time between two reads at an edge where ticks are not aimed at, in ns.
-func (p *Pace) apart() float64 { return max(p.nominal, p.cost()/fineEdges) }
+// Early returns by how much earlier than planned it does not matter to read, in ns: a device
+// whose ticks are not aimed at is read when another is, so that one wake serves both.
+func (p *Pace) Early() float64 {
+	switch {
+	case !p.fine:
+		return 0
+	case p.hunts < p.hunting():
+		return p.apart() / 2
+	}
+	return p.price() / 2
+}
 
 // driverTime returns the time in which a read of every device occupies the driver no
 // longer than its share; 0 if there is no driver, since the source is far away.
