@@ -66,7 +66,7 @@ func TestArrows(t *testing.T) {
 			case strings.HasSuffix(from, "source"):
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case from == "powertest":
-				allowed = to == "powertest/energy" || to == "powertest/profile" || to == "nvmlsource" || within(to, "internal")
+				allowed = to == "powertest/energy" || to == "powertest/profile" || to == "nvmlsource" || to == "raplsource" || within(to, "internal")
 			case from == "powertest/profile":
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case within(from, "internal"):

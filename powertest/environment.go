@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -128,8 +129,8 @@ func choices(linked []string) string {
 	can := []string{"off"}
 	var could []string
 	for _, name := range linked {
-		if name == "nvml" {
-			name = "nvml (the default)"
+		if name == auto.Name {
+			name += " (the default)"
 		}
 		can = append(can, name)
 	}

@@ -2,21 +2,21 @@ package powertest
 
 import (
 	"cmp"
-	"errors"
 	"fmt"
-	"io/fs"
 	"reflect"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/presence"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/profile"
 
-	// The default source.
+	// What the default source chooses from.
 	_ "github.com/joulebench/joulebench/nvmlsource"
+	_ "github.com/joulebench/joulebench/raplsource"
 )
 
 // instrument is what a benchmark is measured with: a recorder of a source, of
@@ -91,13 +91,13 @@ func openInstrument(c config, e environment) (*instrument, error) {
 	if len(selection.Devices) == 0 {
 		selection.Devices = e.devices
 	}
-	ins, err := process.instruments.named(cmp.Or(e.source, "nvml"), e.arg, selection, e.profile)
+	ins, err := process.instruments.named(cmp.Or(e.source, auto.Name), e.arg, selection, e.profile)
 	if err == nil && e.strict {
 		if err = errors.Join(ins.missing, leavesOut(ins)); err != nil {
 			return nil, err
 		}
 	}
-	if err == nil || e.source != "" || c.fallback == nil || e.strict || !absent(err) {
+	if err == nil || e.source != "" || c.fallback == nil || e.strict || !auto.Absent(err) {
 		return ins, err
 	}
 	fallback, ferr := process.instruments.of(c.fallback, energy.Selection{Roles: selection.Roles}, e.profile)
@@ -131,13 +131,6 @@ func leavesOut(ins *instrument) error {
 	}
 	return fmt.Errorf("%d of %d %s are not measured: %s\nto leave them out, set POWERTEST_DEVICES=%s",
 		len(left), len(left)+len(measured), what, strings.Join(names, "; "), strings.Join(measured, ","))
-}
-
-// absent reports whether the error says that there is nothing to measure here
-// (no GPU, no driver's library, no support in this build), rather than that
-// something keeps us from it.
-func absent(err error) bool {
-	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, energy.ErrNoDevice) || errors.Is(err, fs.ErrNotExist)
 }
 
 // instruments keeps the instruments, and the errors, of a process: a source from

@@ -85,7 +85,7 @@ func TestDevices(t *testing.T) {
 	assert.Equal(t, []string{"CPU-package-1"}, names(one.Devices()))
 	_, err := open(Config{Root: tree.Root, Devices: []string{"CPU-package-7"}}, noPerf)
 	assert.ErrorIs(t, err, energy.ErrNoDevice)
-	assert.ErrorContains(t, err, "there are 0 (CPU-package-0")
+	assert.ErrorContains(t, err, "there are cpu:0 (CPU-package-0")
 }
 
 // TestZones is about machines whose zones are not one for each package.

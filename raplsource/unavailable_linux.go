@@ -29,7 +29,7 @@ func (t tree) unavailable(cpu processor, powercap, pmu error) error {
 		return fmt.Errorf("rapl: %s: %w", dir, powercap)
 	case cpu.virtual:
 		return fmt.Errorf("rapl: %w: this is a virtual machine, which has no counters of its CPUs\n"+
-			"measure on a machine of its own; QEMU gives estimates to guests, with -accel kvm,rapl=true", energy.ErrNoDevice)
+			"measure on a machine of its own, or let QEMU estimate what is the guest's:\n\t-accel kvm,rapl=true", energy.ErrNoDevice)
 	}
 	return fmt.Errorf("rapl: %w: %s shows no package\nif the processor is of Intel or AMD, load the driver:\n"+
 		"\tsudo modprobe intel_rapl_msr", energy.ErrNoDevice, dir)

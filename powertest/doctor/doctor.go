@@ -20,6 +20,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/doctor/internal/meter"
@@ -197,13 +198,21 @@ type SourceStatus struct {
 }
 
 // Survey lists the known sources with the chosen one among them: src, or why it could
-// not be opened. Several have plus signs between their names. Of the others only the drivers
-// of this machine are tried, if they are linked in.
+// not be opened. Several have plus signs between their names, and what auto has opened stands
+// for it. Of the others only those that this machine has itself are tried, those of its
+// drivers and of its CPUs, if they are linked in.
 func Survey(chosen string, src energy.Source, err error) (list []SourceStatus) {
 	linked := energy.Registered()
-	all := slices.DeleteFunc(slices.Clone(known.Sources), func(k known.Source) bool { return k.Name == known.Off })
+	all := slices.DeleteFunc(slices.Clone(known.Sources), func(k known.Source) bool { return k.Name == known.Off || k.Name == auto.Name })
 	names := strings.Split(chosen, "+")
-	for _, name := range names {
+	for i, name := range names {
+		if name == auto.Name {
+			names[i] = "" // none, if it has opened none
+			if src != nil {
+				names[i] = energy.Parts(src)[i].Info().Name
+			}
+			continue
+		}
 		if k, isKnown := known.Find(name); !isKnown || k.Name == known.Off {
 			all = append(all, known.Source{Name: name})
 		}

@@ -166,10 +166,19 @@ func TestUnavailable(t *testing.T) {
 func TestSurvey(t *testing.T) {
 	src := simsource.New(simsource.Config{})
 	list := Survey("sim", src, nil)
-	assert.Len(t, list, 5)
+	assert.Len(t, list, 8)
 	assert.Equal(t, SourceStatus{Name: "nvml", Status: "not tried"}, list[0], "this test does not link it in")
-	assert.Equal(t, SourceStatus{Name: "sim", Chosen: true, Linked: true, Status: "usable", Detail: src.Info().Version}, list[4])
-	assert.Contains(t, list[3].Detail, "-source smi=FILE")
+	assert.Equal(t, SourceStatus{Name: "sim", Chosen: true, Linked: true, Status: "usable", Detail: src.Info().Version}, list[7])
+	assert.Contains(t, list[6].Detail, "-source smi=FILE")
+	for _, name := range []string{"nvml", "rapl"} {
+		for _, s := range Survey("auto", namedSource{src, name}, nil) {
+			assert.Equal(t, s.Name == name, s.Chosen, "auto has opened %s: %v", name, s)
+		}
+	}
+	for _, s := range Survey("auto", nil, energy.ErrNoDevice) {
+		assert.False(t, s.Chosen, "%v", s)
+		assert.NotEqual(t, "auto", s.Name)
+	}
 
 	tried := SourceStatus{Name: "sim", Linked: true}
 	tried.try()
@@ -178,6 +187,14 @@ func TestSurvey(t *testing.T) {
 	tried.try()
 	assert.Equal(t, "failed", tried.Status)
 }
+
+// namedSource is a source of another name.
+type namedSource struct {
+	energy.Source
+	name string
+}
+
+func (s namedSource) Info() energy.Info { return energy.Info{Name: s.name} }
 
 // besideGauge returns GPUs whose counter is off by a factor, and whose power gauge shows
 // so many watts.

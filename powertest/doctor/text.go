@@ -359,11 +359,16 @@ func short(d time.Duration) string {
 }
 
 // wrapped breaks a text into lines of at most the columns, of which all but the
-// first begin with an indent. Names in it are only text.
+// first begin with an indent. A line that begins with a tab is a command, and stays whole.
+// Names in it are only text.
 func wrapped(text, indent string) string {
 	var b strings.Builder
 	for i, line := range strings.Split(terminal.Text(text), "\n") {
 		width := 0
+		if strings.HasPrefix(line, "\t") { // to be pasted: it stays one line
+			b.WriteString(indent + strings.TrimPrefix(line, "\t") + "\n")
+			continue
+		}
 		if i > 0 { // advice
 			b.WriteString(indent)
 			width = utf8.RuneCountInString(indent)
