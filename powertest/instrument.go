@@ -2,6 +2,7 @@ package powertest
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"

@@ -220,7 +220,11 @@ func newObservation(r energy.Recording, calls []energy.CallStats, past bool) *ob
 		}
 	}
 	for i, d := range r.Devices {
-		o.devices = append(o.devices, newDevice(d, calls[i], past))
+		dev := newDevice(d, calls[i], past)
+		if o.info.Continuous(d.Device) && !past {
+			dev.untold(o.info.PeriodOf(d.Device))
+		}
+		o.devices = append(o.devices, dev)
 	}
 	return o
 }

@@ -131,7 +131,7 @@ func (r Report) writeCounters(b *bytes.Buffer) {
 		}
 		fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", g.id(), g.Method,
 			took(g.Period), took(g.Jitter), took(half), g.Ticks, g.Missed, unit(g.Step, step),
-			unit(g.Resolution, "%g J"), took(g.CallP50), took(g.CallP99), unit(g.Watts, "%.1f W"))
+			unit(g.Resolution, "%.4g J"), took(g.CallP50), took(g.CallP99), unit(g.Watts, "%.1f W"))
 	}
 	w.Flush()
 	shown := map[string]bool{}

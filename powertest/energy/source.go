@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // Errors of a [Reading] or of opening a source. They are wrapped: test with
@@ -151,6 +153,12 @@ const defaultPeriod = 100 * time.Millisecond
 // PeriodOf returns the nominal refresh period of a device of the source.
 func (i Info) PeriodOf(d Device) time.Duration {
 	return cmp.Or(d.Period, i.Period, defaultPeriod)
+}
+
+// Continuous reports whether a counter of the source is refreshed so often, each 2 ms or
+// faster, that its ticks are not told apart: each reading is one.
+func (i Info) Continuous(d Device) bool {
+	return d.Method == Counter && pace.Fine(pace.Config{Nominal: i.PeriodOf(d), Poll: i.Poll})
 }
 
 // Device is one thing that uses energy: a GPU, never a slice of one, or what its Kind is.

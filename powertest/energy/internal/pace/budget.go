@@ -108,7 +108,10 @@ func (p *Pace) pay(at, took float64) {
 
 // hunting returns after how many reads since an edge a hunt is paid for.
 func (p *Pace) hunting() int {
-	if p.fine || p.measured && p.slow() {
+	switch {
+	case p.fine:
+		return EdgeReads
+	case p.measured && p.slow():
 		return p.allowed
 	}
 	return huntReads

@@ -140,11 +140,14 @@ type Pace struct {
 	next     float64 // when to read next, but for within
 }
 
+// Fine reports whether the ticks of a device are not aimed at, since they come too often.
+func Fine(c Config) bool { return c.Poll == 0 && float64(c.Nominal) <= finest }
+
 // New returns a pace that is Hunting, with a read due at once.
 func New(c Config) Pace {
 	n := float64(c.Nominal)
 	p := Pace{nominal: n, poll: float64(c.Poll), within: float64(c.Within), filter: newFilter(n), allowed: EdgeReads}
-	p.fine = p.poll == 0 && n <= finest
+	p.fine = Fine(c)
 	p.hunt(0)
 	return p
 }
