@@ -79,11 +79,14 @@
 //
 // # Sources
 //
-// The local NVIDIA GPUs are read through NVML, unless [From] or the environment
-// say otherwise. The environment never needs a change of the code, and can be
+// The local NVIDIA GPUs are read through NVML, or where there are none the CPUs of this
+// machine, unless [From] or the environment say otherwise. The environment never needs a change of the code, and can be
 // set for packages that do not import powertest:
 //
-//	POWERTEST_SOURCE=nvml   the local NVIDIA GPUs; the default
+//	POWERTEST_SOURCE=auto   the local NVIDIA GPUs if there are any, else the CPUs of this
+//	                        machine if they may be read; the default
+//	POWERTEST_SOURCE=nvml   the local NVIDIA GPUs
+//	POWERTEST_SOURCE=rapl   the CPUs of this machine and their memory: see package raplsource
 //	POWERTEST_SOURCE=amd    the local AMD GPUs, if package amdsource is imported
 //	POWERTEST_SOURCE=intel  the local Intel GPUs, if package intelsource is imported
 //	POWERTEST_SOURCE=sim    simulated GPUs, if package simsource is imported
@@ -101,8 +104,8 @@
 //	                        measured of them; off: do not. See package profile
 //	POWERTEST_TRACE=DIR     write everything known of each result to DIR, as JSON
 //
-// Where there is no GPU the benchmark runs all the same, and its log says why
-// there is no energy measurement.
+// Where there is nothing to measure the benchmark runs all the same, and its log says why
+// there is no energy measurement. CPUs are never measured in the place of GPUs that are there.
 //
 // # Header
 //

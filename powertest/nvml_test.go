@@ -34,6 +34,7 @@ func TestDriver(t *testing.T) {
 		"old driver":    testOldDriver,
 		"left out":      testLeftOut,
 		"several":       testSeveral,
+		"beside CPUs":   testBesideGPUs,
 		"two processes": testTwoProcesses,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -50,7 +50,8 @@ func From(source energy.Source, more ...energy.Source) Option {
 }
 
 // Fallback measures with the source where POWERTEST_SOURCE is not set and there
-// is no NVIDIA GPU, no driver or no support for it in this build. It is meant for
+// is no NVIDIA GPU, no driver or no support for it in this build, and no CPU that may be
+// read either. It is meant for
 // simulations that let a benchmark be tried out anywhere: the header line
 // energy-source and the log say that it is used. With POWERTEST_STRICT it is
 // not: strict means a measurement or a failure.

@@ -81,11 +81,11 @@ const (
 	// late for it, and a value that is read is as new as the read. Each read is a tick then.
 	// Such a counter is read by the very CPU that it measures, of one core of which reads take
 	// fineEdges at an edge, and fineShare between edges. A wake of this process is part of
-	// that: it takes 30 to 50 µs of a core in a virtual machine, and 150 to 250 µs if the
+	// that: it takes 30 to 90 µs of a core in a virtual machine, and 150 to 400 µs if the
 	// process has slept for 50 ms or more.
 	finest               = 5 * minStep
 	fineEdges, fineShare = 0.02, 0.001
-	wake, wakeSeldom     = 50e3, 200e3 // ns
+	wake, wakeSeldom     = 50e3, 300e3 // ns
 	fineLate             = 20e6        // ns by which a busy machine reads late
 
 	// huntsPerPeriod reads in a nominal period find a tick to ±4 %, with the 30
