@@ -10,8 +10,8 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// Source is an [energy.Source] and an [energy.PartialSource] on the AMD GPUs of this
-// machine. It keeps their files open.
+// Source is an [energy.Source], an [energy.Inspector] of temperatures and an
+// [energy.PartialSource] on the AMD GPUs of this machine. It keeps their files open.
 type Source struct{ *drm.Source }
 
 // Open opens the GPUs that cfg selects. Its errors have what to do on a second line, and
@@ -48,7 +48,7 @@ func Open(cfg Config) (*Source, error) {
 		m, dev, err := gpus[i].probe()
 		switch {
 		case err == nil:
-			s.Add(dev, m)
+			s.Add(dev, m, drm.Thermometer(gpus[i].sensors, "edge", "junction"))
 		case byDefault && second[i]:
 			failure = err // what it uses is counted, and named by a mark
 		case byDefault && errors.Is(err, errSecondDie):

@@ -178,6 +178,27 @@ func TestDevices(t *testing.T) {
 	}
 }
 
+// TestTemperature: that of the chip's edge, where there is one.
+func TestTemperature(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := instinct(0, 3, 120, 400)
+		root := drmtest.Write(t, a, radeon("0000:03:00.0", nil))
+		defer run(t, root, tick, false, map[*drmtest.Card]float64{&a: 400})()
+		s, err := Open(Config{Root: root})
+		require.NoError(t, err)
+		states := []energy.State{{Device: 1}, {Device: 0}, {Device: 2}}
+		s.Inspect(states)
+		assert.Equal(t, []energy.State{{Device: 1, At: states[0].At, Celsius: 41, HasCelsius: true}, {Device: 0, At: states[1].At}}, states[:2])
+		assert.ErrorIs(t, states[2].Err, energy.ErrNoDevice)
+		require.NoError(t, os.Remove(filepath.Join(a.MonitorDir(root), "temp1_input")))
+		s.Inspect(states)
+		assert.ErrorIs(t, states[0].Err, fs.ErrNotExist)
+		require.NoError(t, s.Close())
+		s.Inspect(states)
+		assert.ErrorIs(t, states[0].Err, fs.ErrClosed)
+	})
+}
+
 // TestAlike: GPUs that have one identity between them have their addresses.
 func TestAlike(t *testing.T) {
 	var cards []drmtest.Card

@@ -26,7 +26,9 @@ func instinct(number int, content uint8, size int, watts uint16) drmtest.Card {
 			"vbios_version": "113-M3000100-102\n",
 			"gpu_metrics":   string(blob(content, size, fields{watts, 1 << 32, 0, 1})),
 		},
-		Monitor: map[string]string{"name": "amdgpu\n", "power1_label": "PPT\n", "power1_average": strconv.Itoa(int(watts)*1e6) + "\n", "power1_cap": "750000000\n"},
+		Monitor: map[string]string{"name": "amdgpu\n", "power1_label": "PPT\n", "power1_average": strconv.Itoa(int(watts)*1e6) + "\n", "power1_cap": "750000000\n",
+			"temp1_label": "edge\n", "temp1_input": "41000\n", "temp2_label": "junction\n", "temp2_input": "52000\n",
+		},
 	}
 }
 

@@ -101,7 +101,7 @@ func (c Config) targets() ([]web.Target, error) {
 			errs = append(errs, fmt.Errorf("dcgm: endpoint %d: %w", i+1, err))
 			continue
 		}
-		key := t.Clean + "?" + t.URL.RawQuery
+		key := t.URL.String()
 		if first, dup := seen[key]; dup {
 			errs = append(errs, fmt.Errorf("dcgm: endpoint %d: %s is endpoint %d already", i+1, t.Clean, first))
 		}

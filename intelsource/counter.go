@@ -23,6 +23,9 @@ type counter struct {
 	now   uint64 // what it showed last
 }
 
+// drivers are the kernel's, which name their monitors so.
+var drivers = []string{"i915", "xe"}
+
 // scopes are the labels of counters, the widest first. A counter without one is the only
 // one that its driver has.
 var scopes = []string{"card", "", "pkg"}
@@ -136,7 +139,7 @@ func watch(list []*counter) error {
 // probe finds the counter of a card.
 func probe(c drm.Card, d energy.Device) (drm.Meter, energy.Device, error) {
 	name := fmt.Sprintf("GPU %d (%s, %s, %s)", d.Index, d.Name, d.UUID, d.PCI)
-	sensors := c.Sensors("i915", "xe")
+	sensors := c.Sensors(drivers...)
 	if sensors == "" {
 		return nil, d, fmt.Errorf("intel: %s %w\nif it is within a processor, measure that; choose other GPUs with POWERTEST_DEVICES or -devices", name, energy.ErrNoEnergy)
 	}

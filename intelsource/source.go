@@ -3,14 +3,15 @@ package intelsource
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/drm"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// Source is an [energy.Source] and an [energy.PartialSource] on the Intel GPUs of this
-// machine. It keeps their files open.
+// Source is an [energy.Source], an [energy.Inspector] of temperatures and an
+// [energy.PartialSource] on the Intel GPUs of this machine. It keeps their files open.
 type Source struct{ *drm.Source }
 
 // Open opens the GPUs that cfg selects. Its errors have what to do on a second line, and
@@ -31,7 +32,6 @@ func Open(cfg Config) (*Source, error) {
 		return nil, fmt.Errorf("intel: %w: the kernel shows no Intel GPU\ncheck ls /sys/class/drm, and that the module i915 or xe is loaded", energy.ErrNoDevice)
 	}
 	devices := make([]energy.Device, len(cards))
-	drivers := map[string]bool{}
 	for i, c := range cards {
 		devices[i] = c.Device(i, "", fmt.Sprintf("Intel GPU %04x:%04x", uint16(drm.Intel), c.Model))
 	}
@@ -44,9 +44,8 @@ func Open(cfg Config) (*Source, error) {
 		return nil, fmt.Errorf("intel: %w", err)
 	}
 	var version []string
-	for _, i := range chosen {
-		if d := cards[i].Driver; d != "" && !drivers[d] {
-			drivers[d] = true
+	for _, d := range drivers {
+		if slices.ContainsFunc(chosen, func(i int) bool { return cards[i].Driver == d }) {
 			version = append(version, strings.TrimSpace(d+" "+tree.Module(d)))
 		}
 	}
@@ -55,7 +54,7 @@ func Open(cfg Config) (*Source, error) {
 		m, d, e := probe(cards[i], devices[i])
 		switch {
 		case e == nil:
-			s.Add(d, m)
+			s.Add(d, m, drm.Thermometer(cards[i].Sensors(drivers...), "pkg"))
 		case len(named) == 0 && errors.Is(e, errors.ErrUnsupported):
 			err = e // such as the graphics within the processor
 			s.Leave(d, "it reports no energy")

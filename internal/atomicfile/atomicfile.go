@@ -24,10 +24,9 @@ import (
 // stays and no temporary file is left. An existing file keeps its permissions; a
 // link keeps its place, and the file that it points to is replaced.
 func Write(path string, write func(io.Writer) error) error {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		path = target
-	} else if to, err := os.Readlink(path); err == nil {
-		return fmt.Errorf("write %s: it is a link to %s, which is not there", path, to)
+	path, err := target(path)
+	if err != nil {
+		return err
 	}
 	mode := fs.FileMode(0o644)
 	switch info, err := os.Stat(path); {
@@ -37,6 +36,16 @@ func Write(path string, write func(io.Writer) error) error {
 		mode = info.Mode().Perm()
 	}
 	return replace(path, mode, write, os.Rename)
+}
+
+// target is the file that a link leads to. What it would lead to and is not there is not made.
+func target(path string) (string, error) {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target, nil
+	} else if to, err := os.Readlink(path); err == nil {
+		return "", fmt.Errorf("write %s: it is a link to %s, which is not there", path, to)
+	}
+	return path, nil
 }
 
 // Create is Write to a new file: one that is there, or a link by that name, whoever has
@@ -85,8 +94,11 @@ const pipeTime = 10 * time.Second
 
 // Open opens a file to write to it as it is, with more flags of [os.OpenFile]: to append, or
 // anew. A pipe that nobody reads is an error, and so is one that is not read on: neither is
-// waited for.
+// waited for. A link to what is not there is one, too.
 func Open(path string, flags int) (*os.File, error) {
+	if _, err := target(path); err != nil {
+		return nil, err
+	}
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|inputfile.NoWait|flags, 0o644)
 	if err == nil {
 		_ = f.SetWriteDeadline(time.Now().Add(pipeTime)) // regular files have none

@@ -21,7 +21,9 @@ func TestHostileOutput(t *testing.T) {
 	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
 	require.NoError(t, os.Symlink(pipe, link))
 	require.NoError(t, os.Symlink("loop", loop))
-	for _, path := range []string{pipe, link, loop, dir, filepath.Join(dir, "none", "file")} {
+	dangling := filepath.Join(dir, "dangling")
+	require.NoError(t, os.Symlink("none", dangling))
+	for _, path := range []string{pipe, link, loop, dangling, dir, filepath.Join(dir, "none", "file")} {
 		for _, flags := range []int{0, os.O_APPEND, os.O_TRUNC} {
 			_, err := Open(path, flags)
 			require.Error(t, err, path)
@@ -36,7 +38,7 @@ func TestHostileOutput(t *testing.T) {
 	}
 	list, err := os.ReadDir(dir)
 	require.NoError(t, err)
-	assert.Len(t, list, 3)
+	assert.Len(t, list, 4)
 }
 
 // TestReadPipe: a pipe that is read is written.

@@ -195,6 +195,23 @@ func (c Card) Sensors(names ...string) string {
 	return ""
 }
 
+// Thermometer returns the file of a temperature in a hardware monitor, by the first of some
+// labels that it has; empty if it has none.
+func Thermometer(sensors string, labels ...string) string {
+	if sensors == "" {
+		return ""
+	}
+	found, _ := filepath.Glob(filepath.Join(Escaped(sensors), "temp*_label"))
+	for _, label := range labels {
+		for _, path := range found {
+			if Text(path) == label {
+				return strings.TrimSuffix(path, "_label") + "_input"
+			}
+		}
+	}
+	return ""
+}
+
 // Escaped returns a path in which nothing is a pattern.
 func Escaped(path string) string {
 	return strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace(path)

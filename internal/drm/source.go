@@ -21,10 +21,11 @@ type Meter interface {
 
 // Source is an [energy.Source] on meters.
 type Source struct {
-	info    energy.Info
-	devices []energy.Device
-	meters  []Meter
-	leftOut []energy.LeftOut
+	info         energy.Info
+	devices      []energy.Device
+	meters       []Meter
+	thermometers []string // files; empty where there is none
+	leftOut      []energy.LeftOut
 
 	closed  atomic.Bool
 	reading chan struct{} // held by the Read under way, which may hang in a driver
@@ -34,6 +35,7 @@ type Source struct {
 
 var _ interface {
 	energy.Source
+	energy.Inspector
 	energy.PartialSource
 } = (*Source)(nil)
 
@@ -47,9 +49,10 @@ func NewSource(info energy.Info) *Source {
 	}
 }
 
-// Add adds a device with its meter. It must not be called once the source is read.
-func (s *Source) Add(d energy.Device, m Meter) {
-	s.devices, s.meters = append(s.devices, d), append(s.meters, m)
+// Add adds a device with its meter, and the file of its temperature if that is not empty.
+// It must not be called once the source is read.
+func (s *Source) Add(d energy.Device, m Meter, thermometer string) {
+	s.devices, s.meters, s.thermometers = append(s.devices, d), append(s.meters, m), append(s.thermometers, thermometer)
 }
 
 // Leave adds a device that is left out, though nobody chose to, and why it is.
@@ -101,6 +104,24 @@ func (s *Source) Read(dst []energy.Reading) {
 		}
 		if r.After.IsZero() {
 			r.After = time.Now()
+		}
+	}
+}
+
+// Inspect reads the temperature of devices.
+func (s *Source) Inspect(dst []energy.State) {
+	for i := range dst {
+		st := &dst[i]
+		*st = energy.State{Device: st.Device, At: time.Now()}
+		switch {
+		case s.closed.Load():
+			st.Err = s.errClosed
+		case uint(st.Device) >= uint(len(s.thermometers)):
+			st.Err = s.errIndex
+		case s.thermometers[st.Device] != "":
+			var thousandths uint64
+			thousandths, st.Err = Number(s.thermometers[st.Device])
+			st.Celsius, st.HasCelsius = float64(thousandths)/1000, st.Err == nil
 		}
 	}
 }

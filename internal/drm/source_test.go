@@ -35,7 +35,7 @@ func TestHang(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		m := &meter{hang: make(chan struct{})}
 		s := drm.NewSource(energy.Info{Name: "amd"})
-		s.Add(energy.Device{UUID: "GPU-1"}, m)
+		s.Add(energy.Device{UUID: "GPU-1"}, m, "")
 		first := []energy.Reading{{}}
 		go s.Read(first)
 		synctest.Wait()
@@ -59,7 +59,7 @@ func TestHang(t *testing.T) {
 func TestMarks(t *testing.T) {
 	s := drm.NewSource(energy.Info{Name: "amd"})
 	for _, uuid := range []string{"GPU-1", "GPU-2"} {
-		s.Add(energy.Device{UUID: uuid}, &meter{})
+		s.Add(energy.Device{UUID: uuid}, &meter{}, "")
 	}
 	s.Mark(energy.ModuleScope, "of both", func(d energy.Device) bool { return d.UUID == "GPU-2" })
 	assert.Empty(t, s.Devices()[0].Marks)

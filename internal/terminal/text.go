@@ -3,6 +3,7 @@ package terminal
 import (
 	"bytes"
 	"io"
+	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -40,7 +41,7 @@ func Text(s string) string {
 
 // plain reports whether a text is as Text would return it, which nearly all are.
 func plain(s string) bool {
-	if len(s) > maxWord || strings.Contains(s, "::") || strings.Contains(s, "##[") {
+	if len(s) > maxWord || strings.Contains(s, "::") || strings.Contains(s, "##") {
 		return false
 	}
 	for _, r := range s {
@@ -90,22 +91,32 @@ func hostile(r rune) bool {
 	return unicode.IsControl(r) || unicode.In(r, unicode.Bidi_Control, unicode.Zl, unicode.Zp)
 }
 
-// neutral is a text in which no row is a workflow command of GitHub Actions. The runner
-// takes for one what begins with :: after any white space, and what has ##[ anywhere;
-// to it a carriage return ends a row, too.
+// command begins a command to GitHub Actions (##[), Azure Pipelines (##vso[) and TeamCity
+// (##teamcity[), wherever it is in a row.
+var command = regexp.MustCompile(`##([A-Za-z]*\[)`)
+
+// neutral is a text in which no row is a workflow command of GitHub Actions, or of others
+// that are like it. The runner takes for one what begins with :: after any white space, and
+// what has ##[ anywhere; to it a carriage return ends a row, too. What has no width is
+// taken for white space, for whoever reads the log as the runner does.
 func neutral(line string) string {
-	line = strings.ReplaceAll(line, "##[", "## [")
+	if strings.Contains(line, "##") {
+		line = command.ReplaceAllString(line, "## $1")
+	}
 	if !strings.Contains(line, "::") {
 		return line
 	}
 	rows := strings.SplitAfter(line, "\r")
 	for i, row := range rows {
-		if begin := strings.TrimLeftFunc(row, unicode.IsSpace); strings.HasPrefix(begin, "::") {
+		if begin := strings.TrimLeftFunc(row, blank); strings.HasPrefix(begin, "::") {
 			rows[i] = row[:len(row)-len(begin)] + ": :" + begin[2:]
 		}
 	}
 	return strings.Join(rows, "")
 }
+
+// blank reports whether a character shows nothing.
+func blank(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) }
 
 // A Writer writes rows in which there is no workflow command of GitHub Actions. It
 // keeps colours, and holds back a row's end that is not there yet: Close writes it.

@@ -30,7 +30,7 @@ type Target struct {
 	URL *url.URL
 	// User is the credentials; nil if there are none.
 	User *url.Userinfo
-	// Clean is scheme, host and path: what may be shown.
+	// Clean is scheme, host and path without parameters: what may be shown.
 	Clean string
 	// Role is the fragment.
 	Role string
@@ -83,7 +83,8 @@ func understood(u *url.URL, d Defaults, bare bool) Target {
 	if u.Path == "" || u.Path == "/" {
 		u.Path, u.RawPath = d.Path, ""
 	}
-	t.Clean = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: u.Path}).String()
+	path, _, _ := strings.Cut(u.Path, ";") // parameters can be secrets, as a query can
+	t.Clean = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}).String()
 	return t
 }
 

@@ -26,6 +26,7 @@ func TestAddressesAsPeopleTypeThem(t *testing.T) {
 		"http://u:p@gpu-node-01:9400":     "http://gpu-node-01:9400/metrics",
 		"u:p@gpu-node-01":                 "http://gpu-node-01:9400/metrics",
 		"http://gpu-node-01/m?token=x#r1": "http://gpu-node-01/m",
+		"http://gpu-node-01/m;token=x":    "http://gpu-node-01/m",
 	} {
 		got, err := Parse(Address(text), exporterDefaults)
 		require.NoError(t, err, text)

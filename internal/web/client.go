@@ -147,6 +147,8 @@ func certificates(file string) (*x509.CertPool, error) {
 func sameHost(next *http.Request, via []*http.Request) error {
 	first := via[0].URL
 	switch {
+	case next.URL.Scheme != "http" && next.URL.Scheme != "https":
+		return errors.New("it redirects to what is no page of http, which is not followed")
 	case next.URL.Host != first.Host:
 		return fmt.Errorf("it redirects to another host, %s, which is not followed\nif that is right, use its address", next.URL.Host)
 	case first.Scheme == "https" && next.URL.Scheme != "https":

@@ -86,12 +86,17 @@ func Hide(text string, secrets ...string) string {
 	return text
 }
 
-// Secrets are the password of the target's address, and the keys and values of a query:
-// an & in a password makes a key of its end.
+// Secrets are the password of the target's address, the parameters of its path, and the keys
+// and values of a query: an & in a password makes a key of its end.
 func (t Target) Secrets(query url.Values) []string {
 	var list []string
 	if password, has := t.User.Password(); has {
 		list = append(list, password)
+	}
+	for _, parameter := range strings.Split(t.URL.Path, ";")[1:] {
+		parameter, _, _ = strings.Cut(parameter, "/")
+		_, value, _ := strings.Cut(parameter, "=")
+		list = append(list, parameter, value)
 	}
 	for key, values := range query {
 		list = append(append(list, key), values...)
@@ -109,7 +114,7 @@ func plain(name string) bool {
 }
 
 // redact returns what may be shown of an address that may be malformed: nothing
-// before the last @ but the scheme, and nothing of query and fragment.
+// before the last @ but the scheme, and nothing of query, fragment and path parameters.
 func redact(text string) string {
 	scheme, rest, found := strings.Cut(text, "://")
 	switch {
@@ -126,7 +131,7 @@ func redact(text string) string {
 		}
 		rest = rest[at+1:]
 	}
-	if end := strings.IndexAny(rest, "?#"); end >= 0 {
+	if end := strings.IndexAny(rest, "?#;"); end >= 0 {
 		rest = rest[:end]
 	}
 	if !portLike(rest) {

@@ -28,6 +28,8 @@ func TestRedactSource(t *testing.T) {
 		"http://u:S@h/m?token=S":              "…@h/m?…",
 		`prometheus=http://h?apikey=S&selector={job="a",x=~"b"}&collect=1s&role.prefill=n-1,n-2&S`: `prometheus=http://h?…&selector={job="a",x=~"b"}&collect=1s&role.prefill=n-1,n-2&…`,
 		`prometheus=http://h?selector={}?token=S`:                                                  `prometheus=http://h?…`,
+		"dcgm=http://h/m;token=S":                                                                  "dcgm=http://h/m",
+		"http://h;token=S":                                                                         "http://h",
 		`dcgm=http://h?selector=S`:                                                                 `dcgm=http://h?…`,
 		`own=http://h?selector=S`:                                                                  `own=http://h?…`,
 	} {

@@ -45,10 +45,17 @@ func (f *faulty) Audit(energy.Span) (a energy.Audit) {
 }
 
 // TestManyFaultyGPUs: ten times the faulty GPUs take about ten times as long, not a hundred.
+// Both sides are as much work, so that a machine that is busy slows them alike.
 func TestManyFaultyGPUs(t *testing.T) {
-	few := min(reportFaulty(t, 500), reportFaulty(t, 500), reportFaulty(t, 500))
+	tenTimes := func() (took time.Duration) {
+		for range 10 {
+			took += reportFaulty(t, 500)
+		}
+		return took
+	}
+	few := min(tenTimes(), tenTimes())
 	many := min(reportFaulty(t, 5000), reportFaulty(t, 5000))
-	assert.Less(t, many, 40*few)
+	assert.Less(t, many, 5*few)
 }
 
 // reportFaulty returns how long it takes to measure so many GPUs that fail, and to say so.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/simsource"
 	"github.com/stretchr/testify/assert"
@@ -165,11 +166,14 @@ func TestUnavailable(t *testing.T) {
 // it is linked in, and others say what they need.
 func TestSurvey(t *testing.T) {
 	src := simsource.New(simsource.Config{})
-	list := Survey("sim", src, nil)
-	assert.Len(t, list, 8)
-	assert.Equal(t, SourceStatus{Name: "nvml", Status: "not tried"}, list[0], "this test does not link it in")
-	assert.Equal(t, SourceStatus{Name: "sim", Chosen: true, Linked: true, Status: "usable", Detail: src.Info().Version}, list[7])
-	assert.Contains(t, list[6].Detail, "-source smi=FILE")
+	byName := map[string]SourceStatus{}
+	for _, s := range Survey("sim", src, nil) {
+		byName[s.Name] = s
+	}
+	assert.Equal(t, SourceStatus{Name: "nvml", Status: "not tried"}, byName["nvml"], "this test does not link it in")
+	assert.Equal(t, SourceStatus{Name: "sim", Chosen: true, Linked: true, Status: "usable", Detail: src.Info().Version}, byName["sim"])
+	assert.Contains(t, byName["smi"].Detail, "-source smi=FILE")
+	assert.NotContains(t, byName, known.Off)
 	for _, name := range []string{"nvml", "rapl"} {
 		for _, s := range Survey("auto", namedSource{src, name}, nil) {
 			assert.Equal(t, s.Name == name, s.Chosen, "auto has opened %s: %v", name, s)

@@ -179,8 +179,8 @@ func NotCovered(devices []Device) string {
 	case scaled:
 		return "± is how well the counter was read and calibrated. It does not cover " + missed + "."
 	}
-	return "± is how well the counter was read. It covers neither the gain of the board's sensor " +
-		"(about ±5 %, constant on one card) nor " + missed + "."
+	return "± is how well the counter was read. It covers neither gain and offset of the board's sensor " +
+		"(about ±5 % and up to 22 W, constant on one card) nor " + missed + "."
 }
 
 // errCalibrated says that a recorder is in use.

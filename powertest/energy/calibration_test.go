@@ -219,8 +219,8 @@ func TestNotCovered(t *testing.T) {
 		return energy.NotCovered(devices)
 	}
 	scaled, shared := &energy.Calibration{Scale: energy.Scale{Gain: 1}}, &energy.Calibration{Scale: energy.Scale{Gain: 1}, Share: 1}
-	assert.Contains(t, of(scaled, nil), "neither the gain of the board's sensor")
-	assert.Contains(t, of(&energy.Calibration{Delay: time.Second}), "neither the gain of the board's sensor")
+	assert.Contains(t, of(scaled, nil), "neither gain and offset of the board's sensor")
+	assert.Contains(t, of(&energy.Calibration{Delay: time.Second}), "neither gain and offset of the board's sensor")
 	assert.NotContains(t, of(scaled, shared), "gain")
 	assert.Contains(t, of(scaled, shared), "samples only a part")
 	assert.NotContains(t, of(shared, shared), "cover")

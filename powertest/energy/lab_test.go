@@ -93,15 +93,8 @@ var shapes = []struct {
 			return level
 		}
 	}},
-	{"square-warm", func(rng *rand.Rand, s, e, T float64) func(float64) float64 {
-		p, duty, phase, level := T*uniform(rng, 0.8, 1.3), uniform(rng, 0.3, 0.7), 100+rng.Float64(), peak(rng)
-		return func(t float64) float64 {
-			if _, f := math.Modf((t-s)/p + phase); f > duty {
-				return idle
-			}
-			return level
-		}
-	}},
+	{"square-warm", squareWarm(0.8, 1.3)},
+	{"near-warm", squareWarm(0.94, 1.06)},
 	{"alias", func(rng *rand.Rand, s, e, T float64) func(float64) float64 {
 		p, phase, level := T+0.001, rng.Float64(), peak(rng)
 		return func(t float64) float64 {
@@ -133,6 +126,20 @@ var shapes = []struct {
 			return a
 		}
 	}},
+}
+
+// squareWarm is a load that switches on and off all the time, with a period between two
+// multiples of the refresh period.
+func squareWarm(least, most float64) shape {
+	return func(rng *rand.Rand, s, e, T float64) func(float64) float64 {
+		p, duty, phase, level := T*uniform(rng, least, most), uniform(rng, 0.3, 0.7), 100+rng.Float64(), peak(rng)
+		return func(t float64) float64 {
+			if _, f := math.Modf((t-s)/p + phase); f > duty {
+				return idle
+			}
+			return level
+		}
+	}
 }
 
 // burst is a stretch of time at a level of power.

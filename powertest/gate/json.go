@@ -93,7 +93,7 @@ func (r *Report) WriteJSON(w io.Writer) error {
 		return err
 	}
 	// The same text, in which GitHub Actions finds no command.
-	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte("##["), []byte(`\u0023\u0023[`)))
+	_, err := w.Write(bytes.ReplaceAll(b.Bytes(), []byte("##"), []byte(`\u0023\u0023`)))
 	return err
 }
 

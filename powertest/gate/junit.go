@@ -68,7 +68,7 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		return fmt.Errorf("writing JUnit XML: %w", err)
 	}
 	// The same text, in which GitHub Actions finds no command.
-	_, err := fmt.Fprintln(w, strings.ReplaceAll(b.String(), "##[", "&#35;&#35;["))
+	_, err := fmt.Fprintln(w, strings.ReplaceAll(b.String(), "##", "&#35;&#35;"))
 	return err
 }
 

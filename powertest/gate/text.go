@@ -2,7 +2,7 @@ package gate
 
 import (
 	"bufio"
-	"errors"
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -34,8 +34,8 @@ func (r *Report) WriteText(w io.Writer, color bool) error {
 func printed(w io.Writer, write func(out io.Writer)) error {
 	safe := terminal.NewWriter(w)
 	out := bufio.NewWriter(safe)
-	write(out) // an error comes back from Flush
-	return errors.Join(out.Flush(), safe.Close())
+	write(out)                               // an error comes back from Flush
+	return cmp.Or(out.Flush(), safe.Close()) // the second follows from the first
 }
 
 // writeBrief writes the brief alone.

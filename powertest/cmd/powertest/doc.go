@@ -28,7 +28,7 @@
 //	joules per input token       0.0762939 J
 //	joules per output token      0.610352 J
 //	joules per total token       0.0678168 J
-//	± is how well the counter was read. It covers neither the gain of the board's sensor (about ±5 %, constant on one card) nor what a counter misses that samples only a part of the time.
+//	± is how well the counter was read. It covers neither gain and offset of the board's sensor (about ±5 % and up to 22 W, constant on one card) nor what a counter misses that samples only a part of the time.
 //
 // It adds the same numbers to the aggregate, here agg.json, under the keys of
 // InferenceX's power_metric_schema_version 2, after it has removed those of an

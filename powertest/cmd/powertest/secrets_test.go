@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,12 +29,30 @@ func addresses(host string) []string {
 		"http://" + host + "?t=" + secret + ",http://" + host + "?t=" + secret, // twice
 		"http://" + host + "/redirect?t=" + secret, "http://" + host + "/echo?t=" + secret,
 		"ftp://u:" + secret + "@" + host, "http://[" + secret, "http://u:" + secret + "@" + host + " x",
+		"HTTP://u:" + secret + "@" + host, "http://:" + secret + "@" + host, "http://u:" + secret + "@", "u:" + secret + "@[::1]:1",
+		"http://[::1]:1/?k=" + secret, "http://" + host + "/#" + secret, "http://u:" + percent(secret) + "@" + host,
+		"http://" + host + "/?" + percent(secret), "//u:" + secret + "@" + host, host + "?x=1;pw=" + secret, "http:/u:" + secret + "@" + host,
+		"http:u:" + secret + "@" + host, "http://h:" + secret + "/", "http://" + host + "/a?x=%zz&t=" + secret,
+		"http://" + host + ",u:" + secret + "@" + host, "http://" + host + "/m?a=b?c=" + secret, "http://u:a@" + secret + "@" + host,
+		"http://" + host + "/\u200b?t=" + secret, "http://[::1?t=" + secret, "http://" + host + "/m?token=" + secret + "#role",
+		" http://u:" + secret + "@" + host, "\"http://u:" + secret + "@" + host + "\"", "http://u:" + secret + "\\@" + host,
+		"http://u" + secret + ":@h:99999", "http://" + host + "/?selector=up&token=" + secret, "http://" + host + "/?SELECTOR=" + secret,
+		"https://" + host + "/?token=" + secret, "http://" + host + "?token=" + secret, "http://" + host + "/;token=" + secret,
 	}
 }
 
-// TestSecretsOfAddresses: no command shows what can be a secret of an address, in
+// percent writes each character of a text by its number, as an address may.
+func percent(s string) string {
+	var b strings.Builder
+	for _, c := range []byte(s) {
+		fmt.Fprintf(&b, "%%%02X", c)
+	}
+	return b.String()
+}
+
+// TestHostileAddresses: no command shows what can be a secret of an address, in
 // anything that it writes.
-func TestSecretsOfAddresses(t *testing.T) {
+func TestHostileAddresses(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch {
 		case strings.HasPrefix(r.URL.Path, "/redirect"):
@@ -46,28 +65,12 @@ func TestSecretsOfAddresses(t *testing.T) {
 	dir := t.TempDir()
 	result := filepath.Join(dir, "result.json")
 	require.NoError(t, os.WriteFile(result, []byte(`{"benchmark_start_time_unix": 1700000000, "benchmark_end_time_unix": 1700000010, "duration": 10}`), 0o600))
-	tried := 0
-	for _, host := range []string{"127.0.0.1:1", strings.TrimPrefix(server.URL, "http://")} {
-		for _, address := range addresses(host) {
-			for _, name := range []string{"dcgm=", "prometheus=", "own=", "=", ""} {
-				value := name + address
-				for _, args := range [][]string{
-					{"doctor", "-source", value},
-					{"doctor", "-json", "-source", value, "-devices", "7"},
-					{"doctor"},
-					{"annotate", "-source", value, "-bench", result, "-agg", filepath.Join(dir, "agg.json")},
-					{"annotate", "-prometheus", address, "-bench", result, "-agg", filepath.Join(dir, "agg.json")},
-					{"annotate", "-dcgm", address, "-bench", result, "-agg", filepath.Join(dir, "agg.json"), "--", "true"},
-				} {
-					t.Setenv("POWERTEST_SOURCE", value)
-					var out, errs bytes.Buffer
-					ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-					run(ctx, args, stdio{nil, &out, &errs})
-					cancel()
-					tried++
-					assert.NotContains(t, out.String()+errs.String(), secret, "%q of %s", args, value)
-				}
-			}
+	closed := "127.0.0.1:1"
+	for _, host := range []string{closed, strings.TrimPrefix(server.URL, "http://")} {
+		for i, address := range addresses(host) {
+			t.Run(fmt.Sprintf("%d on %s", i, map[bool]string{true: "no server", false: "a server"}[host == closed]), func(t *testing.T) {
+				requireHidden(t, address, result, dir)
+			})
 		}
 	}
 	files, err := os.ReadDir(dir)
@@ -77,5 +80,30 @@ func TestSecretsOfAddresses(t *testing.T) {
 		require.NoError(t, err)
 		assert.NotContains(t, string(data), secret, f.Name())
 	}
-	t.Logf("%d commands", tried)
+}
+
+// requireHidden runs commands with an address, in all places where one may be.
+func requireHidden(t *testing.T, address, result, dir string) {
+	t.Helper()
+	agg := filepath.Join(dir, "agg.json")
+	for _, name := range []string{"dcgm=", "prometheus=", "own=", ""} {
+		value := name + address
+		t.Setenv("POWERTEST_SOURCE", value)
+		lines := [][]string{{"doctor", "-json", "-source", value, "-devices", "7"}, {"annotate", "-source", value, "-bench", result, "-agg", agg}}
+		if name == "" {
+			lines = append(lines, []string{"annotate", "-prometheus", address, "-bench", result, "-agg", agg},
+				[]string{"annotate", "-dcgm", address, "-bench", result, "-agg", agg, "--", "true"})
+		} else {
+			lines = append(lines, []string{"doctor"})
+		}
+		for _, args := range lines {
+			var out, errs bytes.Buffer
+			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+			run(ctx, args, stdio{nil, &out, &errs})
+			cancel()
+			said := strings.ToLower(out.String() + errs.String())
+			assert.NotContains(t, said, secret, "%q of %s", args, value)
+			assert.NotContains(t, said, strings.ToLower(percent(secret)), "%q of %s", args, value)
+		}
+	}
 }

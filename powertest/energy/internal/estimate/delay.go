@@ -87,7 +87,7 @@ func (w *window) delayedBy(in *Input, ks []timedTick, cuts [][2]int, doubtful []
 			sums[t].mean += mean
 			sums[t].sd += mix.variance(mean) + sq(m.misplaced(t, in.Far)/wide)
 			// Energy moves across the edges with what scatters.
-			m.straddling(t, func(q piece, _, off, _ float64) { sums[t].sd += sq(off * max(q.sd0, q.sd1)) })
+			m.straddling(t, func(q edgePiece) { sums[t].sd += sq(q.most * max(q.sd0, q.sd1)) })
 			e := m.doubts(in, t)
 			doubtful[t].bare, doubtful[t].passed = e.bare, max(doubtful[t].passed, e.passed)
 		}

@@ -108,7 +108,7 @@ func (w *window) polled(in *Input) []estimate {
 	for t, h := range hides {
 		e := &energies[t]
 		less, more := h.bounded(m, in, w.targets[t])
-		e.low, e.high = min(e.low, e.mean-less), max(e.high, e.mean+more)
+		*e = e.plus(estimate{low: -less, high: more})
 	}
 	return energies
 }
@@ -162,7 +162,7 @@ const farSpans = 3
 // for the refresh period.
 func (m *model) misplaced(target int, far bool) float64 {
 	v := 0.0
-	m.straddling(target, func(q piece, on, _, _ float64) { v += sq(on * max(q.sd0, q.sd1)) })
+	m.straddling(target, func(q edgePiece) { v += sq(q.on * max(q.sd0, q.sd1)) })
 	if far && !m.tl.plain() {
 		// What the ticks are off by is partly correlated, and edges are many.
 		v *= sq(farSpans)
@@ -170,21 +170,27 @@ func (m *model) misplaced(target int, far bool) float64 {
 	return 1.3 * math.Sqrt(v)
 }
 
-// straddling calls f for each piece of which a part counts for the target: with the
-// highest levels of that part and of the other, and with the seconds that count.
-func (m *model) straddling(target int, f func(q piece, on, off, secs float64)) {
+// edgePiece is a piece of which a part, secs, counts for a target. on is the highest level of
+// that part, most and least are those of the other.
+type edgePiece struct {
+	piece
+	on, most, least, secs float64
+}
+
+// straddling calls f for each piece of which a part counts for the target.
+func (m *model) straddling(target int, f func(edgePiece)) {
 	for i, q := range m.pieces {
-		var on, off, secs float64
+		e := edgePiece{piece: q, least: math.Inf(1)}
 		cells, _ := m.of(i)
 		for _, c := range cells {
 			if l := &m.levels[c.level]; m.tl.labels[l.label].open[target] {
-				on, secs = max(on, l.rough), secs+c.secs
+				e.on, e.secs = max(e.on, l.rough), e.secs+c.secs
 			} else {
-				off = max(off, l.rough)
+				e.most, e.least = max(e.most, l.rough), min(e.least, l.rough)
 			}
 		}
-		if on > 0 && off > 0 {
-			f(q, on, off, secs)
+		if e.on > 0 && e.most > 0 {
+			f(e)
 		}
 	}
 }
@@ -205,10 +211,10 @@ func (m *model) doubts(in *Input, target int) (e estimate) {
 			from, till = min(from, p.start), max(till, p.end)
 		}
 	}
-	m.straddling(target, func(q piece, on, off, secs float64) {
-		warm = warm || off > on/2
+	m.straddling(target, func(q edgePiece) {
+		warm = warm || q.most > q.on/2
 		if q.length() > coarsely*period {
-			most, least := min(q.energy, m.maxPower*secs), max(q.energy-m.maxPower*(q.length()-secs), 0)
+			most, least := min(q.energy, m.maxPower*q.secs), max(q.energy-m.maxPower*(q.length()-q.secs), 0)
 			e.passed += max(most-least, 0)
 		}
 	})
