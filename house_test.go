@@ -66,7 +66,8 @@ func TestArrows(t *testing.T) {
 			case strings.HasSuffix(from, "source"):
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case from == "powertest":
-				allowed = to == "powertest/energy" || to == "powertest/profile" || to == "powertest/tokens" || to == "nvmlsource" || within(to, "internal")
+				allowed = to == "powertest/energy" || to == "powertest/profile" || to == "powertest/tokens" || to == "nvmlsource" ||
+					to == "raplsource" || within(to, "internal")
 			case from == "powertest/profile" || from == "powertest/tokens":
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case within(from, "internal"):

@@ -164,8 +164,8 @@ func (w *Window) complaint(ctx context.Context) error {
 		waited := w.report.Measurement.Waited.Round(time.Millisecond)
 		list = append(list, fmt.Errorf("measured with what the source had shown %v after the end: %w", waited, err))
 	}
-	if w.meter.env.strict && w.meter.ins != nil && !w.report.Valid() {
-		list = append(list, fmt.Errorf("%w: %v", ErrWithheld, energy.Causes(w.report.Reasons)))
+	if w.meter.env.strict && w.meter.ins != nil {
+		list = append(list, w.report.withheld()...)
 	}
 	if err := w.report.serverMissing(); err != nil && w.meter.env.strict {
 		list = append(list, fmt.Errorf("%w: %w", ErrWithheld, err))

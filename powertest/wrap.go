@@ -130,7 +130,7 @@ func (b *B) open() *instrument {
 	}
 	b.announcing = process.header.announce(b, ins)
 	if ins != nil && ins.fallbackReason != nil {
-		b.logOnce("fallback "+ins.fallbackReason.Error(), "the source %q is measured, since there is no GPU to measure: %v", ins.name(), ins.fallbackReason)
+		b.logOnce("fallback "+ins.fallbackReason.Error(), "the source %q is measured, since there is nothing else to measure: %v", ins.name(), ins.fallbackReason)
 	}
 	if ins != nil && ins.unused != nil {
 		b.logOnce("profile "+ins.unused.Error(), "the joules are not calibrated: %v", ins.unused)

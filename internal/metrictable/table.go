@@ -145,7 +145,7 @@ func ByUnit(unit string) (Metric, bool) {
 	return Metric{}, false
 }
 
-// parts are the metrics that a part of the energy, a phase's or a role's, is
+// parts are the metrics that a part of the energy, a kind's, a phase's or a role's, is
 // reported in.
 var parts = []struct {
 	unit string
@@ -154,13 +154,14 @@ var parts = []struct {
 }{
 	{"J/op", false, ""},
 	{"err-%", false, ""},
+	{"tokens/J", false, "all"},
 	{"W", true, ""},
 	{"J/prompt-token", true, "prefill"},
 	{"J/token", true, "decode"},
 }
 
-// OfPart returns the metrics of a part of the energy, such as the phase "prefill",
-// under their units, such as prefill-J/op: of a benchmark, or of a load. Their
+// OfPart returns the metrics of a part of the energy, such as the phase "prefill", or the
+// kind of devices "cpu" or "all" of them, under their units, such as prefill-J/op: of a benchmark, or of a load. Their
 // inputs are the energy of the part, and the work of the whole.
 func OfPart(name string, load bool) []Metric {
 	var list []Metric

@@ -44,7 +44,10 @@ func TestCounterparts(t *testing.T) {
 		"prefill_gpu_energy_j": 1000, "prefill_avg_power_w": 125, "prefill_joules_per_input_token": 0.25,
 		"decode_gpu_energy_j": 1000, "decode_avg_power_w": 125, "decode_joules_per_output_token": 4,
 	}
-	list := slices.Concat(AIPerf, InferenceX, InferenceXRole("prefill"), InferenceXRole("decode"))
+	for _, kind := range AggregateKinds {
+		want[kind+"_energy_j"], want[kind+"_avg_power_w"], want[kind+"_joules_per_output_token"] = 1000, 500, 4
+	}
+	list := slices.Concat(AIPerf, PowerKeys())
 	for _, c := range list {
 		assert.Equal(t, want[c.Name], c.Value(full), c.Name)
 		a, isAIPerf := find(AIPerf, c.Name)
@@ -73,6 +76,9 @@ func TestOfPart(t *testing.T) {
 	assert.Equal(t, []string{"prefill-J/op", "prefill-err-%", "prefill-W", "prefill-J/prompt-token"}, units("prefill", true))
 	assert.Equal(t, []string{"decode-J/op", "decode-err-%", "decode-W", "decode-J/token"}, units("decode", true))
 	assert.Equal(t, []string{"x-J/op", "x-err-%", "x-W"}, units("x", true))
+	assert.Equal(t, []string{"cpu-J/op", "cpu-err-%"}, units("cpu", false))
+	assert.Equal(t, []string{"all-J/op", "all-err-%", "all-tokens/J"}, units("all", false))
+	assert.Equal(t, []string{"all-J/op", "all-err-%", "all-tokens/J", "all-W"}, units("all", true))
 }
 
 func TestBetter(t *testing.T) {
@@ -219,7 +225,11 @@ func TestDocument(t *testing.T) {
 	for _, m := range OfPart("NAME", true) {
 		parts = append(parts, m.Unit)
 	}
-	assert.Equal(t, append(parts, "prefill-J/prompt-token", "decode-J/token"), of)
+	parts = append(parts, "prefill-J/prompt-token", "decode-J/token")
+	for _, m := range OfPart("KIND", true) {
+		parts = append(parts, m.Unit)
+	}
+	assert.Equal(t, append(parts, "all-tokens/J"), of)
 }
 
 // TestDocumentDiffers: a row that disagrees with the table in any column is found.

@@ -181,6 +181,10 @@ func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandEr
 		found = append(found, finding(simulatedSource,
 			"the joules of %s are simulated, and an aggregate has no way to say so", info.Name)...)
 	}
+	if t.measured && !ofGPUs(t.measurement) {
+		found = append(found, finding(notOfGPUs,
+			"what is measured is of the kind %s, and the metrics are about GPUs", t.measurement.Kind)...)
+	}
 	r := Result{
 		Workload: w, Measurement: t.measurement, Measured: t.measured,
 		CommandErr: commandErr, options: o, telemetry: t,
@@ -190,6 +194,12 @@ func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandEr
 		r = r.find(checkMetrics(r.Metrics))
 	}
 	return r
+}
+
+// ofGPUs reports whether a measurement is of GPUs, or of modules that stand for them.
+func ofGPUs(m energy.Measurement) bool {
+	k := m.Kind.OrGPU()
+	return k == energy.GPU || k == energy.Module
 }
 
 // find adds findings that are not about the telemetry. Where these make the energy

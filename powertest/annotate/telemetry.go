@@ -47,8 +47,9 @@ func (t telemetry) audited(src energy.Source, span energy.Span) telemetry {
 	auditor, ok := src.(energy.Auditor)
 	if !ok {
 		for _, d := range t.measurement.Devices {
-			uuid := d.Device.UUID
-			t = t.with(seenGPU{energy.DeviceAudit{ID: uuid, UUID: uuid, Samples: d.Ticks}, true})
+			if uuid := d.Device.UUID; ofGPUs(t.measurement) {
+				t = t.with(seenGPU{energy.DeviceAudit{ID: uuid, UUID: uuid, Samples: d.Ticks}, true})
+			}
 		}
 		return t
 	}

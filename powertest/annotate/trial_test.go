@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -205,7 +204,7 @@ func (x *trial) invalid(reasons ...string) {
 
 // powerKeys are the keys of the power metrics, roles' included.
 func powerKeys() (keys []string) {
-	for _, c := range slices.Concat(metrictable.InferenceX, metrictable.InferenceXRole("prefill"), metrictable.InferenceXRole("decode")) {
+	for _, c := range metrictable.PowerKeys() {
 		keys = append(keys, c.Name)
 	}
 	return keys

@@ -246,7 +246,7 @@
 // flags that say how annotate reads one. The rest of what it writes:
 //
 //   - The known sources, the chosen one with a star: usable or why not, and what to
-//     do. Others than nvml, amd and intel are tried only if they
+//     do. Others than nvml, rapl, amd and intel are tried only if they
 //     are chosen.
 //   - The GPUs, and how many rows report each. What is unknown is a dash.
 //   - Their counters: the median time between two ticks and its standard deviation
