@@ -66,6 +66,7 @@ type joined struct {
 type part struct {
 	src  Source
 	name string // among the others
+	of   []int  // where each of its devices is, among those of all
 }
 
 // place is where a device is: in which part, and where among the devices of that.
@@ -102,7 +103,7 @@ func (j *joined) add(src Source) error {
 	parts, places := partsOf(src)
 	first := len(j.parts)
 	for _, p := range parts {
-		j.parts = append(j.parts, part{p.src, j.unused(p.src.Info().Name)})
+		j.parts = append(j.parts, part{src: p.src, name: j.unused(p.src.Info().Name), of: make([]int, len(p.src.Devices()))})
 	}
 	for i, d := range src.Devices() {
 		at := place{first + places[i].part, places[i].index}
@@ -143,6 +144,9 @@ func (j *joined) choose(selectors []string) error {
 		devices[n], places[n] = j.devices[i], j.places[i]
 	}
 	j.devices, j.places = devices, places
+	for i, at := range places {
+		j.parts[at.part].of[at.index] = i
+	}
 	return nil
 }
 
@@ -204,19 +208,30 @@ func (j *joined) at(device int) (p *part, index int) {
 	return &j.parts[at.part], at.index
 }
 
-// Read lets each element be filled in by its source, one after another.
+// Read lets each run of elements that are of one source be filled in by it, one run after
+// another.
 func (j *joined) Read(dst []Reading) {
-	for i := range dst {
-		device := dst[i].Device
-		p, index := j.at(device)
-		if p == nil {
+	for n := 0; len(dst) > 0; dst = dst[n:] {
+		p, _ := j.at(dst[0].Device)
+		if n = 1; p == nil {
 			now := time.Now()
-			dst[i] = Reading{Device: device, Before: now, After: now, Err: ErrNoDevice}
+			dst[0] = Reading{Device: dst[0].Device, Before: now, After: now, Err: ErrNoDevice}
 			continue
 		}
-		dst[i].Device = index
-		p.src.Read(dst[i : i+1])
-		dst[i].Device = device
+		for n < len(dst) {
+			if next, _ := j.at(dst[n].Device); next != p {
+				break
+			}
+			n++
+		}
+		run := dst[:n]
+		for i := range run {
+			_, run[i].Device = j.at(run[i].Device)
+		}
+		p.src.Read(run)
+		for i := range run {
+			run[i].Device = p.of[run[i].Device]
+		}
 	}
 }
 
