@@ -217,12 +217,15 @@ func Survey(chosen string, src energy.Source, err error) (list []SourceStatus) {
 			all = append(all, known.Source{Name: name})
 		}
 	}
+	var parts []energy.Source
+	if err == nil && len(names) > 1 {
+		parts = energy.Parts(src)
+	}
 	for _, k := range all {
 		s := SourceStatus{Name: k.Name, Linked: slices.Contains(linked, k.Name), Status: "not tried", Detail: k.Needs}
 		at := slices.Index(names, k.Name)
-		if s.Chosen = at >= 0; s.Chosen && err == nil && len(names) > 1 {
-			part := energy.Parts(src)[at]
-			s.opened(part, energy.Missing(part))
+		if s.Chosen = at >= 0; s.Chosen && at < len(parts) {
+			s.opened(parts[at], energy.Missing(parts[at]))
 		} else if s.Chosen {
 			s.opened(src, err)
 		} else if k.Needs == "" && s.Linked {

@@ -36,14 +36,14 @@ func TestJoined(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				src, err := energy.Join(simsource.New(simsource.Config{GPUs: 2}), tt.other())
+				src, err := energy.Join(simsource.New(simsource.Config{}), tt.other())
 				require.NoError(t, err)
-				r, err := Examine(t.Context(), src, Options{Watch: 5 * time.Second})
+				r, err := Examine(t.Context(), src, Options{Watch: 2 * time.Second})
 				require.NoError(t, err)
 				assert.True(t, r.Measurable, r.Verdict)
 				var out bytes.Buffer
 				require.NoError(t, r.WriteText(&out))
-				assert.Contains(t, r.Verdict, "2 GPUs by ")
+				assert.Contains(t, r.Verdict, "1 GPU by ")
 				for _, want := range tt.want {
 					assert.Contains(t, out.String(), want)
 				}
