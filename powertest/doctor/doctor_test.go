@@ -98,7 +98,7 @@ func TestLearns(t *testing.T) {
 	t.Parallel()
 	v := examine(t, healthy(exact), Options{})
 	require.True(t, v.Measurable, v.Verdict)
-	assert.Equal(t, "joules can be measured: 2 GPUs by test, refreshed every 100 ms; use -benchtime=500ms or more for ±1 %", v.Verdict)
+	assert.Equal(t, "joules can be measured: 2 GPUs by test, refreshed every 100 ms; use -benchtime=1s or more for ±1 %", v.Verdict)
 	assert.InDelta(t, 5*time.Second, v.took, float64(2*time.Millisecond), "25 ticks of 100 ms do not need longer than the shortest watch")
 	require.Len(t, v.GPUs, 2)
 	for _, g := range v.GPUs {
