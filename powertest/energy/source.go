@@ -155,11 +155,13 @@ func (i Info) PeriodOf(d Device) time.Duration {
 	return cmp.Or(d.Period, i.Period, defaultPeriod)
 }
 
-// Device is one thing that uses energy: a GPU, never a slice of one.
+// Device is one thing that uses energy: a GPU, never a slice of one, or what its Kind is.
 type Device struct {
 	// UUID is the identity of the device, unique across hosts.
 	UUID string `json:"uuid"`
-	// Index is the device's number on its host, as its vendor counts.
+	// Kind is what the device is; empty reads as [GPU].
+	Kind Kind `json:"kind,omitempty"`
+	// Index is the device's number among those of its kind on its host, as its vendor counts.
 	Index int `json:"index"`
 	// Name is the model, such as "NVIDIA H200".
 	Name string `json:"name,omitempty"`
