@@ -10,7 +10,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -58,8 +57,8 @@ type answer struct {
 
 // value is what one page has of one device.
 type value struct {
-	// energy and power are the metrics that are read, as positions in
-	// metricname.Table; negative if there is none.
+	// energy and power are the metrics that are read, as positions in the page's words;
+	// negative if there is none.
 	energy, power       int
 	joules, watts       float64
 	hasJoules, hasWatts bool
@@ -140,7 +139,7 @@ func (e *endpoint) take() {
 			v.broken = err
 			continue
 		}
-		x, ok := metricname.Table[r.metric].Value(r.raw)
+		x, ok := e.page.vocabulary().At(r.metric).Value(r.raw)
 		switch {
 		case ok && r.metric == v.energy:
 			v.joules, v.hasJoules = max(v.joules, x), true

@@ -22,8 +22,14 @@ const maxRows = 1 << 16
 // metrics that are read, and at no others: what is wrong with those does not
 // matter. Labels that were on the page before are not parsed again.
 type page struct {
-	rows []row // of the page that was parsed last
-	sets map[string]*labelSet
+	// words are the metrics that are read; nil means all that are known. Where unread is
+	// not nil, it says which of them are not, by their position.
+	words  *metricname.Vocabulary
+	unread func(metric int) bool
+	// place is where the page is, host:port: the name of its machine, where rows have none.
+	place string
+	rows  []row // of the page that was parsed last
+	sets  map[string]*labelSet
 	// places are the positions of GPUs in the endpoint's devices, by UUID.
 	places map[string]int
 	parsed uint64 // pages
@@ -32,7 +38,7 @@ type page struct {
 
 // row is a row of a metric that is read.
 type row struct {
-	metric int // position in metricname.Table
+	metric int // position in the page's words
 	labels *labelSet
 	raw    float64
 	// err says that the row has no value that can be understood.
@@ -64,7 +70,7 @@ func (p *page) parse(body []byte) error {
 			body = nil
 		}
 		line = bytes.TrimLeft(line, " \t")
-		m := metricname.Begins(line)
+		m, name := p.vocabulary().Begins(line)
 		if m < 0 {
 			continue
 		}
@@ -72,7 +78,9 @@ func (p *page) parse(body []byte) error {
 			p.rows = p.rows[:0]
 			return fmt.Errorf("%w: it has more than %d rows of energy and power", ErrPage, maxRows)
 		}
-		p.rows = append(p.rows, p.row(m, line[len(metricname.Table[m].Name):]))
+		if r := p.row(m, name, line); r.metric >= 0 && (p.unread == nil || !p.unread(r.metric)) {
+			p.rows = append(p.rows, r)
+		}
 	}
 	p.forget()
 	return nil
@@ -87,17 +95,28 @@ func checkWhole(body []byte) error {
 		return errEmptyPage
 	case text[0] == '<':
 		return fmt.Errorf("%w: it is an HTML page\ncheck the path, which is /metrics unless the address has another, and whether one must log in", ErrPage)
-	case body[len(body)-1] != '\n' && !bytes.HasSuffix(body, []byte("\n# EOF")):
+	case body[len(body)-1] != '\n' && !bytes.HasSuffix(body, []byte("\n# EOF")) && !bytes.Contains(body, []byte("\nxpum_")):
+		// Intel's XPU Manager writes no newline after the last row.
 		return fmt.Errorf("%w: it ends in the middle of a line", ErrPage)
 	}
 	return nil
 }
 
-// row takes apart what follows the name of the metric.
-func (p *page) row(metric int, text []byte) row {
-	end := bytes.LastIndexByte(text, '}') + 1
-	r := row{metric: metric, labels: p.labels(bytes.TrimLeft(text[:end], " \t"))}
-	r.raw, r.err = number(bytes.Trim(text[end:], " \t\r"))
+// vocabulary returns the metrics that are read.
+func (p *page) vocabulary() *metricname.Vocabulary {
+	if p.words == nil {
+		return metricname.Known
+	}
+	return p.words
+}
+
+// row takes apart a line that begins with the name of a metric, which is the first of its
+// name. The row has no metric if none of them wants it.
+func (p *page) row(metric int, name, line []byte) row {
+	end := max(bytes.LastIndexByte(line, '}')+1, len(name))
+	r := row{labels: p.labels(metric, name, line[:end])}
+	r.metric = r.labels.metric
+	r.raw, r.err = number(bytes.Trim(line[end:], " \t\r"))
 	return r
 }
 
@@ -122,11 +141,11 @@ func number(text []byte) (float64, error) {
 }
 
 // labels returns the labels of a row, from memory if they were on a page before.
-func (p *page) labels(text []byte) *labelSet {
+func (p *page) labels(metric int, name, text []byte) *labelSet {
 	s := p.sets[string(text)]
 	if s == nil {
 		own := string(text)
-		s = newLabelSet(own)
+		s = p.newLabelSet(metric, own[:len(name)], strings.TrimLeft(own[len(name):], " \t"))
 		if i, chosen := p.places[s.uuid]; chosen {
 			s.device = i
 		}
@@ -154,7 +173,14 @@ func (p *page) forget() {
 // labelSet is the labels of a row, understood once: an exporter writes the same
 // ones on every page.
 type labelSet struct {
-	pairs []label
+	// metric is the position of the metric, and name the name that it has on the page.
+	metric int
+	name   string
+	pairs  []label
+	// describe says what the labels say of their device.
+	describe func(metricname.Labels) energy.Device
+	// place is where the page is.
+	place string
 	// err says why the labels cannot be understood.
 	err error
 	// uuid is that of the GPU; for broken labels, what looks like it.
@@ -181,28 +207,44 @@ func (s *labelSet) get(name string) string {
 			return l.value
 		}
 	}
+	if name == metricname.InstanceLabel {
+		return s.place
+	}
 	return ""
 }
 
-// newLabelSet understands what stands between a metric's name and its value.
-func newLabelSet(text string) *labelSet {
-	s := &labelSet{device: -1}
+// newLabelSet understands what stands between a metric's name and its value. metric is the
+// first of the name; negative if none of it is read, and the labels are those of
+// dcgm-exporter.
+func (p *page) newLabelSet(metric int, name, text string) *labelSet {
+	s := &labelSet{metric: metric, name: name, place: p.place, device: -1}
+	x := &metricname.DCGM
+	if metric >= 0 {
+		x = p.vocabulary().At(metric).From
+	}
+	s.describe = x.Device
 	if strings.Count(text, "=") > maxLabels {
 		s.err = fmt.Errorf("%w: a row has more than %d labels", ErrPage, maxLabels)
 	} else {
 		s.pairs, s.err = parseLabels(text)
 	}
 	if s.err != nil {
-		s.uuid = uuidIn(text)
+		s.uuid = uuidIn(text, x)
 		return s
+	}
+	if metric >= 0 {
+		if s.metric = p.vocabulary().Row(metric, s.get); s.metric < 0 {
+			return s
+		}
+		s.describe = p.vocabulary().At(s.metric).Device
 	}
 	d := s.gpu()
 	s.uuid, s.host = d.UUID, d.Host
 	return s
 }
 
-// gpu returns what the labels say of their GPU.
-func (s *labelSet) gpu() energy.Device { return metricname.DCGM.Device(s.get) }
+// gpu returns what the labels say of their device.
+func (s *labelSet) gpu() energy.Device { return s.describe(s.get) }
 
 // parseLabels leaves the labels to package expfmt, as those of a row by itself,
 // so that a row that is broken takes no other with it.
@@ -225,8 +267,8 @@ func parseLabels(text string) ([]label, error) {
 
 // uuidIn returns what looks like the UUID of the GPU in the text of a row; empty
 // if nothing does. That of a link's other end, gpu_uuid, is not it.
-func uuidIn(text string) string {
-	for _, name := range metricname.DCGM.UUID {
+func uuidIn(text string, x *metricname.Exporter) string {
+	for _, name := range x.UUID {
 		name += `="`
 		for rest := text; ; {
 			at := strings.Index(rest, name)
@@ -235,7 +277,7 @@ func uuidIn(text string) string {
 			}
 			value := rest[at+len(name):]
 			if end := strings.IndexByte(value, '"'); end > 0 && at > 0 && strings.IndexByte("{, \t", rest[at-1]) >= 0 {
-				return value[:end]
+				return x.Identity(func(string) string { return value[:end] })
 			}
 			rest = value
 		}

@@ -11,6 +11,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -58,15 +59,20 @@ const (
 // others would be too small. See [ErrPage], [ErrNodes], [ErrUnknownMetric],
 // [energy.ErrNoDevice] and [energy.ErrMalformed].
 func Open(c Config) (*Source, error) {
+	c.Kinds = slices.Clone(c.Kinds)
 	targets, err := c.targets()
 	if err != nil {
 		return nil, web.Of(energy.ErrMalformed, err)
+	}
+	words, err := c.Metric.Vocabulary()
+	if err != nil {
+		return nil, fmt.Errorf("dcgm: %w", err)
 	}
 	client, err := web.Open(c.HTTP, os.Getenv, maxBody)
 	if err != nil {
 		return nil, fmt.Errorf("dcgm: %w", err)
 	}
-	s, err := openAll(c, targets, client)
+	s, err := openAll(c, targets, words, client)
 	if err != nil {
 		client.Close()
 		return nil, err
@@ -74,27 +80,55 @@ func Open(c Config) (*Source, error) {
 	return s, nil
 }
 
-func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error) {
+func openAll(c Config, targets []web.Target, words *metricname.Vocabulary, client *web.Client) (*Source, error) {
 	timeout := cmp.Or(max(c.HTTP.Timeout, 0), defaultTimeout)
 	endpoints := make([]*endpoint, len(targets))
 	surveys := make([]*survey, len(targets))
 	errs := make([]error, len(targets))
 	var wg sync.WaitGroup
 	for i, t := range targets {
-		endpoints[i] = &endpoint{Target: t, client: client, timeout: timeout, answers: make(chan answer, 1)}
+		endpoints[i] = &endpoint{Target: t, client: client, timeout: timeout, answers: make(chan answer, 1), page: page{words: words, place: t.URL.Host}}
 		wg.Go(func() { surveys[i], errs[i] = endpoints[i].survey(context.Background()) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	chosen, err := choose(combine(endpoints, surveys), c)
+	all, note := measured(combine(endpoints, surveys), surveys, c.Kinds)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("dcgm: %w: the pages have no device of the kinds %v\n%s", energy.ErrNoDevice, c.Kinds, note)
+	}
+	chosen, err := choose(all, c)
 	if err != nil {
 		return nil, err
 	}
 	s := newSource(chosen, surveys, client)
+	s.info.Version = strings.Join(slices.DeleteFunc([]string{s.info.Version, note}, func(s string) bool { return s == "" }), "; ")
+	unread := unreadOf(all, words)
+	for _, e := range endpoints {
+		e.page.unread = unread
+	}
 	s.watchNodes(endpoints, surveys, c)
 	return s, nil
+}
+
+// unreadOf returns which metrics are not read any more: those of other kinds and exporters
+// than the devices have.
+func unreadOf(all []candidate, words *metricname.Vocabulary) func(int) bool {
+	type of struct {
+		kind energy.Kind
+		from *metricname.Exporter
+	}
+	read := map[of]bool{}
+	for i := range all {
+		for _, s := range all[i].counting() {
+			read[of{all[i].device.Kind.OrGPU(), s.gpu.from}] = true
+		}
+	}
+	return func(metric int) bool {
+		m := words.At(metric)
+		return !read[of{m.Of.OrGPU(), m.From}]
+	}
 }
 
 // survey requests the page for the first time. An exporter that reloads, or whose counters
@@ -141,7 +175,7 @@ func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Sourc
 		for _, from := range chosen[i].counting() {
 			e := from.endpoint
 			if len(e.values) == 0 {
-				e.page = page{places: map[string]int{}}
+				e.page = page{words: e.page.words, place: e.page.place, places: map[string]int{}}
 			}
 			e.page.places[m.device.UUID] = len(e.values)
 			m.origins = append(m.origins, origin{endpoint: e, local: len(e.values)})

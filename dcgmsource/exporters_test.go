@@ -1,0 +1,96 @@
+package dcgmsource
+
+import (
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/internal/exportertest"
+	"github.com/joulebench/joulebench/powertest/energy"
+)
+
+// TestExporters: each page is read by its best metrics, each device once, and what is not
+// measured is named.
+func TestExporters(t *testing.T) {
+	for _, c := range exportertest.Cases(t) {
+		t.Run(c.Page+"?"+c.Query(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				asked := ""
+				n := network{exportertest.Place: func(w http.ResponseWriter, r *http.Request) {
+					asked = r.URL.RawQuery
+					(&exporter{body: c.Text(t)}).ServeHTTP(w, r)
+				}}
+				s, err := Open(Config{Endpoints: []Endpoint{{URL: Address("http://" + exportertest.Place + "/metrics?" + c.Query())}}, HTTP: n.client()})
+				require.NoError(t, err)
+				defer s.Close()
+				c.Check(t, s)
+				assert.Empty(t, asked, "our own parameters are not sent")
+			})
+		})
+	}
+}
+
+// TestEachPageIsTried: no page lies about unused.
+func TestEachPageIsTried(t *testing.T) {
+	files, err := filepath.Glob("../testdata/exporters/*.prom")
+	require.NoError(t, err)
+	tried := map[string]bool{}
+	for _, c := range exportertest.Cases(t) {
+		tried[c.Page] = true
+	}
+	for _, file := range files {
+		assert.True(t, tried[filepath.Base(file)], file)
+	}
+}
+
+// A machine's own devices are told apart by where the page is, and those that NVIDIA
+// numbers are the same on all pages.
+func TestDevicesOfSeveralPages(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		page := func(name string) http.HandlerFunc {
+			text, err := os.ReadFile("../testdata/exporters/" + name)
+			require.NoError(t, err)
+			return (&exporter{body: string(text)}).ServeHTTP
+		}
+		n := network{"a:9400": page("node_exporter.prom"), "b:9400": page("node_exporter.prom"), "c:9400": page("triton.prom"), "d:9400": page("kepler.prom")}
+		open := func(endpoints ...Endpoint) *Source {
+			s, err := Open(Config{Endpoints: endpoints, HTTP: n.client()})
+			require.NoError(t, err)
+			t.Cleanup(func() { s.Close() })
+			return s
+		}
+		assert.Len(t, open(Endpoint{URL: "a?kind=cpu"}, Endpoint{URL: "b"}).Devices(), 8)
+		gpus := open(Endpoint{URL: "c"}, Endpoint{URL: "d"})
+		require.Len(t, gpus.Devices(), 2)
+		assert.Equal(t, "nv_energy_consumption", gpus.Devices()[0].Metric)
+		assert.Equal(t, "http://c:9400/metrics", gpus.Devices()[0].Endpoint, "Kepler's counter has begun at another time")
+		assert.InDelta(t, 87.581444, joules(t, readAll(gpus)[0]), 1e-9)
+	})
+}
+
+func TestKindsAndMetricsThatCannotBeMeant(t *testing.T) {
+	n := network{"a:9400": (&exporter{body: gpuPage("GPU-0", 1)}).ServeHTTP}
+	for query, want := range map[string]string{
+		"kind=gpus":                             "kind=\"gpus\" is none",
+		"metric=x":                              "a metric of one's own needs",
+		"unit=J&id=x":                           "a metric of one's own needs",
+		"metric=x&unit=kWh&id=x":                "unit=\"kWh\" is none",
+		"metric=x%7By%3D%221%22%7D&unit=J&id=x": "is no name",
+	} {
+		_, err := Open(Config{Endpoints: []Endpoint{{URL: Address("a?" + query)}}, HTTP: n.client()})
+		require.ErrorIs(t, err, energy.ErrMalformed, query)
+		assert.ErrorContains(t, err, want)
+	}
+	_, err := Open(Config{Endpoints: []Endpoint{{URL: "a?metric=x&unit=J&id=x"}, {URL: "b?metric=y&unit=J&id=x"}}, HTTP: n.client()})
+	require.ErrorContains(t, err, "several metrics")
+	_, err = Open(Config{Endpoints: []Endpoint{{URL: "a?kind=cpu"}}, HTTP: n.client()})
+	require.ErrorIs(t, err, energy.ErrNoDevice)
+	assert.ErrorContains(t, err, "1 gpu of dcgm-exporter")
+	assert.False(t, strings.Contains(err.Error(), "%!"))
+}
