@@ -189,6 +189,9 @@ func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Sourc
 func (s *Source) watchNodes(endpoints []*endpoint, surveys []*survey, c Config) {
 	known := map[string]bool{}
 	for _, v := range surveys {
+		for _, uuid := range v.left {
+			known[uuid] = true
+		}
 		for i := range v.gpus {
 			d := v.gpus[i].device
 			if !known[d.UUID] {

@@ -13,9 +13,11 @@ import (
 
 // survey is what a page has of GPUs, also of those whose energy it does not have.
 type survey struct {
-	words   *metricname.Vocabulary
-	gpus    []gpu // in the order of their first rows
-	at      map[string]int
+	words *metricname.Vocabulary
+	gpus  []gpu // in the order of their first rows
+	at    map[string]int
+	// left are the UUIDs of further devices, which are not measured.
+	left    []string
 	drivers []string
 	// unknown are the names of metrics that look like energy.
 	unknown []string
@@ -205,6 +207,11 @@ func (s *survey) unread() bool {
 func (s *survey) keep(uuids map[string]bool) {
 	// Not in place: candidates have pointers to them.
 	s.gpus = slices.DeleteFunc(slices.Clone(s.gpus), func(g gpu) bool { return !uuids[g.device.UUID] })
+	for uuid := range s.at {
+		if !uuids[uuid] {
+			s.left = append(s.left, uuid)
+		}
+	}
 	clear(s.at)
 	for i, g := range s.gpus {
 		s.at[g.device.UUID] = i

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -95,6 +96,9 @@ func (c Case) Check(t testing.TB, s energy.Source) {
 		}
 	}
 	assert.Equal(t, c.Devices, got)
+	if f, notices := s.(energy.FindingSource); notices {
+		assert.Empty(t, f.Findings(time.Now().Add(-time.Hour), time.Now()))
+	}
 	if c.Note != "" {
 		assert.Contains(t, s.Info().Version, c.Note)
 	} else {

@@ -40,8 +40,9 @@ type Exporter struct {
 	// Lists says that its metrics of kind About have rows of all of its devices.
 	Lists bool
 	// Period is how often its values change; 0 if that is as the source says. Behind is
-	// by how much a value can be old already when the exporter's own source takes it.
-	Period, Behind time.Duration
+	// by how much a value can be old already when the exporter's own source takes it, and
+	// Fresh by how much when the exporter is asked; 0 if that is not known.
+	Period, Behind, Fresh time.Duration
 	// Hint is what would make values change more often.
 	Hint string
 	// blank reports whether a raw value stands for none; nil if none does.

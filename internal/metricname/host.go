@@ -20,6 +20,7 @@ var nodeRAPL = Exporter{
 	Index:  []string{"index"},
 	Period: 100 * time.Millisecond,
 	Behind: raplTick,
+	Fresh:  100 * time.Millisecond, // how long it may take for its page
 }
 
 // notMMIO reports whether a zone of a processor is not the copy that is read through

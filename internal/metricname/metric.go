@@ -75,6 +75,7 @@ func (m *Metric) Describe(d *energy.Device, name string) {
 	d.Metric, d.Hint, d.Period, d.Method = name, m.From.Hint, m.From.Period, energy.Gauge
 	if m.Kind == Energy {
 		d.Method, d.Resolution, d.Behind = energy.Counter, m.Step, m.From.Behind
+		d.Fresh = m.From.Fresh
 		return
 	}
 	// The exporter takes over what the board's own sensor has been holding.

@@ -56,7 +56,7 @@ func (m *Metric) names() []string {
 
 func (m *Metric) allPattern() string {
 	if m.Kind == Energy {
-		return "(?:" + m.Pattern + ")(?:" + total + ")?"
+		return m.Pattern + "|" + m.Pattern + total
 	}
 	return m.Pattern
 }
