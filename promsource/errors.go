@@ -87,14 +87,4 @@ func (c *client) complete(r reply) error {
 func (c *client) hide(text string) string { return web.Hide(text, c.target.Secrets(c.params)...) }
 
 // snippet returns the beginning of an answer, on one line.
-func (c *client) snippet(body []byte) string {
-	const enough = 200
-	text := c.hide(strings.Join(strings.Fields(string(body[:min(len(body), 4*enough)])), " "))
-	if text == "" {
-		return "nothing"
-	}
-	if len(text) > enough {
-		text = strings.ToValidUTF8(text[:enough], "") + "…"
-	}
-	return text
-}
+func (c *client) snippet(body []byte) string { return web.Snippet(body, c.target.Secrets(c.params)...) }

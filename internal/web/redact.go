@@ -100,6 +100,20 @@ func Hide(text string, secrets ...string) string {
 	return text
 }
 
+// Snippet returns the beginning of an answer, on one line, without secrets that the server
+// may have been sent.
+func Snippet(body []byte, secrets ...string) string {
+	const enough = 200
+	text := Hide(strings.Join(strings.Fields(string(body[:min(len(body), 4*enough)])), " "), secrets...)
+	if text == "" {
+		return "nothing"
+	}
+	if len(text) > enough {
+		text = strings.ToValidUTF8(text[:enough], "") + "…"
+	}
+	return text
+}
+
 // Secrets are the password of the target's address, the parameters of its path, and the keys
 // and values of a query: an & in a password makes a key of its end.
 func (t Target) Secrets(query url.Values) []string {
