@@ -27,8 +27,6 @@ var (
 // errEmptyPage is how an exporter answers for some seconds while it reloads.
 var errEmptyPage = fmt.Errorf("%w: the page is empty, as while an exporter reloads", ErrPage)
 
-var errClosed = fmt.Errorf("dcgm: the source is closed: %w", fs.ErrClosed)
-
 // statusError is an answer with a status other than 200.
 type statusError int
 

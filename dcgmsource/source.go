@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/poll"
 	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -25,16 +26,7 @@ type Source struct {
 	collapsed int
 	nodes     nodes
 	client    *web.Client
-
-	// reads counts the calls of Read, and waiting are the endpoints that the
-	// one in progress waits for.
-	reads   uint64
-	waiting []*endpoint
-
-	ctx      context.Context
-	cancel   context.CancelFunc
-	mu       sync.Mutex // guards that no request begins after ctx has ended
-	requests sync.WaitGroup
+	polling   *poll.Polling
 }
 
 var _ interface {
@@ -87,7 +79,8 @@ func openAll(c Config, targets []web.Target, words *metricname.Vocabulary, clien
 	errs := make([]error, len(targets))
 	var wg sync.WaitGroup
 	for i, t := range targets {
-		endpoints[i] = &endpoint{Target: t, client: client, timeout: timeout, answers: make(chan answer, 1), page: page{words: words, place: t.URL.Host}}
+		endpoints[i] = &endpoint{Target: t, client: client, timeout: timeout, page: page{words: words, place: t.URL.Host}}
+		endpoints[i].poller = poll.New("dcgm: "+t.Clean, endpoints[i].update)
 		wg.Go(func() { surveys[i], errs[i] = endpoints[i].survey(context.Background()) })
 	}
 	wg.Wait()
@@ -137,17 +130,17 @@ func (e *endpoint) survey(ctx context.Context) (*survey, error) {
 	var s *survey
 	for start := time.Now(); ; {
 		a := e.update(ctx)
-		if a.err == nil {
+		if a.Err == nil {
 			s = surveyPage(&e.page, e.body.String())
-		} else if s = nil; !passing(a.err) {
-			return nil, a.err
+		} else if s = nil; !passing(a.Err) {
+			return nil, a.Err
 		}
 		if s != nil && !s.unread() {
 			break
 		}
 		if time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
 			if s == nil {
-				return nil, a.err
+				return nil, a.Err
 			}
 			break
 		}
@@ -166,7 +159,7 @@ func (e *endpoint) survey(ctx context.Context) (*survey, error) {
 // of them are not read.
 func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Source {
 	s := &Source{client: client, devices: devicesOf(chosen), meters: make([]meter, len(chosen))}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.polling = poll.Start(sourceName, maxWait)
 	s.info = energy.Info{Name: sourceName, Period: nominalPeriod, Poll: shortestPoll, Version: driverVersions(surveys)}
 	for i := range chosen {
 		m := &s.meters[i]
@@ -178,6 +171,7 @@ func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Sourc
 				e.page = page{words: e.page.words, place: e.page.place, places: map[string]int{}}
 			}
 			e.page.places[m.device.UUID] = len(e.values)
+			m.pollers = append(m.pollers, e.poller)
 			m.origins = append(m.origins, origin{endpoint: e, local: len(e.values)})
 			e.values = append(e.values, value{energy: from.gpu.energy, power: from.gpu.power})
 		}
@@ -247,79 +241,12 @@ func (s *Source) Collapsed() int { return s.collapsed }
 //
 // Unlike other sources' it allocates, as requests do.
 func (s *Source) Read(dst []energy.Reading) {
-	if len(dst) == 0 {
-		return
-	}
-	s.ask(dst)
-	s.await()
-	if s.ctx.Err() != nil {
-		now := time.Now()
-		for i := range dst {
-			dst[i] = energy.Reading{Device: dst[i].Device, Before: now, After: now, Err: errClosed}
-		}
-		return
-	}
-	for i := range dst {
-		s.meters[dst[i].Device].read(&dst[i])
-	}
-}
-
-// ask requests the pages that dst needs, other than those that are under way.
-func (s *Source) ask(dst []energy.Reading) {
-	s.reads++
-	s.waiting = s.waiting[:0]
-	for i := range dst {
-		origins := s.meters[dst[i].Device].origins
-		for k := range origins {
-			e := origins[k].endpoint
-			if e.asked == s.reads {
-				continue
-			}
-			e.asked, e.arrived = s.reads, false
-			if e.underWay = e.underWay || s.start(e); e.underWay {
-				s.waiting = append(s.waiting, e)
-			}
-		}
-	}
-}
-
-// start makes a request in the background, and reports whether it did: not if
-// the source is closed.
-func (s *Source) start(e *endpoint) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ctx.Err() != nil {
-		return false
-	}
-	s.requests.Go(func() { e.answers <- e.update(s.ctx) })
-	return true
-}
-
-// await waits for the answers.
-func (s *Source) await() {
-	ctx, cancel := context.WithTimeout(s.ctx, maxWait)
-	defer cancel()
-	for _, e := range s.waiting {
-		select {
-		case a := <-e.answers:
-			e.arrive(a)
-			continue
-		case <-ctx.Done():
-		}
-		select { // what came in time, though another was late
-		case a := <-e.answers:
-			e.arrive(a)
-		default:
-		}
-	}
+	s.polling.Read(dst, func(device int) []*poll.Poller { return s.meters[device].pollers }, func(r *energy.Reading) { s.meters[r.Device].read(r) })
 }
 
 // Close ends the requests that are under way. It is idempotent.
 func (s *Source) Close() error {
-	s.mu.Lock()
-	s.cancel()
-	s.mu.Unlock()
-	s.requests.Wait()
+	s.polling.Close()
 	s.client.Close()
 	return nil
 }

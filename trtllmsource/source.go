@@ -83,6 +83,7 @@ type server struct {
 	client  *web.Client
 	timeout time.Duration
 	poller  *poll.Poller
+	pollers []*poll.Poller // the poller alone
 	// answer is that of the newest request, to which it belongs until it has been answered.
 	answer struct {
 		Joules *float64 `json:"total_energy_j"`
@@ -106,6 +107,7 @@ func Open(c Config) (*Source, error) {
 	for i, x := range servers {
 		x.client, x.timeout = client, cmp.Or(max(c.HTTP.Timeout, 0), defaultTimeout)
 		x.poller = poll.New("trtllm: "+x.Clean, x.ask)
+		x.pollers = []*poll.Poller{x.poller}
 		errs = append(errs, x.ask(context.Background()).Err)
 		s.devices = append(s.devices, energy.Device{
 			UUID: x.URL.Host + x.URL.Path, Index: i, Name: model, Host: x.URL.Hostname(), Endpoint: x.Clean, Role: x.Role,
@@ -206,7 +208,7 @@ func (s *Source) Devices() []energy.Device { return s.devices }
 //
 // Unlike other sources' it allocates, as requests do.
 func (s *Source) Read(dst []energy.Reading) {
-	s.polling.Read(dst, func(device int) *poll.Poller { return s.servers[device].poller }, func(r *energy.Reading) {
+	s.polling.Read(dst, func(device int) []*poll.Poller { return s.servers[device].pollers }, func(r *energy.Reading) {
 		if x := s.servers[r.Device]; x.poller.Fill(r, &x.after) {
 			r.Joules, r.HasJoules = *x.answer.Joules, true
 		}

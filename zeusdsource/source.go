@@ -29,8 +29,10 @@ type meter struct {
 	server *server
 	id     string
 	poller *poll.Poller
-	value  func() (v float64, ok bool)
-	after  time.Time // of the reading before
+	// pollers are the poller alone.
+	pollers []*poll.Poller
+	value   func() (v float64, ok bool)
+	after   time.Time // of the reading before
 }
 
 var _ energy.Source = (*Source)(nil)
@@ -110,7 +112,7 @@ func (s *Source) choose(all []energy.Device, meters []meter, c Config) error {
 func (s *server) devices(found discovery) (devices []energy.Device, meters []meter) {
 	base := energy.Device{Host: s.host, Endpoint: s.Clean, Role: s.Role, Method: energy.Counter}
 	add := func(d energy.Device, m meter) {
-		m.server = s
+		m.server, m.pollers = s, []*poll.Poller{m.poller}
 		devices, meters = append(devices, d), append(meters, m)
 	}
 	var counters []int
@@ -163,7 +165,7 @@ func (s *Source) Devices() []energy.Device { return s.devices }
 //
 // Unlike other sources' it allocates, as requests do.
 func (s *Source) Read(dst []energy.Reading) {
-	s.polling.Read(dst, func(device int) *poll.Poller { return s.meters[device].poller }, s.fill)
+	s.polling.Read(dst, func(device int) []*poll.Poller { return s.meters[device].pollers }, s.fill)
 }
 
 // fill fills in the reading from the answer.

@@ -40,19 +40,22 @@ func New(name string, ask func(ctx context.Context) Answer) *Poller {
 	return &Poller{name: name, ask: ask, answers: make(chan Answer, 1)}
 }
 
-// errLate is the error of a reading that has no answer yet.
-var errLate = fmt.Errorf("no answer yet, which is used when it comes: %w", os.ErrDeadlineExceeded)
+// Newest returns the answer to the read that asked last. There is none, and it is late, if
+// that has not arrived yet: its error says so.
+func (p *Poller) Newest() (a Answer, late bool) {
+	if !p.arrived {
+		now := time.Now()
+		return Answer{now, now, fmt.Errorf("%s: %w yet, which is used when it comes: %w", p.name, energy.ErrNoAnswer, os.ErrDeadlineExceeded)}, true
+	}
+	return p.newest, false
+}
 
 // Fill fills in the times of a reading, and why there is no value. It reports whether there
 // may be one: whether the server has answered well since it was asked last. after is the
 // time after the device's reading before.
 func (p *Poller) Fill(r *energy.Reading, after *time.Time) bool {
-	*r = energy.Reading{Device: r.Device, Before: p.newest.Before, After: p.newest.After, Err: p.newest.Err}
-	if !p.arrived {
-		r.Before = time.Now()
-		r.After = r.Before
-		r.Err = fmt.Errorf("%s: %w: %w", p.name, energy.ErrNoAnswer, errLate)
-	}
+	a, _ := p.Newest()
+	*r = energy.Reading{Device: r.Device, Before: a.Before, After: a.After, Err: a.Err}
 	if r.After.Before(*after) {
 		r.After = *after // the answer waited until the reading before had been made
 	}
@@ -81,23 +84,24 @@ func Start(name string, wait time.Duration) *Polling {
 	return p
 }
 
-// Read asks those of the readings' devices, other than those whose request is under way,
+// Read asks the pollers of the readings' devices, other than those whose request is under way,
 // and waits. Then it calls fill for each reading; if the polling is closed, it fills them in
 // with an error itself.
-func (p *Polling) Read(dst []energy.Reading, of func(device int) *Poller, fill func(r *energy.Reading)) {
+func (p *Polling) Read(dst []energy.Reading, of func(device int) []*Poller, fill func(r *energy.Reading)) {
 	if len(dst) == 0 {
 		return
 	}
 	p.reads++
 	p.waiting = p.waiting[:0]
 	for i := range dst {
-		x := of(dst[i].Device)
-		if x.asked == p.reads {
-			continue
-		}
-		x.asked, x.arrived = p.reads, false
-		if x.underWay = x.underWay || p.start(x); x.underWay {
-			p.waiting = append(p.waiting, x)
+		for _, x := range of(dst[i].Device) {
+			if x.asked == p.reads {
+				continue
+			}
+			x.asked, x.arrived = p.reads, false
+			if x.underWay = x.underWay || p.start(x); x.underWay {
+				p.waiting = append(p.waiting, x)
+			}
 		}
 	}
 	p.await()
