@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,12 +20,13 @@ import (
 // answer in when it comes, with the times of the request.
 func TestRead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		delay, asked := time.Second, 0
+		var delay, asked atomic.Int64
+		delay.Store(int64(time.Second))
 		slow := New("slow", func(ctx context.Context) Answer {
-			asked++
+			asked.Add(1)
 			a := Answer{Before: time.Now()}
 			select {
-			case <-time.After(delay):
+			case <-time.After(time.Duration(delay.Load())):
 			case <-ctx.Done():
 				a.Err = ctx.Err()
 			}
@@ -51,19 +53,19 @@ func TestRead(t *testing.T) {
 		require.ErrorContains(t, r[0].Err, "slow: no answer yet")
 		require.ErrorContains(t, r[2].Err, "broken")
 		read()
-		assert.Equal(t, 1, asked, "one request at a time, for both devices")
+		assert.Equal(t, int64(1), asked.Load(), "one request at a time, for both devices")
 		time.Sleep(time.Second)
 		r = read()
 		require.NoError(t, r[1].Err)
 		assert.Equal(t, start, r[1].Before)
 		assert.Equal(t, start.Add(time.Second), r[1].After)
-		delay = time.Hour
+		delay.Store(int64(time.Hour))
 		read()
 		start = time.Now()
 		p.Close()
 		p.Close()
 		assert.Zero(t, time.Since(start), "what is under way is cancelled")
 		require.ErrorIs(t, read()[0].Err, fs.ErrClosed)
-		assert.Equal(t, 2, asked)
+		assert.Equal(t, int64(2), asked.Load())
 	})
 }
