@@ -1,18 +1,21 @@
 package dcgmsource
 
 import (
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/joulebench/joulebench/internal/exportertest"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/energy/energytest"
 )
 
 // TestExporters: each page is read by its best metrics, each device once, and what is not
@@ -93,4 +96,48 @@ func TestKindsAndMetricsThatCannotBeMeant(t *testing.T) {
 	require.ErrorIs(t, err, energy.ErrNoDevice)
 	assert.ErrorContains(t, err, "1 gpu of dcgm-exporter")
 	assert.False(t, strings.Contains(err.Error(), "%!"))
+}
+
+// livingHost answers with the page of a node_exporter of a machine with two packages of
+// 100 W each, which it reads at each scrape, of a core in each, and of memory of 10 W.
+func livingHost(start time.Time) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(2 * time.Millisecond)
+		joules := 100 * time.Since(start).Truncate(time.Millisecond).Seconds()
+		for i := range 2 {
+			fmt.Fprintf(w, "node_rapl_package_joules_total{index=\"%d\",path=\"/sys/class/powercap/intel-rapl:%[1]d\"} %f\n", i, 1000+joules)
+			fmt.Fprintf(w, "node_rapl_core_joules_total{index=\"%d\",path=\"/sys/class/powercap/intel-rapl:%[1]d:0\"} %f\n", i, 500+joules/2)
+		}
+		fmt.Fprintf(w, "node_rapl_dram_joules_total{index=\"0\",path=\"/sys/class/powercap/intel-rapl:0:1\"} %f\n", 100+joules/10)
+	}
+}
+
+func TestConformanceOfProcessors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := Config{Endpoints: []Endpoint{{URL: "a"}}, HTTP: network{"a:9400": livingHost(time.Now())}.client()}
+		require.NoError(t, energytest.TestSource(func() (energy.Source, error) {
+			s, err := Open(c)
+			if err != nil {
+				return nil, err
+			}
+			return s, nil
+		}, energytest.Allocs(200)))
+	})
+}
+
+// The whole way, for processors: a recorder measures what they used, once.
+func TestRecorderMeasuresProcessors(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := Open(Config{Endpoints: []Endpoint{{URL: "a"}}, HTTP: network{"a:9400": livingHost(time.Now())}.client()})
+		require.NoError(t, err)
+		defer s.Close()
+		w := energy.NewRecorder(s).Open()
+		time.Sleep(2 * time.Second)
+		w.Resume()
+		time.Sleep(30 * time.Second)
+		w.Pause()
+		m := w.Measure(t.Context())
+		require.True(t, m.Valid, "%v", m.Reasons)
+		require.InEpsilon(t, 210*30, m.Energy.Joules, 0.005)
+	})
 }

@@ -197,7 +197,9 @@ func FuzzPage(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join(fixtures, "*"))
 	require.NoError(f, err)
 	require.NotEmpty(f, files)
-	for _, file := range files {
+	others, err := filepath.Glob("../testdata/exporters/*.prom")
+	require.NoError(f, err)
+	for _, file := range append(files, others...) {
 		data, err := os.ReadFile(file)
 		require.NoError(f, err)
 		f.Add(data)

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -58,6 +59,15 @@ func (c Case) Text(t testing.TB) string {
 	data, err := os.ReadFile(filepath.Join(folder, c.Page))
 	require.NoError(t, err)
 	return string(data)
+}
+
+// At returns the case for pages that are elsewhere than at [Place].
+func (c Case) At(place string) Case {
+	c.Devices = slices.Clone(c.Devices)
+	for i := range c.Devices {
+		c.Devices[i].UUID = strings.Replace(c.Devices[i].UUID, Place, place, 1)
+	}
+	return c
 }
 
 // Query returns what follows the question mark in the address; empty if nothing does.
