@@ -79,6 +79,8 @@ func TestIdentity(t *testing.T) {
 		{&amdExporter, map[string]string{"gpu_uuid": "ab", "serial_number": "69", "gpu_id": "0"}, "ab"},
 		{&amdExporter, map[string]string{"serial_number": "69", "gpu_id": "0"}, "69/0"},
 		{&amdExporter, map[string]string{"hostname": "h", "gpu_id": "1"}, "h/1"},
+		{&amdExporter, map[string]string{"serial_number": "1/2", "gpu_id": "3"}, "1%2F2/3"},
+		{&scaphandre, map[string]string{"domain_name": "dram", "instance": "a:1"}, "a:1//dram"},
 		{&ipmiExporter, map[string]string{"instance": "a:1"}, "a:1/node"},
 	} {
 		assert.Equal(t, c.want, c.x.Identity(of(c.labels)), c.labels)
@@ -87,8 +89,8 @@ func TestIdentity(t *testing.T) {
 	v, err := Custom{Name: "acme_joules_total", Unit: "J", ID: "card"}.Vocabulary()
 	require.NoError(t, err)
 	x := v.At(v.Find("acme_joules")).From
-	assert.Equal(t, "a:1/x/0", x.Identity(of(map[string]string{"card": "x/0", "instance": "a:1"})))
-	assert.Equal(t, "a:1/y/0", x.Identity(of(map[string]string{"card": "y/0", "instance": "a:1"})))
+	assert.Equal(t, "a:1/x%2F0", x.Identity(of(map[string]string{"card": "x/0", "instance": "a:1"})))
+	assert.Equal(t, "a:1/y%2F0", x.Identity(of(map[string]string{"card": "y/0", "instance": "a:1"})))
 	assert.Equal(t, "GPU-1", x.Identity(of(map[string]string{"card": "GPU-1", "instance": "a:1"})), "NVIDIA's are the same everywhere")
 }
 

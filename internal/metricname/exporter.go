@@ -131,17 +131,18 @@ func (x *Exporter) Identity(get Labels) string {
 	if len(key) == 0 {
 		return ""
 	}
-	var parts []string
-	for _, p := range key {
-		if p.Name == "path" {
+	if len(key) == 1 && len(x.Local) == 1 {
+		return key[0].Value
+	}
+	parts := make([]string, len(key))
+	for i, p := range key {
+		if p.Name == "path" && p.Value != "" {
 			p.Value = path.Base(p.Value)
 		}
-		if p.Value != "" {
-			parts = append(parts, p.Value)
-		}
+		parts[i] = strings.ReplaceAll(p.Value, "/", "%2F") // else two devices could have one name
 	}
-	if len(key) == 1 && len(x.Local) == 1 {
-		return parts[0]
+	for len(parts) > 0 && parts[len(parts)-1] == "" {
+		parts = parts[:len(parts)-1]
 	}
 	if len(parts) == 1 {
 		parts = append(parts, string(energy.Node))
