@@ -78,7 +78,7 @@ func TestAWindowOverAnyDevices(t *testing.T) {
 			}
 			add(map[string]string{"__name__": "node_rapl_package_joules_total", "path": "/sys/class/powercap/intel-rapl:0", "instance": "n2:9100"}, 1)
 		}},
-		"Kepler's processors": {"cpu", 2, func(_ *world, add func(map[string]string, float64) *series) {
+		"Kepler's memory": {"dram", 1, func(_ *world, add func(map[string]string, float64) *series) {
 			for _, zone := range []string{"package", "core", "dram"} {
 				add(map[string]string{"__name__": "kepler_node_cpu_joules_total", "node_name": "n1", "zone": zone, "path": "aggregated-" + zone, "instance": "n1:28282"}, 1)
 			}
