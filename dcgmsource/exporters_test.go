@@ -95,6 +95,9 @@ func TestKindsAndMetricsThatCannotBeMeant(t *testing.T) {
 	_, err = Open(Config{Endpoints: []Endpoint{{URL: "a?kind=cpu"}}, HTTP: n.client()})
 	require.ErrorIs(t, err, energy.ErrNoDevice)
 	assert.ErrorContains(t, err, "1 gpu of dcgm-exporter")
+	_, err = Open(Config{Endpoints: []Endpoint{{URL: "a?metric=acme&unit=J&id=x"}}, HTTP: n.client()})
+	require.ErrorIs(t, err, energy.ErrNoDevice)
+	assert.ErrorContains(t, err, "no row of acme")
 	assert.False(t, strings.Contains(err.Error(), "%!"))
 }
 

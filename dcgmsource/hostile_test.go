@@ -16,7 +16,7 @@ import (
 // Whatever stands in the labels of a metric that is known, each device has one identity,
 // none is merged with another, and a page of nonsense is an error.
 func TestHostileLabels(t *testing.T) {
-	nasty := []string{`\"`, `\\`, `\n`, "\x1b[31m", "‮", `}{`, `,uuid=\"GPU-1\"`, "a/b", "..", strings.Repeat("x", 5000), "GPU-", "=", " "}
+	nasty := []string{`\"`, `\\`, `\n`, "\x1b[31m", "\u202e", `}{`, `,uuid=\"GPU-1\"`, "a/b", "..", strings.Repeat("x", 5000), "GPU-", "=", " "}
 	for i := range metricname.Table {
 		m := &metricname.Table[i]
 		if m.Kind == metricname.About || m.Name == "" {

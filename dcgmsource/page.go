@@ -62,6 +62,9 @@ func (p *page) parse(body []byte) error {
 	}
 	p.parsed++
 	p.known = 0
+	words := p.vocabulary()
+	var name []byte
+	m := metricname.None
 	for len(body) > 0 {
 		line := body
 		if end := bytes.IndexByte(body, '\n'); end >= 0 {
@@ -69,9 +72,10 @@ func (p *page) parse(body []byte) error {
 		} else {
 			body = nil
 		}
-		line = bytes.TrimLeft(line, " \t")
-		m, name := p.vocabulary().Begins(line)
-		if m < 0 {
+		for len(line) > 0 && (line[0] == ' ' || line[0] == '\t') {
+			line = line[1:]
+		}
+		if name, m = words.Begins(line, name, m); m < 0 {
 			continue
 		}
 		if len(p.rows) == maxRows {

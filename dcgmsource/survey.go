@@ -234,6 +234,8 @@ func (s *survey) check() error {
 	switch {
 	case broken != nil:
 		return broken
+	case s.words != metricname.Known:
+		return fmt.Errorf("%w: the page has no row of %s with the label that identifies a device, or none with a value", energy.ErrNoDevice, s.words.At(0).From.Name)
 	case len(s.unknown) > 0:
 		return unknownMetric(s.unknown)
 	case s.unread():

@@ -94,7 +94,7 @@ func TestBegins(t *testing.T) {
 		"# dcgm_power_usage 1":                     "",
 		"":                                         "",
 	} {
-		at, name := Known.Begins([]byte(line))
+		name, at := Known.Begins([]byte(line), nil, None)
 		assert.Equal(t, Known.Find(want), at, line)
 		if want != "" {
 			assert.Equal(t, want, string(name))

@@ -93,14 +93,22 @@ func (v *Vocabulary) find(name []byte) int {
 }
 
 // Begins returns the name with which the line of a page begins, and the position of the
-// first metric of it; [None] if it is none.
-func (v *Vocabulary) Begins(line []byte) (at int, name []byte) {
-	end := bytes.IndexAny(line, "{ \t")
-	if end <= 0 || line[0] == '#' {
-		return None, nil
+// first metric of it; [None] if it is none. last is the name of the line before, whose
+// position was at: mostly it is the same.
+func (v *Vocabulary) Begins(line, last []byte, at int) (name []byte, _ int) {
+	if len(line) == 0 || line[0] == '#' {
+		return nil, None
 	}
-	name = line[:end]
-	return v.find(name), name
+	for end, c := range line {
+		if c != '{' && c != ' ' && c != '\t' {
+			continue
+		}
+		if name = line[:end]; bytes.Equal(name, last) {
+			return name, at
+		}
+		return name, v.find(name)
+	}
+	return nil, None
 }
 
 // Row returns the position of the metric that a row is of, where first is the position of
