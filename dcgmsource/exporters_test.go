@@ -77,6 +77,23 @@ func TestDevicesOfSeveralPages(t *testing.T) {
 	})
 }
 
+// A device of another kind that appears while GPUs are measured is no news; a GPU is.
+func TestOnlyWhatIsMeasuredIsWatched(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := &exporter{body: gpuPage("GPU-0", 1000)}
+		s := opened(t, e)
+		defer s.Close()
+		findings := func() []energy.Finding {
+			readAll(s)
+			return s.Findings(time.Now().Add(-time.Hour), time.Now().Add(time.Hour))
+		}
+		e.set(gpuPage("GPU-0", 2000) + "node_rapl_package_joules_total{path=\"intel-rapl:0\"} 5\nall_smi_energy_consumed_joules_total{host=\"a\",scope=\"gpu\",gpu_uuid=\"0000:0b\"} 5\n")
+		assert.Empty(t, findings())
+		e.set(gpuPage("GPU-0", 3000, "GPU-1", 1000))
+		assert.Len(t, findings(), 1)
+	})
+}
+
 func TestKindsAndMetricsThatCannotBeMeant(t *testing.T) {
 	n := network{"a:9400": (&exporter{body: gpuPage("GPU-0", 1)}).ServeHTTP}
 	for query, want := range map[string]string{

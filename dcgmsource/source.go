@@ -120,7 +120,7 @@ func unreadOf(all []candidate, words *metricname.Vocabulary) func(int) bool {
 	}
 	return func(metric int) bool {
 		m := words.At(metric)
-		return !read[of{m.Of.OrGPU(), m.From}]
+		return m.Kind == metricname.About && !m.From.Lists || !read[of{m.Of.OrGPU(), m.From}]
 	}
 }
 

@@ -2,6 +2,7 @@ package promsource
 
 import (
 	"fmt"
+	"maps"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -84,6 +85,16 @@ func TestAWindowOverAnyDevices(t *testing.T) {
 			}
 			add(map[string]string{"__name__": "kepler_node_gpu_joules_total", "node_name": "n1", "gpu_uuid": "GPU-1", "instance": "n1:28282"}, 1)
 		}},
+		"chips": {"", 2, func(w *world, add func(map[string]string, float64) *series) {
+			for chip, name := range map[string]string{"0000:00:01_1_0000:03:00_0": "amdgpu", "0000:00:01_1_0000:04:00_0": "amdgpu", "power_supply_bat0": "BAT0"} {
+				labels := map[string]string{"chip": chip, "instance": "n1:9100"}
+				about, power := maps.Clone(labels), maps.Clone(labels)
+				about["__name__"], about["chip_name"] = "node_hwmon_chip_names", name
+				power["__name__"], power["sensor"] = "node_hwmon_power_average_watt", "power1"
+				add(about, 1).value = func(time.Time) (float64, bool) { return 1, true }
+				add(power, 1).value = func(at time.Time) (float64, bool) { return w.joules(at) - w.joules(at.Add(-time.Second)), true }
+			}
+		}},
 		"AMD": {"", 1, func(w *world, add func(map[string]string, float64) *series) {
 			change := time.Now().Add(90 * time.Second)
 			labels := func(pod string) map[string]string {
@@ -116,6 +127,8 @@ func TestAWindowOverAnyDevices(t *testing.T) {
 				require.NoError(t, err)
 				defer s.Close()
 				require.Len(t, s.Devices(), c.devices)
+				interval, _, _ := s.Scraping()
+				assert.Equal(t, time.Second, interval, "it has found the series of the devices")
 				time.Sleep(time.Minute)
 				span := energy.Span{Start: time.Now()}
 				w.load(400)
@@ -126,6 +139,7 @@ func TestAWindowOverAnyDevices(t *testing.T) {
 				require.True(t, m.Valid, "%v", m.Reasons)
 				assert.InDelta(t, float64(c.devices)*w.truth(span), m.Energy.Joules, m.Energy.High-m.Energy.Low)
 				assert.InEpsilon(t, float64(c.devices)*w.truth(span), m.Energy.Joules, 0.02)
+				assert.NotContains(t, m.Reasons, energy.ExpectedGPUCountMismatch)
 			})
 		})
 	}

@@ -107,7 +107,7 @@ func (c Case) Check(t testing.TB, s energy.Source) {
 	}
 	assert.Equal(t, c.Devices, got)
 	if f, notices := s.(energy.FindingSource); notices {
-		assert.Empty(t, f.Findings(time.Now().Add(-time.Hour), time.Now()))
+		assert.Empty(t, f.Findings(time.Now().Add(-time.Hour), time.Now().Add(time.Hour)))
 	}
 	if c.Note != "" {
 		assert.Contains(t, s.Info().Version, c.Note)
