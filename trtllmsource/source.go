@@ -109,8 +109,9 @@ func Open(c Config) (*Source, error) {
 		x.poller = poll.New("trtllm: "+x.Clean, x.ask)
 		x.pollers = []*poll.Poller{x.poller}
 		errs = append(errs, x.ask(context.Background()).Err)
+		_, place, _ := strings.Cut(x.Clean, "://")
 		s.devices = append(s.devices, energy.Device{
-			UUID: x.URL.Host + x.URL.Path, Index: i, Name: model, Host: x.URL.Hostname(), Endpoint: x.Clean, Role: x.Role,
+			UUID: place, Index: i, Name: model, Host: x.URL.Hostname(), Endpoint: x.Clean, Role: x.Role,
 			Method: energy.Counter, Metric: "total_energy_j", Resolution: 1e-4, Behind: counterPeriod, // of each of the counters
 		})
 	}

@@ -105,6 +105,8 @@ func TestDevices(t *testing.T) {
 		assert.Equal(t, "decode", s.Devices()[1].Role)
 		assert.Equal(t, "b/llm/energy_metrics", s.Devices()[1].UUID)
 		assert.Equal(t, 1000.0, read(s, 0).Joules)
+		secret := opened(t, Config{Servers: []Address{"http://a:8000/llm;token=hunter2/energy_metrics?key=hunter2"}, HTTP: network{"a:8000": x}.client()})
+		assert.NotContains(t, fmt.Sprint(secret.Devices(), secret.Info()), "hunter2")
 		one := opened(t, Config{Servers: []Address{"a", "b:80"}, Devices: []string{"a"}, HTTP: network{"a:8000": x, "b:80": x}.client()})
 		assert.Len(t, one.Devices(), 1)
 	})
