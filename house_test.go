@@ -66,12 +66,13 @@ func TestArrows(t *testing.T) {
 			case strings.HasSuffix(from, "source"):
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case from == "powertest":
-				allowed = to == "powertest/energy" || to == "powertest/profile" || to == "nvmlsource" || within(to, "internal")
-			case from == "powertest/profile":
+				allowed = to == "powertest/energy" || to == "powertest/profile" || to == "powertest/tokens" || to == "nvmlsource" ||
+					to == "raplsource" || within(to, "internal")
+			case from == "powertest/profile" || from == "powertest/tokens":
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case within(from, "internal"):
 				allowed = to == "powertest/energy" || to == "simsource" || within(to, "internal")
-			case within(to, "powertest/ab", "powertest/annotate", "powertest/doctor"):
+			case within(to, "powertest/ab", "powertest/annotate", "powertest/doctor", "powertest/series"):
 				allowed = within(from, "powertest/cmd") || within(from, "powertest/ab") && within(to, "powertest/ab") ||
 					from == "powertest/doctor" && within(to, "powertest/doctor")
 			}

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/metricpage"
 )
 
 // Errors of [Open] and of readings, beside those of package energy. They are
@@ -15,7 +16,7 @@ import (
 var (
 	// ErrPage says that what an endpoint answered is not a page of metrics, or
 	// not all of one.
-	ErrPage = errors.New("not a page of metrics")
+	ErrPage = metricpage.ErrPage
 	// ErrNodes says that an address stands for several nodes, as that of a Kubernetes
 	// Service does: each page has other GPUs, and a sum over one of them is too small.
 	ErrNodes = errors.New("several nodes behind one address")
@@ -23,9 +24,6 @@ var (
 	// but whose unit is not known.
 	ErrUnknownMetric = metricname.ErrUnknown
 )
-
-// errEmptyPage is how an exporter answers for some seconds while it reloads.
-var errEmptyPage = fmt.Errorf("%w: the page is empty, as while an exporter reloads", ErrPage)
 
 // statusError is an answer with a status other than 200.
 type statusError int
@@ -57,7 +55,7 @@ func (e statusError) Unwrap() error {
 // passing reports whether the error is one of an exporter that reloads.
 func passing(err error) bool {
 	var status statusError
-	return errors.Is(err, errEmptyPage) ||
+	return errors.Is(err, metricpage.ErrEmpty) ||
 		errors.As(err, &status) && (status == http.StatusInternalServerError || status == http.StatusServiceUnavailable)
 }
 

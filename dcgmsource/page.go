@@ -4,13 +4,10 @@ import (
 	"bytes"
 	"fmt"
 	"maps"
-	"strconv"
 	"strings"
 
-	"github.com/prometheus/common/expfmt"
-	"github.com/prometheus/common/model"
-
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/metricpage"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -57,7 +54,7 @@ func (r *row) failure() error {
 // that is broken is among them, with its error.
 func (p *page) parse(body []byte) error {
 	p.rows = p.rows[:0]
-	if err := checkWhole(body); err != nil {
+	if err := metricpage.CheckWhole(body); err != nil {
 		return err
 	}
 	p.parsed++
@@ -90,22 +87,6 @@ func (p *page) parse(body []byte) error {
 	return nil
 }
 
-// checkWhole checks that the body is a page of metrics, from its beginning to
-// its end: a page that ends in the middle would lack GPUs.
-func checkWhole(body []byte) error {
-	text := bytes.TrimSpace(body)
-	switch {
-	case len(text) == 0:
-		return errEmptyPage
-	case text[0] == '<':
-		return fmt.Errorf("%w: it is an HTML page\ncheck the path, which is /metrics unless the address has another, and whether one must log in", ErrPage)
-	case body[len(body)-1] != '\n' && !bytes.HasSuffix(body, []byte("\n# EOF")) && !bytes.Contains(body, []byte("\nxpum_")):
-		// Intel's XPU Manager writes no newline after the last row.
-		return fmt.Errorf("%w: it ends in the middle of a line", ErrPage)
-	}
-	return nil
-}
-
 // vocabulary returns the metrics that are read.
 func (p *page) vocabulary() *metricname.Vocabulary {
 	if p.words == nil {
@@ -120,28 +101,8 @@ func (p *page) row(metric int, name, line []byte) row {
 	end := max(bytes.LastIndexByte(line, '}')+1, len(name))
 	r := row{labels: p.labels(metric, name, line[:end])}
 	r.metric = r.labels.metric
-	r.raw, r.err = number(bytes.Trim(line[end:], " \t\r"))
+	r.raw, r.err = metricpage.Number(bytes.Trim(line[end:], " \t\r"))
 	return r
-}
-
-// number understands a value, and checks the time stamp if there is one. The
-// exporter writes none.
-func number(text []byte) (float64, error) {
-	value, stamp := text, []byte(nil)
-	if end := bytes.IndexAny(text, " \t"); end >= 0 {
-		value, stamp = text[:end], bytes.TrimLeft(text[end:], " \t")
-	}
-	v, err := strconv.ParseFloat(string(value), 64)
-	if err != nil || bytes.ContainsAny(value, "pP_") { // Go's, not the format's
-		return 0, fmt.Errorf("%w: a row has the value %.40q", ErrPage, value)
-	}
-	if len(stamp) == 0 {
-		return v, nil
-	}
-	if _, err = strconv.ParseInt(string(stamp), 10, 64); err != nil {
-		return 0, fmt.Errorf("%w: a row has %.40q behind its value", ErrPage, stamp)
-	}
-	return v, nil
 }
 
 // labels returns the labels of a row, from memory if they were on a page before.
@@ -180,7 +141,7 @@ type labelSet struct {
 	// metric is the position of the metric, and name the name that it has on the page.
 	metric int
 	name   string
-	pairs  []label
+	pairs  []metricpage.Label
 	// describe says what the labels say of their device.
 	describe func(metricname.Labels) energy.Device
 	// place is where the page is.
@@ -198,17 +159,11 @@ type labelSet struct {
 	seen uint64
 }
 
-type label struct{ name, value string }
-
-// maxLabels is far more than any row has. That a name appears once takes time by
-// the square of their number, so that a hostile page could take hours.
-const maxLabels = 128
-
 // get returns the value of a label; empty if there is none of the name.
 func (s *labelSet) get(name string) string {
 	for _, l := range s.pairs {
-		if l.name == name {
-			return l.value
+		if l.Name == name {
+			return l.Value
 		}
 	}
 	if name == metricname.InstanceLabel {
@@ -227,11 +182,7 @@ func (p *page) newLabelSet(metric int, name, text string) *labelSet {
 		x = p.vocabulary().At(metric).From
 	}
 	s.describe = x.Device
-	if strings.Count(text, "=") > maxLabels {
-		s.err = fmt.Errorf("%w: a row has more than %d labels", ErrPage, maxLabels)
-	} else {
-		s.pairs, s.err = parseLabels(text)
-	}
+	s.pairs, s.err = metricpage.Labels(text)
 	if s.err != nil {
 		s.uuid = uuidIn(text, x)
 		return s
@@ -249,25 +200,6 @@ func (p *page) newLabelSet(metric int, name, text string) *labelSet {
 
 // gpu returns what the labels say of their device.
 func (s *labelSet) gpu() energy.Device { return s.describe(s.get) }
-
-// parseLabels leaves the labels to package expfmt, as those of a row by itself,
-// so that a row that is broken takes no other with it.
-func parseLabels(text string) ([]label, error) {
-	parser := expfmt.NewTextParser(model.UTF8Validation)
-	families, err := parser.TextToMetricFamilies(strings.NewReader("row" + text + " 0\n"))
-	if err != nil {
-		return nil, fmt.Errorf("%w: a row cannot be parsed: %.200s\na pod or job may have a quote in its name", ErrPage, err.Error())
-	}
-	rows := families["row"].GetMetric()
-	if len(rows) != 1 {
-		return nil, fmt.Errorf("%w: a row cannot be parsed", ErrPage)
-	}
-	var pairs []label
-	for _, l := range rows[0].GetLabel() {
-		pairs = append(pairs, label{l.GetName(), l.GetValue()})
-	}
-	return pairs, nil
-}
 
 // uuidIn returns what looks like the UUID of the GPU in the text of a row; empty
 // if nothing does. That of a link's other end, gpu_uuid, is not it.

@@ -232,7 +232,7 @@ func seen(p *page) []string {
 	for _, r := range p.rows {
 		var pairs []string
 		for _, l := range r.labels.pairs {
-			pairs = append(pairs, fmt.Sprintf("%q=%q", l.name, l.value))
+			pairs = append(pairs, fmt.Sprintf("%q=%q", l.Name, l.Value))
 		}
 		out = append(out, fmt.Sprintf("%s%v %x %v", r.labels.name, pairs, math.Float64bits(r.raw), r.failure() != nil))
 	}

@@ -1,6 +1,6 @@
 // Package nvmlsource reads the energy of the NVIDIA GPUs of this machine,
-// through NVML, the driver's library. It is the default source: importing it
-// registers it under the name "nvml", and POWERTEST_SOURCE=nvml=PATH gives the
+// through NVML, the driver's library. It is the default source where there are such GPUs:
+// importing it registers it under the name "nvml", and POWERTEST_SOURCE=nvml=PATH gives the
 // path of a library other than the installed one.
 //
 // It is not for GPUs of other machines: those are read through dcgm-exporter,

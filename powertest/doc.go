@@ -23,9 +23,12 @@
 //	J/user      joules per concurrent user (with SetConcurrency)
 //	net-J/op    joules above idle per operation (with Net)
 //	net-err-%   half-width of the interval of the joules above idle, in percent (with Net)
+//	tokens-err-%  half-width of the interval of tokens/J, in percent (with TokensFrom)
 //	idle-W      power when idle, before the timed part (with Net)
 //	NAME-J/op   joules of a phase per operation (with Phase)
 //	NAME-err-%  half-width of the interval of a phase's joules, in percent
+//	cpu-J/op, dram-J/op, all-J/op, with cpu-err-% and so on, and all-tokens/J
+//	            joules of other devices than GPUs, and of all (with several sources)
 //
 // Each is left out when something that it needs is missing: a number that
 // cannot be defended is withheld, and the benchmark's log says why. It is never
@@ -77,11 +80,14 @@
 //
 // # Sources
 //
-// The local NVIDIA GPUs are read through NVML, unless [From] or the environment
-// say otherwise. The environment never needs a change of the code, and can be
+// The local NVIDIA GPUs are read through NVML, or where there are none the CPUs of this
+// machine, unless [From] or the environment say otherwise. The environment never needs a change of the code, and can be
 // set for packages that do not import powertest:
 //
-//	POWERTEST_SOURCE=nvml   the local NVIDIA GPUs; the default
+//	POWERTEST_SOURCE=auto   the local NVIDIA GPUs if there are any, else the CPUs of this
+//	                        machine if they may be read; the default
+//	POWERTEST_SOURCE=nvml   the local NVIDIA GPUs
+//	POWERTEST_SOURCE=rapl   the CPUs of this machine and their memory: see package raplsource
 //	POWERTEST_SOURCE=amd    the local AMD GPUs, if package amdsource is imported
 //	POWERTEST_SOURCE=intel  the local Intel GPUs, if package intelsource is imported
 //	POWERTEST_SOURCE=sim    simulated GPUs, if package simsource is imported
@@ -89,15 +95,20 @@
 //	POWERTEST_SOURCE=prometheus=…
 //	                        those that a server scrapes, if package promsource is imported
 //	POWERTEST_SOURCE=smi=…  a log of nvidia-smi or amd-smi, if package smisource is imported
+//	POWERTEST_SOURCE=nvml+rapl
+//	                        several at once, over one window: J/op is that of the GPUs, and
+//	                        cpu-J/op and all-J/op come beside it; see docs/metrics.md
 //	POWERTEST_SOURCE=off    measure nothing, whatever the code says
 //	POWERTEST_DEVICES=0-3   only these devices of the source: see [energy.Select]
+//	POWERTEST_TOKENS=vllm=http://HOST:8000
+//	                        count tokens by the server, too: see [TokensFrom]
 //	POWERTEST_STRICT=1      fail where there is no energy measurement
 //	POWERTEST_PROFILE=FILE  calibrate the devices by what "powertest doctor -profile" has
 //	                        measured of them; off: do not. See package profile
 //	POWERTEST_TRACE=DIR     write everything known of each result to DIR, as JSON
 //
-// Where there is no GPU the benchmark runs all the same, and its log says why
-// there is no energy measurement.
+// Where there is nothing to measure the benchmark runs all the same, and its log says why
+// there is no energy measurement. CPUs are never measured in the place of GPUs that are there.
 //
 // # Header
 //
@@ -110,6 +121,7 @@
 //	gpus: 1
 //	power-limit: 700W
 //
-// A profile adds the beginning of its SHA-256, such as "calibration: 3f2a91c0d4e7".
+// Where CPUs are measured there are "cpu-energy: package+dram" and "cpus: 2" as well. A
+// profile adds the beginning of its SHA-256, such as "calibration: 3f2a91c0d4e7".
 // A simulation says "energy-source: simulated", always.
 package powertest

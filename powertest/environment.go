@@ -8,9 +8,11 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/tokens"
 )
 
 // environment has the values of the POWERTEST_ variables.
@@ -21,6 +23,7 @@ type environment struct {
 	strict  bool
 	trace   string // directory, or empty
 	profile string // as profile.Open takes it
+	tokens  string // as tokens.Parse takes it
 }
 
 // off reports whether nothing is to be measured.
@@ -54,7 +57,12 @@ func readEnvironment() (e environment, err error) {
 				"choose 1, to fail where there is no energy measurement, or 0", v)
 		}
 	}
-	e.trace, e.profile = os.Getenv("POWERTEST_TRACE"), os.Getenv("POWERTEST_PROFILE")
+	e.trace, e.profile, e.tokens = os.Getenv("POWERTEST_TRACE"), os.Getenv("POWERTEST_PROFILE"), os.Getenv("POWERTEST_TOKENS")
+	if e.tokens != "" {
+		if _, err := tokens.Parse(e.tokens); err != nil {
+			return e, fmt.Errorf("POWERTEST_TOKENS: %w", err)
+		}
+	}
 	return e, nil
 }
 
@@ -73,17 +81,33 @@ func (e environment) named() string {
 	return s
 }
 
-// parseSource splits NAME or NAME=ARG and checks that the source can be opened. The
-// second line of the error says what there is to choose from.
+// parseSource splits NAME or NAME=ARG, or several with plus signs between them, and checks
+// that each source can be opened. The second line of the error says what there is to choose
+// from.
 func parseSource(value string, linked []string) (name, arg string, err error) {
 	if value == "" {
 		return "", "", nil
 	}
+	parts := energy.SplitSource(value, slices.Concat(linked, known.Names())...)
+	for _, part := range parts {
+		if err := checkSource(part, len(parts) > 1, linked); err != nil {
+			return "", "", err
+		}
+	}
+	name, arg, _ = energy.CutSource(value)
+	return name, arg, nil
+}
+
+// checkSource returns an error if a source cannot be opened as it is named, alone or
+// beside others.
+func checkSource(value string, beside bool, linked []string) error {
 	name, arg, hasArg := energy.CutSource(value)
 	isLinked := name == "off" || slices.Contains(linked, name)
 	var wrong, advice string
 	k, isKnown := known.Find(name)
 	switch {
+	case beside && name == known.Off:
+		wrong = "stands beside another source"
 	case !isKnown && isLinked: // a user's own
 	case !isKnown:
 		wrong = "is not a source that is known"
@@ -98,9 +122,13 @@ func parseSource(value string, linked []string) (name, arg string, err error) {
 		advice = fmt.Sprintf("add import _ %q to a test file, or ", k.Package)
 	}
 	if wrong != "" {
-		return "", "", fmt.Errorf("POWERTEST_SOURCE=%q %s\n%s%s", web.RedactSource(value), wrong, advice, choices(linked))
+		of := fmt.Sprintf("POWERTEST_SOURCE=%q", web.RedactSource(value))
+		if beside {
+			of = fmt.Sprintf("in POWERTEST_SOURCE %q", web.RedactSource(value))
+		}
+		return fmt.Errorf("%s %s\n%s%s", of, wrong, advice, choices(linked))
 	}
-	return name, arg, nil
+	return nil
 }
 
 // choices says what POWERTEST_SOURCE may be in this binary, and what it could be.
@@ -108,8 +136,8 @@ func choices(linked []string) string {
 	can := []string{"off"}
 	var could []string
 	for _, name := range linked {
-		if name == "nvml" {
-			name = "nvml (the default)"
+		if name == auto.Name {
+			name += " (the default)"
 		}
 		can = append(can, name)
 	}
@@ -123,5 +151,5 @@ func choices(linked []string) string {
 	if len(could) > 0 {
 		s += " (known but not linked in: " + strings.Join(could, ", ") + ")"
 	}
-	return s
+	return s + ", or several with + between them"
 }

@@ -47,6 +47,8 @@ func TestMalformedSource(t *testing.T) {
 		{"NVML", "is not a source that is known"},
 		{"=x", "is not a source that is known"},
 		{"off=1", "off takes nothing after its name"},
+		{"auto=rapl", "auto takes nothing after its name"},
+		{"rapl", `add import _ "github.com/joulebench/joulebench/raplsource" to a test file`},
 		{"sim=", "nothing follows the equals sign"},
 		{"sim", `add import _ "github.com/joulebench/joulebench/simsource" to a test file`},
 		{"dcgm", "write dcgm=URL[,URL]"},
@@ -54,12 +56,12 @@ func TestMalformedSource(t *testing.T) {
 		{"prometheus=http://prom:9090", `add import _ "github.com/joulebench/joulebench/promsource" to a test file`},
 		{"smi=power.csv", "is not linked in"},
 	} {
-		_, _, err := parseSource(c.value, []string{"nvml"})
+		_, _, err := parseSource(c.value, []string{"auto", "nvml"})
 		require.Error(t, err, c.value)
 		assert.ErrorContains(t, err, fmt.Sprintf("POWERTEST_SOURCE=%q", c.value))
 		assert.ErrorContains(t, err, c.says)
-		assert.ErrorContains(t, err, "choose one that is linked in: nvml (the default), off")
-		assert.ErrorContains(t, err, "known but not linked in: amd[=root=DIR], intel[=root=DIR], dcgm=URL[,URL], prometheus=URL[?selector={MATCHERS}], zeusd[=ADDRESS[,ADDRESS]], trtllm=URL[,URL], smi=FILE, sim")
+		assert.ErrorContains(t, err, "choose one that is linked in: auto (the default), nvml, off")
+		assert.ErrorContains(t, err, "known but not linked in: rapl[=root=DIR], amd[=root=DIR], intel[=root=DIR], dcgm=URL[,URL], prometheus=URL[?selector={MATCHERS}], zeusd[=ADDRESS[,ADDRESS]], trtllm=URL[,URL], smi=FILE, sim")
 		_, advice, _ := strings.Cut(err.Error(), "\n")
 		assert.Contains(t, advice, "choose one", "the second line")
 		assert.NotContains(t, advice, "\n")
@@ -102,13 +104,13 @@ func TestSourceIsChosen(t *testing.T) {
 	}
 	sim := environment{source: "sim", arg: "name=env"}
 	assert.Equal(t, "env", name(config{}, sim))
-	assert.Equal(t, "mine", name(config{source: mine}, sim))
+	assert.Equal(t, "mine", name(config{sources: []energy.Source{mine}}, sim))
 	assert.Equal(t, "env", name(config{fallback: spare}, sim))
-	assert.Equal(t, "none", name(config{source: mine}, environment{source: "off"}))
+	assert.Equal(t, "none", name(config{sources: []energy.Source{mine}}, environment{source: "off"}))
 
-	ins1, err := openInstrument(config{source: mine}, environment{})
+	ins1, err := openInstrument(config{sources: []energy.Source{mine}}, environment{})
 	require.NoError(t, err)
-	ins2, err := openInstrument(config{source: mine}, environment{})
+	ins2, err := openInstrument(config{sources: []energy.Source{mine}}, environment{})
 	require.NoError(t, err)
 	assert.Same(t, ins1.recorder, ins2.recorder, "one recorder per source")
 }
@@ -126,8 +128,10 @@ func TestFallback(t *testing.T) {
 		{errors.New("anything"), false},
 	} {
 		process.instruments = instruments{}
-		_, err := process.instruments.get(instrumentKey{name: "nvml", selection: selectionKey(energy.Selection{})}, func() (*instrument, error) { return nil, fmt.Errorf("nvml: %w", c.err) })
-		require.Error(t, err)
+		for _, name := range []string{"auto", "nvml"} {
+			_, err := process.instruments.get(instrumentKey{name: name, selection: selectionKey(energy.Selection{})}, func() (*instrument, error) { return nil, fmt.Errorf("nvml: %w", c.err) })
+			require.Error(t, err)
+		}
 
 		ins, err := openInstrument(config{fallback: spare}, environment{})
 		assert.Equal(t, c.used, err == nil, "%v", c.err)

@@ -4,18 +4,20 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
-	"io/fs"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
 
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/presence"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/profile"
 
-	// The default source.
+	// What the default source chooses from.
 	_ "github.com/joulebench/joulebench/nvmlsource"
+	_ "github.com/joulebench/joulebench/raplsource"
 )
 
 // instrument is what a benchmark is measured with: a recorder of a source, of
@@ -26,6 +28,8 @@ type instrument struct {
 	fallbackReason error
 	// unused says why the profile of the user's own directory is not used.
 	unused error
+	// missing says which of several sources could not be opened, and why.
+	missing error
 }
 
 // name is the source's name in the header and in traces.
@@ -36,12 +40,23 @@ func (i *instrument) devices() []energy.Device { return i.recorder.Devices() }
 // enter lets other processes know that the devices are measured. Simulated devices
 // are the process's own.
 func (i *instrument) enter() *presence.Presence {
-	if i.recorder.Source().Info().Simulated {
-		return nil
+	var real []string
+	for _, src := range energy.Parts(i.recorder.Source()) {
+		if src.Info().Simulated {
+			continue
+		}
+		for _, d := range src.Devices() {
+			real = append(real, d.UUID)
+		}
 	}
 	var uuids []string
 	for _, d := range i.devices() {
-		uuids = append(uuids, d.UUID)
+		if slices.Contains(real, d.UUID) {
+			uuids = append(uuids, d.UUID)
+		}
+	}
+	if len(uuids) == 0 {
+		return nil
 	}
 	return presence.Enter(uuids...)
 }
@@ -67,19 +82,23 @@ func openInstrument(c config, e environment) (*instrument, error) {
 	switch {
 	case e.off():
 		return nil, nil
-	case c.source != nil:
-		return process.instruments.of(c.source, selection, e.profile)
+	case len(c.sources) > 0:
+		src, err := process.instruments.joined(c.sources)
+		if err != nil {
+			return nil, err
+		}
+		return process.instruments.of(src, selection, e.profile)
 	}
 	if len(selection.Devices) == 0 {
 		selection.Devices = e.devices
 	}
-	ins, err := process.instruments.named(cmp.Or(e.source, "nvml"), e.arg, selection, e.profile)
+	ins, err := process.instruments.named(cmp.Or(e.source, auto.Name), e.arg, selection, e.profile)
 	if err == nil && e.strict {
-		if err = leavesOut(ins); err != nil {
+		if err = errors.Join(ins.missing, leavesOut(ins)); err != nil {
 			return nil, err
 		}
 	}
-	if err == nil || e.source != "" || c.fallback == nil || e.strict || !absent(err) {
+	if err == nil || e.source != "" || c.fallback == nil || e.strict || !auto.Absent(err) {
 		return ins, err
 	}
 	fallback, ferr := process.instruments.of(c.fallback, energy.Selection{Roles: selection.Roles}, e.profile)
@@ -98,29 +117,35 @@ func leavesOut(ins *instrument) error {
 	}
 	measured := make([]string, len(ins.devices()))
 	for i, d := range ins.devices() {
-		measured[i] = strconv.Itoa(d.Index)
+		if measured[i] = strconv.Itoa(d.Index); d.Kind.OrGPU() != energy.GPU {
+			measured[i] = string(d.Kind) + ":" + measured[i]
+		}
 	}
 	const shown = 4
 	names := make([]string, 0, shown)
 	for _, l := range left[:min(len(left), shown)] {
 		names = append(names, l.String())
 	}
-	return fmt.Errorf("%d of %d GPUs are not measured: %s\nto leave them out, set POWERTEST_DEVICES=%s",
-		len(left), len(left)+len(measured), strings.Join(names, "; "), strings.Join(measured, ","))
-}
-
-// absent reports whether the error says that there is nothing to measure here
-// (no GPU, no driver's library, no support in this build), rather than that
-// something keeps us from it.
-func absent(err error) bool {
-	return errors.Is(err, errors.ErrUnsupported) || errors.Is(err, energy.ErrNoDevice) || errors.Is(err, fs.ErrNotExist)
+	what := "GPUs"
+	if slices.ContainsFunc(left, func(l energy.LeftOut) bool { return l.Kind.OrGPU() != energy.GPU }) || len(energy.KindsOf(ins.devices())) > 1 {
+		what = "devices"
+	}
+	return fmt.Errorf("%d of %d %s are not measured: %s\nto leave them out, set POWERTEST_DEVICES=%s",
+		len(left), len(left)+len(measured), what, strings.Join(names, "; "), strings.Join(measured, ","))
 }
 
 // instruments keeps the instruments, and the errors, of a process: a source from
 // the environment is opened once and never closed.
 type instruments struct {
-	mu   sync.Mutex
-	made map[instrumentKey]opened
+	mu    sync.Mutex
+	made  map[instrumentKey]opened
+	joins []join
+}
+
+// join is one source that several are joined in.
+type join struct {
+	of  []energy.Source
+	src energy.Source
 }
 
 // instrumentKey is what an instrument is known by: the source, or how it was named.
@@ -155,6 +180,26 @@ func (c *instruments) of(src energy.Source, s energy.Selection, profileName stri
 		return open() // it cannot be recognised
 	}
 	return c.get(instrumentKey{source: src, selection: selectionKey(s), profile: profileName}, open)
+}
+
+// joined returns several sources as one: the same, for the same sources.
+func (c *instruments) joined(sources []energy.Source) (energy.Source, error) {
+	if len(sources) == 1 {
+		return sources[0], nil
+	}
+	comparable := !slices.ContainsFunc(sources, func(s energy.Source) bool { return !reflect.ValueOf(s).Comparable() })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, j := range c.joins {
+		if comparable && slices.Equal(j.of, sources) {
+			return j.src, nil
+		}
+	}
+	src, err := energy.Join(sources...)
+	if err == nil && comparable {
+		c.joins = append(c.joins, join{sources, src})
+	}
+	return src, err
 }
 
 func (c *instruments) get(key instrumentKey, open func() (*instrument, error)) (*instrument, error) {
@@ -195,7 +240,7 @@ func newInstrument(src energy.Source, s energy.Selection, profileName string) (*
 	if err != nil {
 		return nil, err
 	}
-	return &instrument{recorder: recorder, unused: unused}, nil
+	return &instrument{recorder: recorder, unused: unused, missing: energy.Missing(src)}, nil
 }
 
 // selectionKey is equal for equal selections only.

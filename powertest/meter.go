@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/tokens"
 )
 
 // Meter measures loads that other code makes: a load generator, a server's own
@@ -20,7 +21,8 @@ import (
 type Meter struct {
 	config config
 	env    environment
-	ins    *instrument // nil if nothing is measured
+	ins    *instrument    // nil if nothing is measured
+	server *tokens.Source // nil unless servers count
 
 	mu      sync.Mutex
 	warm    *energy.Window // keeps the recorder reading
@@ -44,6 +46,9 @@ func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 	m.config.load = true
 	var err error
 	if m.env, err = readEnvironment(); err != nil {
+		return nil, fmt.Errorf("powertest: %w", err)
+	}
+	if m.server, err = process.servers.open(m.config, m.env); err != nil {
 		return nil, fmt.Errorf("powertest: %w", err)
 	}
 	if m.ins, err = openWithin(ctx, m.config, m.env); err != nil {
@@ -104,6 +109,12 @@ func (m *Meter) Start(name string, opts ...WindowOption) *Window {
 			// Where it is not idle the report says so.
 			_ = window.WaitIdle(context.Background(), name)
 		}
+	}
+	if m.server != nil {
+		w.serving = &serving{source: m.server, follow: w.everyTick || w.steady != nil}
+		w.serving.begin(context.Background())
+	}
+	if m.ins != nil {
 		w.line.resume()
 	}
 	w.begin = time.Now()

@@ -16,7 +16,7 @@ type Metric struct {
 // inputsOf takes what is known of the work and of the energy.
 func inputsOf(w Work, m energy.Measurement) metrictable.Inputs {
 	in := metrictable.Unknown()
-	in.GPUs = metrictable.Known(float64(len(m.Devices)))
+	in.GPUs = metrictable.Known(float64(gpusOf(m)))
 	in.Seconds = m.Duration.Seconds()
 	in.Elapsed = metrictable.Known(w.Elapsed.Seconds())
 	in.Ops = metrictable.Known(float64(w.Ops))
@@ -40,6 +40,14 @@ func inputsOf(w Work, m energy.Measurement) metrictable.Inputs {
 	return in
 }
 
+// gpusOf returns how many GPUs a measurement is of: modules are counted as such.
+func gpusOf(m energy.Measurement) int {
+	if k := m.Kind.OrGPU(); k != energy.GPU && k != energy.Module {
+		return 0
+	}
+	return len(m.Devices)
+}
+
 // evaluate returns the metrics that have a value: one whose input is missing, withheld or
 // makes it infinite is left out.
 func evaluate(in metrictable.Inputs, metrics []metrictable.Metric) []Metric {
@@ -58,7 +66,17 @@ func derive(w Work, m energy.Measurement, c config) []Metric {
 	return evaluate(inputsOf(w, m), c.metrics())
 }
 
-// derivePart divides the energy of a part, that of a phase or of a role, by the work
+// deriveKinds divides the energy of each other kind of devices, and of all, by the work.
+func deriveKinds(w Work, m energy.Measurement, load bool) []Metric {
+	var list []Metric
+	for _, k := range m.Kinds {
+		part := energy.Measurement{Valid: k.Valid, Energy: k.Energy, Watts: k.Watts}
+		list = append(list, derivePart(string(k.Kind), w, part, load)...)
+	}
+	return list
+}
+
+// derivePart divides the energy of a part, that of a kind, a phase or a role, by the work
 // of the whole. Without an error there is no metric at all per operation.
 func derivePart(name string, w Work, m energy.Measurement, load bool) []Metric {
 	in := inputsOf(w, m)

@@ -33,6 +33,8 @@ func TestDriver(t *testing.T) {
 		"impossible":    testImpossible,
 		"old driver":    testOldDriver,
 		"left out":      testLeftOut,
+		"several":       testSeveral,
+		"beside CPUs":   testBesideGPUs,
 		"two processes": testTwoProcesses,
 	} {
 		t.Run(name, func(t *testing.T) {

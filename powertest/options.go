@@ -10,20 +10,22 @@ type Option func(*config)
 
 // config is what the options of one benchmark ask for.
 type config struct {
-	source   energy.Source
+	sources  []energy.Source
 	fallback energy.Source
-	// selection is of the devices of source, or of the one that the environment names.
+	// selection is of the devices of sources, or of the one that the environment names.
 	selection energy.Selection
 	net       bool
-	gpus      int  // that are expected; 0 if any number will do
-	load      bool // it is a load, and not a benchmark
+	gpus      int    // that are expected; 0 if any number will do
+	load      bool   // it is a load, and not a benchmark
+	tokens    string // the servers that count tokens, as POWERTEST_TOKENS has them
+	served    bool   // they count
 }
 
 // metrics are those that are reported of the whole, in the order of the table.
 func (c config) metrics() []metrictable.Metric {
 	var list []metrictable.Metric
 	for _, m := range metrictable.Table {
-		if m.Scope == metrictable.Always || m.Scope == metrictable.Net && c.net || m.Scope == metrictable.Loads && c.load {
+		if m.Scope == metrictable.Always || m.Scope == metrictable.Net && c.net || m.Scope == metrictable.Loads && c.load || m.Scope == metrictable.Served && c.served {
 			list = append(list, m)
 		}
 	}
@@ -42,12 +44,16 @@ func newConfig(opts []Option) config {
 // Only POWERTEST_SOURCE=off goes before it. The source stays the caller's to
 // close, once no benchmark uses it; the package keeps one recorder for it until
 // the process ends.
-func From(source energy.Source) Option {
-	return func(c *config) { c.source = source }
+//
+// Several sources are measured over one window, as [energy.Join] does: J/op and what
+// follows are of the GPUs, and those of other kinds come beside them, such as cpu-J/op.
+func From(source energy.Source, more ...energy.Source) Option {
+	return func(c *config) { c.sources = append([]energy.Source{source}, more...) }
 }
 
 // Fallback measures with the source where POWERTEST_SOURCE is not set and there
-// is no NVIDIA GPU, no driver or no support for it in this build. It is meant for
+// is no NVIDIA GPU, no driver or no support for it in this build, and no CPU that may be
+// read either. It is meant for
 // simulations that let a benchmark be tried out anywhere: the header line
 // energy-source and the log say that it is used. With POWERTEST_STRICT it is
 // not: strict means a measurement or a failure.
@@ -75,7 +81,7 @@ func Role(name string, selectors ...string) Option {
 	}
 }
 
-// ExpectGPUs sets how many devices there must be. Where another number is measured
+// ExpectGPUs sets how many GPUs there must be. Where another number is measured
 // the joules are withheld: without it, a fleet of which half is not read uses half
 // of the energy.
 func ExpectGPUs(n int) Option {

@@ -95,6 +95,23 @@ func TestSlowBenchstat(t *testing.T) {
 	assert.Contains(t, out, "n=6")
 }
 
+// TestSlowBenchstatOfKinds: what is measured beside the GPUs has tables of its own.
+func TestSlowBenchstatOfKinds(t *testing.T) {
+	var files []string
+	for range 2 {
+		r := styled(t, "^BenchmarkEnv$", []string{"POWERTEST_SOURCE=sim+processor=simulated"}, "-test.count=6")
+		path := filepath.Join(t.TempDir(), "bench")
+		require.NoError(t, os.WriteFile(path, []byte(r.out), 0o644))
+		files = append(files, path)
+	}
+	out, complaints := benchstat(t, files...)
+	assert.Empty(t, complaints)
+	for _, unit := range []string{"J/op", "cpu-J/op", "dram-J/op", "all-J/op", "all-err-%", "all-tokens/J"} {
+		assert.Equal(t, 2, strings.Count(out, " "+unit+" "), "columns of %s", unit)
+	}
+	assert.Contains(t, out, "cpu-energy: package+dram")
+}
+
 // TestSlowWriterAndBenchstat: reports in two files are compared by the real
 // benchstat, without a word of complaint.
 func TestSlowWriterAndBenchstat(t *testing.T) {

@@ -301,7 +301,7 @@ func TestFallbackInUse(t *testing.T) {
 	r := styled(t, "^BenchmarkFallback$", nil)
 	requireJoules(t, r.one())
 	assert.Equal(t, "simulated", r.one().GetConfig("energy-source"))
-	assert.Contains(t, r.out, "there is no GPU to measure")
+	assert.Contains(t, r.out, "there is nothing else to measure")
 
 	r = styled(t, "^BenchmarkFallback$", []string{"POWERTEST_STRICT=1"})
 	assert.Equal(t, 1, r.code)

@@ -19,6 +19,7 @@ import (
 // recorders of its sources, and which lines and messages are out.
 type processState struct {
 	instruments instruments
+	servers     servers
 	active      sync.Map // by *testing.B, the benchmarks under way: one, and its parents
 	header      headerLines
 	slack       slackHistory
@@ -134,9 +135,12 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 		return safe
 	}
 	var out strings.Builder
-	h.addUnits(&out, config{net: true}.metrics())
+	h.addUnits(&out, config{net: true, served: b.serving != nil}.metrics())
 	var now []setting
 	if ins != nil {
+		for _, kind := range kindsBeside(ins.devices()) {
+			h.addUnits(&out, metrictable.OfPart(string(kind), false))
+		}
 		now = settings(ins.name(), ins.devices(), ins.recorder.LeftOut())
 	}
 	h.change(&out, now)
@@ -185,25 +189,47 @@ func (h *headerLines) change(out *strings.Builder, config []setting) {
 	h.config = config
 }
 
+// kindsBeside returns the kinds that have metrics beside those of the whole, and that of
+// their sum.
+func kindsBeside(devices []energy.Device) []energy.Kind {
+	kinds := energy.KindsOf(devices)
+	if len(kinds) < 2 {
+		return nil
+	}
+	return append(slices.DeleteFunc(kinds, func(k energy.Kind) bool { return k == energy.GPU }), energy.AllKinds)
+}
+
 // settings describe the devices that are measured, and how many are not.
 func settings(source string, devices []energy.Device, leftOut []energy.LeftOut) []setting {
 	list := []setting{{"energy-source", terminal.Line(source)}}
-	if gpu := distinct(devices, func(d energy.Device) string { return terminal.Text(strings.Join(strings.Fields(d.Name), " ")) }); gpu != "" {
-		list = append(list, setting{"gpu", gpu})
-	}
-	count := fmt.Sprint(len(devices))
-	if n := len(leftOut); n > 0 {
-		count += fmt.Sprintf(" of %d", len(devices)+n)
-	}
-	list = append(list, setting{"gpus", count})
-	limit := distinct(devices, func(d energy.Device) string {
-		if d.PowerLimit <= 0 {
-			return ""
+	of := func(kinds ...energy.Kind) (found []energy.Device, count string) {
+		for _, d := range devices {
+			if slices.Contains(kinds, d.Kind.OrGPU()) {
+				found = append(found, d)
+			}
 		}
-		return fmt.Sprintf("%gW", d.PowerLimit)
-	})
-	if limit != "" {
-		list = append(list, setting{"power-limit", limit})
+		left := 0
+		for _, l := range leftOut {
+			if slices.Contains(kinds, l.Kind.OrGPU()) {
+				left++
+			}
+		}
+		if count = fmt.Sprint(len(found)); left > 0 {
+			count += fmt.Sprintf(" of %d", len(found)+left)
+		}
+		return found, count
+	}
+	if gpus, count := of(energy.GPU, energy.Module); count != "0" {
+		if gpu := distinct(gpus, modelOf); gpu != "" {
+			list = append(list, setting{"gpu", gpu})
+		}
+		list = append(list, setting{"gpus", count})
+		list = limitsOf(list, "power-limit", gpus)
+	}
+	if cpus, _ := of(energy.CPU, energy.DRAM); len(cpus) > 0 {
+		_, count := of(energy.CPU)
+		list = append(list, setting{"cpu-energy", scopesOf(cpus)}, setting{"cpus", count})
+		list = limitsOf(list, "cpu-power-limit", cpus)
 	}
 	// Joules by different profiles are not comparable, nor are those by none.
 	profiles := distinct(devices, func(d energy.Device) string {
@@ -216,6 +242,37 @@ func settings(source string, devices []energy.Device, leftOut []energy.LeftOut) 
 		list = append(list, setting{"calibration", profiles})
 	}
 	return list
+}
+
+// modelOf is the model of a device, on one line.
+func modelOf(d energy.Device) string {
+	return terminal.Text(strings.Join(strings.Fields(d.Name), " "))
+}
+
+// scopesOf says what of processors is measured: "package+dram".
+func scopesOf(cpus []energy.Device) string {
+	var list []string
+	for _, k := range energy.KindsOf(cpus) {
+		if k == energy.CPU {
+			k = "package"
+		}
+		list = append(list, string(k))
+	}
+	return strings.Join(list, "+")
+}
+
+// limitsOf adds the power limits of devices to settings, if they are known.
+func limitsOf(list []setting, key string, devices []energy.Device) []setting {
+	limits := distinct(devices, func(d energy.Device) string {
+		if d.PowerLimit <= 0 {
+			return ""
+		}
+		return fmt.Sprintf("%gW", d.PowerLimit)
+	})
+	if limits == "" {
+		return list
+	}
+	return append(list, setting{key, limits})
 }
 
 // distinct joins the distinct values that devices have of a property, sorted.

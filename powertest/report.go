@@ -33,15 +33,16 @@ type Report struct {
 	// Work is what was done in the window.
 	Work Work `json:"work"`
 	// Metrics are the numbers of the whole, in the order of docs/metrics.md, then
-	// those of phases and roles. One whose input is missing is left out.
+	// those of kinds, phases and roles. One whose input is missing is left out.
 	Metrics []Metric `json:"metrics"`
-	// GPUs is how many devices have a number, and ExpectedGPUs how many were asked
-	// for. If they differ there is no number of the whole.
+	// GPUs is how many devices of the whole have a number, and ExpectedGPUs how many were
+	// asked for. If they differ there is no number of the whole. They are GPUs, unless the
+	// kind of Measurement is another.
 	GPUs         int `json:"gpus"`
 	ExpectedGPUs int `json:"expected_gpus"`
 	// Steady is set if the window is the steady state of a load.
 	Steady *Steady `json:"steady,omitempty"`
-	// Reasons say why numbers are withheld or marked: those of Measurement.
+	// Reasons say why numbers of the whole are withheld or marked: those of Measurement.
 	Reasons []energy.Finding `json:"reasons,omitempty"`
 	// Measurement is the energy, in all, by device and by role; nil if nothing was
 	// measured.
@@ -54,6 +55,9 @@ type Report struct {
 	Slack time.Duration `json:"slack_ns,omitempty"`
 	// SourceCalls is how often the source was read, in this process so far.
 	SourceCalls int64 `json:"source_calls,omitempty"`
+	// Server is what the inference servers have counted; nil unless that is asked for, with
+	// [TokensFrom] or POWERTEST_TOKENS.
+	Server *ServerReport `json:"server,omitempty"`
 	// Recording is what the source reported, in traces.
 	Recording *energy.Recording `json:"recording,omitempty"`
 }
@@ -83,35 +87,41 @@ func NewReport(name string, w Work, m energy.Measurement) Report {
 // complete fills in what follows from the work and what was measured.
 func (r *Report) complete(c config) {
 	r.SchemaVersion = SchemaVersion
-	if r.Work.Ops == 0 {
-		r.Work.Ops = r.Work.Requests
+	w := r.served()
+	if w.Ops == 0 {
+		w.Ops = w.Requests
+		r.Work.Ops = w.Requests
 	}
 	m := r.Measurement
 	if m == nil {
-		r.Metrics = derive(r.Work, energy.Measurement{}, c)
+		r.judgeServer()
+		r.Metrics = derive(w, energy.Measurement{}, c)
 		return
 	}
 	r.Source, r.ExpectedGPUs = sourceName(m.Source), len(m.Devices)
-	if c.gpus > 0 && c.gpus != len(m.Devices) {
+	if there := gpusOf(*m); c.gpus > 0 && c.gpus != there {
 		r.ExpectedGPUs = c.gpus
-		detail := fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, len(m.Devices))
-		if len(m.Devices) > c.gpus {
+		detail := fmt.Sprintf("%d GPUs were expected, and there are %d", c.gpus, there)
+		if there > c.gpus {
 			detail += "\nPOWERTEST_DEVICES says which of them are meant"
 		}
 		r.add(energy.Finding{Reason: energy.ExpectedGPUCountMismatch, Detail: detail})
 	}
+	r.judgeServer()
 	r.Reasons = m.Reasons
+	r.GPUs = 0
 	for _, d := range m.Devices {
 		if d.Valid {
 			r.GPUs++
 		}
 	}
-	r.Metrics = derive(r.Work, *m, c)
+	r.Metrics = append(derive(w, *m, c), deriveKinds(w, *m, c.load)...)
+	r.Metrics = append(r.Metrics, r.serverMetrics()...)
 	for _, p := range r.Phases {
-		r.Metrics = append(r.Metrics, derivePart(p.Name, r.Work, p.Measurement, c.load)...)
+		r.Metrics = append(r.Metrics, derivePart(p.Name, w, p.Measurement, c.load)...)
 	}
 	if c.load {
-		r.Metrics = append(r.Metrics, roleMetrics(r.Work, *m, r.Phases)...)
+		r.Metrics = append(r.Metrics, roleMetrics(w, *m, r.Phases)...)
 	}
 }
 
@@ -126,13 +136,14 @@ func (r *Report) add(found ...energy.Finding) {
 }
 
 // roleMetrics are the metrics of roles. A role's energy is that of its devices over
-// the whole window. One whose name is that of a phase, or cannot be part of a unit,
-// has none.
+// the whole window. One whose name is that of a phase or of a kind, or cannot be part of a
+// unit, has none.
 func roleMetrics(w Work, m energy.Measurement, phases []PhaseReport) []Metric {
 	var list []Metric
 	for _, role := range m.Roles {
 		taken := slices.ContainsFunc(phases, func(p PhaseReport) bool { return p.Name == role.Role })
-		if taken || !energy.IsPartName(role.Role) {
+		isKind := slices.ContainsFunc(m.Kinds, func(k energy.KindMeasurement) bool { return string(k.Kind) == role.Role })
+		if taken || isKind || !energy.IsPartName(role.Role) {
 			continue
 		}
 		part := energy.Measurement{Valid: role.Valid && m.Valid, Energy: role.Energy, Watts: role.Watts}
@@ -143,6 +154,24 @@ func roleMetrics(w Work, m energy.Measurement, phases []PhaseReport) []Metric {
 
 // Valid reports whether there is a number for the energy of the whole.
 func (r Report) Valid() bool { return r.Measurement != nil && r.Measurement.Valid }
+
+// withheld returns an error for each number that strict mode misses: of the whole, and of
+// each kind.
+func (r Report) withheld() []error {
+	var list []error
+	if !r.Valid() {
+		list = append(list, fmt.Errorf("%w: %v", ErrWithheld, energy.Causes(r.Reasons)))
+	}
+	if r.Measurement == nil {
+		return list
+	}
+	for _, k := range r.Measurement.Kinds {
+		if !k.Valid {
+			list = append(list, fmt.Errorf("%w: %s: %v", ErrWithheld, k.Kind, energy.Causes(k.Reasons)))
+		}
+	}
+	return list
+}
 
 // Value returns the metric of a unit, if there is one.
 func (r Report) Value(unit string) (value float64, ok bool) {
@@ -163,19 +192,42 @@ func (r Report) String() string {
 	case m == nil:
 		b.WriteString("nothing was measured")
 	case m.Valid:
-		fmt.Fprintf(&b, "%.4g J ± %.2g %% on %d of %d GPUs in %v", m.Energy.Joules, m.Energy.ErrPercent(), r.GPUs, r.ExpectedGPUs, m.Duration.Round(time.Millisecond))
+		fmt.Fprintf(&b, "%.4g J ± %.2g %% on %d of %d %s in %v", m.Energy.Joules, m.Energy.ErrPercent(), r.GPUs, r.ExpectedGPUs, r.noun(), m.Duration.Round(time.Millisecond))
 	default:
-		fmt.Fprintf(&b, "no energy measurement: %d of %d GPUs have a number", r.GPUs, r.ExpectedGPUs)
+		fmt.Fprintf(&b, "no energy measurement: %d of %d %s have a number", r.GPUs, r.ExpectedGPUs, r.noun())
 	}
 	for _, f := range energy.Causes(r.Reasons) {
 		fmt.Fprintf(&b, "; %v", f)
 	}
 	if m := r.Measurement; m != nil {
+		for _, k := range m.Kinds {
+			fmt.Fprintf(&b, "; %s", describeKind(k))
+		}
 		for _, l := range m.LeftOut {
 			fmt.Fprintf(&b, "; not measured: %v", l)
 		}
 	}
 	return terminal.Text(b.String())
+}
+
+// noun is what the devices of the whole are called.
+func (r Report) noun() string {
+	if r.Measurement.Kind.OrGPU() == energy.GPU {
+		return "GPUs"
+	}
+	return "devices"
+}
+
+// describeKind is the energy of a kind, or why there is none.
+func describeKind(k energy.KindMeasurement) string {
+	text := fmt.Sprintf("%s %.4g J ± %.2g %%", k.Kind, k.Energy.Joules, k.Energy.ErrPercent())
+	if !k.Valid {
+		text = string(k.Kind) + " not measured"
+	}
+	for _, f := range energy.Causes(k.Reasons) {
+		text += fmt.Sprintf(", %v", f)
+	}
+	return text
 }
 
 // WriteFile writes the report as indented JSON to a file, which is there in full

@@ -73,6 +73,7 @@ func (b *B) measure(r round) Report {
 			report.add(*mismatch) // a phase stops with the same timer
 		}
 	}
+	b.serving.count(context.Background(), &report, nil)
 	report.complete(b.config)
 	return report
 }
@@ -99,15 +100,20 @@ func (b *B) explain(r Report) {
 		b.logOnce(b.Name()+" waited", "waited %v after the benchmark for the source %q%s",
 			waited.Round(time.Second), r.Measurement.Source.Name, often)
 	}
-	b.explainReasons("of the benchmark", *r.Measurement)
+	b.explainReasons("of the benchmark", r.Measurement.Reasons)
+	for _, k := range r.Measurement.Kinds {
+		if k.Kind == energy.AllKinds || len(k.Devices) > 0 { // else the whole has them
+			b.explainReasons(fmt.Sprintf("of the benchmark (%s)", k.Kind), k.Reasons)
+		}
+	}
 	for _, p := range r.Phases {
-		b.explainReasons("of the phase "+p.Name, p.Measurement)
+		b.explainReasons("of the phase "+p.Name, p.Measurement.Reasons)
 	}
 }
 
-func (b *B) explainReasons(of string, m energy.Measurement) {
+func (b *B) explainReasons(of string, found []energy.Finding) {
 	b.Helper()
-	for _, f := range energy.Causes(m.Reasons) {
+	for _, f := range energy.Causes(found) {
 		key := fmt.Sprint(b.Name(), of, f.Reason, f.Devices)
 		if f.Reason == energy.WindowMismatch && b.slack.repeats {
 			key += " repeats" // its cause is known by now

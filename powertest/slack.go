@@ -34,9 +34,17 @@ const (
 // shorter.
 func (s slack) length() time.Duration { return s.window - s.elapsed }
 
+// drawn is what devices can have drawn in the slack, in joules, and the widest interval, in
+// per cent, that is published of one of them.
+type drawn struct{ joules, widest float64 }
+
+func (d drawn) plus(other drawn) drawn {
+	return drawn{d.joules + other.joules, max(d.widest, other.widest)}
+}
+
 // timed makes a measurement of the window one of the timed part, whose energy is
 // known worse by all that the devices can have drawn in the slack. If that is too much
-// it returns why the joules are withheld.
+// it returns why the joules are withheld; those of one kind beside the whole it withholds.
 func (s slack) timed(m *energy.Measurement) *energy.Finding {
 	length := s.length()
 	if length == 0 {
@@ -45,21 +53,14 @@ func (s slack) timed(m *energy.Measurement) *energy.Finding {
 	if length.Abs() > slackFloor && float64(length.Abs()) >= slackShare*float64(s.window) {
 		return s.mismatch("")
 	}
-	whole, widest := 0.0, 0.0
-	roles := map[string]float64{}
-	for i := range m.Devices {
-		d := &m.Devices[i]
-		if !d.Valid {
-			continue
-		}
-		widest = max(widest, d.Device.MaxErrPercent())
-		most := s.most(*d)
-		whole += most
-		roles[d.Device.Role] += most
-		s.widen(&d.Energy, &d.Watts, most)
-		if limit := d.Device.MostWatts(); d.Device.Calibration.Reported(d.Watts) > limit {
-			return s.mismatch(fmt.Sprintf(", and its power would be %.4g W, which is more than the %.4g W that the device can draw", d.Watts, limit))
-		}
+	kinds, roles := map[energy.Kind]drawn{}, map[string]float64{}
+	mismatch := s.widenAll(m.Devices, kinds, roles)
+	if mismatch != nil {
+		return mismatch
+	}
+	var whole drawn
+	for _, most := range kinds {
+		whole = whole.plus(most)
 	}
 	for i := range m.Roles {
 		if r := &m.Roles[i]; r.Valid {
@@ -67,12 +68,69 @@ func (s slack) timed(m *energy.Measurement) *energy.Finding {
 		}
 	}
 	m.Duration = s.elapsed
+	s.timedKinds(m, kinds)
 	if !m.Valid {
 		return nil
 	}
-	share := whole / m.Energy.Joules
-	s.widen(&m.Energy, &m.Watts, whole)
-	if share >= slackShare || m.Energy.ErrPercent() > widest {
+	return s.widenSum(&m.Energy, &m.Watts, whole)
+}
+
+// timedKinds is timed for the kinds beside the whole, and the sum of all. most is what the
+// devices of the whole can have drawn, by kind.
+func (s slack) timedKinds(m *energy.Measurement, most map[energy.Kind]drawn) {
+	var found []energy.Finding
+	for i := range m.Kinds {
+		k := &m.Kinds[i]
+		mismatch := s.widenAll(k.Devices, most, map[string]float64{})
+		sum := most[k.Kind]
+		for _, kind := range k.Of {
+			sum = sum.plus(most[kind])
+		}
+		if k.Valid && mismatch == nil {
+			mismatch = s.widenSum(&k.Energy, &k.Watts, sum)
+		}
+		if mismatch == nil {
+			continue
+		}
+		for _, d := range k.Devices {
+			mismatch.Device = d.Device.UUID
+			found = append(found, *mismatch)
+		}
+		if len(k.Devices) == 0 { // the whole has them, and stays
+			k.Valid, k.Energy, k.Watts = false, energy.Estimate{}, 0
+			k.Reasons = append(k.Reasons, *mismatch)
+		}
+	}
+	for _, f := range found {
+		m.Add(f)
+	}
+}
+
+// widenAll widens the energies of devices, and adds what they can have drawn up by their
+// kinds and roles. It returns why the joules are withheld if one cannot have drawn that.
+func (s slack) widenAll(devices []energy.DeviceMeasurement, kinds map[energy.Kind]drawn, roles map[string]float64) *energy.Finding {
+	for i := range devices {
+		d := &devices[i]
+		if !d.Valid {
+			continue
+		}
+		most := s.most(*d)
+		kind := d.Device.Kind.OrGPU()
+		kinds[kind] = kinds[kind].plus(drawn{most, d.Device.MaxErrPercent()})
+		roles[d.Device.Role] += most
+		s.widen(&d.Energy, &d.Watts, most)
+		if limit := d.Device.MostWatts(); d.Device.Calibration.Reported(d.Watts) > limit {
+			return s.mismatch(fmt.Sprintf(", and its power would be %.4g W, which is more than the %.4g W that the device can draw", d.Watts, limit))
+		}
+	}
+	return nil
+}
+
+// widenSum widens a sum, and returns why it is withheld if it is known too badly then.
+func (s slack) widenSum(e *energy.Estimate, watts *float64, most drawn) *energy.Finding {
+	share := most.joules / e.Joules
+	s.widen(e, watts, most.joules)
+	if share >= slackShare || e.ErrPercent() > most.widest {
 		return s.mismatch(fmt.Sprintf(", and %.2g %% of the energy can have been drawn in between", 100*share))
 	}
 	return nil

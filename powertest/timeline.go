@@ -3,6 +3,7 @@ package powertest
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 
 	"github.com/joulebench/joulebench/internal/presence"
@@ -115,6 +116,10 @@ func (t *timeline) begin(name string) (end func(), err error) {
 	}
 	if !energy.IsPartName(name) {
 		return func() {}, fmt.Errorf("phase %q is not measured: %w: a phase's name has no spaces, and is not empty or \"net\"",
+			name, energy.ErrMalformed)
+	}
+	if slices.Contains(kindsBeside(t.instrument.devices()), energy.Kind(name)) {
+		return func() {}, fmt.Errorf("phase %q is not measured: %w: devices of that kind are, and their metrics have that name",
 			name, energy.ErrMalformed)
 	}
 	p := t.phase(name)

@@ -17,7 +17,8 @@ type Window struct {
 	name      string
 	work      counters
 	line      timeline
-	steady    *steady // nil unless asked for
+	serving   *serving // nil unless servers count
+	steady    *steady  // nil unless asked for
 	everyTick bool
 	begin     time.Time
 
@@ -116,6 +117,7 @@ func (w *Window) End() {
 		w.end = time.Now()
 	}
 	w.mu.Unlock()
+	w.serving.end()
 	w.steady.end()
 }
 
@@ -162,8 +164,11 @@ func (w *Window) complaint(ctx context.Context) error {
 		waited := w.report.Measurement.Waited.Round(time.Millisecond)
 		list = append(list, fmt.Errorf("measured with what the source had shown %v after the end: %w", waited, err))
 	}
-	if w.meter.env.strict && w.meter.ins != nil && !w.report.Valid() {
-		list = append(list, fmt.Errorf("%w: %v", ErrWithheld, energy.Causes(w.report.Reasons)))
+	if w.meter.env.strict && w.meter.ins != nil {
+		list = append(list, w.report.withheld()...)
+	}
+	if err := w.report.serverMissing(); err != nil && w.meter.env.strict {
+		list = append(list, fmt.Errorf("%w: %w", ErrWithheld, err))
 	}
 	list = append(list, writeTrace(w.meter.env.trace, w.report))
 	if err := errors.Join(list...); err != nil {
@@ -199,6 +204,7 @@ func (w *Window) measure(ctx context.Context) Report {
 		r.Source = w.meter.ins.name()
 		w.problem(fmt.Errorf("no energy measurement: %w before the window was stopped", ErrClosed))
 	}
+	w.serving.count(ctx, &r, spans)
 	r.complete(c)
 	return r
 }

@@ -25,7 +25,8 @@ type B struct {
 	slack      slack         // at the end, if something is measured
 	announcing bool          // lines may be printed: the header and new units
 
-	line timeline // over if the benchmark has ended, or is a parent
+	serving *serving // nil unless servers count
+	line    timeline // over if the benchmark has ended, or is a parent
 }
 
 // Wrap returns the benchmark with its energy measured from now until the
@@ -64,6 +65,7 @@ func wrapAt(tb *testing.B, runLine string, opts []Option) *B {
 	process.begin(b)
 	tb.Cleanup(b.finish)
 	b.prepare()
+	b.serving.begin(b.Context())
 	// Before cleanups that were registered later than finish, and run earlier.
 	context.AfterFunc(tb.Context(), b.line.pause)
 	if on {
@@ -111,6 +113,7 @@ func (b *B) open() *instrument {
 	if b.env, err = readEnvironment(); err != nil {
 		b.fatal("%v", err)
 	}
+	b.serve()
 	ins, err := openInstrument(b.config, b.env)
 	switch {
 	case err == nil:
@@ -127,7 +130,7 @@ func (b *B) open() *instrument {
 	}
 	b.announcing = process.header.announce(b, ins)
 	if ins != nil && ins.fallbackReason != nil {
-		b.logOnce("fallback "+ins.fallbackReason.Error(), "the source %q is measured, since there is no GPU to measure: %v", ins.name(), ins.fallbackReason)
+		b.logOnce("fallback "+ins.fallbackReason.Error(), "the source %q is measured, since there is nothing else to measure: %v", ins.name(), ins.fallbackReason)
 	}
 	if ins != nil && ins.unused != nil {
 		b.logOnce("profile "+ins.unused.Error(), "the joules are not calibrated: %v", ins.unused)
@@ -158,11 +161,13 @@ func (b *B) finish() {
 	if !r.reported() {
 		return
 	}
+	b.serving.end()
 	report := b.measure(r)
 	for _, m := range report.Metrics {
 		b.ReportMetric(m.Value, m.Unit)
 	}
 	b.explain(report)
+	b.explainServer(report)
 	if err := b.line.presence.Problem(); err != nil {
 		b.logOnce("presence", "%v", err)
 	}
@@ -187,6 +192,7 @@ func (b *B) StopTimer() {
 // ResetTimer is [testing.B.ResetTimer]; it also forgets the energy and the work
 // (tokens, requests) so far. It does not affect whether the timer is running.
 func (b *B) ResetTimer() {
+	b.serving.begin(b.Context()) // takes some ms, which are forgotten
 	b.B.ResetTimer()
 	b.work.restart()
 	b.early = 0

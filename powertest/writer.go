@@ -79,7 +79,7 @@ func (r Report) record() (*benchfmt.Result, error) {
 	res := &benchfmt.Result{Name: benchfmt.Name(recordName(r.Name, r.Procs)), Iters: int(max(r.Work.Ops, 1))}
 	if r.Measurement != nil {
 		var devices []energy.Device
-		for _, d := range r.Measurement.Devices {
+		for _, d := range r.Measurement.AllDevices() {
 			devices = append(devices, d.Device)
 		}
 		for _, s := range settings(r.Source, devices, r.Measurement.LeftOut) {

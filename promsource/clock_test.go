@@ -36,15 +36,6 @@ func TestStepIsRemembered(t *testing.T) {
 	})
 }
 
-// A server's time is known here no better than the round trip allows.
-func TestClockWithin(t *testing.T) {
-	now := time.Now()
-	c := clockSample{server: 5000, local: now, err: 7 * time.Millisecond}
-	from, to := c.within(6500)
-	assert.Equal(t, 1493*time.Millisecond, from.Sub(now))
-	assert.Equal(t, 1507*time.Millisecond, to.Sub(now))
-}
-
 // What the server is asked for anyway can be reported.
 func TestScraping(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, w *world) {

@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/common/model"
 
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -74,12 +75,12 @@ const nearWindow = time.Minute
 
 // whenOf returns the time whose GPUs are meant, by the server's clock: that of a window, or
 // if there is none the present, which has no beginning.
-func whenOf(window energy.Span, now clockSample) stretch {
-	present := now.toServer(time.Now())
+func whenOf(window energy.Span, now promapi.Clock) stretch {
+	present := now.ToServer(time.Now())
 	if window == (energy.Span{}) {
 		return stretch{present, present}
 	}
-	return stretch{now.toServer(window.Start.Add(-nearWindow)), min(now.toServer(window.End.Add(nearWindow)), present)}
+	return stretch{now.ToServer(window.Start.Add(-nearWindow)), min(now.ToServer(window.End.Add(nearWindow)), present)}
 }
 
 // during returns the expression of the newest sample, in a stretch of time, of a series
@@ -92,8 +93,8 @@ func during(series string, when stretch) string {
 }
 
 // inventory asks which devices there are, and returns those that are selected.
-func inventory(ctx context.Context, c *client, words *metricname.Vocabulary, sel selector, cfg Config, when stretch) (*fleet, error) {
-	rows, values, err := c.metrics(ctx, during(sel.series(nil, "__name__=~"+strconv.Quote(words.Pattern())), when), when.to)
+func inventory(ctx context.Context, c *promapi.Client, words *metricname.Vocabulary, sel selector, cfg Config, when stretch) (*fleet, error) {
+	rows, values, err := metrics(ctx, c, during(sel.series(nil, "__name__=~"+strconv.Quote(words.Pattern())), when), when.to)
 	if errors.Is(err, ErrBadQuery) {
 		return nil, fmt.Errorf("prometheus: the selector %s is not understood: %w\nwrite PromQL matchers, such as {job=\"dcgm\",cluster=~\"a|b\"}", cfg.Selector, err)
 	}
@@ -102,7 +103,7 @@ func inventory(ctx context.Context, c *client, words *metricname.Vocabulary, sel
 	}
 	found := byUUID(words, rows, values)
 	if len(found) == 0 {
-		return nil, c.nothing(words, sel, rows, cfg.Window)
+		return nil, nothing(c, words, sel, rows, cfg.Window)
 	}
 	if err := checkUnknown(ctx, c, words, sel, found, when); err != nil {
 		return nil, err
@@ -110,7 +111,7 @@ func inventory(ctx context.Context, c *client, words *metricname.Vocabulary, sel
 	all := listings(words, found, rows, cfg)
 	list, note := chosen(words, all, cfg.Kinds)
 	if len(list) == 0 {
-		return nil, fmt.Errorf("prometheus: %w: %s has no device of the kinds %v\n%s", energy.ErrNoDevice, c.host, cfg.Kinds, note)
+		return nil, fmt.Errorf("prometheus: %w: %s has no device of the kinds %v\n%s", energy.ErrNoDevice, c.Host, cfg.Kinds, note)
 	}
 	f, err := newFleet(words, list, powersIn(words, rows), note, sel, cfg)
 	if err == nil {
@@ -139,15 +140,15 @@ func chosen(words *metricname.Vocabulary, list []listing, kinds []energy.Kind) (
 
 // metrics returns the labels of the series that an expression has at a server's time, and
 // their values.
-func (c *client) metrics(ctx context.Context, expr string, at int64) (list []model.Metric, values []float64, err error) {
-	_, err = c.series(ctx, expr, at, "vector", func(r *stream) {
-		m := make(model.Metric, len(r.labels))
-		for _, l := range r.labels {
-			m[model.LabelName(l.name)] = model.LabelValue(l.value)
+func metrics(ctx context.Context, c *promapi.Client, expr string, at int64) (list []model.Metric, values []float64, err error) {
+	_, err = c.Series(ctx, expr, at, "vector", func(r *promapi.Stream) {
+		m := make(model.Metric, len(r.Labels))
+		for _, l := range r.Labels {
+			m[model.LabelName(l.Name)] = model.LabelValue(l.Value)
 		}
 		v := math.NaN()
-		if n := len(r.samples); n > 0 {
-			v = r.samples[n-1].value
+		if n := len(r.Samples); n > 0 {
+			v = r.Samples[n-1].Value
 		}
 		list, values = append(list, m), append(values, v)
 	})
@@ -155,7 +156,7 @@ func (c *client) metrics(ctx context.Context, expr string, at int64) (list []mod
 }
 
 // nothing is the error of a server that has no device for us.
-func (c *client) nothing(words *metricname.Vocabulary, sel selector, rows []model.Metric, window energy.Span) error {
+func nothing(c *promapi.Client, words *metricname.Vocabulary, sel selector, rows []model.Metric, window energy.Span) error {
 	series := "energy or power of an exporter that is known"
 	if words != metricname.Known {
 		series = words.At(0).From.Name
@@ -172,9 +173,9 @@ func (c *client) nothing(words *metricname.Vocabulary, sel selector, rows []mode
 	}
 	if window != (energy.Span{}) {
 		return fmt.Errorf("prometheus: %w: %s has no sample of %s from %s to %s\ncheck the selector, the times, and for how long the server keeps samples",
-			energy.ErrNoDevice, c.host, series, window.Start.Format(time.RFC3339), window.End.Format(time.RFC3339))
+			energy.ErrNoDevice, c.Host, series, window.Start.Format(time.RFC3339), window.End.Format(time.RFC3339))
 	}
-	return fmt.Errorf("prometheus: %w: %s has no recent sample of %s\ncheck the selector, that the targets are up, and that the exporters' list of counters has the energy", energy.ErrNoDevice, c.host, series)
+	return fmt.Errorf("prometheus: %w: %s has no recent sample of %s\ncheck the selector, that the targets are up, and that the exporters' list of counters has the energy", energy.ErrNoDevice, c.Host, series)
 }
 
 // byUUID returns, for each device, the series of the best metric that it has: one with a
@@ -245,7 +246,7 @@ func rowOf(words *metricname.Vocabulary, r model.Metric) (rank int, uuid string)
 
 // checkUnknown makes sure that a GPU without a known energy metric has no other:
 // its unit would be a guess, and its power is worse than its energy.
-func checkUnknown(ctx context.Context, c *client, words *metricname.Vocabulary, sel selector, found map[string]*listing, when stretch) error {
+func checkUnknown(ctx context.Context, c *promapi.Client, words *metricname.Vocabulary, sel selector, found map[string]*listing, when stretch) error {
 	poor := map[string]bool{}
 	for uuid, l := range found {
 		if m := words.At(l.rank); m.Kind != metricname.Energy && m.From == &metricname.DCGM {
@@ -255,7 +256,7 @@ func checkUnknown(ctx context.Context, c *client, words *metricname.Vocabulary, 
 	if len(poor) == 0 {
 		return nil
 	}
-	rows, _, err := c.metrics(ctx, during(sel.series(nil, "__name__=~"+strconv.Quote(metricname.UnknownPattern)), when), when.to)
+	rows, _, err := metrics(ctx, c, during(sel.series(nil, "__name__=~"+strconv.Quote(metricname.UnknownPattern)), when), when.to)
 	if err != nil {
 		return err
 	}

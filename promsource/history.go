@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -42,7 +43,7 @@ type history struct {
 	to    []*energy.History
 	asked []int  // the devices that are asked for
 	where string // a matcher of their series; empty if all are fetched
-	clock clockSample
+	clock promapi.Clock
 	plan
 	deadline   time.Time
 	mergers    []merger
@@ -81,7 +82,7 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, to []*energ
 	}
 	ctx, cancel := context.WithDeadline(ctx, last)
 	defer cancel()
-	var clock clockSample
+	var clock promapi.Clock
 	var found []energy.Finding
 	err := retry(ctx, deadline, func(ctx context.Context) (err error) {
 		clock, found, err = s.checkClock(ctx, start)
@@ -90,7 +91,7 @@ func (s *Source) ReadRange(ctx context.Context, spans []energy.Span, to []*energ
 	if err != nil {
 		return nil, err
 	}
-	p, err := s.planFor(stretch{clock.toServer(start), clock.toServer(end)}, len(spans) == 1)
+	p, err := s.planFor(stretch{clock.ToServer(start), clock.ToServer(end)}, len(spans) == 1)
 	if err != nil {
 		return found, err
 	}
@@ -234,7 +235,7 @@ func (h *history) sink(device int) sink {
 	to.skew = maxWatts * h.tempo.scrape.Seconds()
 	to.lag = 2 * h.tempo.scrape.Milliseconds()
 	to.fell = func(from, until int64, detail string) {
-		h.to[device].Note(h.clock.toLocal(from), h.clock.toLocal(until), energy.CounterReset, detail)
+		h.to[device].Note(h.clock.ToLocal(from), h.clock.ToLocal(until), energy.CounterReset, detail)
 	}
 	return to
 }
@@ -273,10 +274,10 @@ func (h *history) nameGone() {
 		}
 		d, since := h.fleet.devices[i], "in the window"
 		if at != 0 {
-			since = "since " + h.clock.toLocal(at).Format(time.RFC3339)
+			since = "since " + h.clock.ToLocal(at).Format(time.RFC3339)
 		}
-		h.to[i].Note(h.clock.toLocal(max(at, h.head.from)), h.clock.toLocal(h.tail.to), energy.BenchmarkWindowNotBracketed, fmt.Sprintf(
-			"%s has no sample of it (GPU %d of %s) %s", h.client.host, d.Index, d.Host, since))
+		h.to[i].Note(h.clock.ToLocal(max(at, h.head.from)), h.clock.ToLocal(h.tail.to), energy.BenchmarkWindowNotBracketed, fmt.Sprintf(
+			"%s has no sample of it (GPU %d of %s) %s", h.client.Host, d.Index, d.Host, since))
 	}
 }
 

@@ -62,7 +62,7 @@ func (h *history) checkResets(ctx context.Context, expr, of string, in stretch, 
 		h.noteUnexpected(b)
 		b.each(func(device int, runs []run) {
 			for _, r := range runs {
-				if b.samples[r.first].value > 0 || !h.mergers[device].had(r.series, h.head.to) {
+				if b.samples[r.first].Value > 0 || !h.mergers[device].had(r.series, h.head.to) {
 					mu.Lock()
 					suspects[device] = true
 					mu.Unlock()
@@ -136,7 +136,7 @@ func (h *history) meanPower(ctx context.Context, name string) (map[int]float64, 
 			return nil, err
 		}
 		for _, r := range b.runs {
-			joules[int(r.device)] += b.samples[r.first].value * float64(part.ms()+1)
+			joules[int(r.device)] += b.samples[r.first].Value * float64(part.ms()+1)
 			found[int(r.device)]++
 		}
 	}

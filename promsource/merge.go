@@ -50,17 +50,17 @@ func (m *merger) add(b *batch, runs []run, to sink) {
 	for _, r := range runs {
 		k := m.member(r.series)
 		for _, v := range b.samples[r.first:r.last] {
-			if !m.any || v.at > m.at {
+			if !m.any || v.At > m.at {
 				all = append(all, tagged{v, k})
 			}
 		}
 	}
 	slices.SortFunc(all, func(x, y tagged) int {
-		return cmp.Or(cmp.Compare(x.at, y.at), cmp.Compare(x.value, y.value), cmp.Compare(x.series, y.series))
+		return cmp.Or(cmp.Compare(x.At, y.At), cmp.Compare(x.Value, y.Value), cmp.Compare(x.series, y.series))
 	})
 	for len(all) > 0 {
 		n := 1
-		for n < len(all) && all[n].at == all[0].at {
+		for n < len(all) && all[n].At == all[0].At {
 			n++
 		}
 		m.take(all[:n], to)
@@ -80,18 +80,18 @@ func (m *merger) member(id uint64) int {
 
 // take takes in what all series say at one time, in order of value.
 func (m *merger) take(same []tagged, to sink) {
-	at, value := same[0].at, same[len(same)-1].value
+	at, value := same[0].At, same[len(same)-1].Value
 	reset := false
 	for _, v := range same {
 		s := &m.series[v.series]
-		if to.fell != nil && s.last != 0 && s.last < at && v.value < s.value {
-			to.fell(s.last, at, fmt.Sprintf("the counter went down from %.3f J to %.3f J", s.value, v.value))
+		if to.fell != nil && s.last != 0 && s.last < at && v.Value < s.value {
+			to.fell(s.last, at, fmt.Sprintf("the counter went down from %.3f J to %.3f J", s.value, v.Value))
 			reset = true
 		}
 		if s.first == 0 {
 			s.first = at
 		}
-		s.last, s.value = at, v.value
+		s.last, s.value = at, v.Value
 	}
 	if to.fell != nil && m.any && value < m.top && !reset {
 		if m.top-value <= to.skew && at-m.topAt <= to.lag {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/median"
+	"github.com/joulebench/joulebench/internal/promapi"
 )
 
 // What is assumed of targets that are too new: the defaults of the
@@ -41,15 +42,15 @@ func (t tempo) ticks(n float64) time.Duration {
 }
 
 // learn returns the pace of each job, from the recent samples of a few devices.
-func (f *fleet) learn(ctx context.Context, c *client, now int64) (map[string]pace, error) {
+func (f *fleet) learn(ctx context.Context, c *promapi.Client, now int64) (map[string]pace, error) {
 	in := stretch{now - learnTime.Milliseconds(), now}
 	byJob := map[string]pace{}
 	for _, who := range f.groups(f.examples()) {
 		expr := ranged(f.selector.series(f.names, f.among(who)), in)
-		_, err := c.series(ctx, expr, now, "matrix", func(r *stream) {
-			_, uuid := f.rowOf(r, r.label("__name__"))
+		_, err := c.Series(ctx, expr, now, "matrix", func(r *promapi.Stream) {
+			_, uuid := f.rowOf(labelsIn(r), string(r.Get("__name__")))
 			if i, known := f.position[uuid]; known {
-				job, p := f.job[i], paceOf(r.samples)
+				job, p := f.job[i], paceOf(r.Samples)
 				byJob[job] = pace{max(byJob[job].scrape, p.scrape), max(byJob[job].refresh, p.refresh)}
 			}
 		})
@@ -91,12 +92,12 @@ func paceOf(samples []sample) pace {
 	var scrape, refresh []time.Duration
 	changed := -1
 	for i := 1; i < len(samples); i++ {
-		scrape = append(scrape, samples[i].since(samples[i-1]))
-		if samples[i].value == samples[i-1].value {
+		scrape = append(scrape, samples[i].Since(samples[i-1]))
+		if samples[i].Value == samples[i-1].Value {
 			continue
 		}
 		if changed >= 0 {
-			refresh = append(refresh, samples[i].since(samples[changed]))
+			refresh = append(refresh, samples[i].Since(samples[changed]))
 		}
 		changed = i
 	}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"hash/maphash"
 	"regexp"
 	"runtime"
 	"slices"
@@ -13,6 +12,7 @@ import (
 	"sync"
 
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -54,6 +54,9 @@ func alternatives(values []string) string {
 	return strings.Join(quoted, "|")
 }
 
+// sample is a value that a server keeps.
+type sample = promapi.Sample
+
 // batch is what an answer has of the devices: their samples, each series as a
 // run of them.
 type batch struct {
@@ -69,26 +72,6 @@ type run struct {
 	first, last int32
 }
 
-// identity makes the identity of a series within this process.
-var identity = maphash.MakeSeed()
-
-// id returns the identity of a row's series, without the metric's name, which
-// functions of PromQL drop.
-func (r *stream) id() uint64 {
-	var h maphash.Hash
-	h.SetSeed(identity)
-	for _, l := range r.labels {
-		if string(l.name) == "__name__" {
-			continue
-		}
-		h.Write(l.name)
-		h.WriteByte(0xff)
-		h.Write(l.value)
-		h.WriteByte(0xff)
-	}
-	return h.Sum64()
-}
-
 // raw asks for the samples of a stretch of time.
 func (s *Source) raw(ctx context.Context, names []string, in stretch, where ...string) (*batch, error) {
 	return s.ask(ctx, ranged(s.fleet.selector.series(names, where...), in), in.to, "")
@@ -98,7 +81,7 @@ func (s *Source) raw(ctx context.Context, names []string, in stretch, where ...s
 // it is, where the answer does not name it.
 func (s *Source) ask(ctx context.Context, expr string, at int64, of string) (*batch, error) {
 	b := &batch{unexpected: map[string]energy.Device{}}
-	if _, err := s.client.series(ctx, expr, at, "", func(r *stream) { b.collect(s.fleet, r, of) }); err != nil {
+	if _, err := s.client.Series(ctx, expr, at, "", func(r *promapi.Stream) { b.collect(s.fleet, r, of) }); err != nil {
 		return nil, err
 	}
 	// Servers answer in any order, and nothing may depend on it.
@@ -109,13 +92,13 @@ func (s *Source) ask(ctx context.Context, expr string, at int64, of string) (*ba
 }
 
 // collect takes in one series of an answer, which is of a metric if it has no name.
-func (b *batch) collect(f *fleet, r *stream, of string) {
-	name := r.get("__name__")
-	rank, uuid := f.rowOf(r, cmp.Or(string(name), of))
+func (b *batch) collect(f *fleet, r *promapi.Stream, of string) {
+	name := r.Get("__name__")
+	rank, uuid := f.rowOf(labelsIn(r), cmp.Or(string(name), of))
 	i, ours := f.position[uuid]
 	if !ours {
 		if _, seen := b.unexpected[uuid]; !seen && uuid != "" && !f.known[uuid] && f.reads(rank) {
-			b.unexpected[uuid] = f.words.At(rank).Device(r.label)
+			b.unexpected[uuid] = f.words.At(rank).Device(labelsIn(r))
 		}
 		return
 	}
@@ -123,36 +106,38 @@ func (b *batch) collect(f *fleet, r *stream, of string) {
 		return // the same in another unit, or power
 	}
 	first := int32(len(b.samples))
-	for _, v := range r.samples {
+	for _, v := range r.Samples {
 		if name != nil { // else it is a number of something, not of joules
-			joules, ok := f.words.At(rank).Value(v.value)
+			joules, ok := f.words.At(rank).Value(v.Value)
 			if !ok {
 				continue
 			}
-			v.value = joules
+			v.Value = joules
 		}
 		b.samples = append(b.samples, v)
 	}
 	if len(b.samples) == int(first) {
 		return // a histogram, or nothing but blanks
 	}
-	b.runs = append(b.runs, run{device: int32(i), series: r.id(), first: first, last: int32(len(b.samples))})
+	b.runs = append(b.runs, run{device: int32(i), series: r.ID(), first: first, last: int32(len(b.samples))})
 }
 
 // rowOf returns which metric of the name a series is of, and the UUID of its device; none
 // if it is not one that is read.
-func (f *fleet) rowOf(r *stream, name string) (rank int, uuid string) {
+func (f *fleet) rowOf(get metricname.Labels, name string) (rank int, uuid string) {
 	if rank = f.words.Find(name); rank == metricname.None {
 		return rank, ""
 	}
-	if rank = f.words.Row(rank, r.label); rank == metricname.None {
+	if rank = f.words.Row(rank, get); rank == metricname.None {
 		return rank, ""
 	}
-	return rank, f.words.At(rank).From.Identity(r.label)
+	return rank, f.words.At(rank).From.Identity(get)
 }
 
-// label returns the value of a label.
-func (r *stream) label(name string) string { return string(r.get(name)) }
+// labelsIn returns the labels of a series.
+func labelsIn(r *promapi.Stream) metricname.Labels {
+	return func(name string) string { return string(r.Get(name)) }
+}
 
 // each calls do for the runs of every device that has any, on all processors.
 func (b *batch) each(do func(device int, runs []run)) {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -30,7 +31,7 @@ const openTimeout = 10 * time.Second
 // took is not in them. The server that answers and those that scrape are assumed to
 // agree on the time.
 type Source struct {
-	client *client
+	client *promapi.Client
 	info   energy.Info
 	fleet  *fleet
 	tempo  tempo
@@ -41,8 +42,15 @@ type Source struct {
 
 var _ energy.HistorySource = (*Source)(nil)
 
+// openTimeout is that of opening: a server that is asked for the GPUs of a long window looks at
+// all of their samples, which takes seconds for a fleet's day.
+func (cfg *Config) openTimeout() time.Duration {
+	const perHour = 5 * time.Second
+	return openTimeout + time.Duration(cfg.Window.End.Sub(cfg.Window.Start).Hours()*float64(perHour))
+}
+
 // Open opens the GPUs that cfg selects. It asks the server which there are, how
-// often they are scraped and what time it is, within 10 s.
+// often they are scraped and what time it is, within 10 s, and 5 s for each hour of the window.
 //
 // Its errors wrap [energy.ErrNoDevice] if no GPU is selected or one is not there,
 // [energy.ErrMalformed] if the configuration cannot be right, [energy.ErrStalled]
@@ -61,22 +69,22 @@ func Open(cfg Config) (*Source, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prometheus: %w", err)
 	}
-	c, err := newClient(to, cfg)
+	c, err := promapi.Open(to, cfg.Params, cfg.HTTP)
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
+	ctx, cancel := context.WithTimeout(context.Background(), cfg.openTimeout())
 	defer cancel()
 	s, err := open(ctx, c, words, sel, cfg)
 	if err != nil {
-		c.web.Close()
+		c.Close()
 		return nil, err
 	}
 	return s, nil
 }
 
-func open(ctx context.Context, c *client, words *metricname.Vocabulary, sel selector, cfg Config) (*Source, error) {
-	now, note, err := c.syncClock(ctx)
+func open(ctx context.Context, c *promapi.Client, words *metricname.Vocabulary, sel selector, cfg Config) (*Source, error) {
+	now, note, err := c.SyncClock(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -95,8 +103,8 @@ func open(ctx context.Context, c *client, words *metricname.Vocabulary, sel sele
 			f.devices[i].Period = 0 // it is as [energy.Info.Period] says
 		}
 	}
-	info := energy.Info{Name: sourceName, Version: "prometheus at " + c.host + note + strings.TrimSuffix("; "+f.note, "; "), Period: t.period}
-	return &Source{client: c, info: info, fleet: f, tempo: t, clock: clockLog{samples: []clockSample{now}}}, nil
+	info := energy.Info{Name: sourceName, Version: "prometheus at " + c.Host + note + strings.TrimSuffix("; "+f.note, "; "), Period: t.period}
+	return &Source{client: c, info: info, fleet: f, tempo: t, clock: clockLog{samples: []promapi.Clock{now}}}, nil
 }
 
 // Info describes the source. Its period is the slowest that was seen.
@@ -108,7 +116,7 @@ func (s *Source) Devices() []energy.Device { return s.fleet.devices }
 // Close closes idle connections. It is idempotent.
 func (s *Source) Close() error {
 	if !s.closed.Swap(true) {
-		s.client.web.Close()
+		s.client.Close()
 	}
 	return nil
 }
@@ -118,7 +126,7 @@ func (s *Source) Close() error {
 // last asked for the time: when it was opened, or after a window.
 func (s *Source) Scraping() (interval, ahead, within time.Duration) {
 	c := s.clock.last()
-	return s.tempo.scrape, time.UnixMilli(c.server).Sub(c.local.Round(0)), c.err
+	return s.tempo.scrape, time.UnixMilli(c.Server).Sub(c.Local.Round(0)), c.Err
 }
 
 // Collapsed returns how many series were left out because their GPU was counted
@@ -148,20 +156,20 @@ func (s *Source) Read(dst []energy.Reading) {
 		switch i := r.Device; {
 		case uint(i) >= uint(len(s.fleet.devices)):
 			r.Err = fmt.Errorf("prometheus: %w: the reading's index is out of range", energy.ErrNoDevice)
-		case err == nil && newest[i].at == 0:
+		case err == nil && newest[i].At == 0:
 			d := s.fleet.devices[i]
 			r.Err = fmt.Errorf("prometheus: %w: no sample of %s in the last %v\ncheck that %s is scraped", energy.ErrNoDevice, d.UUID, back, d.Endpoint)
 		case err == nil:
-			r = s.reading(i, newest[i].at, newest[i].value, now)
+			r = s.reading(i, newest[i].At, newest[i].Value, now)
 		}
 		dst[k] = r
 	}
 }
 
 // reading makes a reading of a sample.
-func (s *Source) reading(device int, at int64, value float64, clock clockSample) energy.Reading {
+func (s *Source) reading(device int, at int64, value float64, clock promapi.Clock) energy.Reading {
 	r := energy.Reading{Device: device}
-	r.Before, r.After = clock.within(at)
+	r.Before, r.After = clock.Within(at)
 	if s.fleet.devices[device].Method == energy.Gauge {
 		r.Watts, r.HasWatts = value, true
 	} else {
@@ -172,14 +180,14 @@ func (s *Source) reading(device int, at int64, value float64, clock clockSample)
 
 // newest returns the newest sample of every device; its time is 0 if there is
 // none.
-func (s *Source) newest(back time.Duration) ([]sample, clockSample, error) {
+func (s *Source) newest(back time.Duration) ([]sample, promapi.Clock, error) {
 	if s.closed.Load() {
-		return nil, clockSample{}, errClosed
+		return nil, promapi.Clock{}, errClosed
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), openTimeout)
 	defer cancel()
 	now := s.clock.last()
-	to := now.toServer(time.Now())
+	to := now.ToServer(time.Now())
 	b, err := s.raw(ctx, s.fleet.names, stretch{to - back.Milliseconds(), to})
 	if err != nil {
 		return nil, now, err
@@ -187,7 +195,7 @@ func (s *Source) newest(back time.Duration) ([]sample, clockSample, error) {
 	list := make([]sample, len(s.fleet.devices))
 	b.each(func(device int, runs []run) {
 		var m merger
-		m.add(b, runs, sink{value: func(at int64, v float64) { list[device] = sample{at, v} }})
+		m.add(b, runs, sink{value: func(at int64, v float64) { list[device] = sample{At: at, Value: v} }})
 	})
 	return list, now, nil
 }

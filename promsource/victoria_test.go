@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/joulebench/joulebench/internal/promapi"
 )
 
 // VictoriaMetrics tells the time in its own way, and has its samples late.
@@ -18,14 +20,14 @@ func TestVictoriaMetrics(t *testing.T) {
 				w.victoria, w.skew = true, 7*time.Second
 				cfg := w.config()
 				if offset != "" {
-					cfg.Params = url.Values{latencyOffset: {offset}}
+					cfg.Params = url.Values{promapi.LatencyOffset: {offset}}
 				}
 				s, err := Open(cfg)
 				require.NoError(t, err)
 				defer s.Close()
 				_, ahead, within := s.Scraping()
 				assert.InDelta(t, 7*time.Second, ahead, float64(2*time.Millisecond+within), "its clock is not rounded")
-				assert.Equal(t, "1ms", s.client.params.Get(latencyOffset))
+				assert.Equal(t, "1ms", s.client.Params.Get(promapi.LatencyOffset))
 				for i := range 12 {
 					w.mu.Lock()
 					asked := len(w.queries)
@@ -48,7 +50,7 @@ func TestVictoriaMetricsOfSomeTimeAgo(t *testing.T) {
 	bubble(t, 1, func(t *testing.T, w *world) {
 		w.victoria = true
 		cfg := w.config()
-		cfg.Params = url.Values{latencyOffset: {"30s"}}
+		cfg.Params = url.Values{promapi.LatencyOffset: {"30s"}}
 		_, err := Open(cfg)
 		assert.ErrorContains(t, err, "lags by 30s")
 	})

@@ -84,7 +84,7 @@ func (h *history) newest(who []int) (at int64) {
 // pause returns how long it takes until those devices have their next sample of
 // which more is to be known. Those that are not scraped any more are left out.
 func (h *history) pause(who []int) time.Duration {
-	now, scrape, delay := h.clock.toServer(time.Now()), h.tempo.scrape.Milliseconds(), h.delay.get().Milliseconds()
+	now, scrape, delay := h.clock.ToServer(time.Now()), h.tempo.scrape.Milliseconds(), h.delay.get().Milliseconds()
 	next := now
 	for _, i := range who {
 		if at := h.mergers[i].at; at > now-delay-3*scrape && !h.to[i].Settled(h.spans) {
@@ -122,12 +122,12 @@ func (h *history) dead(i int) bool {
 	if m.any && m.top == 0 && h.fleet.devices[i].Method == energy.Counter {
 		return true
 	}
-	return time.Since(h.clock.toLocal(m.at)) > 2*late+3*h.tempo.scrape
+	return time.Since(h.clock.ToLocal(m.at)) > 2*late+3*h.tempo.scrape
 }
 
 // addFresh adds what the server has got since the devices were last asked for.
 func (h *history) addFresh(ctx context.Context, who []int, where string) error {
-	in := stretch{h.tail.to, min(h.tail.to, h.clock.toServer(time.Now()))}
+	in := stretch{h.tail.to, min(h.tail.to, h.clock.ToServer(time.Now()))}
 	for _, i := range who {
 		in.from = min(in.from, h.mergers[i].at+1)
 	}
@@ -135,7 +135,7 @@ func (h *history) addFresh(ctx context.Context, who []int, where string) error {
 	if in.from > in.to {
 		return nil
 	}
-	before, asked := h.last, h.clock.toServer(time.Now())
+	before, asked := h.last, h.clock.ToServer(time.Now())
 	err := h.add(ctx, in, where)
 	h.last = asked
 	if err == nil && asked <= h.tail.to { // else what comes then is not asked for

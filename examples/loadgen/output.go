@@ -117,7 +117,28 @@ var columns = []column{
 	{"J/token", metric("J/token", "%.4g")},
 	{"prefill-J/req", metric("prefill-J/op", "%.4g")},
 	{"decode-J/req", metric("decode-J/op", "%.4g")},
+	{"cpu-J/req", metric("cpu-J/op", "%.4g")},
+	{"dram-J/req", metric("dram-J/op", "%.4g")},
+	{"all-J/req", metric("all-J/op", "%.4g")},
+	{"all-tokens/J", metric("all-tokens/J", "%.4g")},
 	{"errors", func(r result) string { return strconv.Itoa(r.failures) }},
+}
+
+// shownColumns returns the columns of a table: those of other kinds of devices than GPUs
+// only where such were measured.
+func shownColumns(results []result) []column {
+	kinds := map[string]bool{}
+	for _, r := range results {
+		if m := r.report.Measurement; m != nil {
+			for _, k := range m.Kinds {
+				kinds[string(k.Kind)] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(columns), func(c column) bool {
+		kind, _, found := strings.Cut(c.name, "-")
+		return found && slices.Contains([]string{"cpu", "dram", "all"}, kind) && !kinds[kind]
+	})
 }
 
 // unknown is the cell of a number that is not there.
@@ -146,6 +167,7 @@ func millis(sorted []time.Duration, p float64) string {
 // one of the benchmark format, so that both can be in one file.
 func writeTable(w io.Writer, results []result) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	columns := shownColumns(results)
 	for _, c := range columns {
 		fmt.Fprintf(t, "%s\t", c.name)
 	}
@@ -161,7 +183,7 @@ func writeTable(w io.Writer, results []result) error {
 	}
 	if i := slices.IndexFunc(results, func(r result) bool { return r.report.Valid() }); i >= 0 {
 		var devices []energy.Device
-		for _, d := range results[i].report.Measurement.Devices {
+		for _, d := range results[i].report.Measurement.AllDevices() {
 			devices = append(devices, d.Device)
 		}
 		if _, err := fmt.Fprintf(w, "Note: %s\n", energy.NotCovered(devices)); err != nil {

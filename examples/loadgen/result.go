@@ -77,6 +77,13 @@ func (r result) notes() []string {
 	for _, c := range energy.Causes(r.report.Reasons) {
 		list = append(list, c.String())
 	}
+	if r.report.Measurement != nil {
+		for _, k := range r.report.Measurement.Kinds {
+			for _, c := range energy.Causes(k.Reasons) {
+				list = append(list, fmt.Sprintf("%s: %v", k.Kind, c))
+			}
+		}
+	}
 	for _, p := range r.report.Phases {
 		if m := p.Measurement; !m.Valid && r.report.Valid() {
 			list = append(list, fmt.Sprintf("%s: no energy measurement: %v", p.Name, energy.Causes(m.Reasons)))

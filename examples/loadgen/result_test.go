@@ -6,6 +6,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // TestQuantile: the values are those of numpy.quantile(x, p).
@@ -34,4 +37,25 @@ func TestQuantile(t *testing.T) {
 	_, known := quantile(nil, 0.5)
 	assert.False(t, known)
 	assert.Equal(t, unknown, millis(nil, 0.5))
+}
+
+// TestKindColumns: what is measured beside the GPUs has columns, and notes that say why a
+// number is missing.
+func TestKindColumns(t *testing.T) {
+	names := func(list ...energy.KindMeasurement) (names []string) {
+		m := energy.Measurement{Kinds: list}
+		for _, c := range shownColumns([]result{{report: powertest.Report{Measurement: &m}}}) {
+			names = append(names, c.name)
+		}
+		return names
+	}
+	alone := names()
+	assert.NotContains(t, alone, "cpu-J/req")
+	assert.Contains(t, alone, "prefill-J/req")
+	missing := energy.KindMeasurement{Kind: energy.AllKinds, Reasons: []energy.Finding{{Reason: energy.SourceUnavailable, Source: "rapl", Detail: "permission denied"}}}
+	beside := names(energy.KindMeasurement{Kind: energy.CPU}, missing)
+	assert.Equal(t, len(alone)+3, len(beside))
+	assert.Subset(t, beside, []string{"cpu-J/req", "all-J/req", "all-tokens/J"})
+	r := result{report: powertest.Report{Measurement: &energy.Measurement{Kinds: []energy.KindMeasurement{missing}}}}
+	assert.Equal(t, []string{"all: source_unavailable (rapl): permission denied"}, r.notes())
 }

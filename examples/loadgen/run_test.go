@@ -71,7 +71,7 @@ func TestMalformedSource(t *testing.T) {
 		code, stdout, stderr := runBriefly(t, moment, source)
 		assert.Equal(t, failed, code)
 		assert.Empty(t, stdout)
-		assert.Contains(t, stderr, "choose one that is linked in: dcgm, nvml (the default), off, prometheus, sim, smi")
+		assert.Contains(t, stderr, "choose one that is linked in: auto (the default), dcgm, nvml, off, prometheus, rapl, sim, smi")
 	}
 }
 

@@ -10,8 +10,8 @@ type Source struct {
 	Form string
 	// Package is what to import for it; empty if it always is there.
 	Package string
-	// Needs is what must be said for it to be tried, and how: empty for the drivers of
-	// this machine, which cost nothing.
+	// Needs is what must be said for it to be tried, and how: empty for what this machine
+	// has itself, which costs nothing.
 	Needs string
 }
 
@@ -22,7 +22,9 @@ const module = "github.com/joulebench/joulebench/"
 
 // Sources are all of them, and none, which is [Off].
 var Sources = []Source{
+	{Name: "auto"},
 	{Name: "nvml", Form: "[=LIBRARY]"},
+	{Name: "rapl", Form: "[=root=DIR]", Package: module + "raplsource"},
 	{Name: "amd", Form: "[=root=DIR]", Package: module + "amdsource"},
 	{Name: "intel", Form: "[=root=DIR]", Package: module + "intelsource"},
 	{Name: "dcgm", Form: "=URL[,URL]", Package: module + "dcgmsource", Needs: "needs the address of an exporter: -source dcgm=http://HOST:9400"},
@@ -41,4 +43,13 @@ func Find(name string) (s Source, known bool) {
 		return Source{}, false
 	}
 	return Sources[i], true
+}
+
+// Names returns the names of all of them.
+func Names() []string {
+	list := make([]string, len(Sources))
+	for i, s := range Sources {
+		list[i] = s.Name
+	}
+	return list
 }

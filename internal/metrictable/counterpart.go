@@ -72,10 +72,32 @@ func InferenceXRole(role string) []Counterpart {
 	return list
 }
 
-// ByInferenceX returns the counterpart of a key of an aggregate, roles' included.
-func ByInferenceX(key string) (Counterpart, bool) {
-	return find(slices.Concat(InferenceX, InferenceXRole("prefill"), InferenceXRole("decode")), key)
+// AggregateKinds are the kinds of devices, and their sum, that an aggregate can have the
+// energy of beside that of the GPUs. InferenceX has no such keys: they are ours.
+var AggregateKinds = []string{"cpu", "dram", "module", "node", "all"}
+
+// InferenceXKind returns the metrics of an aggregate for one of [AggregateKinds]: the energy
+// and the mean power of its devices, and their energy per output token.
+func InferenceXKind(kind string) []Counterpart {
+	return []Counterpart{
+		{kind + "_energy_j", "J", "J", 1, 3},
+		{kind + "_avg_power_w", "W", "W", 1, 3},
+		{kind + "_joules_per_output_token", "J", "J/token", 1, 6},
+	}
 }
+
+// PowerKeys are all keys that an aggregate can have: those of the whole, of roles and of
+// kinds.
+func PowerKeys() []Counterpart {
+	list := slices.Concat(InferenceX, InferenceXRole("prefill"), InferenceXRole("decode"))
+	for _, kind := range AggregateKinds {
+		list = append(list, InferenceXKind(kind)...)
+	}
+	return list
+}
+
+// ByInferenceX returns the counterpart of a key of an aggregate, roles' and kinds' included.
+func ByInferenceX(key string) (Counterpart, bool) { return find(PowerKeys(), key) }
 
 func find(list []Counterpart, name string) (Counterpart, bool) {
 	if i := slices.IndexFunc(list, func(c Counterpart) bool { return c.Name == name }); i >= 0 {

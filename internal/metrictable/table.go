@@ -25,12 +25,13 @@ type Inputs struct {
 	GoodTokens           float64 // output tokens of requests that met their objective; may be 0
 	GoodRequests         float64 // requests that met their objective; may be 0
 	Latency              float64 // mean of a request, in seconds
+	TokensPercent        float64 // half-width of the interval of Output / Joules, in percent of it
 }
 
 // Unknown returns inputs of which none is known.
 func Unknown() Inputs {
 	nan := math.NaN()
-	return Inputs{nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan}
+	return Inputs{nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan}
 }
 
 // Known returns a count or a length, and NaN if it is not positive: nothing was
@@ -54,23 +55,24 @@ type Quantity struct {
 // The quantities that metrics divide. E is the energy, t the length of the window
 // and n the number of devices.
 var (
-	joules       = Quantity{"E", func(in Inputs) float64 { return in.Joules }}
-	netJoules    = Quantity{"(E − idle · t)", func(in Inputs) float64 { return in.Joules - in.IdleWatts*in.Seconds }}
-	watts        = Quantity{"E / t", func(in Inputs) float64 { return in.Watts }}
-	errPercent   = Quantity{"100 · half-width of E's interval / E", func(in Inputs) float64 { return in.ErrPercent }}
-	netPercent   = Quantity{"100 · half-width of the interval of E − idle · t / (E − idle · t)", func(in Inputs) float64 { return in.NetPercent }}
-	idleWatts    = Quantity{"mean power when idle, before the window", func(in Inputs) float64 { return in.IdleWatts }}
-	delayProduct = Quantity{"E / requests · mean latency", func(in Inputs) float64 { return in.Joules / in.Requests * in.Latency }}
-	elapsed      = Quantity{"elapsed", func(in Inputs) float64 { return in.Elapsed }}
-	ops          = Quantity{"operations", func(in Inputs) float64 { return in.Ops }}
-	requests     = Quantity{"requests", func(in Inputs) float64 { return in.Requests }}
-	users        = Quantity{"concurrent users", func(in Inputs) float64 { return in.Users }}
-	gpus         = Quantity{"n", func(in Inputs) float64 { return in.GPUs }}
-	prompt       = Quantity{"prompt tokens", func(in Inputs) float64 { return in.Prompt }}
-	output       = Quantity{"output tokens", func(in Inputs) float64 { return in.Output }}
-	allTokens    = Quantity{"(prompt + output tokens)", func(in Inputs) float64 { return in.Prompt + in.Output }}
-	goodTokens   = Quantity{"output tokens of requests that met their objective", func(in Inputs) float64 { return in.GoodTokens }}
-	goodRequests = Quantity{"requests that met their objective", func(in Inputs) float64 { return in.GoodRequests }}
+	joules        = Quantity{"E", func(in Inputs) float64 { return in.Joules }}
+	netJoules     = Quantity{"(E − idle · t)", func(in Inputs) float64 { return in.Joules - in.IdleWatts*in.Seconds }}
+	watts         = Quantity{"E / t", func(in Inputs) float64 { return in.Watts }}
+	errPercent    = Quantity{"100 · half-width of E's interval / E", func(in Inputs) float64 { return in.ErrPercent }}
+	netPercent    = Quantity{"100 · half-width of the interval of E − idle · t / (E − idle · t)", func(in Inputs) float64 { return in.NetPercent }}
+	tokensPercent = Quantity{"100 · half-width of the interval of output tokens / E / (output tokens / E)", func(in Inputs) float64 { return in.TokensPercent }}
+	idleWatts     = Quantity{"mean power when idle, before the window", func(in Inputs) float64 { return in.IdleWatts }}
+	delayProduct  = Quantity{"E / requests · mean latency", func(in Inputs) float64 { return in.Joules / in.Requests * in.Latency }}
+	elapsed       = Quantity{"elapsed", func(in Inputs) float64 { return in.Elapsed }}
+	ops           = Quantity{"operations", func(in Inputs) float64 { return in.Ops }}
+	requests      = Quantity{"requests", func(in Inputs) float64 { return in.Requests }}
+	users         = Quantity{"concurrent users", func(in Inputs) float64 { return in.Users }}
+	gpus          = Quantity{"n", func(in Inputs) float64 { return in.GPUs }}
+	prompt        = Quantity{"prompt tokens", func(in Inputs) float64 { return in.Prompt }}
+	output        = Quantity{"output tokens", func(in Inputs) float64 { return in.Output }}
+	allTokens     = Quantity{"(prompt + output tokens)", func(in Inputs) float64 { return in.Prompt + in.Output }}
+	goodTokens    = Quantity{"output tokens of requests that met their objective", func(in Inputs) float64 { return in.GoodTokens }}
+	goodRequests  = Quantity{"requests that met their objective", func(in Inputs) float64 { return in.GoodRequests }}
 
 	one = Quantity{"", func(Inputs) float64 { return 1 }}
 )
@@ -83,6 +85,8 @@ const (
 	Always Scope = iota
 	// Net: with the option Net.
 	Net
+	// Served: where inference servers count the tokens, with the option TokensFrom.
+	Served
 	// Loads: of load harnesses, which know its inputs.
 	Loads
 	// Elsewhere: by other programs, and not by this module.
@@ -122,6 +126,7 @@ var Table = []Metric{
 	{"net-J/op", netJoules, ops, Lower, Net},
 	{"net-err-%", netPercent, one, Lower, Net},
 	{"idle-W", idleWatts, one, Lower, Net},
+	{"tokens-err-%", tokensPercent, one, Lower, Served},
 	{"W/gpu", watts, gpus, Lower, Loads},
 	{"J/prompt-token", joules, prompt, Lower, Loads},
 	{"J/total-token", joules, allTokens, Lower, Loads},
@@ -140,7 +145,7 @@ func ByUnit(unit string) (Metric, bool) {
 	return Metric{}, false
 }
 
-// parts are the metrics that a part of the energy, a phase's or a role's, is
+// parts are the metrics that a part of the energy, a kind's, a phase's or a role's, is
 // reported in.
 var parts = []struct {
 	unit string
@@ -149,13 +154,14 @@ var parts = []struct {
 }{
 	{"J/op", false, ""},
 	{"err-%", false, ""},
+	{"tokens/J", false, "all"},
 	{"W", true, ""},
 	{"J/prompt-token", true, "prefill"},
 	{"J/token", true, "decode"},
 }
 
-// OfPart returns the metrics of a part of the energy, such as the phase "prefill",
-// under their units, such as prefill-J/op: of a benchmark, or of a load. Their
+// OfPart returns the metrics of a part of the energy, such as the phase "prefill", or the
+// kind of devices "cpu" or "all" of them, under their units, such as prefill-J/op: of a benchmark, or of a load. Their
 // inputs are the energy of the part, and the work of the whole.
 func OfPart(name string, load bool) []Metric {
 	var list []Metric

@@ -16,13 +16,13 @@ import (
 // full has another number for each input, so that no two of them can be confused.
 var full = Inputs{
 	Joules: 1000, Watts: 500, ErrPercent: 1, IdleWatts: 100, NetPercent: 2, GPUs: 4, Seconds: 2, Elapsed: 3,
-	Ops: 50, Requests: 20, Users: 8, Prompt: 4000, Output: 250, GoodTokens: 160, GoodRequests: 10, Latency: 0.5,
+	Ops: 50, Requests: 20, Users: 8, Prompt: 4000, Output: 250, GoodTokens: 160, GoodRequests: 10, Latency: 0.5, TokensPercent: 3,
 }
 
 func TestValues(t *testing.T) {
 	want := map[string]float64{
 		"J/op": 20, "W": 500, "err-%": 1, "tokens/J": 0.25, "J/token": 4, "tokens/s": 250. / 3, "J/req": 50, "J/user": 125,
-		"net-J/op": 16, "net-err-%": 2, "idle-W": 100, "W/gpu": 125, "J/prompt-token": 0.25, "J/total-token": 1000. / 4250,
+		"net-J/op": 16, "net-err-%": 2, "idle-W": 100, "tokens-err-%": 3, "W/gpu": 125, "J/prompt-token": 0.25, "J/total-token": 1000. / 4250,
 		"goodput-tokens/J": 0.16, "J*s/req": 25, "J": 1000, "req/J": 0.02, "goodput-req/J": 0.01,
 	}
 	for _, m := range Table {
@@ -44,7 +44,10 @@ func TestCounterparts(t *testing.T) {
 		"prefill_gpu_energy_j": 1000, "prefill_avg_power_w": 125, "prefill_joules_per_input_token": 0.25,
 		"decode_gpu_energy_j": 1000, "decode_avg_power_w": 125, "decode_joules_per_output_token": 4,
 	}
-	list := slices.Concat(AIPerf, InferenceX, InferenceXRole("prefill"), InferenceXRole("decode"))
+	for _, kind := range AggregateKinds {
+		want[kind+"_energy_j"], want[kind+"_avg_power_w"], want[kind+"_joules_per_output_token"] = 1000, 500, 4
+	}
+	list := slices.Concat(AIPerf, PowerKeys())
 	for _, c := range list {
 		assert.Equal(t, want[c.Name], c.Value(full), c.Name)
 		a, isAIPerf := find(AIPerf, c.Name)
@@ -73,6 +76,9 @@ func TestOfPart(t *testing.T) {
 	assert.Equal(t, []string{"prefill-J/op", "prefill-err-%", "prefill-W", "prefill-J/prompt-token"}, units("prefill", true))
 	assert.Equal(t, []string{"decode-J/op", "decode-err-%", "decode-W", "decode-J/token"}, units("decode", true))
 	assert.Equal(t, []string{"x-J/op", "x-err-%", "x-W"}, units("x", true))
+	assert.Equal(t, []string{"cpu-J/op", "cpu-err-%"}, units("cpu", false))
+	assert.Equal(t, []string{"all-J/op", "all-err-%", "all-tokens/J"}, units("all", false))
+	assert.Equal(t, []string{"all-J/op", "all-err-%", "all-tokens/J", "all-W"}, units("all", true))
 }
 
 func TestBetter(t *testing.T) {
@@ -151,13 +157,13 @@ func namesOf(list []Counterpart, unit string) map[string]float64 {
 // without takes away what a metric is left out without, in the document's words.
 var without = map[string]func(in *Inputs){
 	"E": func(in *Inputs) {
-		in.Joules, in.Watts, in.ErrPercent, in.NetPercent = math.NaN(), math.NaN(), math.NaN(), math.NaN()
+		in.Joules, in.Watts, in.ErrPercent, in.NetPercent, in.TokensPercent = math.NaN(), math.NaN(), math.NaN(), math.NaN(), math.NaN()
 	},
 	"operations":      func(in *Inputs) { in.Ops = math.NaN() },
 	"requests":        func(in *Inputs) { in.Requests = math.NaN() },
 	"users":           func(in *Inputs) { in.Users = math.NaN() },
 	"prompt tokens":   func(in *Inputs) { in.Prompt = math.NaN() },
-	"output tokens":   func(in *Inputs) { in.Output = math.NaN() },
+	"output tokens":   func(in *Inputs) { in.Output, in.TokensPercent = math.NaN(), math.NaN() },
 	"latencies":       func(in *Inputs) { in.Latency = math.NaN() },
 	"judged requests": func(in *Inputs) { in.GoodTokens, in.GoodRequests = math.NaN(), math.NaN() },
 	"idle power":      func(in *Inputs) { in.IdleWatts, in.NetPercent = math.NaN(), math.NaN() },
@@ -180,6 +186,8 @@ func difference(r row, m Metric) error {
 		return fmt.Errorf("better is %s", m.Better)
 	case slices.Contains(needs, "option `Net`") != (m.Scope == Net):
 		return fmt.Errorf("with the option Net: %v", m.Scope == Net)
+	case slices.Contains(needs, "option `TokensFrom`") != (m.Scope == Served):
+		return fmt.Errorf("with the option TokensFrom: %v", m.Scope == Served)
 	}
 	for column, list := range map[string][]Counterpart{"aiperf": AIPerf, "InferenceX": InferenceX} {
 		if want := namesOf(list, m.Unit); !assert.ObjectsAreEqual(want, names(r[column])) {
@@ -217,7 +225,11 @@ func TestDocument(t *testing.T) {
 	for _, m := range OfPart("NAME", true) {
 		parts = append(parts, m.Unit)
 	}
-	assert.Equal(t, append(parts, "prefill-J/prompt-token", "decode-J/token"), of)
+	parts = append(parts, "prefill-J/prompt-token", "decode-J/token")
+	for _, m := range OfPart("KIND", true) {
+		parts = append(parts, m.Unit)
+	}
+	assert.Equal(t, append(parts, "all-tokens/J"), of)
 }
 
 // TestDocumentDiffers: a row that disagrees with the table in any column is found.

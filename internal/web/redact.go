@@ -16,7 +16,7 @@ import (
 const hiddenPart = "…"
 
 // local are the sources whose argument is no address.
-var local = map[string]bool{"nvml": true, "sim": true, "smi": true, "rapl": true, "amd": true, "intel": true, "off": true}
+var local = map[string]bool{"auto": true, "nvml": true, "sim": true, "smi": true, "rapl": true, "amd": true, "intel": true, "off": true}
 
 // RedactSource returns what may be shown of a source as POWERTEST_SOURCE names it,
 // NAME=ARG, or of an address alone: neither user nor password, and of a query only the

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -41,7 +42,7 @@ const (
 // Where there is none it is nil, which does not wait, and the reason is reported. The
 // error is one of a source that cannot exist.
 func openCooler(ctx context.Context, named string, limit time.Duration, seed uint64, report func(string, ...any)) (*cooler, error) {
-	name, arg, _ := energy.CutSource(cmp.Or(named, os.Getenv("POWERTEST_SOURCE"), "nvml"))
+	name, arg, _ := energy.CutSource(cmp.Or(named, os.Getenv("POWERTEST_SOURCE"), auto.Name))
 	if limit == 0 || name == "off" {
 		report("there is no cool-down between samples, since none is asked for")
 		return nil, nil

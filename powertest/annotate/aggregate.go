@@ -7,7 +7,6 @@ import (
 	"io"
 	"math"
 	"os"
-	"slices"
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
@@ -28,8 +27,8 @@ type Metric struct {
 
 // powerMetrics computes the metrics of power_metric_schema_version 2, and, where GPUs
 // have the roles prefill and decode, the energy and the mean power of a role's GPUs
-// over the whole window, and their energy per token of their kind. The tokens are
-// those of the whole benchmark.
+// over the whole window, and their energy per token of their kind; and those of other kinds
+// of devices, and of all, that have a number. The tokens are those of the whole benchmark.
 func powerMetrics(w Workload, m energy.Measurement) (list []Metric) {
 	add := func(table []metrictable.Counterpart, in metrictable.Inputs) {
 		for _, c := range table {
@@ -39,6 +38,11 @@ func powerMetrics(w Workload, m energy.Measurement) (list []Metric) {
 	add(metrictable.InferenceX, withEnergy(w.inputs(), m.Energy, m.Watts, len(m.Devices), m.Valid))
 	for _, r := range m.Roles {
 		add(metrictable.InferenceXRole(r.Role), withEnergy(w.inputs(), r.Energy, r.Watts, r.Devices, r.Valid))
+	}
+	for _, k := range m.Kinds {
+		if k.Valid {
+			add(metrictable.InferenceXKind(string(k.Kind)), withEnergy(w.inputs(), k.Energy, k.Watts, k.Count, true))
+		}
 	}
 	return list
 }
@@ -130,7 +134,7 @@ func annotateAggregate(path string, metrics []Metric, marks []energy.Reason) []e
 
 // patch replaces the power keys and reports whether there were any.
 func patch(o *pyjson.Object, metrics []Metric, marks []energy.Reason) (stale bool) {
-	for _, c := range slices.Concat(metrictable.InferenceX, metrictable.InferenceXRole("prefill"), metrictable.InferenceXRole("decode")) {
+	for _, c := range metrictable.PowerKeys() {
 		stale = o.Remove(c.Name) || stale
 	}
 	for _, key := range []string{"power_invalid_reasons", powerMarks} {

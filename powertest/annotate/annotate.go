@@ -31,6 +31,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -60,6 +61,10 @@ type Options struct {
 	// Zone is where times without a zone are from, in the log and in the result. Nil
 	// means time.Local for a log, and that it is unknown for a result.
 	Zone *time.Location
+	// Tokens are inference servers that count the window, too, as a value of
+	// POWERTEST_TOKENS; empty means none. See package tokens. The page of a server is read
+	// while Command runs.
+	Tokens string
 	// Aggregate is the file that the energy is added to, which must be there; empty
 	// means that there is none.
 	Aggregate string
@@ -95,6 +100,8 @@ type Result struct {
 	// Comparison are the metrics that the load harness reports itself, beside ours;
 	// none if it has no such metrics.
 	Comparison []Comparison
+	// Server is what the inference servers have counted; nil unless Options.Tokens names some.
+	Server *powertest.ServerReport
 	// Findings are all findings: about the result, the telemetry and the files.
 	Findings []energy.Finding
 	// CommandErr is how the command has failed.
@@ -140,7 +147,12 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 			return Result{}, err
 		}
 	}
+	servers, err := o.openTokens(ctx)
+	if err != nil {
+		return Result{}, err
+	}
 	r := runBenchmark(ctx, o)
+	servers.end()
 	w, found := r.workload(o)
 	if o.past() && w.HasWindow() {
 		o.Source.Arg = during(o.Source.Arg, w.Span())
@@ -158,6 +170,7 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 		t.found = append(t.found, t.expected(o.ExpectedGPUs)...)
 		found = append(found, r.findings()...)
 	}
+	t.counts = servers.count(ctx, w)
 	return judge(o, w, t, found, r.err).publish(), nil
 }
 
@@ -168,15 +181,25 @@ func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandEr
 		found = append(found, finding(simulatedSource,
 			"the joules of %s are simulated, and an aggregate has no way to say so", info.Name)...)
 	}
+	if t.measured && !ofGPUs(t.measurement) {
+		found = append(found, finding(notOfGPUs,
+			"what is measured is of the kind %s, and the metrics are about GPUs", t.measurement.Kind)...)
+	}
 	r := Result{
 		Workload: w, Measurement: t.measurement, Measured: t.measured,
 		CommandErr: commandErr, options: o, telemetry: t,
 	}
-	if r = r.find(found); r.Valid() {
+	if r = r.served(t.counts).find(found); r.Valid() {
 		r.Metrics = powerMetrics(w, t.measurement)
 		r = r.find(checkMetrics(r.Metrics))
 	}
 	return r
+}
+
+// ofGPUs reports whether a measurement is of GPUs, or of modules that stand for them.
+func ofGPUs(m energy.Measurement) bool {
+	k := m.Kind.OrGPU()
+	return k == energy.GPU || k == energy.Module
 }
 
 // find adds findings that are not about the telemetry. Where these make the energy

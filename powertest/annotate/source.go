@@ -48,7 +48,11 @@ func (s Source) isFile() bool { return s.Log != "" || s.Trace != "" }
 
 // past says that the source is a server that is asked for a window of the past. Its GPUs
 // are those that it had then, so that it is opened when the window is known.
-func (o Options) past() bool { return o.Source.Name == "prometheus" && len(o.Command) == 0 }
+// Beside other sources it is asked for those that it has now.
+func (o Options) past() bool {
+	alone := len(energy.SplitSource(o.Source.Name+"="+o.Source.Arg)) == 1
+	return o.Source.Name == "prometheus" && alone && len(o.Command) == 0
+}
 
 // during adds the window to the argument of a server. See promsource.Config.
 func during(arg string, window energy.Span) string {

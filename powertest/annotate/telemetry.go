@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/tokens"
 )
 
 // A telemetry is what a source reported of a window.
@@ -22,6 +23,8 @@ type telemetry struct {
 	ids  map[string]string
 	// found are the findings that are not in the measurement.
 	found []energy.Finding
+	// counts are what the inference servers counted; nil if none was asked.
+	counts *tokens.Counts
 	// check compares a log with the energy accumulators; nil if there is nothing
 	// to compare it with.
 	check any
@@ -44,8 +47,9 @@ func (t telemetry) audited(src energy.Source, span energy.Span) telemetry {
 	auditor, ok := src.(energy.Auditor)
 	if !ok {
 		for _, d := range t.measurement.Devices {
-			uuid := d.Device.UUID
-			t = t.with(seenGPU{energy.DeviceAudit{ID: uuid, UUID: uuid, Samples: d.Ticks}, true})
+			if uuid := d.Device.UUID; ofGPUs(t.measurement) {
+				t = t.with(seenGPU{energy.DeviceAudit{ID: uuid, UUID: uuid, Samples: d.Ticks}, true})
+			}
 		}
 		return t
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"os"
-	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -118,6 +117,7 @@ func (x *trial) live(exec Runner, args ...string) {
 	f.StringVar(&o.Result, "bench", "", "")
 	f.Func("aiperf", "", func(s string) error { o.Result, o.Format = s, "aiperf"; return nil })
 	f.StringVar(&o.Aggregate, "agg", "", "")
+	f.StringVar(&o.Tokens, "tokens", "", "")
 	f.StringVar(&sidecar, "sidecar", "", "")
 	f.StringVar(&record, "benchfmt", "", "")
 	f.Func("devices", "", func(s string) error { o.Devices = append(o.Devices, s); return nil })
@@ -204,7 +204,7 @@ func (x *trial) invalid(reasons ...string) {
 
 // powerKeys are the keys of the power metrics, roles' included.
 func powerKeys() (keys []string) {
-	for _, c := range slices.Concat(metrictable.InferenceX, metrictable.InferenceXRole("prefill"), metrictable.InferenceXRole("decode")) {
+	for _, c := range metrictable.PowerKeys() {
 		keys = append(keys, c.Name)
 	}
 	return keys

@@ -11,6 +11,7 @@ import (
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/buildversion"
 	"github.com/joulebench/joulebench/internal/pyjson"
+	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -62,6 +63,8 @@ type detailsJSON struct {
 	Measurement *energy.Measurement `json:"measurement"`
 	// Aiperf are the metrics of aiperf, ours and theirs.
 	Aiperf []comparisonJSON `json:"aiperf,omitempty"`
+	// Server is what the inference servers have counted.
+	Server *powertest.ServerReport `json:"server,omitempty"`
 	// Marks are the reasons that do not make the power invalid.
 	Marks []energy.Reason `json:"marks"`
 	// Findings are all findings in words, those of the measurement included.
@@ -152,7 +155,7 @@ func method(m energy.Measurement) string {
 
 // details gathers what only we know.
 func (r Result) details() detailsJSON {
-	d := detailsJSON{Version: buildversion.Main(), Marks: r.Marks(), Notes: r.Workload.Notes}
+	d := detailsJSON{Version: buildversion.Main(), Marks: r.Marks(), Notes: slices.Concat(r.Workload.Notes, r.serverNotes()), Server: r.Server}
 	d.Findings = append([]energy.Finding{}, r.Findings...) // never null
 	if r.Measured {
 		d.Measurement = &r.Measurement

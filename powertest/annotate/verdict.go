@@ -18,6 +18,8 @@ const (
 	aggregateUnwritable energy.Reason = "aggregate_result_unwritable"
 	// nonFinite: a number is too large to be one.
 	nonFinite energy.Reason = "non_finite_power_metric"
+	// notOfGPUs: what is measured are no GPUs, which the metrics are about. This one is ours.
+	notOfGPUs energy.Reason = "no_gpu_measured"
 	// simulatedSource: the joules are not of a real device. This one is ours.
 	simulatedSource energy.Reason = "simulated_source"
 )

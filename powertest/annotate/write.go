@@ -26,6 +26,7 @@ func (r Result) WriteTable(out io.Writer) error {
 	r.writeWindow(w)
 	r.writeSource(w)
 	r.writeEnergy(w)
+	r.writeKinds(w)
 	w.Flush()
 	r.writeComparison(&b)
 	if len(r.Metrics) > 0 {
@@ -38,7 +39,7 @@ func (r Result) WriteTable(out io.Writer) error {
 		}
 		fmt.Fprintf(&b, "%s: %s\n", what, r.inWords(c))
 	}
-	for _, note := range r.Workload.Notes {
+	for _, note := range slices.Concat(r.Workload.Notes, r.serverNotes()) {
 		fmt.Fprintf(&b, "note: %s\n", note)
 	}
 	_, err := io.WriteString(out, terminal.Text(b.String()))
@@ -57,6 +58,7 @@ func (r Result) writeWindow(w io.Writer) {
 		fmt.Fprintf(w, ", concurrency %d", b.Concurrency)
 	}
 	fmt.Fprintln(w)
+	r.writeServer(w)
 }
 
 func (r Result) writeSource(w io.Writer) {
@@ -83,7 +85,7 @@ func (r Result) writeSource(w io.Writer) {
 }
 
 func (r Result) devices() (list []energy.Device) {
-	for _, d := range r.Measurement.Devices {
+	for _, d := range r.Measurement.AllDevices() {
 		list = append(list, d.Device)
 	}
 	return list
@@ -115,6 +117,21 @@ func (r Result) writeEnergy(w io.Writer) {
 		}
 		name := strings.TrimSuffix(strings.TrimSuffix(m.Key, "_w"), "_j")
 		fmt.Fprintf(w, "%s\t%s %s\n", strings.ReplaceAll(name, "_", " "), digits(m.Value), m.Unit)
+	}
+}
+
+// writeKinds writes which kinds of devices have no number, beside those whose metrics are
+// above, and why.
+func (r Result) writeKinds(w io.Writer) {
+	for _, k := range r.Measurement.Kinds {
+		if k.Valid {
+			continue
+		}
+		var why []string
+		for _, c := range energy.Causes(k.Reasons) {
+			why = append(why, strings.ReplaceAll(c.String(), "\n", " "))
+		}
+		fmt.Fprintf(w, "%s energy\twithheld: %s\n", k.Kind, strings.Join(why, "; "))
 	}
 }
 
@@ -157,13 +174,20 @@ func (r Result) inWords(c energy.Cause) string {
 // nothing if there are no numbers. The error is that of the writer.
 func (r Result) WriteBenchmark(w io.Writer) error {
 	m := r.Measurement
-	m.Devices, m.Roles = slices.Clone(m.Devices), slices.Clone(m.Roles) // Add changes them
+	m.Devices, m.Roles, m.Kinds = slices.Clone(m.Devices), slices.Clone(m.Roles), slices.Clone(m.Kinds) // Add changes them
+	for i := range m.Kinds {
+		m.Kinds[i].Devices = slices.Clone(m.Kinds[i].Devices)
+	}
 	for _, f := range slices.Concat(r.found, r.telemetry.found) {
-		if f.Reason != aggregateMissing && f.Reason != aggregateUnwritable { // this is another file
+		if !slices.Contains([]energy.Reason{aggregateMissing, aggregateUnwritable, notOfGPUs}, f.Reason) { // these are about another file
 			m.Add(f)
 		}
 	}
-	err := powertest.NewReport(r.benchmarkName(), r.work(), m).WriteBenchmark(w)
+	report := powertest.NewReport(r.benchmarkName(), r.work(), m)
+	if r.Server != nil {
+		report.AddServer(r.Server.Counts)
+	}
+	err := report.WriteBenchmark(w)
 	if errors.Is(err, powertest.ErrNoNumbers) {
 		return nil // why is in the validation file
 	}

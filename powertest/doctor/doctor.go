@@ -17,8 +17,10 @@ import (
 	"io"
 	"io/fs"
 	"slices"
+	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/doctor/internal/meter"
@@ -76,11 +78,13 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 	r.Watch = &seen.watch
 	r.Server = serverOf(src)
 	r.LeftOut = rec.LeftOut()
-	modes, _ := src.(ModeSource)
-	for i, d := range seen.devices {
+	if missing := energy.Missing(src); missing != nil {
+		r.Missing = missing.Error()
+	}
+	for _, d := range seen.devices {
 		g := describe(seen, d)
-		if modes != nil && !seen.stalled { // a driver that hangs would do so again
-			g.Persistence, g.MIG = modes.Modes(i)
+		if !seen.stalled[d.Source] { // a driver that hangs would do so again
+			g.Persistence, g.MIG = modesOf(src, d.UUID)
 		}
 		r.GPUs = append(r.GPUs, g)
 	}
@@ -96,7 +100,7 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 	if why := r.firstObstacle(); why != nil {
 		r.Windows = withheldWindows(why)
 	} else {
-		r.Windows, r.Benchtime = expect(seen, peak)
+		r.Windows, r.Benchtime = expect(seen.leading(peak))
 	}
 	r.conclude(name)
 	return r, nil
@@ -131,6 +135,18 @@ type ModeSource interface {
 	Modes(device int) (persistence, mig *bool)
 }
 
+// modesOf returns the settings of a device, if its source knows them.
+func modesOf(src energy.Source, uuid string) (persistence, mig *bool) {
+	for _, part := range energy.Parts(src) {
+		modes, knows := part.(ModeSource)
+		at := slices.IndexFunc(part.Devices(), func(d energy.Device) bool { return d.UUID == uuid })
+		if knows && at >= 0 {
+			return modes.Modes(at)
+		}
+	}
+	return nil, nil
+}
+
 // A RemoteSource is a source on other machines.
 type RemoteSource interface {
 	// Collapsed returns how many rows or series were left out because their GPU was
@@ -145,18 +161,22 @@ type ScrapeSource interface {
 	Scraping() (interval, ahead, within time.Duration)
 }
 
-// serverOf describes where a source is; nil if it is on this machine.
+// serverOf describes where a source is, the first of several that is remote; nil if it is on
+// this machine.
 func serverOf(src energy.Source) *Server {
-	remote, ok := src.(RemoteSource)
-	if !ok {
-		return nil
+	for _, part := range energy.Parts(src) {
+		remote, ok := part.(RemoteSource)
+		if !ok {
+			continue
+		}
+		s := &Server{Collapsed: remote.Collapsed()}
+		if scraper, ok := part.(ScrapeSource); ok {
+			interval, ahead, within := scraper.Scraping()
+			s.Scrape, s.Offset, s.Within = &interval, &ahead, &within
+		}
+		return s
 	}
-	s := &Server{Collapsed: remote.Collapsed()}
-	if scraper, ok := src.(ScrapeSource); ok {
-		interval, ahead, within := scraper.Scraping()
-		s.Scrape, s.Offset, s.Within = &interval, &ahead, &within
-	}
-	return s
+	return nil
 }
 
 // ErrOff says that measuring was switched off.
@@ -178,17 +198,35 @@ type SourceStatus struct {
 }
 
 // Survey lists the known sources with the chosen one among them: src, or why it could
-// not be opened. Of the others only the drivers of this machine are tried, if they
-// are linked in.
+// not be opened. Several have plus signs between their names, and what auto has opened stands
+// for it. Of the others only those that this machine has itself are tried, those of its
+// drivers and of its CPUs, if they are linked in.
 func Survey(chosen string, src energy.Source, err error) (list []SourceStatus) {
 	linked := energy.Registered()
-	all := slices.DeleteFunc(slices.Clone(known.Sources), func(k known.Source) bool { return k.Name == known.Off })
-	if k, isKnown := known.Find(chosen); !isKnown || k.Name == known.Off {
-		all = append(all, known.Source{Name: chosen})
+	all := slices.DeleteFunc(slices.Clone(known.Sources), func(k known.Source) bool { return k.Name == known.Off || k.Name == auto.Name })
+	names := strings.Split(chosen, "+")
+	for i, name := range names {
+		if name == auto.Name {
+			names[i] = "" // none, if it has opened none
+			if src != nil {
+				names[i] = energy.Parts(src)[i].Info().Name
+			}
+			continue
+		}
+		if k, isKnown := known.Find(name); !isKnown || k.Name == known.Off {
+			all = append(all, known.Source{Name: name})
+		}
+	}
+	var parts []energy.Source
+	if err == nil && len(names) > 1 {
+		parts = energy.Parts(src)
 	}
 	for _, k := range all {
 		s := SourceStatus{Name: k.Name, Linked: slices.Contains(linked, k.Name), Status: "not tried", Detail: k.Needs}
-		if s.Chosen = k.Name == chosen; s.Chosen {
+		at := slices.Index(names, k.Name)
+		if s.Chosen = at >= 0; s.Chosen && at < len(parts) {
+			s.opened(parts[at], energy.Missing(parts[at]))
+		} else if s.Chosen {
 			s.opened(src, err)
 		} else if k.Needs == "" && s.Linked {
 			s.try()

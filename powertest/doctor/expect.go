@@ -166,6 +166,9 @@ func (m measuredErrors) at(length time.Duration) (percent float64, ok bool) {
 func (o *observation) measuredErrors() (measuredErrors, map[time.Duration]*energy.Finding) {
 	m, why := measuredErrors{}, map[time.Duration]*energy.Finding{}
 	m.gauge = slices.ContainsFunc(o.devices, func(d *device) bool { return d.Method == energy.Gauge })
+	if slices.ContainsFunc(o.devices, func(d *device) bool { return d.refresh > 0 }) {
+		return m, why // a window anywhere was not read at its edges, as one that is measured is
+	}
 	for _, length := range niceLengths {
 		percent, f := o.errAt(length)
 		if f != nil {
@@ -324,9 +327,12 @@ func (l *loadStep) measure(length time.Duration, phase float64) energy.Measureme
 // seen as they were.
 func (d *device) recordLoad(p powers, start, end, until float64) energy.DeviceRecording {
 	r := energy.DeviceRecording{Device: d.Device}
-	r.Device.Period = d.period()
+	r.Device.Period = cmp.Or(d.refresh, d.period())
 	intervals := d.intervals()
 	width := min(float64(*d.within()), 0.9*slices.Min(intervals))
+	if d.refresh > 0 {
+		width = float64(d.refresh) / 2
+	}
 	// Devices tick at different times, as they were seen to.
 	at := math.Abs(math.Mod(d.ticks[0].mid(), float64(d.period())))
 	if d.Method == energy.Gauge {
@@ -348,10 +354,28 @@ func (d *device) recordLoad(p powers, start, end, until float64) energy.DeviceRe
 				r.Ticks = append(r.Ticks, [3]float64{at - width/2, at + width/2, joules})
 			}
 		}
-		at += intervals[k%len(intervals)]
+		if at += intervals[k%len(intervals)]; d.refresh > 0 {
+			at = d.readAt(at-intervals[k%len(intervals)], at, start, end)
+		}
 	}
 	return r
 }
+
+// readAt returns when a counter whose ticks are not told apart is read next after a time, at
+// the latest at another: several times after each edge of a load.
+func (d *device) readAt(last, next, start, end float64) float64 {
+	for _, edge := range []float64{start, end} {
+		for k := range pastEdge {
+			if at := edge + float64(k)*float64(d.refresh); at > last && at < next {
+				return at
+			}
+		}
+	}
+	return next
+}
+
+// pastEdge is how many reads there are at an edge, as the recorder makes them at least.
+const pastEdge = 3
 
 // show adds what a gauge shows that is refreshed at a time and read width apart.
 func show(power [][3]float64, at, width, watts float64) [][3]float64 {

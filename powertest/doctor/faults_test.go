@@ -174,6 +174,15 @@ func TestSurvey(t *testing.T) {
 	assert.Equal(t, SourceStatus{Name: "sim", Chosen: true, Linked: true, Status: "usable", Detail: src.Info().Version}, byName["sim"])
 	assert.Contains(t, byName["smi"].Detail, "-source smi=FILE")
 	assert.NotContains(t, byName, known.Off)
+	for _, name := range []string{"nvml", "rapl"} {
+		for _, s := range Survey("auto", namedSource{src, name}, nil) {
+			assert.Equal(t, s.Name == name, s.Chosen, "auto has opened %s: %v", name, s)
+		}
+	}
+	for _, s := range Survey("auto", nil, energy.ErrNoDevice) {
+		assert.False(t, s.Chosen, "%v", s)
+		assert.NotEqual(t, "auto", s.Name)
+	}
 
 	tried := SourceStatus{Name: "sim", Linked: true}
 	tried.try()
@@ -182,6 +191,14 @@ func TestSurvey(t *testing.T) {
 	tried.try()
 	assert.Equal(t, "failed", tried.Status)
 }
+
+// namedSource is a source of another name.
+type namedSource struct {
+	energy.Source
+	name string
+}
+
+func (s namedSource) Info() energy.Info { return energy.Info{Name: s.name} }
 
 // besideGauge returns GPUs whose counter is off by a factor, and whose power gauge shows
 // so many watts.

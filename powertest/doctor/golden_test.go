@@ -100,4 +100,6 @@ func TestWrapped(t *testing.T) {
 		}
 	}
 	assert.Equal(t, "what is wrong\n    what to do\n", wrapped("what is wrong\nwhat to do", "    "))
+	command := strings.Repeat("sudo tee ", 20)
+	assert.Equal(t, "what is wrong\n    what to do:\n    "+command+"\n", wrapped("what is wrong\nwhat to do:\n\t"+command, "    "), "to be pasted")
 }

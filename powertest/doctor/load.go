@@ -93,7 +93,7 @@ func underLoad(ctx context.Context, rec *energy.Recorder, idle *observation, o O
 	switch {
 	case idle.watch.Past:
 		return unable("-load was not run: this source is asked for the past; run the command, and then doctor")
-	case idle.stalled || ctx.Err() != nil:
+	case len(idle.stalled) > 0 || ctx.Err() != nil:
 		return unable("-load was not run: the watch before it was cut short")
 	case t.period == 0:
 		return unable("-load was not run: how often the power is refreshed is not known")

@@ -34,9 +34,9 @@ type observation struct {
 	base    time.Time // that the times of ticks count from
 	// replay measures windows of what was recorded; nil if that is malformed.
 	replay *energy.Replay
-	// watch is how it was seen, and stalled says that a call did not come back.
+	// watch is how it was seen, and stalled says of which sources a call did not come back.
 	watch   Watch
-	stalled bool
+	stalled map[string]bool
 	// trouble is what is wrong with the source as a whole.
 	trouble []energy.Finding
 }
@@ -108,18 +108,28 @@ func pass(ctx context.Context, w *energy.Window, rec *energy.Recorder, d time.Du
 		if rest <= 0 {
 			return ctx.Err() == nil
 		}
-		if stalled(rec) || !wait.Sleep(ctx, min(rest, stallTime)) {
+		if allStalled(rec) || !wait.Sleep(ctx, min(rest, stallTime)) {
 			return false
 		}
 	}
 }
 
-// stalled reports whether the recorder has given up a call that has not come back
-// since.
-func stalled(rec *energy.Recorder) bool {
-	return slices.ContainsFunc(rec.CallStats(), func(c energy.CallStats) bool {
-		return errors.Is(c.LastError, energy.ErrStalled) && c.At.After(c.LastGood) && time.Since(c.At) >= stallTime
-	})
+// stalled reports of which of the sources that are joined, by [energy.Device.Source], the
+// recorder has given up a call that has not come back since.
+func stalled(rec *energy.Recorder) map[string]bool {
+	list := map[string]bool{}
+	for i, c := range rec.CallStats() {
+		if errors.Is(c.LastError, energy.ErrStalled) && c.At.After(c.LastGood) && time.Since(c.At) >= stallTime {
+			list[rec.Devices()[i].Source] = true
+		}
+	}
+	return list
+}
+
+// allStalled reports whether all sources of the recorder are.
+func allStalled(rec *energy.Recorder) bool {
+	list := stalled(rec)
+	return !slices.ContainsFunc(rec.Devices(), func(d energy.Device) bool { return !list[d.Source] })
 }
 
 // observed ends a window and returns what was recorded in it.
@@ -210,9 +220,36 @@ func newObservation(r energy.Recording, calls []energy.CallStats, past bool) *ob
 		}
 	}
 	for i, d := range r.Devices {
-		o.devices = append(o.devices, newDevice(d, calls[i], past))
+		dev := newDevice(d, calls[i], past)
+		if o.info.Continuous(d.Device) && !past {
+			dev.untold(o.info.PeriodOf(d.Device))
+		}
+		o.devices = append(o.devices, dev)
 	}
 	return o
+}
+
+// leading returns the observation of those devices that the metrics of a benchmark are of,
+// such as J/op, and the power of each under load.
+func (o *observation) leading(peak []float64) (*observation, []float64) {
+	lead := *o
+	lead.devices = nil
+	var peaks []float64
+	all := make([]energy.Device, len(o.devices))
+	for i, d := range o.devices {
+		all[i] = d.Device
+	}
+	kinds := energy.Leading(energy.KindsOf(all))
+	for i, d := range o.devices {
+		if !slices.Contains(kinds, d.Kind.OrGPU()) {
+			continue
+		}
+		lead.devices = append(lead.devices, d)
+		if i < len(peak) {
+			peaks = append(peaks, peak[i])
+		}
+	}
+	return &lead, peaks
 }
 
 // at is a time in ns since the base.

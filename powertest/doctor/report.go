@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -18,7 +20,8 @@ type Report struct {
 	SchemaVersion int `json:"schema_version"`
 	// Version is that of the program that made the report, as it says.
 	Version string `json:"version"`
-	// Measurable says that joules can be measured: of all GPUs that were chosen.
+	// Measurable says that joules can be measured: of all GPUs that were chosen, or where
+	// there are none, of all devices that J/op is of.
 	Measurable bool `json:"measurable"`
 	// Verdict says the same in a sentence, and why not.
 	Verdict   string `json:"verdict"`
@@ -29,6 +32,8 @@ type Report struct {
 	// Server is nil if the source is on this machine.
 	Server *Server `json:"server"`
 	GPUs   []GPU   `json:"gpus"`
+	// Missing says which of several sources could not be opened, and why.
+	Missing string `json:"missing,omitempty"`
 	// LeftOut are the GPUs that would have been measured too, but report nothing.
 	LeftOut []energy.LeftOut `json:"left_out,omitempty"`
 	// Windows are the expected errors of windows of 0.1, 1 and 10 s.
@@ -69,8 +74,13 @@ type Server struct {
 	Collapsed int `json:"rows_collapsed"`
 }
 
-// A GPU is what is known of one GPU and of how it reports its energy.
+// A GPU is what is known of one GPU, or of another device that is measured as its Kind says,
+// and of how it reports its energy.
 type GPU struct {
+	// Kind is what it is; empty reads as a GPU.
+	Kind energy.Kind `json:"kind,omitempty"`
+	// Source is the name of its source, where there are several.
+	Source   string `json:"source,omitempty"`
 	Index    *int   `json:"index"`
 	UUID     string `json:"uuid"`
 	Name     string `json:"name,omitempty"`
@@ -169,34 +179,89 @@ func Unavailable(err error) Report {
 
 // conclude decides whether joules can be measured with the source of the name.
 func (r *Report) conclude(name string) {
+	lead, beside := r.leading()
 	bad := 0
-	for _, g := range r.GPUs {
+	for _, g := range lead {
 		if !g.Measurable {
 			bad++
 		}
 	}
+	left := leftOf(r.LeftOut, lead)
 	joules := "joules"
 	if r.Simulated {
 		joules = "simulated joules"
 	}
 	if r.Measurable = bad == 0; !r.Measurable {
 		r.Benchtime = Benchtime{Reason: "joules can't be measured"}
-		who := fmt.Sprintf("%d of %s", bad, gpus(len(r.GPUs)+len(r.LeftOut)))
+		who := fmt.Sprintf("%d of %s", bad, counted(lead, left))
 		why := r.firstObstacle()
 		r.Verdict = fmt.Sprintf("%s can't be measured of %s by %s: %s: %s", joules, who, name, why.Reason, why.Detail)
 		return
 	}
-	who := gpus(len(r.GPUs))
-	if n := len(r.LeftOut); n > 0 {
-		who = fmt.Sprintf("%d of %s", len(r.GPUs), gpus(len(r.GPUs)+n))
+	who := counted(lead, 0)
+	if left > 0 {
+		who = fmt.Sprintf("%d of %s", len(lead), counted(lead, left))
 	}
-	r.Verdict = fmt.Sprintf("%s can be measured: %s by %s, %s; %s",
-		joules, who, name, refreshed(r.GPUs), r.Benchtime.advice(r.Watch.Past && r.Server == nil))
+	r.Verdict = fmt.Sprintf("%s can be measured: %s by %s, %s; %s%s",
+		joules, who, name, refreshed(lead), r.Benchtime.advice(r.Watch.Past && r.Server == nil), r.besides(beside))
 }
 
-// firstObstacle returns why the first GPU that is not measurable is not; nil if all are.
-func (r *Report) firstObstacle() *energy.Finding {
+// besides says whether the other kinds of devices can be measured, and what is missing.
+func (r *Report) besides(beside []GPU) (text string) {
+	for _, kind := range kindsOf(beside) {
+		list := slices.DeleteFunc(slices.Clone(beside), func(g GPU) bool { return g.Kind != kind })
+		text += "; beside them " + counted(list, 0)
+		if why := firstObstacle(list); why != nil {
+			text += fmt.Sprintf(", which can't be measured: %s: %s", why.Reason, why.Detail)
+		}
+	}
+	if r.Missing != "" {
+		text += "; without " + strings.ReplaceAll(r.Missing, "\n", "; ")
+	}
+	return text
+}
+
+// leading returns the devices that J/op is of, and the others.
+func (r *Report) leading() (lead, beside []GPU) {
+	kinds := energy.Leading(kindsOf(r.GPUs))
 	for _, g := range r.GPUs {
+		if slices.Contains(kinds, g.Kind.OrGPU()) {
+			lead = append(lead, g)
+		} else {
+			beside = append(beside, g)
+		}
+	}
+	return lead, beside
+}
+
+func kindsOf(list []GPU) []energy.Kind {
+	devices := make([]energy.Device, len(list))
+	for i, g := range list {
+		devices[i].Kind = g.Kind
+	}
+	return energy.KindsOf(devices)
+}
+
+// leftOf returns how many devices were left out that are of the kinds of others.
+func leftOf(left []energy.LeftOut, list []GPU) (n int) {
+	kinds := kindsOf(list)
+	for _, l := range left {
+		if slices.Contains(kinds, l.Kind.OrGPU()) {
+			n++
+		}
+	}
+	return n
+}
+
+// firstObstacle returns why the first of the leading devices that is not measurable is not;
+// nil if all are.
+func (r *Report) firstObstacle() *energy.Finding {
+	lead, _ := r.leading()
+	return firstObstacle(lead)
+}
+
+func firstObstacle(list []GPU) *energy.Finding {
+	for _, g := range list {
 		if !g.Measurable {
 			return obstacle(g.Findings)
 		}
@@ -204,11 +269,25 @@ func (r *Report) firstObstacle() *energy.Finding {
 	return nil
 }
 
-func gpus(n int) string {
-	if n == 1 {
-		return "1 GPU"
+// counted says how many devices there are, and more of the first kind: "2 GPUs", "1 CPU and
+// 1 DRAM".
+func counted(list []GPU, more int) string {
+	var text []string
+	for _, kind := range kindsOf(list) {
+		n := more
+		for _, g := range list {
+			if g.Kind.OrGPU() == kind {
+				n++
+			}
+		}
+		more = 0
+		plural := "s"
+		if n == 1 || kind == energy.DRAM {
+			plural = ""
+		}
+		text = append(text, fmt.Sprintf("%d %s%s", n, kind.Title(), plural))
 	}
-	return fmt.Sprintf("%d GPUs", n)
+	return strings.Join(text, " and ")
 }
 
 // refreshed says how often the slowest counter is refreshed.
@@ -233,6 +312,7 @@ func refreshed(list []GPU) string {
 func describe(o *observation, d *device) GPU {
 	state := d.state
 	g := GPU{
+		Kind: d.Kind, Source: d.Source,
 		UUID: d.UUID, Name: d.Name, Host: d.Host, Endpoint: d.Endpoint, Role: d.Role,
 		Driver: d.Driver, VBIOS: d.VBIOS, Calibration: d.Calibration,
 		PowerLimit: number(d.PowerLimit, d.PowerLimit > 0),
@@ -280,7 +360,7 @@ func (g *GPU) judge(o *observation, d *device) {
 	nominal := o.info.PeriodOf(d.Device)
 	watched := o.watch.For.Round(time.Millisecond)
 	switch still := d.still(o); {
-	case o.stalled:
+	case o.stalled[d.Source]:
 		g.find(energy.SourceStalled, "a call to the source did not come back: check whether nvidia-smi answers")
 		return
 	case d.failing(nominal):

@@ -81,18 +81,31 @@ func (r Report) writeGPUs(b *bytes.Buffer) {
 				parts = append(parts, p.what+p.value)
 			}
 		}
-		b.WriteString(wrapped(fmt.Sprintf("GPU %s: %s", g.id(), strings.Join(parts, ", ")), "  "))
+		b.WriteString(wrapped(fmt.Sprintf("%s: %s", g.title(), strings.Join(parts, ", ")), "  "))
 	}
 	for _, l := range r.LeftOut {
 		b.WriteString(wrapped("not measured: "+l.String(), "  "))
 	}
 }
 
+// id is the device as selectors name it.
 func (g GPU) id() string {
-	if g.Index == nil {
+	switch {
+	case g.Index == nil:
 		return "-"
+	case g.Kind.OrGPU() != energy.GPU:
+		return fmt.Sprintf("%s:%d", g.Kind, *g.Index)
 	}
 	return strconv.Itoa(*g.Index)
+}
+
+// title is the device in a sentence: "GPU 0", "CPU 1".
+func (g GPU) title() string {
+	index := "-"
+	if g.Index != nil {
+		index = strconv.Itoa(*g.Index)
+	}
+	return g.Kind.Title() + " " + index
 }
 
 // others is how many other processes use the GPU.
@@ -118,7 +131,7 @@ func (r Report) writeCounters(b *bytes.Buffer) {
 		}
 		fmt.Fprintf(w, "%s\t%v\t%s\t%s\t%s\t%d\t%d\t%s\t%s\t%s\t%s\t%s\n", g.id(), g.Method,
 			took(g.Period), took(g.Jitter), took(half), g.Ticks, g.Missed, unit(g.Step, step),
-			unit(g.Resolution, "%g J"), took(g.CallP50), took(g.CallP99), unit(g.Watts, "%.1f W"))
+			unit(g.Resolution, "%.4g J"), took(g.CallP50), took(g.CallP99), unit(g.Watts, "%.1f W"))
 	}
 	w.Flush()
 	shown := map[string]bool{}
@@ -216,7 +229,7 @@ func (r Report) writeFindings(b *bytes.Buffer) {
 	var found []energy.Finding
 	names := map[string]string{}
 	for _, g := range r.GPUs {
-		names[g.UUID] = "GPU " + g.id()
+		names[g.UUID] = g.title()
 		for _, f := range g.Findings {
 			f.Device = g.UUID
 			found = append(found, f)
@@ -230,7 +243,7 @@ func (r Report) writeFindings(b *bytes.Buffer) {
 	}
 	for _, g := range r.GPUs {
 		for _, p := range g.Processes {
-			b.WriteString(wrapped(fmt.Sprintf("GPU %s: process %d %s", g.id(), p.PID, cmp.Or(p.Name, "(name unknown)")), "  "))
+			b.WriteString(wrapped(fmt.Sprintf("%s: process %d %s", g.title(), p.PID, cmp.Or(p.Name, "(name unknown)")), "  "))
 		}
 	}
 }
@@ -346,11 +359,16 @@ func short(d time.Duration) string {
 }
 
 // wrapped breaks a text into lines of at most the columns, of which all but the
-// first begin with an indent. Names in it are only text.
+// first begin with an indent. A line that begins with a tab is a command, and stays whole.
+// Names in it are only text.
 func wrapped(text, indent string) string {
 	var b strings.Builder
 	for i, line := range strings.Split(terminal.Text(text), "\n") {
 		width := 0
+		if strings.HasPrefix(line, "\t") { // to be pasted: it stays one line
+			b.WriteString(indent + strings.TrimPrefix(line, "\t") + "\n")
+			continue
+		}
 		if i > 0 { // advice
 			b.WriteString(indent)
 			width = utf8.RuneCountInString(indent)

@@ -21,8 +21,11 @@ type device struct {
 	// learnt are the refresh period and the jitter that the recorder has learnt, in ns;
 	// 0 if it has not.
 	learnt struct{ period, jitter float64 }
-	calls  energy.CallStats
-	state  energy.State
+	// refresh is the refresh period of a counter whose ticks are not told apart; 0 of others.
+	// Ticks are then readings.
+	refresh time.Duration
+	calls   energy.CallStats
+	state   energy.State
 	// age is how old the newest sample was, of a source that knows the past.
 	age *time.Duration
 }
@@ -33,6 +36,16 @@ type device struct {
 type tick struct {
 	lo, hi, value float64
 	broken        bool
+}
+
+// untold sets the refresh period of a counter whose ticks are not told apart: what a reading
+// shows is no older than that.
+func (d *device) untold(refresh time.Duration) {
+	d.refresh = refresh
+	for i := range d.ticks {
+		t := &d.ticks[i]
+		t.lo = max(t.lo, t.hi-float64(refresh))
+	}
 }
 
 func (t tick) mid() float64 { return (t.lo + t.hi) / 2 }
@@ -84,7 +97,9 @@ func (d *device) counter() Counter {
 		Resolution: number(d.Resolution, d.Resolution > 0),
 		Age:        d.age, Readings: d.calls.Reads - d.calls.Failures, Failed: d.calls.Failures,
 	}
-	if p := d.period(); p > 0 {
+	if p := d.period(); d.refresh > 0 {
+		c.Period = &d.refresh
+	} else if p > 0 {
 		c.Period = &p
 		c.Missed, c.Jitter, c.Within = d.missed(p), d.jitter(p), d.within()
 	}

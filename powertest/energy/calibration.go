@@ -208,7 +208,7 @@ func (r *Recorder) Calibrate(list []*Calibration) error {
 		r.devices[i].Calibration = c
 	}
 	for i := range r.curves {
-		r.curves[i] = r.newCurve(r.devices[i])
+		r.curves[i] = r.newCurve(i)
 	}
 	return nil
 }

@@ -38,32 +38,54 @@ func (c caller) do(watchdog *time.Timer, call func()) (inTime bool) {
 
 // Inspect asks the source for the state of the recorder's devices, in the order of
 // [Recorder.Devices]. It returns nil if the source is no [Inspector], or does not
-// answer within a second or until ctx ends. While a call of the source is under way it is
-// not asked again.
+// answer within a second or until ctx ends. Of several sources that are joined, those that
+// answer have their states, and the others have no time. While a call of a source is under
+// way it is not asked again.
 func (r *Recorder) Inspect(ctx context.Context) []State {
-	ins, ok := r.src.(Inspector)
-	if !ok || len(r.devices) == 0 {
-		return nil
+	answers := make([]<-chan []State, len(r.lanes))
+	for k, l := range r.lanes {
+		answers[k] = l.inspect()
 	}
-	states := make([]State, len(r.devices)) // the call's, which may go on when nobody waits
-	for i := range states {
-		states[i].Device = r.index[i]
+	var all []State
+	for k, l := range r.lanes {
+		var list []State
+		select {
+		case list = <-answers[k]:
+		case <-ctx.Done():
+		}
+		if list != nil && all == nil {
+			all = make([]State, len(r.devices))
+		}
+		for n, s := range list {
+			i := l.devices[n]
+			all[i], all[i].Device = s, r.index[i]
+		}
 	}
+	return all
+}
+
+// inspect asks the source for the state of its devices, and answers nil if it is no
+// [Inspector], or does not answer in time.
+func (l *lane) inspect() <-chan []State {
 	answer := make(chan []State, 2)
+	ins, ok := l.src.(Inspector)
+	if !ok {
+		answer <- nil
+		return answer
+	}
+	states := make([]State, len(l.devices))
+	for n := range states {
+		states[n].Device = l.index[n]
+	}
 	watchdog := time.AfterFunc(hangTime, func() { answer <- nil })
 	go func() {
-		if r.caller.do(watchdog, func() { ins.Inspect(states) }) {
+		if l.caller.do(watchdog, func() { ins.Inspect(states) }) {
 			answer <- states
 		} else {
 			answer <- nil
 		}
 	}()
-	select {
-	case states := <-answer:
-		return states
-	case <-ctx.Done():
-		return nil
-	}
+	return answer
 }
 
 // CallStats is how the readings of one device went.

@@ -1,9 +1,9 @@
 package energy
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
-	"slices"
 	"strings"
 )
 
@@ -23,9 +23,9 @@ type Cause struct {
 // people, who would have to read them for every device.
 func Causes(found []Finding) []Cause {
 	var list []Cause
-	at := map[string]int{}
+	at, named := map[string]int{}, map[string]bool{}
 	for _, f := range found {
-		key := fmt.Sprintf("%s %v %v %s", f.Reason, f.Withholds(), f.Device == "", f.sense())
+		key := fmt.Sprintf("%s %v %v %q %s", f.Reason, f.Withholds(), f.Device == "", f.Source, f.sense())
 		i, known := at[key]
 		if !known {
 			i = len(list)
@@ -33,7 +33,8 @@ func Causes(found []Finding) []Cause {
 			list = append(list, Cause{Finding: f})
 		}
 		c := &list[i]
-		if f.Device != "" && !slices.Contains(c.Devices, f.Device) {
+		if of := key + " " + f.Device; f.Device != "" && !named[of] {
+			named[of] = true
 			c.Devices = append(c.Devices, f.Device)
 		}
 		c.Differ = c.Differ || f.Detail != c.Detail
@@ -67,7 +68,7 @@ func (c Cause) Line(name func(uuid string) string) string {
 		}
 		names = append(names, uuid)
 	}
-	who := strings.Join(names, ", ")
+	who := cmp.Or(strings.Join(names, ", "), c.Source)
 	if more := len(c.Devices) - len(names); more > 0 {
 		who += fmt.Sprintf(" and %d more", more)
 	}

@@ -323,6 +323,9 @@ func (c *curve) learnt() estimate.Period { return c.period().Learnt(c.ticks) }
 // expected returns the refresh period as far as it is known, in ns.
 func (c *curve) expected() float64 { return c.period().Expected() }
 
+// awaited returns the time in which the next tick can be expected to be seen, in ns.
+func (c *curve) awaited() float64 { return c.pace.Awaited(c.expected()) }
+
 // steady returns how many ticks in a row were seen up to now, at distances of
 // a few periods, since shortly before the time from.
 func (c *curve) steady(from int64) int {

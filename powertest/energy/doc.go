@@ -17,7 +17,9 @@
 //	(History)           internal/gauge: readings of the power ─► joules ± interval
 //	                       │
 //	                       ▼
-//	                 DeviceMeasurement ─► Measurement: sums of roles and of all
+//	                 DeviceMeasurement ─► Measurement: sums of roles, of kinds and of all
+//
+// Several sources are one by [Join]: a recorder reads each of them in a goroutine of its own.
 //
 // The energy counter of a data-centre GPU changes only every 10 to 100 ms (its
 // ticks), so the difference of two plain reads is wrong by up to one tick of

@@ -71,7 +71,7 @@ func (p idlePower) differs() bool {
 	return p.compared && math.Abs(p.Watts-p.lowest.Watts) > math.Hypot(p.halfWidth(), p.lowest.halfWidth())
 }
 
-// WaitIdle waits until the power of every device has settled after the last edge of any
+// WaitIdle waits until the power of every device that the measurement is of has settled after the last edge of any
 // other window of the recorder: until successive ticks agree, and agree with the idle
 // power before earlier windows of the same name, if that was lower. It returns just after
 // a tick, or at once where [Recorder.KeepWarm] has seen enough; it waits for at most ten
@@ -103,7 +103,7 @@ func (w *Window) WaitIdle(ctx context.Context, name string) error {
 		}
 		for ; done < len(r.curves); done++ {
 			c := r.curves[done]
-			if c.dead(began) != nil {
+			if !r.leads[done] || r.gone(done, began) != nil {
 				continue
 			}
 			fresh := c.device.Method == Gauge || len(c.ticks) > seen[done]
@@ -238,6 +238,9 @@ func (w *Window) reportIdle(m *Measurement) {
 	name, list := w.idle.name, w.idle.devices
 	w.rec.mu.Unlock()
 	for i, p := range list {
+		if !w.rec.leads[i] {
+			continue // a processor is never idle, and nobody asks for it
+		}
 		d := &m.Devices[i]
 		if p.known = p.known && d.Device.canDraw(p.Watts); p.known {
 			d.Idle, d.HasIdle = d.Device.Calibration.idle(p.PowerEstimate), true

@@ -1,5 +1,7 @@
 package energy
 
+import "strings"
+
 // Kind is what kind of thing a device is: what its energy is the energy of. The zero
 // Kind reads as [GPU], which is what most sources measure.
 //
@@ -28,4 +30,13 @@ func (k Kind) OrGPU() Kind {
 		return GPU
 	}
 	return k
+}
+
+// Title is the kind as text for people has it: "GPU", "CPU", "DRAM", "module", "node".
+func (k Kind) Title() string {
+	switch k = k.OrGPU(); k {
+	case GPU, CPU, DRAM:
+		return strings.ToUpper(string(k))
+	}
+	return string(k)
 }

@@ -50,6 +50,8 @@ func (e Estimate) ErrPercent() float64 { return 100 * e.HalfWidth() / math.Abs(e
 //	    "before": {"at": "…", "celsius": 41, "has_celsius": true, …}, "after": {…},
 //	    "reasons": [{"reason": "throttled", "device": "GPU-…", "detail": "…"}]
 //	  }],
+//	  "kinds": [{"kind": "cpu", "count": 2, "valid": true, "energy": {…}, "watts": …, "devices": […]},
+//	            {"kind": "all", "of": ["gpu", "cpu"], "count": 3, …}],
 //	  "roles": [{"role": "prefill", "devices": 4, "valid": true, "energy": {…}, "watts": …}],
 //	  "waited_ns": 250000000,
 //	  "reasons": […],
@@ -68,9 +70,9 @@ type Measurement struct {
 	// Valid reports whether Energy and Watts can be defended. If not, they are 0 and
 	// Reasons has a reason that withholds them.
 	Valid bool `json:"valid"`
-	// Energy is the energy of all devices.
+	// Energy is the energy of all Devices.
 	Energy Estimate `json:"energy"`
-	// Watts is the mean power of all devices over the window.
+	// Watts is the mean power of all Devices over the window.
 	Watts float64 `json:"watts"`
 	// BeforeWatts is the mean power of all devices just before the window,
 	// if HasBefore, whatever ran there: see Idle.
@@ -80,9 +82,16 @@ type Measurement struct {
 	// the window that [Window.WaitIdle] saw. It is known only where that was called.
 	Idle    PowerEstimate `json:"idle"`
 	HasIdle bool          `json:"has_idle"`
+	// Kind is what Devices are, and what everything here is of but Kinds: GPU, or empty,
+	// where GPUs are measured; otherwise Module, or CPU, for processors and their memory,
+	// or Node.
+	Kind Kind `json:"kind,omitempty"`
 	// Devices are the measurements of the devices, in the order of
 	// [Source.Devices].
 	Devices []DeviceMeasurement `json:"devices"`
+	// Kinds are the sums over the devices of each other kind that is measured, and over
+	// all of them ([AllKinds]), each with its own devices and reasons.
+	Kinds []KindMeasurement `json:"kinds,omitempty"`
 	// LeftOut are the devices that the sums lack although nobody chose to leave them out.
 	LeftOut []LeftOut `json:"left_out,omitempty"`
 	// Roles are the sums over the devices of each role, where devices have

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -45,26 +46,33 @@ func keysOf(t reflect.Type, prefix string) (keys []string) {
 // TestJSONKeys: others read these keys. A key that is added comes into the list; one
 // that is renamed or goes breaks them.
 func TestJSONKeys(t *testing.T) {
-	const estimate, power, finding, state = "joules low high", "watts low high", "reason device detail withheld", "at celsius has_celsius throttled_ns processes[].pid processes[].name"
+	const estimate, power, finding, state = "joules low high", "watts low high", "reason device source detail withheld", "at celsius has_celsius throttled_ns processes[].pid processes[].name"
 	sub := func(prefix, keys string) (list []string) {
 		for key := range strings.FieldsSeq(keys) {
 			list = append(list, prefix+key)
 		}
 		return list
 	}
+	device := func(prefix string) []string {
+		in := prefix + "device."
+		return slices.Concat(
+			sub(in, "uuid kind index name source pci driver vbios host endpoint role rows power_limit_watts method metric resolution_joules period_ns read_within_ns fresh_ns behind_ns"),
+			sub(in+"sensor.kernels[].", "manner shortest_ns longest_ns earliest_ns latest_ns"), sub(in+"sensor.", "refresh_ns stamped"),
+			sub(in+"calibration.", "profile"), sub(in+"calibration.scale.", "gain offset_watts gain_sd offset_sd_watts correlation floor_watts"),
+			sub(in+"calibration.", "delay_ns delay_sd_ns share"), sub(in, "max_gap_ns hint"),
+			sub(in+"marks[].", finding),
+			sub(prefix, "valid"), sub(prefix+"energy.", estimate),
+			sub(prefix, "watts calibration_joules before_watts has_before"), sub(prefix+"idle.", power), sub(prefix, "has_idle period_ns ticks gauge_joules has_gauge"),
+			sub(prefix+"cross_check.counter.", power), sub(prefix+"cross_check.gauge.", power), sub(prefix, "cross_check.ratio"),
+			sub(prefix+"before.", state), sub(prefix+"after.", state), sub(prefix+"reasons[].", finding))
+	}
 	var want []string
 	for _, keys := range [][]string{
-		sub("", "start end duration_ns valid"), sub("energy.", estimate), sub("", "watts before_watts has_before"), sub("idle.", power), sub("", "has_idle"),
-		sub("devices[].device.", "uuid index name pci driver vbios host endpoint role rows power_limit_watts method metric resolution_joules period_ns read_within_ns fresh_ns behind_ns"),
-		sub("devices[].device.sensor.kernels[].", "manner shortest_ns longest_ns earliest_ns latest_ns"), sub("devices[].device.sensor.", "refresh_ns stamped"),
-		sub("devices[].device.calibration.", "profile"), sub("devices[].device.calibration.scale.", "gain offset_watts gain_sd offset_sd_watts correlation floor_watts"),
-		sub("devices[].device.calibration.", "delay_ns delay_sd_ns share"), sub("devices[].device.", "max_gap_ns hint"),
-		sub("devices[].device.marks[].", finding),
-		sub("devices[].", "valid"), sub("devices[].energy.", estimate),
-		sub("devices[].", "watts calibration_joules before_watts has_before"), sub("devices[].idle.", power), sub("devices[].", "has_idle period_ns ticks gauge_joules has_gauge"),
-		sub("devices[].cross_check.counter.", power), sub("devices[].cross_check.gauge.", power), sub("devices[].", "cross_check.ratio"),
-		sub("devices[].before.", state), sub("devices[].after.", state), sub("devices[].reasons[].", finding),
-		sub("left_out[].", "uuid index name why"),
+		sub("", "start end duration_ns valid"), sub("energy.", estimate), sub("", "watts before_watts has_before"), sub("idle.", power), sub("", "has_idle kind"),
+		device("devices[]."),
+		sub("kinds[].", "kind of[] count valid"), sub("kinds[].energy.", estimate), sub("kinds[].", "watts"),
+		device("kinds[].devices[]."), sub("kinds[].reasons[].", finding),
+		sub("left_out[].", "uuid kind index name why"),
 		sub("roles[].", "role devices valid"), sub("roles[].energy.", estimate), sub("roles[].", "watts"),
 		sub("", "waited_ns"), sub("reasons[].", finding), sub("source.", "name simulated period_ns poll_ns version"),
 	} {

@@ -1,6 +1,9 @@
 package energy
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Reason says why a number is withheld, or doubtful. The codes are stable; they
 // are a superset of those that InferenceX publishes.
@@ -80,6 +83,13 @@ const (
 	// ModuleScope: the counter is that of a whole module, such as a superchip with its
 	// CPU; the number is that of all of it. Marked.
 	ModuleScope Reason = "module_scope"
+	// NestedScope: a device of another kind is measured too whose energy contains that of
+	// others, as that of a node does, so that they are not added. Marked; a sum that would
+	// have to add them is withheld.
+	NestedScope Reason = "nested_scope"
+	// EstimatedCounter: the counter is not of a sensor's readings, but of what a virtual
+	// machine's host takes to be the machine's share of its own. Marked.
+	EstimatedCounter Reason = "estimated_counter"
 	// SharedGPU: another process used the device, or measured it at the same
 	// time. Marked.
 	SharedGPU Reason = "shared_gpu"
@@ -90,6 +100,9 @@ const (
 	// before an earlier window of the same name. It concerns that, and the energy
 	// above idle. Marked.
 	IdleUnsettled Reason = "idle_unsettled"
+	// TokenMismatch: an inference server and its client counted different numbers of tokens
+	// or requests in the window, by more than their intervals. Marked.
+	TokenMismatch Reason = "token_mismatch"
 	// ClockStep: the wall clock was set during the window, and joins outside
 	// records to it. Withheld.
 	ClockStep Reason = "clock_step"
@@ -103,9 +116,12 @@ var marks = map[Reason]bool{
 	PartTimeSensor:    true,
 	MIGParentScope:    true,
 	ModuleScope:       true,
+	NestedScope:       true,
+	EstimatedCounter:  true,
 	SharedGPU:         true,
 	Throttled:         true,
 	IdleUnsettled:     true,
+	TokenMismatch:     true,
 }
 
 // Withholds reports whether a number with this reason is always withheld, rather than
@@ -115,8 +131,12 @@ func (r Reason) Withholds() bool { return !marks[r] }
 // Finding is a reason with what was seen.
 type Finding struct {
 	Reason Reason `json:"reason"`
-	// Device is the UUID of the device concerned; empty if it is all of them.
+	// Device is the UUID of the device concerned; empty if it is all of them, or of those of
+	// Source.
 	Device string `json:"device,omitempty"`
+	// Source is the name of the source concerned, where several are joined and it is one
+	// of them; otherwise empty.
+	Source string `json:"source,omitempty"`
 	// Detail says in words what was seen, and what to do if that is known.
 	Detail string `json:"detail,omitempty"`
 	// Withheld says that the number is withheld although the reason can also mark one.
@@ -128,7 +148,7 @@ type Finding struct {
 func (f Finding) Withholds() bool { return f.Withheld || f.Reason.Withholds() }
 
 // String returns the finding as one line.
-func (f Finding) String() string { return describe(f.Reason, f.Device, f.Detail) }
+func (f Finding) String() string { return describe(f.Reason, cmp.Or(f.Device, f.Source), f.Detail) }
 
 // event is something because of which the time between from and to cannot be
 // measured.

@@ -16,7 +16,7 @@ import (
 // curves. (A source that knows the past, a [HistorySource], is asked for them after
 // the window.) It learns when the counters tick and reads sparsely: closely around
 // the ticks that matter to the edges of a window, and at most 20 times a second
-// between. Once started it does not allocate. When the last window is released
+// between, each source of several. Once started it does not allocate. When the last window is released
 // its goroutine ends; what it learnt about the ticks is kept.
 //
 // All methods may be called from any goroutine.
@@ -27,11 +27,11 @@ type Recorder struct {
 	index   []int    // of each of them, in the source
 	byName  bool     // the devices were selected
 	leftOut []LeftOut
-	groups  groups
+	lanes   []*lane // that read the source, or each of those that are joined in it
+	lane    []int   // of each device
+	leads   []bool  // the device is of the kinds that the measurement is of
 	base    time.Time
 	calls   atomic.Int64
-	caller  caller
-	kick    chan struct{} // asks the goroutine to plan again
 
 	mu      sync.Mutex
 	curves  []*curve
@@ -39,8 +39,6 @@ type Recorder struct {
 	windows []*Window
 	past    []span                 // of windows that were released
 	idles   map[string][]idlePower // the lowest of each device, by the name of windows
-	running bool                   // the goroutine is alive
-	read    read
 	waiters []chan struct{}
 }
 
@@ -57,7 +55,11 @@ func NewRecorder(src Source) *Recorder {
 func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
 	index, devices, err := sel.Choose(src.Devices())
 	if err != nil {
-		return nil, fmt.Errorf("source %s: %w", src.Info().Name, err)
+		err = fmt.Errorf("source %s: %w", src.Info().Name, err)
+		if missing := Missing(src); missing != nil {
+			err = fmt.Errorf("%w\n%w", err, missing)
+		}
+		return nil, err
 	}
 	r := &Recorder{
 		src:     src,
@@ -66,22 +68,22 @@ func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
 		index:   index,
 		byName:  len(sel.Devices) > 0,
 		base:    time.Now(),
-		caller:  caller{turn: make(chan struct{}, 1)},
-		kick:    make(chan struct{}, 1),
 	}
 	if partial, ok := src.(PartialSource); ok && !r.byName { // or they were left out by choice
 		r.leftOut = partial.LeftOut()
 	}
-	r.groups = newGroups(r.devices)
+	r.newLanes(index)
 	r.stats = make([]callStats, len(r.devices))
+	lead := Leading(KindsOf(r.devices))
+	for _, d := range r.devices {
+		r.leads = append(r.leads, slices.Contains(lead, d.Kind.OrGPU()))
+	}
 	if _, remembers := src.(HistorySource); remembers {
 		return r, nil
 	}
-	for _, d := range r.devices {
-		r.curves = append(r.curves, r.newCurve(d))
+	for i := range r.devices {
+		r.curves = append(r.curves, r.newCurve(i))
 	}
-	r.read.batch = make([]Reading, len(r.devices))
-	r.read.due = make([]int, len(r.devices))
 	return r, nil
 }
 
@@ -89,10 +91,11 @@ func NewRecorderOf(src Source, sel Selection) (*Recorder, error) {
 // modify the list.
 func (r *Recorder) Devices() []Device { return r.devices }
 
-func (r *Recorder) newCurve(d Device) *curve {
+func (r *Recorder) newCurve(device int) *curve {
+	d, l := r.devices[device], r.of(device)
 	c := newCurve(d, r.base, r.info.PeriodOf(d))
-	c.pace = pace.New(pace.Config{Nominal: time.Duration(c.pace.Nominal()), Poll: r.info.Poll, Within: d.ReadWithin})
-	c.pace.Spread(r.groups.alone, false)
+	c.pace = pace.New(pace.Config{Nominal: time.Duration(c.pace.Nominal()), Poll: l.poll, Within: d.ReadWithin})
+	c.pace.Spread(l.groups.alone, false)
 	c.reserve(len(r.devices))
 	return c
 }
@@ -148,9 +151,11 @@ func (r *Recorder) interest(w *Window) {
 	}
 	r.windows = append(r.windows, w)
 	r.edge(now)
-	if !r.running && len(r.devices) > 0 {
-		r.running = true
-		go r.run()
+	for _, l := range r.lanes {
+		if !l.running {
+			l.running = true
+			go l.run()
+		}
 	}
 }
 
@@ -169,16 +174,14 @@ func (r *Recorder) edge(now int64) {
 // wants every tick. The caller holds mu.
 func (r *Recorder) spread() {
 	everyTick := slices.ContainsFunc(r.windows, func(w *Window) bool { return w.everyTick })
-	for _, c := range r.curves {
-		c.pace.Spread(r.groups.alone, everyTick)
+	for i, c := range r.curves {
+		c.pace.Spread(r.of(i).groups.alone, everyTick)
 	}
 }
 
-// replan makes the goroutine look again at what is due.
 func (r *Recorder) replan() {
-	select {
-	case r.kick <- struct{}{}:
-	default:
+	for _, l := range r.lanes {
+		l.replan()
 	}
 }
 
@@ -229,7 +232,7 @@ func (r *Recorder) readPast(ctx context.Context, h HistorySource, base time.Time
 		w.reportIdle(&list[0])
 	}
 	if found = r.concerning(found); err != nil {
-		found = append([]Finding{{Reason: SourceStalled, Detail: "the source did not report what was around the window: " + err.Error()}}, found...)
+		found = append([]Finding{unreported(err)}, found...)
 	}
 	if w != nil {
 		w.beside = found
@@ -257,15 +260,16 @@ func (r *Recorder) addNoticed(m *Measurement) []Finding {
 }
 
 // concerning returns those findings that are about what is measured. If devices were
-// selected by name, that there are others is none.
+// selected by name, that there are others is none, nor is what a source lacks of which none
+// were.
 func (r *Recorder) concerning(all []Finding) []Finding {
-	measured := map[string]bool{}
+	measured, sources := map[string]bool{}, map[string]bool{"": true}
 	for _, d := range r.devices {
-		measured[d.UUID] = true
+		measured[d.UUID], sources[d.Source] = true, true
 	}
 	return slices.DeleteFunc(slices.Clone(all), func(f Finding) bool {
 		if f.Device == "" {
-			return r.byName && f.Reason == ExpectedGPUCountMismatch
+			return r.byName && (f.Reason == ExpectedGPUCountMismatch || !sources[f.Source])
 		}
 		return !measured[f.Device]
 	})

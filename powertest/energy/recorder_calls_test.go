@@ -79,6 +79,7 @@ func (s *inspected) Inspect(dst []energy.State) {
 		<-s.release
 	}
 	for i := range dst {
+		dst[i].At = time.Now()
 		dst[i].Celsius, dst[i].HasCelsius = float64(40+dst[i].Device), true
 	}
 }

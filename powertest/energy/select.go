@@ -14,8 +14,11 @@ import (
 // letters:
 //
 //	all            every device
-//	2              the device with that index, where all are on one host
+//	2              the device with that index, where all are on one host: the GPU, if
+//	               there are GPUs, and otherwise that of each kind
 //	0-3            those with these indices, all of which must be there
+//	cpu            the devices of a kind: gpu, cpu, dram, module or node
+//	cpu:0          the device of a kind with that index; cpu:0-1 is possible too
 //	GPU-8f3a…      a UUID, or the beginning of one; GPU- may be left out
 //	0000:3b:00.0   a PCI address; a domain and a function of 0 may be left out
 //	HOST           the devices of a host
@@ -73,7 +76,7 @@ func selectOne(devices []Device, sel string) ([]int, error) {
 		return where(devices, func(Device) bool { return true }), nil
 	}
 	var found []int
-	for _, meaning := range []func([]Device, string) ([]int, error){byUUID, byHost, byIndex, byPCI} {
+	for _, meaning := range []func([]Device, string) ([]int, error){byUUID, byKind, byHost, byIndex, byPCI} {
 		at, err := meaning(devices, sel)
 		if err != nil {
 			return nil, err
@@ -143,17 +146,60 @@ func byHost(devices []Device, sel string) ([]int, error) {
 		return nil, nil
 	}
 	onHost := where(devices, func(d Device) bool { return strings.EqualFold(d.Host, sel[:slash]) })
-	return indexed(devices, onHost, sel[slash+1:], sel)
+	return numbered(devices, onHost, sel[slash+1:], sel)
+}
+
+// byKind takes a kind, or a kind with an index or a range of them.
+func byKind(devices []Device, sel string) ([]int, error) {
+	kind, index, hasIndex := strings.Cut(strings.ToLower(sel), ":")
+	ofKind := where(devices, func(d Device) bool { return string(d.Kind.OrGPU()) == kind })
+	if !hasIndex {
+		return ofKind, nil
+	}
+	at, err := indexed(devices, ofKind, index, sel)
+	return onOneHost(devices, at, sel, err)
 }
 
 // byIndex takes an index or a range of them, which say which device only if all are
 // on one host.
 func byIndex(devices []Device, sel string) ([]int, error) {
-	at, err := indexed(devices, where(devices, func(Device) bool { return true }), sel, sel)
-	if hosts := hostsOf(devices); err == nil && len(at) > 0 && len(hosts) > 1 {
+	at, err := numbered(devices, where(devices, func(Device) bool { return true }), sel, sel)
+	return onOneHost(devices, at, sel, err)
+}
+
+// onOneHost returns what an index has found, unless it could be on several hosts.
+func onOneHost(devices []Device, at []int, sel string, err error) ([]int, error) {
+	if err != nil || len(at) == 0 {
+		return nil, err
+	}
+	kind := devices[at[0]].Kind.OrGPU()
+	alike := where(devices, func(d Device) bool { return d.Kind.OrGPU() == kind })
+	if hosts := hostsOf(devices, alike); len(hosts) > 1 {
 		return nil, fmt.Errorf("%w: %q is ambiguous, since there are several hosts (%s)\nwrite HOST/%[2]s", ErrNoDevice, sel, strings.Join(hosts, ", "))
 	}
-	return at, err
+	return at, nil
+}
+
+// numbered returns those of the devices at these positions that an index or a range
+// names: GPUs, if there are GPUs, and otherwise of each kind.
+func numbered(devices []Device, at []int, text, sel string) ([]int, error) {
+	kinds := map[Kind][]int{}
+	for _, i := range at {
+		k := devices[i].Kind.OrGPU()
+		kinds[k] = append(kinds[k], i)
+	}
+	if gpus := kinds[GPU]; len(gpus) > 0 {
+		return indexed(devices, gpus, text, sel)
+	}
+	var all []int
+	for _, k := range KindsOf(devices) {
+		found, err := indexed(devices, kinds[k], text, sel)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, found...)
+	}
+	return all, nil
 }
 
 // indexed returns those of the devices at these positions that an index or a range
@@ -176,7 +222,7 @@ func indexed(devices []Device, at []int, text, sel string) ([]int, error) {
 			return nil, nil // it may be the beginning of a UUID
 		case len(found) == count:
 			return nil, fmt.Errorf("%w: no device has the index %d of %q; there are %s", ErrNoDevice, n, sel, Names(devices))
-		case len(found) > count+1 && len(hostsOf(devices)) < 2:
+		case len(found) > count+1 && len(hostsOf(devices, at)) < 2:
 			return nil, ambiguous(devices, found[count:], sel)
 		}
 	}
@@ -218,11 +264,11 @@ func shortPCI(address string) string {
 	return domain + ":" + rest
 }
 
-// hostsOf returns the hosts of the devices, each once, sorted.
-func hostsOf(devices []Device) []string {
+// hostsOf returns the hosts of the devices at these positions, each once, sorted.
+func hostsOf(devices []Device, at []int) []string {
 	var hosts []string
-	for _, d := range devices {
-		hosts = append(hosts, d.Host)
+	for _, i := range at {
+		hosts = append(hosts, devices[i].Host)
 	}
 	slices.Sort(hosts)
 	return slices.Compact(hosts)
@@ -238,7 +284,10 @@ func Names(devices []Device) string {
 	var list []string
 	for _, d := range devices[:min(len(devices), shown)] {
 		index := strconv.Itoa(d.Index)
-		if d.Host != "" {
+		switch kind := d.Kind.OrGPU(); {
+		case kind != GPU:
+			index = string(kind) + ":" + index
+		case d.Host != "":
 			index = d.Host + "/" + index
 		}
 		list = append(list, fmt.Sprintf("%s (%s)", index, d.UUID))
@@ -267,8 +316,8 @@ func (s Selection) Wants(all []Device, d Device) bool {
 
 // A Role is what some devices do in a server that divides its work.
 type Role struct {
-	// Name is the role, such as "prefill": without spaces, and not "net", since it
-	// becomes the beginning of units.
+	// Name is the role, such as "prefill": a name by [IsPartName], since it becomes the
+	// beginning of units.
 	Name string
 	// Devices are selectors as [Select] takes them.
 	Devices []string

@@ -116,3 +116,42 @@ func TestSelectRefusesEmptyElements(t *testing.T) {
 		require.ErrorIs(t, err, ErrMalformed, "%q", list)
 	}
 }
+
+// TestSelectKinds: an index is that of a GPU where there are GPUs.
+func TestSelectKinds(t *testing.T) {
+	cpus := []Device{{UUID: "CPU-aaaa", Kind: CPU}, {UUID: "CPU-bbbb", Kind: CPU, Index: 1}, {UUID: "DRAM-aaaa", Kind: DRAM}}
+	beside := append(oneHost(2), cpus...)
+	remote := append(twoHosts(), cpus...)
+	for _, tt := range []struct {
+		devices  []Device
+		selector string
+		want     []int
+	}{
+		{beside, "0", []int{0}},
+		{beside, "0-1", []int{0, 1}},
+		{beside, "cpu", []int{2, 3}},
+		{beside, "0,CPU:1,dram", []int{0, 3, 4}},
+		{beside, "gpu", []int{0, 1}},
+		{beside, "gpu:0-1", []int{0, 1}},
+		{beside, "cpu:0-1", []int{2, 3}},
+		{beside, "DRAM-aaaa", []int{4}},
+		{cpus, "0", []int{0, 2}},
+		{cpus, "1", []int{1}},
+		{remote, "cpu:1", []int{9}},
+		{remote, "node-b/1,cpu", []int{5, 8, 9}},
+	} {
+		got, err := Select(tt.devices, tt.selector)
+		require.NoError(t, err, "%q", tt.selector)
+		assert.Equal(t, tt.want, got, "%q", tt.selector)
+	}
+	for selector, want := range map[string]string{
+		"cpu:2":  `nothing is named "cpu:2"; there are 0 (GPU-000abcde-1234), 1 (GPU-111abcde-1234), cpu:0 (CPU-aaaa)`,
+		"module": `nothing is named "module"`,
+		"2":      `nothing is named "2"`,
+		"gpu:x":  `nothing is named "gpu:x"`,
+	} {
+		_, err := Select(beside, selector)
+		require.ErrorIs(t, err, ErrNoDevice)
+		assert.ErrorContains(t, err, want)
+	}
+}

@@ -2,13 +2,11 @@ package energy
 
 import (
 	"cmp"
-	"context"
 	"errors"
 	"fmt"
-	"slices"
-	"strings"
-	"sync"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy/internal/pace"
 )
 
 // Errors of a [Reading] or of opening a source. They are wrapped: test with
@@ -135,7 +133,9 @@ type FindingSource interface {
 // LeftOut is a device that nobody chose to leave out, and that is not measured all the
 // same: a sum over the others lacks it, and says so.
 type LeftOut struct {
-	UUID  string `json:"uuid"`
+	UUID string `json:"uuid"`
+	// Kind is what the device is; empty reads as [GPU].
+	Kind  Kind   `json:"kind,omitempty"`
 	Index int    `json:"index"`
 	Name  string `json:"name,omitempty"`
 	// Why says what keeps it from being measured: "it reports neither energy nor power".
@@ -144,7 +144,7 @@ type LeftOut struct {
 
 // String names the device and says why it is left out.
 func (l LeftOut) String() string {
-	return fmt.Sprintf("GPU %d (%s, %s): %s", l.Index, cmp.Or(l.Name, "no name"), l.UUID, l.Why)
+	return fmt.Sprintf("%s %d (%s, %s): %s", l.Kind.Title(), l.Index, cmp.Or(l.Name, "no name"), l.UUID, l.Why)
 }
 
 // defaultPeriod is the nominal refresh period where the source says none.
@@ -153,6 +153,12 @@ const defaultPeriod = 100 * time.Millisecond
 // PeriodOf returns the nominal refresh period of a device of the source.
 func (i Info) PeriodOf(d Device) time.Duration {
 	return cmp.Or(d.Period, i.Period, defaultPeriod)
+}
+
+// Continuous reports whether a counter of the source is refreshed so often, each 2 ms or
+// faster, that its ticks are not told apart: each reading is one.
+func (i Info) Continuous(d Device) bool {
+	return d.Method == Counter && pace.Fine(pace.Config{Nominal: i.PeriodOf(d), Poll: i.Poll})
 }
 
 // Device is one thing that uses energy: a GPU, never a slice of one, or what its Kind is.
@@ -165,6 +171,9 @@ type Device struct {
 	Index int `json:"index"`
 	// Name is the model, such as "NVIDIA H200".
 	Name string `json:"name,omitempty"`
+	// Source is the name of the source that the device is of, where several are joined;
+	// otherwise empty.
+	Source string `json:"source,omitempty"`
 	// PCI is the PCI address; empty if unknown.
 	PCI string `json:"pci,omitempty"`
 	// Driver and VBIOS are the versions of the driver and of the device's own firmware;
@@ -276,103 +285,4 @@ type State struct {
 type Process struct {
 	PID  int    `json:"pid"`
 	Name string `json:"name,omitempty"` // empty if unknown
-}
-
-// OpenFunc opens a source. arg is what follows the name and an equals sign in
-// POWERTEST_SOURCE, such as a URL, and empty if nothing does. devices selects
-// devices as the source documents; empty means its default choice. The error
-// wraps [ErrMalformed] if arg cannot be right, whatever there is to open.
-type OpenFunc func(arg string, devices []string) (Source, error)
-
-var registry = struct {
-	sync.Mutex
-	open map[string]OpenFunc
-}{open: map[string]OpenFunc{}}
-
-// Register makes a source available by name. A source's package calls it from
-// init, as a database/sql driver does, so that importing the package links the
-// source in. Register panics if the name is taken.
-func Register(name string, open OpenFunc) {
-	registry.Lock()
-	defer registry.Unlock()
-	if _, dup := registry.open[name]; dup {
-		panic("energy: source " + name + " registered twice")
-	}
-	registry.open[name] = open
-}
-
-// Registered returns the names of the linked-in sources, sorted.
-func Registered() []string {
-	registry.Lock()
-	defer registry.Unlock()
-	names := make([]string, 0, len(registry.open))
-	for name := range registry.open {
-		names = append(names, name)
-	}
-	slices.Sort(names)
-	return names
-}
-
-// ErrMalformed means that what was asked of a source cannot be understood.
-var ErrMalformed = errors.New("malformed")
-
-// ErrUnknownSource means that no source of the name is linked in.
-var ErrUnknownSource = errors.New("unknown source")
-
-// Open opens the linked-in source of the name. The error wraps
-// [ErrUnknownSource] if there is none.
-func Open(name, arg string, devices []string) (Source, error) {
-	registry.Lock()
-	open := registry.open[name]
-	registry.Unlock()
-	if open == nil {
-		return nil, fmt.Errorf("%w%s: linked into this binary are %s", ErrUnknownSource, quotedName(name), strings.Join(Registered(), ", "))
-	}
-	return open(arg, devices)
-}
-
-// openGrace is how long a source that is being opened is waited for when its context has
-// ended: one that is quick can still be measured after an interrupt.
-const openGrace = 500 * time.Millisecond
-
-// OpenContext is [Open], but for sources that take long, such as a large log: it ends
-// half a second after ctx, whose error it returns then. What is opened later is closed.
-func OpenContext(ctx context.Context, name, arg string, devices []string) (Source, error) {
-	type opened struct {
-		src Source
-		err error
-	}
-	done := make(chan opened, 1)
-	go func() {
-		src, err := Open(name, arg, devices)
-		done <- opened{src, err}
-	}()
-	select {
-	case o := <-done:
-		return o.src, o.err
-	case <-ctx.Done():
-	}
-	select {
-	case o := <-done:
-		return o.src, o.err
-	case <-time.After(openGrace):
-	}
-	go func() {
-		if o := <-done; o.src != nil {
-			_ = o.src.Close()
-		}
-	}()
-	return nil, fmt.Errorf("%s: not opened: %w", name, ctx.Err())
-}
-
-// CutSource cuts a source as people name it, NAME or NAME=ARG, into what [Open] takes.
-func CutSource(value string) (name, arg string, hasArg bool) { return strings.Cut(value, "=") }
-
-// quotedName is a name for an error: not if it is an address that was given instead of
-// one, which can hold a password.
-func quotedName(name string) string {
-	if strings.ContainsAny(name, ":/@?#") {
-		return ""
-	}
-	return fmt.Sprintf(" %q", name)
 }

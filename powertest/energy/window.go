@@ -26,7 +26,7 @@ type Window struct {
 	spans     []span
 	open      bool // the last span has no end yet
 	done      bool
-	stalled   bool
+	stalled   []bool // of each lane, whether it hung when it was waited for
 	records   bool
 	everyTick bool
 	parts     []*Window
@@ -160,14 +160,14 @@ func (w *Window) from() int64 {
 }
 
 // complete adds to a measurement what is known beside the curves, and returns it.
-func (w *Window) complete(m *Measurement, after []State, stalled bool) (found []Finding) {
+func (w *Window) complete(m *Measurement, after []State, stalled []bool) (found []Finding) {
 	for i := range m.Devices {
 		d := &m.Devices[i]
 		before := len(d.Reasons)
-		if stalled && !d.Has(SourceStalled) {
+		if stalled != nil && stalled[w.rec.lane[i]] && !d.Has(SourceStalled) {
 			d.withhold(SourceStalled, "a call to the source did not come back")
 		}
-		if w.before != nil && after != nil {
+		if w.before != nil && after != nil && !w.before[i].At.IsZero() && !after[i].At.IsZero() {
 			d.compare(w.before[i], after[i])
 		}
 		found = append(found, d.Reasons[before:]...)
@@ -210,7 +210,7 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	r.mu.Lock()
 	limit := w.opened
 	for _, c := range r.curves {
-		limit = max(limit, w.opened+int64(float64(ticks+1)*c.expected())+c.reach())
+		limit = max(limit, w.opened+int64(float64(ticks+1)*c.awaited())+c.reach())
 	}
 	seen := make([]int, len(r.curves))
 	for i, c := range r.curves {
@@ -227,7 +227,7 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	ok := w.wait(ctx, limit, func() bool {
 		dead = nil
 		for i, c := range r.curves {
-			if why := c.dead(w.opened); why != nil {
+			if why := r.gone(i, w.opened); why != nil {
 				dead = why
 				continue
 			}
@@ -256,6 +256,31 @@ func (w *Window) WaitTicks(ctx context.Context, ticks int) error {
 	return fmt.Errorf("%w within %v", ErrNoTicks, time.Duration(limit-w.opened).Round(time.Millisecond))
 }
 
+// gone returns why a device is not worth waiting for: it is dead, or its source hangs. The
+// caller holds mu.
+func (r *Recorder) gone(device int, since int64) error {
+	if r.of(device).read.hung {
+		return errHung
+	}
+	return r.curves[device].dead(since)
+}
+
+// hangs notes which lanes hang, and reports whether all do, or have; and whether one goes on
+// with a read that it began before limit. The caller holds mu.
+func (w *Window) hangs(limit int64) (all, reading bool) {
+	lanes := w.rec.lanes
+	for k, l := range lanes {
+		reading = reading || l.read.goesOn && l.read.began <= limit && !l.read.hung
+		if l.read.hung {
+			if w.stalled == nil {
+				w.stalled = make([]bool, len(lanes))
+			}
+			w.stalled[k] = true
+		}
+	}
+	return w.stalled != nil && !slices.Contains(w.stalled, false), reading
+}
+
 // wait waits until enough holds, the context ends, limit is reached (in ns since
 // base), or the source hangs. It reports whether enough holds. enough is called
 // with mu held.
@@ -275,9 +300,7 @@ func (w *Window) wait(ctx context.Context, limit int64, enough func() bool) bool
 	for {
 		r.mu.Lock()
 		ok, now := enough(), r.now()
-		reading := r.read.goesOn && r.read.began <= limit
-		w.stalled = w.stalled || r.read.hung
-		hung := w.stalled
+		hung, reading := w.hangs(limit)
 		r.mu.Unlock()
 		switch {
 		case ok || hung:
@@ -310,7 +333,7 @@ func (w *Window) settle(ctx context.Context) {
 	end := min(w.spans[len(w.spans)-1].end, r.now())
 	limit := end
 	for _, c := range r.curves {
-		limit = max(limit, end+int64(3.2*c.expected())+c.reach()+c.lag.ns())
+		limit = max(limit, end+int64(3.2*c.awaited())+c.reach()+c.lag.ns())
 		if c.beginsLate(w.spans[0].start, end) {
 			// The first may turn out to be one that was passed over before the end.
 			c.pace.Watch(pace.EdgeTicks + 1)
@@ -318,8 +341,8 @@ func (w *Window) settle(ctx context.Context) {
 	}
 	r.mu.Unlock()
 	w.wait(ctx, limit, func() bool {
-		for _, c := range r.curves {
-			if !c.settled(w.spans, end) && c.dead(end) == nil {
+		for i, c := range r.curves {
+			if !c.settled(w.spans, end) && r.gone(i, end) == nil {
 				return false
 			}
 		}

@@ -272,6 +272,9 @@ func TestFieldOtherGPU(t *testing.T) {
 		requireReason(t, run(t, Config{}, a+before, strings.Replace(a, line, other, 1)+before), CannotJudge, key+" differs")
 		requireReason(t, run(t, Config{}, a+before, strings.Replace(a, line+"\n", "", 1)+before), CannotJudge, key+" differs", "(no such line)")
 	}
+	const cpus = a + "cpu-energy: package+dram\ncpus: 2\n"
+	requireReason(t, run(t, Config{}, cpus+before, strings.Replace(cpus, "package+dram", "package", 1)+before), CannotJudge,
+		"cpu-energy differs: package+dram in old.txt, package in new.txt (other parts of the CPUs, or none)")
 	requireReason(t, run(t, Config{}, "goos: linux\n"+before, "goos: darwin\n"+before), CannotJudge, "goos differs", "-ignore goos")
 }
 

@@ -19,7 +19,11 @@ var hardware = map[string]string{
 	"gpus":          "another number of GPUs",
 	"power-limit":   "another power limit",
 	"energy-source": "another instrument",
+	"cpu-energy":    "other parts of the CPUs, or none",
+	"cpus":          "another number of CPUs",
 	"calibration":   "another profile of the devices, or none",
+
+	"cpu-power-limit": "another power limit of the CPUs",
 }
 
 // match finds what only one side has: benchmarks that are missing or new, and

@@ -54,15 +54,17 @@ func TestInstrumentError(t *testing.T) {
 	assert.Equal(t, Regression, run(t, Config{}, withError(times(before), 50), withError(times(after), 50)).Outcome)
 }
 
-// TestPhaseError: the joules of a phase have an error of their own.
-func TestPhaseError(t *testing.T) {
-	cfg := Config{Units: []string{"prefill-J/op"}}
-	phase := func(s string, percent float64) string {
-		s = strings.ReplaceAll(s, "J/op", "prefill-J/op\t 0.1 err-%")
-		return strings.ReplaceAll(s, "\n", fmt.Sprintf("\t %g prefill-err-%%\n", percent))
+// TestPartError: the joules of a phase, and of a kind of devices, have an error of their own.
+func TestPartError(t *testing.T) {
+	for _, part := range []string{"prefill", "cpu", "all"} {
+		cfg := Config{Units: []string{part + "-J/op"}}
+		of := func(s string, percent float64) string {
+			s = strings.ReplaceAll(s, "J/op", part+"-J/op\t 0.1 err-%")
+			return strings.ReplaceAll(s, "\n", fmt.Sprintf("\t %g %s-err-%%\n", percent, part))
+		}
+		requireReason(t, run(t, cfg, of(before, 20), of(after, 20)), CannotJudge, "28.28 %")
+		requireReason(t, run(t, cfg, of(before, 1), of(after, 1)), Regression)
 	}
-	requireReason(t, run(t, cfg, phase(before, 20), phase(after, 20)), CannotJudge, "28.28 %")
-	requireReason(t, run(t, cfg, phase(before, 1), phase(after, 1)), Regression)
 }
 
 func TestIsEnergy(t *testing.T) {

@@ -160,6 +160,7 @@ func (o *annotateFlags) define(f *flag.FlagSet) {
 	one(o.sources, "source", "any other `source`, spelled as in POWERTEST_SOURCE, such as nvml; needs a COMMAND if it does not know the past")
 	one(o.results, "bench", "result `file` of the benchmark, with the keys benchmark_start_time_unix, benchmark_end_time_unix, duration, completed, total_input_tokens and total_output_tokens")
 	one(o.results, "aiperf", "result `file` of aiperf, profile_export_aiperf.json, instead of -bench")
+	f.StringVar(&o.Tokens, "tokens", "", "inference `servers` that count the window too, as in POWERTEST_TOKENS, such as vllm=http://HOST:8000; a page needs a COMMAND, and prometheus=URL&job=vllm does not")
 	f.StringVar(&o.Aggregate, "agg", "", "aggregate `file` that the energy is added to; needed with -bench")
 	f.StringVar(&o.sidecar, "sidecar", "", "`file` for what was found; by default power_validation_RESULT.json beside the result")
 	f.StringVar(&o.benchfmt, "benchfmt", "", "`file` for a record in the Go benchmark format, for benchstat; - is the standard output, instead of the table")
@@ -178,18 +179,12 @@ func (o *annotateFlags) define(f *flag.FlagSet) {
 		o.Devices = []string{s}
 		return nil
 	})
-	f.Func("role", "what some GPUs do, as `SELECTORS=ROLE`, for instance 0-3=prefill; may be repeated", o.addRole)
+	f.Func("role", "what some GPUs do, as `SELECTORS=ROLE`, for instance 0-3=prefill; may be repeated", func(s string) error {
+		role, err := parseRole(s)
+		o.Roles = append(o.Roles, role)
+		return err
+	})
 	o.log.define(f, &o.Source)
-}
-
-// addRole takes a -role flag.
-func (o *annotateFlags) addRole(s string) error {
-	selectors, name, found := strings.Cut(s, "=")
-	if !found || strings.TrimSpace(selectors) == "" || strings.TrimSpace(name) == "" {
-		return errors.New("it must be selectors, an equals sign and a role, for instance 0-3=prefill")
-	}
-	o.Roles = append(o.Roles, energy.Role{Name: strings.TrimSpace(name), Devices: []string{selectors}})
-	return nil
 }
 
 // check checks the flags against each other. args are those that were parsed, and

@@ -42,13 +42,12 @@ func TestX18Require(t *testing.T) {
 
 // TestRoleFlag: selectors, an equals sign and a role.
 func TestRoleFlag(t *testing.T) {
-	o := &annotateFlags{}
 	for _, s := range []string{"", "prefill", "=prefill", "0=", " = "} {
-		assert.Error(t, o.addRole(s), s)
+		_, err := parseRole(s)
+		assert.Error(t, err, s)
 	}
-	require.NoError(t, o.addRole("0-1, 5 = prefill"))
-	require.NoError(t, o.addRole("GPU-ab=decode"))
-	require.Len(t, o.Roles, 2)
-	assert.Equal(t, "prefill", o.Roles[0].Name)
-	assert.Equal(t, []string{"0-1, 5 "}, o.Roles[0].Devices)
+	role, err := parseRole("0-1, 5 = prefill")
+	require.NoError(t, err)
+	assert.Equal(t, "prefill", role.Name)
+	assert.Equal(t, []string{"0-1, 5 "}, role.Devices)
 }

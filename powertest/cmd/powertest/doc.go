@@ -2,6 +2,7 @@
 // it says what the work cost in energy.
 //
 //	powertest annotate ...   add the energy of a benchmark to its results
+//	powertest series ...     say what tokens cost in production, over hours and days
 //	powertest gate ...       say whether a benchmark file is a regression of another
 //	powertest ab ...         compare two builds, run in turn, and judge them
 //	powertest doctor ...     say what would be measured here, and how well
@@ -89,6 +90,12 @@
 // GPUs over the whole window. Both name GPUs by index, by a range such as 0-3, by
 // UUID or the beginning of one, by PCI address, by host, or all of them.
 //
+// -tokens names inference servers whose own counters count the window, too, such as
+// vllm=http://HOST:8000, which is read while a command runs, or
+// prometheus=http://PROM:9090&job=vllm, which knows the past: see package tokens. Their
+// counts stand beside those of the result, and a difference beyond the intervals marks
+// the energy with token_mismatch.
+//
 // -benchfmt writes a record in the Go benchmark format, for benchstat.
 //
 // # aiperf
@@ -106,6 +113,21 @@
 //
 // aiperf's numbers are mostly higher: it measures its energy until some time after
 // the end of the window, and its mean power is not weighted by time.
+//
+// # Series
+//
+// What does a token cost in production, by model? A Prometheus server that scrapes the
+// GPUs' exporters and the inference servers knows:
+//
+//	powertest series -prometheus http://prometheus:9090 -last 24h -every 5m
+//
+// Each step of time has the power, the tokens per second and the joules per output
+// token, each with the half-width of its interval in percent, or the reason why it is
+// withheld: a counter that was reset, a GPU or server that came or went in the step. It is
+// done for the whole, for each model, whose GPUs are those of its servers' pods or hosts,
+// and for each role that -role gives. With -slo ttft=500ms it has the share of requests that
+// met it, by the servers' histograms. -format csv, json and benchmark write the same numbers
+// with all digits. Package series has the rules.
 //
 // # Differences from InferenceX
 //
@@ -224,7 +246,7 @@
 // flags that say how annotate reads one. The rest of what it writes:
 //
 //   - The known sources, the chosen one with a star: usable or why not, and what to
-//     do. Others than nvml, amd and intel are tried only if they
+//     do. Others than nvml, rapl, amd and intel are tried only if they
 //     are chosen.
 //   - The GPUs, and how many rows report each. What is unknown is a dash.
 //   - Their counters: the median time between two ticks and its standard deviation

@@ -12,13 +12,15 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/buildversion"
 	"github.com/joulebench/joulebench/internal/web"
-	_ "github.com/joulebench/joulebench/nvmlsource" // the driver, which doctor tries
+	_ "github.com/joulebench/joulebench/nvmlsource" // what this machine has, which doctor tries
 	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/profile"
+	_ "github.com/joulebench/joulebench/raplsource"
 )
 
 const doctorUsage = `Usage:
@@ -58,7 +60,7 @@ type doctorFlags struct {
 func parseDoctor(args []string, std stdio) (o *doctorFlags, code int, ok bool) {
 	o = &doctorFlags{Options: doctor.Options{Output: std.err}}
 	f := flag.NewFlagSet("doctor", flag.ContinueOnError)
-	source := f.String("source", "", "the `source`, spelled as in POWERTEST_SOURCE; by default what that says, or else nvml")
+	source := f.String("source", "", "the `source`, spelled as in POWERTEST_SOURCE; by default what that says, or else auto")
 	f.StringVar(&o.log.Log, "log", "", "a `file` that nvidia-smi or amd-smi logs the power to, instead of -source")
 	f.IntVar(&o.log.GPUs, "gpus", 0, "how many GPUs a log is of that names none: the `number` of its rows that have one time stamp")
 	o.logFlags.define(f, &o.log)
@@ -99,7 +101,7 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 	if !set["devices"] {
 		devices = os.Getenv("POWERTEST_DEVICES")
 	}
-	o.Name, o.arg, _ = energy.CutSource(cmp.Or(source, "nvml"))
+	o.Name, o.arg, _ = energy.CutSource(cmp.Or(source, auto.Name))
 	switch {
 	case f.NArg() > 0:
 		return fmt.Errorf("%q is not a flag\na command that uses the GPUs is one argument, -load 'COMMAND ARGS'", f.Arg(0))
@@ -112,6 +114,16 @@ func (o *doctorFlags) check(f *flag.FlagSet, source, devices string) error {
 		return fmt.Errorf("-devices=%s is %w", devices, err)
 	}
 	return o.checkProfile()
+}
+
+// names are the names of the source, or of several.
+func (o *doctorFlags) names() string {
+	var list []string
+	for _, source := range energy.SplitSource(o.Name + "=" + o.arg) {
+		name, _, _ := energy.CutSource(source)
+		list = append(list, name)
+	}
+	return strings.Join(list, "+")
 }
 
 // checkProfile checks the file that is to be written, and says which one is used.
@@ -197,7 +209,7 @@ func (o *doctorFlags) examine(ctx context.Context, src energy.Source, err error,
 	if err != nil {
 		r = doctor.Unavailable(err)
 	}
-	r.Sources, r.Version = doctor.Survey(o.Name, src, err), buildversion.Main()
+	r.Sources, r.Version = doctor.Survey(o.names(), src, err), buildversion.Main()
 	if err := o.write(r, std.out); err != nil {
 		complain(std.err, "doctor", err)
 		return exitFailed

@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/terminal"
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // parseFlags parses the arguments of the subcommand that f is named for, and reports
@@ -32,6 +33,15 @@ func parseFlags(f *flag.FlagSet, usage string, args []string, std stdio) (code i
 		return exitUsage, false
 	}
 	return exitOK, true
+}
+
+// parseRole parses the value of a -role flag.
+func parseRole(s string) (energy.Role, error) {
+	selectors, name, found := strings.Cut(s, "=")
+	if !found || strings.TrimSpace(selectors) == "" || strings.TrimSpace(name) == "" {
+		return energy.Role{}, errors.New("it must be selectors, an equals sign and a role, for instance 0-3=prefill")
+	}
+	return energy.Role{Name: strings.TrimSpace(name), Devices: []string{selectors}}, nil
 }
 
 // complain writes an error of a subcommand: names and addresses in it are only text.

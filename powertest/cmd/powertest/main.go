@@ -36,6 +36,7 @@ type subcommand struct {
 // subcommands are all of them, in the order of the usage text.
 var subcommands = []subcommand{
 	{"annotate", "add the energy of a benchmark to its results", annotateCommand},
+	{"series", "say what tokens cost in production, over hours and days", seriesCommand},
 	{"gate", "say whether a benchmark file is a regression of another", gateCommand},
 	{"ab", "compare two builds, run in turn, and say whether one is a regression", abCommand},
 	{"doctor", "say what would be measured here, and how well", doctorCommand},

@@ -89,9 +89,11 @@ func requireHidden(t *testing.T, address, result, dir string) {
 	for _, name := range []string{"dcgm=", "prometheus=", "own=", ""} {
 		value := name + address
 		t.Setenv("POWERTEST_SOURCE", value)
-		lines := [][]string{{"doctor", "-json", "-source", value, "-devices", "7"}, {"annotate", "-source", value, "-bench", result, "-agg", agg}}
+		lines := [][]string{{"doctor", "-json", "-source", value, "-devices", "7"}, {"annotate", "-source", value, "-bench", result, "-agg", agg},
+			{"annotate", "-source", "sim", "-tokens", value, "-bench", result, "-agg", agg, "--", "true"}}
 		if name == "" {
 			lines = append(lines, []string{"annotate", "-prometheus", address, "-bench", result, "-agg", agg},
+				[]string{"series", "-prometheus", address},
 				[]string{"annotate", "-dcgm", address, "-bench", result, "-agg", agg, "--", "true"})
 		} else {
 			lines = append(lines, []string{"doctor"})

@@ -47,6 +47,9 @@ func (c *check) checkDevice(i int, d energy.Device) {
 	if d.UUID == "" {
 		c.errorf("device %d has no UUID", i)
 	}
+	if !slices.Contains([]energy.Kind{energy.GPU, energy.CPU, energy.DRAM, energy.Module, energy.Node}, d.Kind.OrGPU()) {
+		c.errorf("device %d: its Kind is %q, which is none of those that are known", i, d.Kind)
+	}
 	if d.Method != energy.Counter && d.Method != energy.Gauge {
 		c.errorf("device %d: Method is %d, neither energy.Counter nor energy.Gauge", i, d.Method)
 	}

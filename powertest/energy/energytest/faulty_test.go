@@ -106,6 +106,7 @@ func TestFaultySourcesFailTheirCases(t *testing.T) {
 		{"infinite limit", "devices", device(func(d []energy.Device) []energy.Device { d[0].PowerLimit = math.Inf(1); return d })},
 		{"no reason", "devices", device(func(d []energy.Device) []energy.Device { d[0].Marks = make([]energy.Finding, 1); return d })},
 		{"renamed", "devices", device(func(d []energy.Device) []energy.Device { d[0].Name = fmt.Sprint(calls.Add(1)); return d })},
+		{"unknown kind", "devices", device(func(d []energy.Device) []energy.Device { d[0].Kind = "fpga"; return d })},
 		{"no method", "devices", device(func(d []energy.Device) []energy.Device { d[0].Method = 7; return d })},
 		{"no devices", "devices values", device(func([]energy.Device) []energy.Device { return nil })},
 		{"gauge with joules", "presence", device(func(d []energy.Device) []energy.Device { d[0].Method = energy.Gauge; return d })},

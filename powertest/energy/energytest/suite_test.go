@@ -2,6 +2,7 @@ package energytest_test
 
 import (
 	"errors"
+	"io/fs"
 	"math"
 	"strings"
 	"testing"
@@ -61,6 +62,11 @@ func TestGoodSourcesPass(t *testing.T) {
 		"loses one of two": func() energy.Source {
 			return energytest.Lose(simsource.New(simsource.Config{GPUs: 2}), 1, 1)
 		},
+		"joined": func() energy.Source { return beside(simsource.New(simsource.Config{GPUs: 2})) },
+		"joined, one missing": func() energy.Source {
+			src, _ := energy.Join(simsource.New(simsource.Config{}), energy.Unavailable("rapl", fs.ErrPermission))
+			return src
+		},
 	} {
 		names, err := failed(t, open)
 		assert.Empty(t, names, "%s: %v", name, err)
@@ -100,7 +106,26 @@ func TestFaultsFailTheirCases(t *testing.T) {
 	} {
 		names, err := failed(t, tt.open)
 		assert.Equal(t, tt.want, strings.Join(names, " "), "%s: %v", tt.name, err)
+		names, err = failed(t, func() energy.Source { return beside(tt.open()) })
+		want := tt.want
+		if tt.name == "lost" {
+			want = "" // the others have a value
+		}
+		assert.Equal(t, want, strings.Join(names, " "), "%s, joined: %v", tt.name, err)
 	}
+}
+
+// beside joins a source with a processor and its memory, which come first.
+func beside(src energy.Source) energy.Source {
+	cpus := simsource.New(simsource.Config{GPUs: 2, Seed: 7, Period: 10 * time.Millisecond})
+	processor := energytest.Redescribe(cpus, func(d *energy.Device) {
+		d.Kind, d.Index = []energy.Kind{energy.CPU, energy.DRAM}[d.Index], 0
+	})
+	joined, err := energy.Join(processor, src)
+	if err != nil {
+		panic(err)
+	}
+	return joined
 }
 
 // A source that never returns fails its cases; the suite comes to its end.

@@ -26,7 +26,7 @@ func with(change func(r *rand.Rand, c *Counter)) func(r *rand.Rand, c *Counter) 
 // Cells returns the table of what the instrument is to reach. Those with the power of real
 // boards are there if there are recordings.
 func Cells(recordings []Recorded) []Cell {
-	cells := slices.Concat(whole(), parts(), counters(), fleets())
+	cells := slices.Concat(whole(), parts(), counters(), fleets(), cpus())
 	if len(recordings) > 0 {
 		real := []kind{{name: "boards", load: Boards(recordings)}}
 		cells = append(cells, grid(real, []goal{{0.25, 3}}, styles, Want{})...)
@@ -168,5 +168,25 @@ func fleets() []Cell {
 		{Name: "prometheus/exact/30s", Load: Cold, Harness: Past, Length: 30, Wants: aim(1.2, 0)},
 		{Name: "prometheus/30s", Load: Cold, Harness: Past, Length: 30,
 			Lead: [2]float64{0, 1}, Lag: [2]float64{0, 1}, Wants: aim(1.2, 0)},
+	}
+}
+
+// cpus are a machine of two packages, whose counters are refreshed each millisecond and whose
+// calls cost the CPU that is measured.
+func cpus() []Cell {
+	vary := func(r *rand.Rand, c *Counter) { c.Call = []float64{3e-6, 1e-5, 5e-5}[r.IntN(3)] }
+	cpu := func(name string, load Load, h Harness, length float64, wants []Want) Cell {
+		return Cell{Name: "cpu/" + name, Load: load, Harness: h, Length: length, Devices: 2,
+			Counter: Counter{Period: 0.001, Jitter: 0.02}, Vary: vary, Wants: wants}
+	}
+	return []Cell{
+		cpu("cold/50ms/meter", Cold, Meter, 0.05, aim(4, 0)),
+		cpu("cold/250ms/meter", Cold, Meter, 0.25, aim(1, 0)),
+		cpu("cold/1s/meter", Cold, Meter, 1, aim(0.25, 0)),
+		cpu("cold/1s/count", Cold, Benchmark, 1, aim(0.25, 0)),
+		cpu("decay/250ms/count", Decay, Benchmark, 0.25, aim(1, 0)),
+		cpu("training/1s/meter", Training, Meter, 1, aim(0.25, 0)),
+		cpu("pauses/3s", Cold, Pauses, 3, aim(0.25, 0)),
+		cpu("phases", Cold, Phases, 0.8, []Want{{Part: "prefill", P95: 2.5}, {Part: "decode", P95: 1}, {Part: "rest"}, {Part: "whole"}}),
 	}
 }

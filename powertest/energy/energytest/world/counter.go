@@ -27,6 +27,8 @@ type Counter struct {
 	Missed, Double float64
 	// Step is what the counter's value is a multiple of; 0 means 1 mJ.
 	Step float64
+	// Call is how long a usual call takes to read it, in seconds; 0 draws one of 0.05 to 1 ms.
+	Call float64
 	// Gauge is the time of whose power the gauge beside the counter shows the mean, at
 	// its last tick; 0 means that there is no gauge.
 	Gauge float64

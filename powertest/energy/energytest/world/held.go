@@ -27,7 +27,9 @@ var held = hold(map[Criteria]string{
 		net/clocks/1s:net counter/lag-50ms counter/share-50% counter/jitter-4% counter/missed-5%
 		counter/double-10% counter/step-1J counter/loaded-0.7 counter/20ms 8gpus/training/1s
 		prometheus/exact/30s prometheus/30s boards/250ms/meter boards/250ms/count boards/1s/meter
-		boards/1s/count boards/5s/meter boards/5s/count`,
+		boards/1s/count boards/5s/meter boards/5s/count
+		cpu/cold/50ms/meter cpu/cold/250ms/meter cpu/cold/1s/meter cpu/cold/1s/count
+		cpu/decay/250ms/count cpu/training/1s/meter cpu/pauses/3s cpu/phases:prefill cpu/phases:decode cpu/phases:whole`,
 	P95: `
 		cold/100ms/meter cold/100ms/count warm/100ms/meter warm/100ms/count boost/100ms/meter
 		boost/100ms/count cold/250ms/meter cold/250ms/count cold/1s/count cold/10s/meter
@@ -42,7 +44,9 @@ var held = hold(map[Criteria]string{
 		requests/warm/250ms phases:decode phases:sum net/1s:idle-W net/1s:net net/decay/1s:idle-W
 		net/decay/1s:net net/clocks/1s:idle-W net/clocks/1s:net counter/missed-5% counter/step-1J counter/20ms
 		8gpus/training/1s prometheus/exact/30s boards/250ms/meter boards/250ms/count boards/1s/meter
-		boards/1s/count boards/5s/meter boards/5s/count`,
+		boards/1s/count boards/5s/meter boards/5s/count
+		cpu/cold/50ms/meter cpu/cold/250ms/meter cpu/cold/1s/meter cpu/cold/1s/count
+		cpu/decay/250ms/count cpu/training/1s/meter cpu/pauses/3s cpu/phases:prefill cpu/phases:decode`,
 	Width: `
 		drain/250ms/meter delay/10s/count held/250ms/meter held/1s/count stepped/250ms/meter
 		stepped/250ms/count llm/1s/count llm/10s/count phases:decode 8gpus/training/1s`,

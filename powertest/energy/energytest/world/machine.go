@@ -30,6 +30,9 @@ func newMachine(r *rand.Rand, boards []*Board, c Counter) *Machine {
 		epoch: time.Now(), boards: boards, rand: r, period: seconds(c.Period),
 		latency: 5e-5 * math.Pow(20, r.Float64()),
 	}
+	if c.Call > 0 {
+		m.latency = c.Call
+	}
 	for i, b := range boards {
 		m.tickers = append(m.tickers, newTicker(c, b, rand.New(rand.NewPCG(r.Uint64(), uint64(i)))))
 		m.devices = append(m.devices, energy.Device{

@@ -194,7 +194,7 @@ func TestPeers(t *testing.T) {
 func TestWorld(t *testing.T) {
 	for _, c := range Cells(nil) {
 		switch c.Name {
-		case "cold/1s/meter", "warm/250ms/count", "decay/10s/meter":
+		case "cold/1s/meter", "warm/250ms/count", "decay/10s/meter", "cpu/cold/250ms/meter":
 			for _, s := range c.Run(t, 3, 20) {
 				assert.Zero(t, s.Failed()&Inside, "%v", s)
 				assert.Less(t, s.P95, 2*s.Want.P95, "%v", s)

@@ -27,10 +27,46 @@ func (p *Pace) Stride() int {
 
 // price returns the time that must pass for each read between edges, in ns.
 func (p *Pace) price() float64 {
-	if p.every {
+	switch {
+	case p.fine:
+		return (p.devices*p.took + wakeSeldom) / fineShare
+	case p.every:
 		return p.driverTime()
 	}
 	return max(p.devices/planned*second, p.driverTime())
+}
+
+// Awaited returns the time in which a tick can be expected to be seen, in ns, where the
+// refresh period is one: of counters whose ticks are not aimed at, that until the next read,
+// which a busy machine makes late.
+func (p *Pace) Awaited(period float64) float64 {
+	if !p.fine {
+		return period
+	}
+	return 2*(p.devices*p.took+wake)/fineEdges + fineLate
+}
+
+// apart returns the time between two reads at an edge where ticks are not aimed at, in ns:
+// short for the first, which show when the power changed, and longer for those that show what
+// it became, so that they keep to their share.
+func (p *Pace) apart() float64 {
+	cost := p.devices*p.took + wake
+	if p.hunts < EdgeTicks {
+		return max(p.nominal, cost/(3*fineEdges))
+	}
+	return max(p.nominal, 2*cost/fineEdges)
+}
+
+// Early returns by how much earlier than planned it does not matter to read, in ns: a device
+// whose ticks are not aimed at is read when another is, so that one wake serves both.
+func (p *Pace) Early() float64 {
+	switch {
+	case !p.fine:
+		return 0
+	case p.hunts < p.hunting():
+		return p.apart() / 2
+	}
+	return p.price() / 2
 }
 
 // driverTime returns the time in which a read of every device occupies the driver no
@@ -51,9 +87,9 @@ func (p *Pace) pay(at, took float64) {
 	price := 0.0
 	switch p.phase {
 	case Hunting:
-		if p.hunts++; p.hunts > huntReads {
+		if p.hunts++; p.hunts > p.hunting() && (p.fine || p.hunts > huntReads) {
 			price = p.price()
-		} else if p.measured && p.slow() {
+		} else if !p.fine && p.measured && p.slow() {
 			price = p.driverTime()
 		}
 	case Locked:
@@ -72,7 +108,10 @@ func (p *Pace) pay(at, took float64) {
 
 // hunting returns after how many reads since an edge a hunt is paid for.
 func (p *Pace) hunting() int {
-	if p.measured && p.slow() {
+	switch {
+	case p.fine:
+		return EdgeReads
+	case p.measured && p.slow():
 		return p.allowed
 	}
 	return huntReads

@@ -77,6 +77,17 @@ const (
 	lostShare   = 0.2
 	searchReads = 5
 
+	// A counter that is refreshed each finest ns or faster is not aimed at: timers are too
+	// late for it, and a value that is read is as new as the read. Each read is a tick then.
+	// Such a counter is read by the very CPU that it measures, of one core of which reads take
+	// fineEdges at an edge, and fineShare between edges. A wake of this process is part of
+	// that: it takes 30 to 90 µs of a core in a virtual machine, and 150 to 400 µs if the
+	// process has slept for 50 ms or more.
+	finest               = 5 * minStep
+	fineEdges, fineShare = 0.02, 0.001
+	wake, wakeSeldom     = 50e3, 300e3 // ns
+	fineLate             = 20e6        // ns by which a busy machine reads late
+
 	// huntsPerPeriod reads in a nominal period find a tick to ±4 %, with the 30
 	// reads that an edge may cost.
 	huntsPerPeriod = 12
@@ -97,6 +108,7 @@ const (
 // safe for concurrent use.
 type Pace struct {
 	nominal, poll, within float64
+	fine                  bool // ticks are not aimed at
 
 	phase  Phase
 	filter filter
@@ -128,10 +140,14 @@ type Pace struct {
 	next     float64 // when to read next, but for within
 }
 
+// Fine reports whether the ticks of a device are not aimed at, since they come too often.
+func Fine(c Config) bool { return c.Poll == 0 && float64(c.Nominal) <= finest }
+
 // New returns a pace that is Hunting, with a read due at once.
 func New(c Config) Pace {
 	n := float64(c.Nominal)
 	p := Pace{nominal: n, poll: float64(c.Poll), within: float64(c.Within), filter: newFilter(n), allowed: EdgeReads}
+	p.fine = Fine(c)
 	p.hunt(0)
 	return p
 }
@@ -267,6 +283,7 @@ func (p *Pace) Unchanged(now int64) {
 func (p *Pace) Ticked(old, seen, now int64) {
 	lo, hi := float64(old), float64(seen)
 	switch {
+	case p.fine:
 	case p.phase == Hunting:
 		if p.poll == 0 && p.quiet < 2 && hi-lo > p.nominal/2 {
 			// Reads that are paid for may be too far apart to show a period.

@@ -6,6 +6,10 @@ import "math"
 func (p *Pace) plan(now float64) {
 	now += 1e3 // a timer may fire that much early
 	switch {
+	case p.fine && p.hunts < p.hunting():
+		p.next = now + p.apart()
+	case p.fine:
+		p.next = max(now+p.nominal, p.free+p.price())
 	case p.phase == Hunting:
 		p.next = now + p.interval
 		if p.hunts >= p.hunting() && p.poll == 0 {

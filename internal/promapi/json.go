@@ -1,4 +1,4 @@
-package promsource
+package promapi
 
 import (
 	"encoding/json"

@@ -1,4 +1,4 @@
-package promsource
+package promapi
 
 import (
 	"bytes"
@@ -17,40 +17,42 @@ type reply struct {
 	kind      string // of the result: "matrix" or "vector"
 }
 
-// stream is one series of an answer. It is valid until the next one.
-type stream struct {
-	labels  []streamLabel
-	samples []sample
+// Stream is one series of an answer. It is valid until the next one.
+type Stream struct {
+	Labels  []Label
+	Samples []Sample
 }
 
-type streamLabel struct{ name, value []byte }
+// Label is a label of a series. It is valid as long as the series is.
+type Label struct{ Name, Value []byte }
 
-// get returns the value of the first of the labels that the row has.
-func (r *stream) get(names ...string) []byte {
+// Get returns the value of the first of the labels that the row has.
+func (r *Stream) Get(names ...string) []byte {
 	for _, name := range names {
-		for _, l := range r.labels {
-			if string(l.name) == name {
-				return l.value
+		for _, l := range r.Labels {
+			if string(l.Name) == name {
+				return l.Value
 			}
 		}
 	}
 	return nil
 }
 
-// sample is a value that a server keeps, with its time in ms since the epoch.
-type sample struct {
-	at    int64
-	value float64
+// Sample is a value that a server keeps, with its time in ms since the epoch.
+type Sample struct {
+	At    int64
+	Value float64
 }
 
-func (v sample) since(earlier sample) time.Duration {
-	return time.Duration(v.at-earlier.at) * time.Millisecond
+// Since returns how much later the sample is than another.
+func (v Sample) Since(earlier Sample) time.Duration {
+	return time.Duration(v.At-earlier.At) * time.Millisecond
 }
 
 // decode reads an answer and calls each for every series in it. Unlike the decoder
 // of the server's own client it makes no map of labels for each series, which would
 // be most of the time and memory where the answer is about a whole fleet.
-func decode(body []byte, each func(*stream)) (reply, error) {
+func decode(body []byte, each func(*Stream)) (reply, error) {
 	var head reply
 	s := &scanner{text: body}
 	err := s.object(func(key []byte) error {
@@ -74,7 +76,7 @@ func decode(body []byte, each func(*stream)) (reply, error) {
 	return head, err
 }
 
-func (s *scanner) data(head *reply, each func(*stream)) error {
+func (s *scanner) data(head *reply, each func(*Stream)) error {
 	if s.peek() != '{' {
 		return s.skip(0) // null, where there is an error
 	}
@@ -87,7 +89,7 @@ func (s *scanner) data(head *reply, each func(*stream)) error {
 			}
 			return err
 		case "result":
-			var r stream
+			var r Stream
 			return s.array(func() error {
 				err := s.stream(&r)
 				if err == nil {
@@ -100,11 +102,11 @@ func (s *scanner) data(head *reply, each func(*stream)) error {
 	})
 }
 
-func (s *scanner) stream(r *stream) error {
-	r.labels, r.samples = r.labels[:0], r.samples[:0]
+func (s *scanner) stream(r *Stream) error {
+	r.Labels, r.Samples = r.Labels[:0], r.Samples[:0]
 	one := func() error {
 		v, err := s.sample()
-		r.samples = append(r.samples, v)
+		r.Samples = append(r.Samples, v)
 		return err
 	}
 	return s.object(func(key []byte) error {
@@ -112,7 +114,7 @@ func (s *scanner) stream(r *stream) error {
 		case "metric":
 			return s.object(func(name []byte) error {
 				value, err := s.str()
-				r.labels = append(r.labels, streamLabel{name, value})
+				r.Labels = append(r.Labels, Label{name, value})
 				return err
 			})
 		case "values":
@@ -125,8 +127,8 @@ func (s *scanner) stream(r *stream) error {
 }
 
 // sample reads [1435781430.781, "184504959832"].
-func (s *scanner) sample() (sample, error) {
-	var v sample
+func (s *scanner) sample() (Sample, error) {
+	var v Sample
 	if err := s.expect('['); err != nil {
 		return v, err
 	}
@@ -134,7 +136,7 @@ func (s *scanner) sample() (sample, error) {
 	if err != nil {
 		return v, err
 	}
-	if v.at, err = milliseconds(digits); err != nil {
+	if v.At, err = milliseconds(digits); err != nil {
 		return v, err
 	}
 	if err := s.expect(','); err != nil {
@@ -143,7 +145,7 @@ func (s *scanner) sample() (sample, error) {
 	if digits, err = s.str(); err != nil {
 		return v, err
 	}
-	if v.value, err = parseValue(digits); err != nil {
+	if v.Value, err = parseValue(digits); err != nil {
 		return v, err
 	}
 	return v, s.expect(']')

@@ -1,4 +1,4 @@
-package promsource
+package promapi
 
 import (
 	"encoding/json"
@@ -14,17 +14,17 @@ import (
 // decoded is a copy of what a row says.
 type decoded struct {
 	labels  map[string]string
-	samples []sample
+	samples []Sample
 }
 
 func decodeAll(body string) (reply, []decoded, error) {
 	var rows []decoded
-	head, err := decode([]byte(body), func(r *stream) {
+	head, err := decode([]byte(body), func(r *Stream) {
 		labels := map[string]string{}
-		for _, l := range r.labels {
-			labels[string(l.name)] = string(l.value)
+		for _, l := range r.Labels {
+			labels[string(l.Name)] = string(l.Value)
 		}
-		rows = append(rows, decoded{labels, append([]sample(nil), r.samples...)})
+		rows = append(rows, decoded{labels, append([]Sample(nil), r.Samples...)})
 	})
 	return head, rows, err
 }
@@ -40,15 +40,15 @@ func TestDecode(t *testing.T) {
 	require.Len(t, rows, 2)
 	assert.Equal(t, map[string]string{"__name__": "m", "UUID": "GPU-1", "a": `x"\ä`}, rows[0].labels)
 	s := rows[0].samples
-	assert.Equal(t, []sample{{1435781430781, 184504959832}, {1435781431000, 1.5}}, s[:2])
-	assert.Equal(t, int64(1435781431500), s[2].at)
-	assert.True(t, math.IsNaN(s[2].value))
-	assert.Equal(t, sample{1435781432500, math.Inf(1)}, s[3])
+	assert.Equal(t, []Sample{{1435781430781, 184504959832}, {1435781431000, 1.5}}, s[:2])
+	assert.Equal(t, int64(1435781431500), s[2].At)
+	assert.True(t, math.IsNaN(s[2].Value))
+	assert.Equal(t, Sample{1435781432500, math.Inf(1)}, s[3])
 	assert.Empty(t, rows[1].samples)
 
 	_, rows, err = decodeAll(`{"status":"success","data":{"resultType":"vector","result":[{"metric":{"UUID":"a"},"value":[1,"2"]}]}}`)
 	require.NoError(t, err)
-	assert.Equal(t, []sample{{1000, 2}}, rows[0].samples)
+	assert.Equal(t, []Sample{{1000, 2}}, rows[0].samples)
 
 	head, _, err = decodeAll(`{"status":"error","errorType":"bad_data","error":"no","data":null}`)
 	require.NoError(t, err)
@@ -96,7 +96,7 @@ func FuzzDecode(f *testing.F) {
 			}
 			for j, pair := range series.Values {
 				got := rows[i].samples[j]
-				assert.Equal(t, pair.Value.String(), model.SampleValue(got.value).String())
+				assert.Equal(t, pair.Value.String(), model.SampleValue(got.Value).String())
 			}
 		}
 	})

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// TestSeriesFlags: wrong arguments are found before anything is asked.
+func TestSeriesFlags(t *testing.T) {
+	for says, args := range map[string][]string{
+		"which server":           {},
+		"is not a flag":          {"-prometheus", "http://127.0.0.1:1", "more"},
+		"-format=":               {"-prometheus", "http://127.0.0.1:1", "-format", "xml"},
+		"give one":               {"-prometheus", "http://127.0.0.1:1", "-last", "1h", "-start", "2026-11-25T10:00:00Z"},
+		"must be more than 0":    {"-prometheus", "http://127.0.0.1:1", "-last", "-1h"},
+		"RFC 3339":               {"-prometheus", "http://127.0.0.1:1", "-start", "yesterday"},
+		"ttft or e2e":            {"-prometheus", "http://127.0.0.1:1", "-slo", "itl=1s"},
+		"selectors, an equals":   {"-prometheus", "http://127.0.0.1:1", "-role", "prefill"},
+		"there is no whole step": {"-prometheus", "http://127.0.0.1:1", "-last", "1m"},
+		"too short":              {"-prometheus", "http://127.0.0.1:1", "-every", "1ms"},
+		"in braces":              {"-prometheus", "http://127.0.0.1:1", "-selector", "job=dcgm"},
+		"neither http nor https": {"-prometheus", "ftp://127.0.0.1:1"},
+	} {
+		var out, errs bytes.Buffer
+		assert.Equal(t, exitUsage, run(t.Context(), append([]string{"series"}, args...), stdio{nil, &out, &errs}), says)
+		assert.Contains(t, errs.String(), says)
+		assert.Empty(t, out.String())
+	}
+	var out, errs bytes.Buffer
+	assert.Equal(t, exitFailed, run(t.Context(), []string{"series", "-prometheus", "http://127.0.0.1:1"}, stdio{nil, &out, &errs}))
+	assert.Contains(t, errs.String(), "connection refused")
+	assert.Equal(t, exitOK, run(t.Context(), []string{"series", "-h"}, stdio{nil, &out, &errs}))
+	assert.Contains(t, out.String(), "-slo")
+}
