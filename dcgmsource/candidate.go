@@ -55,33 +55,78 @@ func (c *candidate) describe() energy.Device {
 	role := ""
 	for _, s := range c.entries {
 		if d.Name == "" { // its first row was broken
-			d = s.gpu.device
+			metricname.Complete(&d, s.gpu.device)
 		}
 		role = cmp.Or(role, s.endpoint.Role)
 	}
 	var urls []string
 	var rows metricname.Rows
-	metric := metricname.None
+	best := c.counting()[0]
 	for _, s := range c.counting() {
 		urls = append(urls, s.endpoint.Clean)
 		rows.Merge(s.gpu.users)
 		m := s.gpu.counts()
 		d.Rows += s.gpu.rows[m]
-		if metric < 0 || m < metric {
-			metric = m
+		if m < best.gpu.counts() {
+			best = s
 		}
 	}
-	d.Method, d.Hint = energy.Counter, metricname.DCGM.Hint
-	if metric >= 0 {
-		metricname.Table[metric].Describe(&d)
+	d.Method, d.Hint = energy.Counter, best.gpu.from.Hint
+	if m := best.gpu.counts(); m >= 0 {
+		best.survey.words.At(m).Describe(&d, best.gpu.names[m])
 	}
 	d.Role, d.Endpoint, d.Marks = role, strings.Join(urls, ", "), rows.Marks(d)
 	return d
 }
 
+// found is what there is of a device, for the choice among them.
+func (c *candidate) found() metricname.Found {
+	f := metricname.Found{Device: c.device, From: c.counting()[0].gpu.from}
+	for _, s := range c.entries {
+		for m := range s.gpu.rows {
+			if x := s.survey.words.At(m).From; x != f.From && !slices.Contains(f.Beside, x) {
+				f.Beside = append(f.Beside, x)
+			}
+		}
+	}
+	return f
+}
+
+// measured returns the devices of those kinds, or what there is if there are no kinds,
+// and what is there beside them, for people. The surveys lose the others.
+func measured(all []candidate, surveys []*survey, kinds []energy.Kind) ([]candidate, string) {
+	found := make([]metricname.Found, len(all))
+	for i := range all {
+		found[i] = all[i].found()
+	}
+	at, note := metricname.Choose(found, kinds)
+	chosen, uuids := make([]candidate, len(at)), map[string]bool{}
+	for i, k := range at {
+		chosen[i] = all[k]
+		chosen[i].device = found[k].Device
+		uuids[chosen[i].device.UUID] = true
+	}
+	for _, s := range surveys {
+		s.keep(uuids)
+	}
+	return chosen, note
+}
+
 // counting returns the entries that count: those with the energy of the GPU; if
-// there are none, with its power; if there are none, all.
+// there are none, with its power; if there are none, all. Counters of several exporters
+// may have begun at several times: they are those of one.
 func (c *candidate) counting() []entry {
+	some := c.best()
+	from := some[0].gpu.from
+	for _, s := range some {
+		if s.gpu.counts() < some[0].gpu.counts() {
+			from = s.gpu.from
+		}
+	}
+	return slices.DeleteFunc(some, func(s entry) bool { return s.gpu.from != from })
+}
+
+func (c *candidate) best() []entry {
 	for _, has := range [...]func(*gpu) bool{
 		func(g *gpu) bool { return g.energy >= 0 },
 		func(g *gpu) bool { return g.power >= 0 },
@@ -96,7 +141,7 @@ func (c *candidate) counting() []entry {
 			return some
 		}
 	}
-	return c.entries
+	return slices.Clone(c.entries)
 }
 
 // choose returns the candidates that the configuration selects, with their
@@ -135,11 +180,11 @@ func checkChosen(cs []candidate) error {
 	for i := range cs {
 		d := &cs[i].device
 		readable = readable || d.Metric != ""
-		if d.Resolution > 0 {
+		if d.Metric != "" && d.Method == energy.Counter {
 			continue
 		}
 		for _, s := range cs[i].entries {
-			if len(s.survey.unknown) > 0 {
+			if len(s.survey.unknown) > 0 && s.gpu.from == &metricname.DCGM {
 				errs = append(errs, fmt.Errorf("dcgm: %s: %s: %w", s.endpoint.Clean, d.UUID, unknownMetric(s.survey.unknown)))
 			}
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -37,7 +38,18 @@ type Secret = web.Secret
 // is not followed.
 type HTTP = web.HTTP
 
-// Config says which exporters to read, and which of their GPUs.
+// Metric describes a metric of an exporter that is not known. Its fields are:
+//
+//	Name string   its name
+//	Unit string   uJ, mJ or J of a counter of energy, W or mW of power
+//	ID string     the label that tells the devices of a machine apart
+//	Model string  the label that says what a device is; empty if there is none
+//	Kind          what it is; empty means a GPU
+type Metric = metricname.Custom
+
+// Config says which exporters to read, and which of their GPUs. The query of an address can
+// give Kinds and Metric: kind=cpu, and metric=NAME&unit=UNIT&id=LABEL&model=LABEL; what else
+// is in it is sent to the exporter.
 type Config struct {
 	// Endpoints are the exporters, one for each host, or more than one: a GPU
 	// counts once.
@@ -48,6 +60,11 @@ type Config struct {
 	// Roles are the roles of devices in a server that divides its work, such as
 	// "prefill" and "decode".
 	Roles []energy.Role
+	// Kinds are the kinds of devices to measure; none means the GPUs, or if the pages have
+	// none what else they have.
+	Kinds []energy.Kind
+	// Metric is the one metric to read, where it is not one that is known.
+	Metric Metric
 	// HTTP says how requests are made.
 	HTTP
 }
@@ -87,8 +104,9 @@ func init() {
 	})
 }
 
-// targets understands the addresses of the endpoints.
-func (c Config) targets() ([]web.Target, error) {
+// targets understands the addresses of the endpoints, and takes from them what they say of
+// the kinds and of the metric.
+func (c *Config) targets() ([]web.Target, error) {
 	if len(c.Endpoints) == 0 {
 		return nil, errors.New("dcgm: no endpoint\ngive the address of an exporter, such as http://gpu-node-01:9400")
 	}
@@ -101,6 +119,9 @@ func (c Config) targets() ([]web.Target, error) {
 			errs = append(errs, fmt.Errorf("dcgm: endpoint %d: %w", i+1, err))
 			continue
 		}
+		if err := c.take(&t); err != nil {
+			errs = append(errs, fmt.Errorf("dcgm: endpoint %d: %w", i+1, err))
+		}
 		key := t.URL.String()
 		if first, dup := seen[key]; dup {
 			errs = append(errs, fmt.Errorf("dcgm: endpoint %d: %s is endpoint %d already", i+1, t.Clean, first))
@@ -109,6 +130,31 @@ func (c Config) targets() ([]web.Target, error) {
 		all = append(all, t)
 	}
 	return all, errors.Join(errs...)
+}
+
+// take takes from an address what it says of the kinds and of the metric.
+func (c *Config) take(t *web.Target) error {
+	query := t.Take(append([]string{"kind"}, metricname.CustomKeys...)...)
+	kinds, err := metricname.ParseKinds(query["kind"]...)
+	if err != nil {
+		return err
+	}
+	c.Kinds = append(c.Kinds, kinds...)
+	var m Metric
+	for key, values := range query {
+		m.Set(key, values[len(values)-1])
+	}
+	if m == (Metric{}) {
+		return nil
+	}
+	if len(kinds) > 0 {
+		m.Kind = kinds[0]
+	}
+	if c.Metric != (Metric{}) && c.Metric != m {
+		return errors.New("the addresses describe several metrics\nmeasure them by sources of their own")
+	}
+	c.Metric = m
+	return nil
 }
 
 func (e Endpoint) target() (web.Target, error) {

@@ -1,7 +1,10 @@
 // Package dcgmsource reads the energy of NVIDIA GPUs of other machines from the
-// pages of dcgm-exporter. Importing it registers the source:
+// pages of dcgm-exporter, and of other devices from those of other exporters. Importing it
+// registers the source:
 //
 //	POWERTEST_SOURCE=dcgm=gpu-node-01,gpu-node-02
+//	POWERTEST_SOURCE=dcgm=node-01:9100?kind=cpu
+//	POWERTEST_SOURCE=dcgm=node-01:9999?metric=acme_energy&unit=mJ&id=card
 //
 // It is not for GPUs of this machine: package nvmlsource reads those as often as
 // their counters change, and closes the edges of a window a thousand times as
@@ -24,7 +27,17 @@
 //	POWERTEST_HTTP_USER              POWERTEST_HTTP_PASSWORD, POWERTEST_HTTP_PASSWORD_FILE
 //	POWERTEST_HTTP_CA_FILE           POWERTEST_HTTP_HEADERS ("X-Scope-OrgID: team; Other: value")
 //
-// Errors, devices and results hold no credentials, and no query of an address.
+// Errors, devices and results hold no credentials, and of the query of an address only
+// kind, metric, unit, id and model, which are not sent to the exporter.
+//
+// # Which exporters
+//
+// Which metrics are read, docs/remote.md lists: those of nvidia_gpu_exporter, Triton,
+// Kepler, AMD's and Intel's exporters, all-smi, node_exporter, Scaphandre and ipmi_exporter
+// beside dcgm-exporter's. The GPUs of a page are measured, or where there are none its
+// processors with their memory, or else the machine; others by [Config.Kinds], and a metric
+// that is not known by [Config.Metric]. A device is read by its best metric, and what is not
+// measured is named in [energy.Info.Version].
 //
 // # Which GPUs
 //

@@ -7,10 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"time"
 
-	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/poll"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -18,8 +17,8 @@ import (
 // maxBody is ten times the page of a host with 32 GPUs and hundreds of pods.
 const maxBody = 16 << 20
 
-// endpoint is one exporter. At most one request is under way: what the request
-// writes belongs to its goroutine until the answer has been received.
+// endpoint is one exporter. What a request writes belongs to it until a read has got its
+// answer.
 type endpoint struct {
 	web.Target
 	client  *web.Client
@@ -39,27 +38,13 @@ type endpoint struct {
 	hosts             map[string]bool
 	host              string
 
-	answers chan answer
-
-	// The fields below are those of the goroutine that calls Read.
-
-	underWay bool
-	asked    uint64 // the read that asked last
-	// newest is the answer to the read that asked last, if it has arrived.
-	newest  answer
-	arrived bool
-}
-
-// answer is what came of one request.
-type answer struct {
-	before, after time.Time
-	err           error
+	poller *poll.Poller
 }
 
 // value is what one page has of one device.
 type value struct {
-	// energy and power are the metrics that are read, as positions in
-	// metricname.Table; negative if there is none.
+	// energy and power are the metrics that are read, as positions in the page's words;
+	// negative if there is none.
 	energy, power       int
 	joules, watts       float64
 	hasJoules, hasWatts bool
@@ -68,21 +53,21 @@ type value struct {
 }
 
 // update requests the page and takes the values from it.
-func (e *endpoint) update(ctx context.Context) answer {
+func (e *endpoint) update(ctx context.Context) poll.Answer {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	a := answer{before: time.Now()}
+	a := poll.Answer{Before: time.Now()}
 	err := e.request(ctx)
-	a.after = time.Now()
+	a.After = time.Now()
 	if err == nil {
 		err = e.page.parse(e.body.Bytes())
 	}
 	if err != nil {
-		a.err = fmt.Errorf("dcgm: %s: %w", e.Clean, err)
+		a.Err = fmt.Errorf("dcgm: %s: %w", e.Clean, err)
 		return a
 	}
 	e.take()
-	e.watch(a.after)
+	e.watch(a.After)
 	return a
 }
 
@@ -140,7 +125,7 @@ func (e *endpoint) take() {
 			v.broken = err
 			continue
 		}
-		x, ok := metricname.Table[r.metric].Value(r.raw)
+		x, ok := e.page.vocabulary().At(r.metric).Value(r.raw)
 		switch {
 		case ok && r.metric == v.energy:
 			v.joules, v.hasJoules = max(v.joules, x), true
@@ -150,19 +135,9 @@ func (e *endpoint) take() {
 	}
 }
 
-func (e *endpoint) arrive(a answer) { e.newest, e.arrived, e.underWay = a, true, false }
-
-// answered reports whether the endpoint has answered with a good page since it
-// was asked last.
-func (e *endpoint) answered() bool { return e.arrived && e.newest.err == nil }
-
-// failure says why there is no value of a device.
+// failure says why there is no value of a device on the newest page.
 func (e *endpoint) failure(d *energy.Device, v *value) error {
 	switch {
-	case !e.arrived:
-		return web.Of(energy.ErrNoAnswer, fmt.Errorf("dcgm: %s: no answer yet, which is used when it comes: %w", e.Clean, os.ErrDeadlineExceeded))
-	case e.newest.err != nil:
-		return web.Of(energy.ErrNoAnswer, e.newest.err)
 	case v.broken != nil:
 		return fmt.Errorf("dcgm: %s: %s: %w", e.Clean, d.UUID, v.broken)
 	case v.energy < 0 && v.power < 0:

@@ -25,8 +25,6 @@ var (
 	ErrUnknownMetric = metricname.ErrUnknown
 )
 
-var errClosed = fmt.Errorf("dcgm: the source is closed: %w", fs.ErrClosed)
-
 // statusError is an answer with a status other than 200.
 type statusError int
 
@@ -64,5 +62,5 @@ func passing(err error) bool {
 // unknownMetric is the error of a page whose energy is not understood.
 func unknownMetric(names []string) error {
 	return fmt.Errorf("%w: %s\nenable %s in the exporter's file of counters, or ask for the name to be added",
-		ErrUnknownMetric, strings.Join(names, ", "), metricname.Table[0].Name)
+		ErrUnknownMetric, strings.Join(names, ", "), "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION")
 }

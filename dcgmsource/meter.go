@@ -4,6 +4,8 @@ import (
 	"errors"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/poll"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -13,7 +15,8 @@ import (
 type meter struct {
 	device  *energy.Device
 	origins []origin
-	after   time.Time // of the reading before
+	pollers []*poll.Poller // of the origins
+	after   time.Time      // of the reading before
 }
 
 // origin is an endpoint that has the device.
@@ -28,6 +31,9 @@ type origin struct {
 	// aside says that the value is of before a reset, which another endpoint has
 	// shown. It does not count until it changes.
 	aside bool
+	// newest is the newest answer of the endpoint; late says that there is none yet.
+	newest poll.Answer
+	late   bool
 	// fresh says that the endpoint has answered with the value just now, and reset
 	// that it went down.
 	fresh, reset bool
@@ -36,9 +42,21 @@ type origin struct {
 // value returns what the newest page of the endpoint has of the device.
 func (o *origin) value() *value { return &o.endpoint.values[o.local] }
 
+// failure says why the endpoint has no value of the device. What a request that is under way
+// writes is its own.
+func (o *origin) failure(d *energy.Device) error {
+	if o.newest.Err != nil {
+		return web.Of(energy.ErrNoAnswer, o.newest.Err)
+	}
+	return o.endpoint.failure(d, o.value())
+}
+
 // read fills in the reading from the answers of the endpoints.
 func (m *meter) read(r *energy.Reading) {
 	*r = energy.Reading{Device: r.Device}
+	for i := range m.origins {
+		m.origins[i].newest, m.origins[i].late = m.origins[i].endpoint.poller.Newest()
+	}
 	if m.device.Method == energy.Gauge {
 		m.readGauge(r)
 	} else {
@@ -56,9 +74,9 @@ func (m *meter) read(r *energy.Reading) {
 func (m *meter) readGauge(r *energy.Reading) {
 	for i := range m.origins {
 		o := &m.origins[i]
-		if v := o.value(); o.endpoint.answered() && v.hasWatts {
-			r.Watts, r.HasWatts = v.watts, true
-			r.Before, r.After = o.endpoint.newest.before, o.endpoint.newest.after
+		if o.newest.Err == nil && o.value().hasWatts {
+			r.Watts, r.HasWatts = o.value().watts, true
+			r.Before, r.After = o.newest.Before, o.newest.After
 			return
 		}
 	}
@@ -72,7 +90,7 @@ func (m *meter) readCounter(r *energy.Reading) {
 		if o.has && !o.aside && (best == nil || o.joules > best.joules) {
 			best = o
 		}
-		if o.fresh && (last == nil || o.endpoint.newest.after.After(last.endpoint.newest.after)) {
+		if o.fresh && (last == nil || o.newest.After.After(last.newest.After)) {
 			last = o
 		}
 	}
@@ -84,7 +102,7 @@ func (m *meter) readCounter(r *energy.Reading) {
 	}
 	r.Joules, r.HasJoules = best.joules, true
 	r.Watts, r.HasWatts = last.value().watts, last.value().hasWatts
-	r.Before, r.After = last.endpoint.newest.before, last.endpoint.newest.after
+	r.Before, r.After = last.newest.Before, last.newest.After
 }
 
 // update takes in the values of the endpoints that have answered. One whose own
@@ -94,11 +112,11 @@ func (m *meter) update() {
 	reset := false
 	for i := range m.origins {
 		o := &m.origins[i]
-		v := o.value()
-		o.fresh, o.reset = o.endpoint.answered() && v.hasJoules, false
-		switch {
-		case !o.fresh:
+		if o.fresh, o.reset = o.newest.Err == nil && o.value().hasJoules, false; !o.fresh {
 			continue
+		}
+		v := o.value()
+		switch {
 		case o.aside:
 			o.aside = v.joules == o.joules
 		case o.has && v.joules < o.joules:
@@ -120,10 +138,9 @@ func (m *meter) fail(r *energy.Reading) {
 	r.Before = r.After
 	for i := range m.origins {
 		o := &m.origins[i]
-		e := o.endpoint
-		errs = append(errs, e.failure(m.device, o.value()))
-		if e.arrived && e.newest.before.Before(r.Before) {
-			r.Before = e.newest.before
+		errs = append(errs, o.failure(m.device))
+		if !o.late && o.newest.Before.Before(r.Before) {
+			r.Before = o.newest.Before
 		}
 	}
 	r.Err = errors.Join(errs...)

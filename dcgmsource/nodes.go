@@ -27,7 +27,7 @@ const (
 func (e *endpoint) again(ctx context.Context, first *survey) (*survey, error) {
 	best, start := first, time.Now()
 	for i := 1; i < surveyed && time.Since(start) < surveyTime; i++ {
-		if e.update(ctx).err != nil {
+		if e.update(ctx).Err != nil {
 			continue // it has answered before
 		}
 		s := surveyPage(&e.page, e.body.String())

@@ -11,6 +11,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/poll"
 	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -24,16 +26,7 @@ type Source struct {
 	collapsed int
 	nodes     nodes
 	client    *web.Client
-
-	// reads counts the calls of Read, and waiting are the endpoints that the
-	// one in progress waits for.
-	reads   uint64
-	waiting []*endpoint
-
-	ctx      context.Context
-	cancel   context.CancelFunc
-	mu       sync.Mutex // guards that no request begins after ctx has ended
-	requests sync.WaitGroup
+	polling   *poll.Polling
 }
 
 var _ interface {
@@ -58,15 +51,20 @@ const (
 // others would be too small. See [ErrPage], [ErrNodes], [ErrUnknownMetric],
 // [energy.ErrNoDevice] and [energy.ErrMalformed].
 func Open(c Config) (*Source, error) {
+	c.Kinds = slices.Clone(c.Kinds)
 	targets, err := c.targets()
 	if err != nil {
 		return nil, web.Of(energy.ErrMalformed, err)
+	}
+	words, err := c.Metric.Vocabulary()
+	if err != nil {
+		return nil, fmt.Errorf("dcgm: %w", err)
 	}
 	client, err := web.Open(c.HTTP, os.Getenv, maxBody)
 	if err != nil {
 		return nil, fmt.Errorf("dcgm: %w", err)
 	}
-	s, err := openAll(c, targets, client)
+	s, err := openAll(c, targets, words, client)
 	if err != nil {
 		client.Close()
 		return nil, err
@@ -74,27 +72,56 @@ func Open(c Config) (*Source, error) {
 	return s, nil
 }
 
-func openAll(c Config, targets []web.Target, client *web.Client) (*Source, error) {
+func openAll(c Config, targets []web.Target, words *metricname.Vocabulary, client *web.Client) (*Source, error) {
 	timeout := cmp.Or(max(c.HTTP.Timeout, 0), defaultTimeout)
 	endpoints := make([]*endpoint, len(targets))
 	surveys := make([]*survey, len(targets))
 	errs := make([]error, len(targets))
 	var wg sync.WaitGroup
 	for i, t := range targets {
-		endpoints[i] = &endpoint{Target: t, client: client, timeout: timeout, answers: make(chan answer, 1)}
+		endpoints[i] = &endpoint{Target: t, client: client, timeout: timeout, page: page{words: words, place: t.URL.Host}}
+		endpoints[i].poller = poll.New("dcgm: "+t.Clean, endpoints[i].update)
 		wg.Go(func() { surveys[i], errs[i] = endpoints[i].survey(context.Background()) })
 	}
 	wg.Wait()
 	if err := errors.Join(errs...); err != nil {
 		return nil, err
 	}
-	chosen, err := choose(combine(endpoints, surveys), c)
+	all, note := measured(combine(endpoints, surveys), surveys, c.Kinds)
+	if len(all) == 0 {
+		return nil, fmt.Errorf("dcgm: %w: the pages have no device of the kinds %v\n%s", energy.ErrNoDevice, c.Kinds, note)
+	}
+	chosen, err := choose(all, c)
 	if err != nil {
 		return nil, err
 	}
 	s := newSource(chosen, surveys, client)
+	s.info.Version = strings.Join(slices.DeleteFunc([]string{s.info.Version, note}, func(s string) bool { return s == "" }), "; ")
+	unread := unreadOf(all, words)
+	for _, e := range endpoints {
+		e.page.unread = unread
+	}
 	s.watchNodes(endpoints, surveys, c)
 	return s, nil
+}
+
+// unreadOf returns which metrics are not read any more: those of other kinds and exporters
+// than the devices have.
+func unreadOf(all []candidate, words *metricname.Vocabulary) func(int) bool {
+	type of struct {
+		kind energy.Kind
+		from *metricname.Exporter
+	}
+	read := map[of]bool{}
+	for i := range all {
+		for _, s := range all[i].counting() {
+			read[of{all[i].device.Kind.OrGPU(), s.gpu.from}] = true
+		}
+	}
+	return func(metric int) bool {
+		m := words.At(metric)
+		return m.Kind == metricname.About && !m.From.Lists || !read[of{m.Of.OrGPU(), m.From}]
+	}
 }
 
 // survey requests the page for the first time. An exporter that reloads, or whose counters
@@ -103,17 +130,17 @@ func (e *endpoint) survey(ctx context.Context) (*survey, error) {
 	var s *survey
 	for start := time.Now(); ; {
 		a := e.update(ctx)
-		if a.err == nil {
+		if a.Err == nil {
 			s = surveyPage(&e.page, e.body.String())
-		} else if s = nil; !passing(a.err) {
-			return nil, a.err
+		} else if s = nil; !passing(a.Err) {
+			return nil, a.Err
 		}
 		if s != nil && !s.unread() {
 			break
 		}
 		if time.Since(start) > reloading || !wait.Sleep(ctx, retryAfter) {
 			if s == nil {
-				return nil, a.err
+				return nil, a.Err
 			}
 			break
 		}
@@ -132,7 +159,7 @@ func (e *endpoint) survey(ctx context.Context) (*survey, error) {
 // of them are not read.
 func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Source {
 	s := &Source{client: client, devices: devicesOf(chosen), meters: make([]meter, len(chosen))}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.polling = poll.Start(sourceName, maxWait)
 	s.info = energy.Info{Name: sourceName, Period: nominalPeriod, Poll: shortestPoll, Version: driverVersions(surveys)}
 	for i := range chosen {
 		m := &s.meters[i]
@@ -141,9 +168,10 @@ func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Sourc
 		for _, from := range chosen[i].counting() {
 			e := from.endpoint
 			if len(e.values) == 0 {
-				e.page = page{places: map[string]int{}}
+				e.page = page{words: e.page.words, place: e.page.place, places: map[string]int{}}
 			}
 			e.page.places[m.device.UUID] = len(e.values)
+			m.pollers = append(m.pollers, e.poller)
 			m.origins = append(m.origins, origin{endpoint: e, local: len(e.values)})
 			e.values = append(e.values, value{energy: from.gpu.energy, power: from.gpu.power})
 		}
@@ -155,6 +183,9 @@ func newSource(chosen []candidate, surveys []*survey, client *web.Client) *Sourc
 func (s *Source) watchNodes(endpoints []*endpoint, surveys []*survey, c Config) {
 	known := map[string]bool{}
 	for _, v := range surveys {
+		for _, uuid := range v.left {
+			known[uuid] = true
+		}
 		for i := range v.gpus {
 			d := v.gpus[i].device
 			if !known[d.UUID] {
@@ -210,79 +241,12 @@ func (s *Source) Collapsed() int { return s.collapsed }
 //
 // Unlike other sources' it allocates, as requests do.
 func (s *Source) Read(dst []energy.Reading) {
-	if len(dst) == 0 {
-		return
-	}
-	s.ask(dst)
-	s.await()
-	if s.ctx.Err() != nil {
-		now := time.Now()
-		for i := range dst {
-			dst[i] = energy.Reading{Device: dst[i].Device, Before: now, After: now, Err: errClosed}
-		}
-		return
-	}
-	for i := range dst {
-		s.meters[dst[i].Device].read(&dst[i])
-	}
-}
-
-// ask requests the pages that dst needs, other than those that are under way.
-func (s *Source) ask(dst []energy.Reading) {
-	s.reads++
-	s.waiting = s.waiting[:0]
-	for i := range dst {
-		origins := s.meters[dst[i].Device].origins
-		for k := range origins {
-			e := origins[k].endpoint
-			if e.asked == s.reads {
-				continue
-			}
-			e.asked, e.arrived = s.reads, false
-			if e.underWay = e.underWay || s.start(e); e.underWay {
-				s.waiting = append(s.waiting, e)
-			}
-		}
-	}
-}
-
-// start makes a request in the background, and reports whether it did: not if
-// the source is closed.
-func (s *Source) start(e *endpoint) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.ctx.Err() != nil {
-		return false
-	}
-	s.requests.Go(func() { e.answers <- e.update(s.ctx) })
-	return true
-}
-
-// await waits for the answers.
-func (s *Source) await() {
-	ctx, cancel := context.WithTimeout(s.ctx, maxWait)
-	defer cancel()
-	for _, e := range s.waiting {
-		select {
-		case a := <-e.answers:
-			e.arrive(a)
-			continue
-		case <-ctx.Done():
-		}
-		select { // what came in time, though another was late
-		case a := <-e.answers:
-			e.arrive(a)
-		default:
-		}
-	}
+	s.polling.Read(dst, func(device int) []*poll.Poller { return s.meters[device].pollers }, func(r *energy.Reading) { s.meters[r.Device].read(r) })
 }
 
 // Close ends the requests that are under way. It is idempotent.
 func (s *Source) Close() error {
-	s.mu.Lock()
-	s.cancel()
-	s.mu.Unlock()
-	s.requests.Wait()
+	s.polling.Close()
 	s.client.Close()
 	return nil
 }

@@ -13,8 +13,11 @@ import (
 
 // survey is what a page has of GPUs, also of those whose energy it does not have.
 type survey struct {
-	gpus    []gpu // in the order of their first rows
-	at      map[string]int
+	words *metricname.Vocabulary
+	gpus  []gpu // in the order of their first rows
+	at    map[string]int
+	// left are the UUIDs of further devices, which are not measured.
+	left    []string
 	drivers []string
 	// unknown are the names of metrics that look like energy.
 	unknown []string
@@ -38,9 +41,13 @@ const (
 type gpu struct {
 	device energy.Device
 	users  metricname.Rows
-	// energy and power are positions in metricname.Table; negative if there is no
-	// value.
+	// from is the exporter whose row it was found by; that of its energy or power, where
+	// it has any.
+	from *metricname.Exporter
+	// energy and power are positions in the page's words; negative if there is no
+	// value. names are the names that these have on the page.
 	energy, power int
+	names         map[int]string
 	// rows is how many rows there are of each metric, by its position.
 	rows map[int]int
 	// broken says why a row of its energy or power could not be understood.
@@ -64,7 +71,7 @@ func (g *gpu) counts() int {
 
 // surveyPage looks at every row of a page that parse has taken apart.
 func surveyPage(p *page, body string) *survey {
-	s := &survey{at: map[string]int{}}
+	s := &survey{words: p.vocabulary(), at: map[string]int{}}
 	last := ""
 	for line := range strings.Lines(body) {
 		line = strings.Trim(line, " \t\r\n")
@@ -82,17 +89,23 @@ func surveyPage(p *page, body string) *survey {
 			s.notice(name)
 		}
 		last = name
-		s.list(line[len(name):])
+		if s.words == metricname.Known && metricname.Foreign(name) == "" {
+			s.list(p, name, line[len(name):])
+		}
 	}
-	for i := range p.rows {
-		s.take(&p.rows[i])
+	for _, about := range [...]bool{false, true} { // which devices rows are about, others say
+		for i := range p.rows {
+			if r := &p.rows[i]; about == (s.words.At(r.metric).Kind == metricname.About) {
+				s.take(r)
+			}
+		}
 	}
 	return s
 }
 
 // notice learns from the name of a metric that is not read what the page is.
 func (s *survey) notice(name string) {
-	if strings.Contains(strings.ToLower(name), metricname.DCGM.Mark) {
+	if strings.Contains(strings.ToLower(name), metricname.DCGM.Mark) || s.words.Find(name) != metricname.None {
 		return
 	}
 	s.foreign = cmp.Or(s.foreign, metricname.Foreign(name))
@@ -110,33 +123,33 @@ func (s *survey) full() bool {
 	return true
 }
 
-// list adds the GPU of a row if it is not known yet.
-func (s *survey) list(text string) {
-	uuid := uuidIn(text)
+// list adds the GPU of a row of dcgm-exporter if it is not known yet.
+func (s *survey) list(p *page, name, text string) {
+	uuid := uuidIn(text, &metricname.DCGM)
 	if uuid == "" {
 		return
 	}
 	if _, known := s.at[uuid]; known || s.full() {
 		return
 	}
-	set := newLabelSet(strings.TrimLeft(text[:strings.LastIndexByte(text, '}')+1], " \t"))
+	set := p.newLabelSet(metricname.None, name, strings.TrimLeft(text[:strings.LastIndexByte(text, '}')+1], " \t"))
 	if set.err == nil && set.uuid != "" {
 		uuid = set.uuid
 	}
-	s.find(uuid, set)
+	s.find(uuid, set, &metricname.DCGM)
 }
 
 // find returns the GPU of the UUID, which is added if it is not known yet.
-func (s *survey) find(uuid string, set *labelSet) *gpu {
+func (s *survey) find(uuid string, set *labelSet, from *metricname.Exporter) *gpu {
 	i, known := s.at[uuid]
 	if !known {
 		i = len(s.gpus)
 		s.at[uuid] = i
-		d := metricname.DCGM.Device(set.get)
+		d := set.gpu()
 		d.UUID = uuid
-		s.gpus = append(s.gpus, gpu{device: d, energy: metricname.None, power: metricname.None, rows: map[int]int{}})
+		s.gpus = append(s.gpus, gpu{device: d, from: from, energy: metricname.None, power: metricname.None, rows: map[int]int{}, names: map[int]string{}})
 	}
-	if v := metricname.DCGM.DriverVersion(set.get); v != "" && !slices.Contains(s.drivers, v) {
+	if v := from.DriverVersion(set.get); v != "" && !slices.Contains(s.drivers, v) {
 		s.drivers = append(s.drivers, v)
 	}
 	return &s.gpus[i]
@@ -144,26 +157,28 @@ func (s *survey) find(uuid string, set *labelSet) *gpu {
 
 // take learns from a row which metrics its GPU has.
 func (s *survey) take(r *row) {
-	err, metric := r.failure(), &metricname.Table[r.metric]
+	err, metric := r.failure(), s.words.At(r.metric)
 	if r.labels.uuid == "" {
 		if err == nil {
-			err = fmt.Errorf("%w: a row of %s has no label UUID, which alone identifies a GPU", ErrPage, metric.Name)
+			err = fmt.Errorf("%w: a row of %s has no label %s, which alone identifies a GPU", ErrPage, r.labels.name, metric.From.KeyLabels()[0])
 		}
 		s.broken = cmp.Or(s.broken, err)
 		return
 	}
-	if _, known := s.at[r.labels.uuid]; !known && s.full() {
+	if _, known := s.at[r.labels.uuid]; !known && (metric.Kind == metricname.About && !metric.From.Lists || s.full()) {
 		return
 	}
-	g := s.find(r.labels.uuid, r.labels)
+	g := s.find(r.labels.uuid, r.labels, metric.From)
 	if err != nil {
 		g.broken = err
 		return
 	}
-	if g.device.Name == "" && g.device.Host == "" { // its first row was broken
-		g.device = metricname.DCGM.Device(r.labels.get)
+	metricname.Complete(&g.device, r.labels.gpu()) // its first row may be broken, or one of another exporter
+	if metric.Kind == metricname.About {
+		return
 	}
 	g.rows[r.metric]++
+	g.names[r.metric] = r.labels.name
 	x, ok := metric.Value(r.raw)
 	if !ok {
 		return
@@ -179,12 +194,28 @@ func (s *survey) take(r *row) {
 	if *best < 0 || r.metric < *best {
 		*best = r.metric
 	}
+	g.from = s.words.At(g.counts()).From
 	g.users.Add(metric.From, r.labels.get)
 }
 
 // unread reports whether the counter of some GPU shows 0.
 func (s *survey) unread() bool {
 	return slices.ContainsFunc(s.gpus, func(g gpu) bool { return g.unread() })
+}
+
+// keep drops all GPUs but those.
+func (s *survey) keep(uuids map[string]bool) {
+	// Not in place: candidates have pointers to them.
+	s.gpus = slices.DeleteFunc(slices.Clone(s.gpus), func(g gpu) bool { return !uuids[g.device.UUID] })
+	for uuid := range s.at {
+		if !uuids[uuid] {
+			s.left = append(s.left, uuid)
+		}
+	}
+	clear(s.at)
+	for i, g := range s.gpus {
+		s.at[g.device.UUID] = i
+	}
 }
 
 // check checks that the page has the energy or power of some GPU, and of none
@@ -203,6 +234,8 @@ func (s *survey) check() error {
 	switch {
 	case broken != nil:
 		return broken
+	case s.words != metricname.Known:
+		return fmt.Errorf("%w: the page has no row of %s with the label that identifies a device, or none with a value", energy.ErrNoDevice, s.words.At(0).From.Name)
 	case len(s.unknown) > 0:
 		return unknownMetric(s.unknown)
 	case s.unread():
@@ -211,18 +244,18 @@ func (s *survey) check() error {
 		return s.ofAnother()
 	}
 	return fmt.Errorf("%w: the page has neither energy nor power of any GPU\nenable %s and %s in the exporter's file of counters (-f FILE.csv)",
-		energy.ErrNoDevice, metricname.Table[0].Name, "DCGM_FI_DEV_POWER_USAGE")
+		energy.ErrNoDevice, "DCGM_FI_DEV_TOTAL_ENERGY_CONSUMPTION", "DCGM_FI_DEV_POWER_USAGE")
 }
 
 // ofAnother is the error of a page of another exporter: what it is, and what of it is of
 // power or energy.
 func (s *survey) ofAnother() error {
-	what := "another exporter than dcgm-exporter"
+	what := "an exporter that is not known"
 	if s.foreign != "" {
 		what = s.foreign
 	}
 	if len(s.elsewhere) > 0 {
 		what += ", whose metrics are not read: " + strings.Join(s.elsewhere, ", ")
 	}
-	return fmt.Errorf("%w: the page is one of %s\ngive the address of a dcgm-exporter, which has the port 9400 unless it is told another", energy.ErrNoDevice, what)
+	return fmt.Errorf("%w: the page is one of %s\ngive the address of a dcgm-exporter, which has the port 9400 unless it is told another, or name the metric: ?metric=NAME&unit=uJ|mJ|J|W|mW&id=LABEL", energy.ErrNoDevice, what)
 }

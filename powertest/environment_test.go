@@ -61,7 +61,7 @@ func TestMalformedSource(t *testing.T) {
 		assert.ErrorContains(t, err, fmt.Sprintf("POWERTEST_SOURCE=%q", c.value))
 		assert.ErrorContains(t, err, c.says)
 		assert.ErrorContains(t, err, "choose one that is linked in: auto (the default), nvml, off")
-		assert.ErrorContains(t, err, "known but not linked in: rapl[=root=DIR], amd[=root=DIR], intel[=root=DIR], dcgm=URL[,URL], prometheus=URL[?selector={MATCHERS}], smi=FILE, sim")
+		assert.ErrorContains(t, err, "known but not linked in: rapl[=root=DIR], amd[=root=DIR], intel[=root=DIR], dcgm=URL[,URL], prometheus=URL[?selector={MATCHERS}], zeusd[=ADDRESS[,ADDRESS]], trtllm=URL[,URL], smi=FILE, sim")
 		_, advice, _ := strings.Cut(err.Error(), "\n")
 		assert.Contains(t, advice, "choose one", "the second line")
 		assert.NotContains(t, advice, "\n")

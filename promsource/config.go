@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -24,8 +25,8 @@ type HTTP = web.HTTP
 //
 //	prometheus=http://prom:9090?selector={job="dcgm",cluster="a"}&collect=1s&role.prefill=gpu-node-01
 //
-// The keys selector, collect, role.NAME and window (two times of RFC 3339 with a slash
-// between them) are those of the fields; all others are Params. An ampersand in a value is written as %26; a plus sign stays one.
+// The keys selector, collect, role.NAME, kind, window (two times of RFC 3339 with a slash
+// between them), and metric, unit, id and model are those of the fields; all others are Params. An ampersand in a value is written as %26; a plus sign stays one.
 type Config struct {
 	// URL is the address of the server, with its base path if it has one, such
 	// as http://mimir:8080/prometheus.
@@ -47,9 +48,18 @@ type Config struct {
 	Window energy.Span
 	// Params are sent with each query, such as dedup=true for Thanos.
 	Params url.Values
+	// Kinds are the kinds of devices to measure; none means the GPUs, or if the server has
+	// none what else it has.
+	Kinds []energy.Kind
+	// Metric is the one metric to read, where it is not one that is known.
+	Metric Metric
 	// HTTP says how requests are made.
 	HTTP
 }
+
+// Metric describes a metric of an exporter that is not known. It is the Metric of package
+// dcgmsource, where its fields are listed.
+type Metric = metricname.Custom
 
 const sourceName = "prometheus"
 
@@ -136,8 +146,16 @@ func (cfg *Config) set(key, value string) error {
 			cfg.Roles = append(cfg.Roles, energy.Role{Name: role})
 		}
 		cfg.Roles[i].Devices = append(cfg.Roles[i].Devices, strings.Split(value, ",")...)
+	case key == "kind":
+		kinds, err := metricname.ParseKinds(value)
+		if err != nil {
+			return fmt.Errorf("prometheus: %w", err)
+		}
+		cfg.Kinds = append(cfg.Kinds, kinds...)
+		cfg.Metric.Kind = cfg.Kinds[0]
+	case cfg.Metric.Set(key, value):
 	case misspelt(key):
-		return fmt.Errorf("prometheus: %q is none of our keys, and like one\nwrite selector={MATCHERS}, collect=TIME, window=START/END or role.NAME=DEVICES", key)
+		return fmt.Errorf("prometheus: %q is none of our keys, and like one\nwrite selector={MATCHERS}, collect=TIME, window=START/END, kind=KIND, metric=NAME or role.NAME=DEVICES", key)
 	default:
 		cfg.Params.Add(key, value)
 	}
@@ -148,7 +166,7 @@ func (cfg *Config) set(key, value string) error {
 // would ignore it, and nobody be told that all GPUs are measured.
 func misspelt(key string) bool {
 	key = strings.ToLower(key)
-	return slices.ContainsFunc([]string{"sel", "coll", "rol", "win"}, func(begin string) bool { return strings.HasPrefix(key, begin) })
+	return slices.ContainsFunc([]string{"sel", "coll", "rol", "win", "kind", "metric", "unit"}, func(begin string) bool { return strings.HasPrefix(key, begin) })
 }
 
 // target understands the address.

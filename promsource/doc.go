@@ -1,6 +1,7 @@
-// Package promsource reads the energy of NVIDIA GPUs of other machines from a
+// Package promsource reads the energy of GPUs, processors and machines from a
 // Prometheus server that scrapes their exporters, or from one with the same API:
-// Mimir, Thanos, VictoriaMetrics. Importing it registers the source:
+// Mimir, Thanos, VictoriaMetrics. The exporters are those of package dcgmsource. Importing
+// it registers the source:
 //
 //	POWERTEST_SOURCE=prometheus=http://prometheus:9090?selector={job="dcgm"}&collect=1s
 //
@@ -21,7 +22,8 @@
 // series down, in PromQL. collect is the exporters' -c: where they are scraped
 // less often than they collect, nothing else says how old a sample is, and the
 // interval is several times as wide without it. role.NAME gives a role to GPUs.
-// window lists the GPUs of a window of the past: see [Config].
+// window lists the GPUs of a window of the past; kind, metric, unit, id and model say what
+// is measured, as they do for package dcgmsource: see [Config].
 // Other keys are sent with each query:
 //
 //	http://mimir:8080/prometheus?selector={job="dcgm"}   Mimir; its tenant in POWERTEST_HTTP_HEADERS="X-Scope-OrgID: team"

@@ -274,7 +274,7 @@ func (w *world) answer(expr string, form url.Values) []byte {
 		case strings.HasPrefix(expr, "resets("):
 			rows = append(rows, map[string]any{"metric": without(s.labels), "value": pair(at, resets(samples))})
 		case strings.HasPrefix(expr, "sum by"):
-			rows = append(rows, map[string]any{"metric": map[string]string{"UUID": s.labels["UUID"]}, "value": pair(at, mean(samples))})
+			rows = append(rows, map[string]any{"metric": s.only(sumForm.FindStringSubmatch(expr)[1]), "value": pair(at, mean(samples))})
 		case strings.HasPrefix(expr, "last_over_time("):
 			rows = append(rows, map[string]any{"metric": s.labels, "value": pairs(samples)[len(samples)-1]})
 		case within != nil:
@@ -318,6 +318,19 @@ func (s *series) matches(expr string) bool {
 		}
 	}
 	return true
+}
+
+var sumForm = regexp.MustCompile(`^sum by \(([^)]*)\)`)
+
+// only returns the labels of those names.
+func (s *series) only(names string) map[string]string {
+	m := map[string]string{}
+	for name := range strings.SplitSeq(names, ",") {
+		if v := s.labels[name]; v != "" {
+			m[name] = v
+		}
+	}
+	return m
 }
 
 type stamped struct {

@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -30,7 +29,7 @@ func (h *history) checkInterior(ctx context.Context) error {
 		for _, part := range h.chunks(h.interior(), loadSamples) {
 			part.from -= overlap.Milliseconds() // for what falls between two parts
 			expr := "resets(" + ranged(h.fleet.selector.series([]string{name}, h.where), part) + ")"
-			if err := h.checkResets(ctx, expr, part, suspects); err != nil {
+			if err := h.checkResets(ctx, expr, name, part, suspects); err != nil {
 				return err
 			}
 		}
@@ -53,10 +52,10 @@ func (h *history) interior() stretch {
 // checkResets finds the devices whose counter went down, and those of which there
 // is a series that was not there at the beginning: a counter can be reset
 // from one series to the next, which no function over time shows.
-func (h *history) checkResets(ctx context.Context, expr string, in stretch, suspects map[int]bool) error {
+func (h *history) checkResets(ctx context.Context, expr, of string, in stretch, suspects map[int]bool) error {
 	var mu sync.Mutex
 	return retry(ctx, h.deadline, func(ctx context.Context) error {
-		b, err := h.ask(ctx, expr, in.to)
+		b, err := h.ask(ctx, expr, in.to, of)
 		if err != nil {
 			return err
 		}
@@ -127,11 +126,12 @@ func (h *history) checkPower(ctx context.Context) {
 // replicas all have the same.
 func (h *history) meanPower(ctx context.Context, name string) (map[int]float64, error) {
 	parts := h.chunks(h.window, loadSamples)
+	labels := strings.Join(h.fleet.words.At(h.fleet.words.Find(name)).From.KeyLabels(), ",")
 	joules, found := map[int]float64{}, map[int]int{}
 	for _, part := range parts {
 		samples := ranged(h.fleet.selector.series([]string{name}, h.where), part)
-		expr := fmt.Sprintf("sum by (%s) (sum_over_time(%s)) / sum by (%[1]s) (count_over_time(%[2]s))", strings.Join(metricname.UUIDLabels, ","), samples)
-		b, err := h.ask(ctx, expr, part.to)
+		expr := fmt.Sprintf("sum by (%s) (sum_over_time(%s)) / sum by (%[1]s) (count_over_time(%[2]s))", labels, samples)
+		b, err := h.ask(ctx, expr, part.to, name)
 		if err != nil {
 			return nil, err
 		}

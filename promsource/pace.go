@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/median"
-	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/internal/promapi"
 )
 
@@ -46,14 +45,20 @@ func (t tempo) ticks(n float64) time.Duration {
 func (f *fleet) learn(ctx context.Context, c *promapi.Client, now int64) (map[string]pace, error) {
 	in := stretch{now - learnTime.Milliseconds(), now}
 	byJob := map[string]pace{}
-	expr := ranged(f.selector.series(f.names, f.among(f.examples())), in)
-	_, err := c.Series(ctx, expr, now, "matrix", func(r *promapi.Stream) {
-		if i, known := f.position[string(r.Get(metricname.UUIDLabels...))]; known {
-			job, p := f.job[i], paceOf(r.Samples)
-			byJob[job] = pace{max(byJob[job].scrape, p.scrape), max(byJob[job].refresh, p.refresh)}
+	for _, who := range f.groups(f.examples()) {
+		expr := ranged(f.selector.series(f.names, f.among(who)), in)
+		_, err := c.Series(ctx, expr, now, "matrix", func(r *promapi.Stream) {
+			_, uuid := f.rowOf(labelsIn(r), string(r.Get("__name__")))
+			if i, known := f.position[uuid]; known {
+				job, p := f.job[i], paceOf(r.Samples)
+				byJob[job] = pace{max(byJob[job].scrape, p.scrape), max(byJob[job].refresh, p.refresh)}
+			}
+		})
+		if err != nil {
+			return nil, err
 		}
-	})
-	return byJob, err
+	}
+	return byJob, nil
 }
 
 // examples returns devices of different targets, of each job one, and then of
@@ -62,7 +67,7 @@ func (f *fleet) examples() []int {
 	var list []int
 	targets, jobs := map[string]bool{}, map[string]bool{}
 	pick := func(i int) {
-		if t := f.devices[i].Endpoint; !targets[t] && len(list) < learnTargets && f.uuidLabel[i] == f.uuidLabel[0] {
+		if t := f.devices[i].Endpoint; !targets[t] && len(list) < learnTargets {
 			targets[t] = true
 			list = append(list, i)
 		}
@@ -113,7 +118,7 @@ func (f *fleet) spread(byJob map[string]pace, collect time.Duration) (periods []
 	for i, job := range f.job {
 		p := byJob[job]
 		p.scrape = cmp.Or(p.scrape, defaultScrape)
-		p.refresh = cmp.Or(p.refresh, max(p.scrape, cmp.Or(max(collect, 0), defaultRefresh)))
+		p.refresh = cmp.Or(p.refresh, max(p.scrape, cmp.Or(max(collect, 0), f.devices[i].Period, defaultRefresh)))
 		periods[i] = p.refresh
 		all.scrape, all.period = max(all.scrape, p.scrape), max(all.period, p.refresh)
 		if i == 0 || p.scrape < all.fastest {

@@ -26,12 +26,8 @@ func (s stretch) ms() int64 { return max(s.to-s.from, 0) }
 // which may be empty.
 func (s selector) series(names []string, where ...string) string {
 	matchers := make([]string, 0, 2+len(where))
-	switch len(names) {
-	case 0:
-	case 1:
-		matchers = append(matchers, "__name__="+strconv.Quote(names[0]))
-	default:
-		matchers = append(matchers, "__name__=~"+strconv.Quote(alternatives(names)))
+	if len(names) > 0 {
+		matchers = append(matchers, matcher("__name__", names))
 	}
 	matchers = slices.DeleteFunc(append(append(matchers, string(s)), where...), func(m string) bool { return m == "" })
 	return "{" + strings.Join(matchers, ",") + "}"
@@ -41,6 +37,14 @@ func (s selector) series(names []string, where ...string) string {
 // stretch of time that ends when the query is evaluated. From version 3 on,
 // Prometheus leaves out a sample at the very beginning.
 func ranged(expr string, in stretch) string { return fmt.Sprintf("%s[%dms]", expr, in.ms()+1) }
+
+// matcher returns a matcher of a label that is to have one of some values.
+func matcher(label string, values []string) string {
+	if len(values) == 1 {
+		return label + "=" + strconv.Quote(values[0])
+	}
+	return label + "=~" + strconv.Quote(alternatives(values))
+}
 
 func alternatives(values []string) string {
 	quoted := make([]string, len(values))
@@ -70,13 +74,14 @@ type run struct {
 
 // raw asks for the samples of a stretch of time.
 func (s *Source) raw(ctx context.Context, names []string, in stretch, where ...string) (*batch, error) {
-	return s.ask(ctx, ranged(s.fleet.selector.series(names, where...), in), in.to)
+	return s.ask(ctx, ranged(s.fleet.selector.series(names, where...), in), in.to, "")
 }
 
-// ask asks for an expression of the devices, at a server's time.
-func (s *Source) ask(ctx context.Context, expr string, at int64) (*batch, error) {
+// ask asks for an expression of the devices, at a server's time. of is the metric of which
+// it is, where the answer does not name it.
+func (s *Source) ask(ctx context.Context, expr string, at int64, of string) (*batch, error) {
 	b := &batch{unexpected: map[string]energy.Device{}}
-	if _, err := s.client.Series(ctx, expr, at, "", func(r *promapi.Stream) { b.collect(s.fleet, r) }); err != nil {
+	if _, err := s.client.Series(ctx, expr, at, "", func(r *promapi.Stream) { b.collect(s.fleet, r, of) }); err != nil {
 		return nil, err
 	}
 	// Servers answer in any order, and nothing may depend on it.
@@ -86,23 +91,24 @@ func (s *Source) ask(ctx context.Context, expr string, at int64) (*batch, error)
 	return b, nil
 }
 
-// collect takes in one series of an answer.
-func (b *batch) collect(f *fleet, r *promapi.Stream) {
-	uuid, name := r.Get(metricname.UUIDLabels...), r.Get("__name__")
-	i, ours := f.position[string(uuid)]
+// collect takes in one series of an answer, which is of a metric if it has no name.
+func (b *batch) collect(f *fleet, r *promapi.Stream, of string) {
+	name := r.Get("__name__")
+	rank, uuid := f.rowOf(labelsIn(r), cmp.Or(string(name), of))
+	i, ours := f.position[uuid]
 	if !ours {
-		if _, seen := b.unexpected[string(uuid)]; !seen && len(uuid) > 0 && !f.known[string(uuid)] {
-			b.unexpected[string(uuid)] = exporterOf(name).Device(func(name string) string { return string(r.Get(name)) })
+		if _, seen := b.unexpected[uuid]; !seen && uuid != "" && !f.known[uuid] && f.reads(rank) {
+			b.unexpected[uuid] = f.words.At(rank).Device(labelsIn(r))
 		}
 		return
 	}
-	if name != nil && string(name) != f.devices[i].Metric {
+	if name != nil && (rank != f.metric[i] || string(name) != f.devices[i].Metric) {
 		return // the same in another unit, or power
 	}
 	first := int32(len(b.samples))
 	for _, v := range r.Samples {
 		if name != nil { // else it is a number of something, not of joules
-			joules, ok := metricname.Table[f.metric[i]].Value(v.Value)
+			joules, ok := f.words.At(rank).Value(v.Value)
 			if !ok {
 				continue
 			}
@@ -116,13 +122,21 @@ func (b *batch) collect(f *fleet, r *promapi.Stream) {
 	b.runs = append(b.runs, run{device: int32(i), series: r.ID(), first: first, last: int32(len(b.samples))})
 }
 
-// exporterOf returns what exports a metric; where its name was dropped, the first
-// exporter.
-func exporterOf(name []byte) *metricname.Exporter {
-	if i := metricname.Find(string(name)); i != metricname.None {
-		return metricname.Table[i].From
+// rowOf returns which metric of the name a series is of, and the UUID of its device; none
+// if it is not one that is read.
+func (f *fleet) rowOf(get metricname.Labels, name string) (rank int, uuid string) {
+	if rank = f.words.Find(name); rank == metricname.None {
+		return rank, ""
 	}
-	return metricname.Table[0].From
+	if rank = f.words.Row(rank, get); rank == metricname.None {
+		return rank, ""
+	}
+	return rank, f.words.At(rank).From.Identity(get)
+}
+
+// labelsIn returns the labels of a series.
+func labelsIn(r *promapi.Stream) metricname.Labels {
+	return func(name string) string { return string(r.Get(name)) }
 }
 
 // each calls do for the runs of every device that has any, on all processors.

@@ -3,9 +3,11 @@ package promsource
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync/atomic"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -63,13 +65,17 @@ func Open(cfg Config) (*Source, error) {
 	if err != nil {
 		return nil, web.Of(energy.ErrMalformed, err)
 	}
+	words, err := cfg.Metric.Vocabulary()
+	if err != nil {
+		return nil, fmt.Errorf("prometheus: %w", err)
+	}
 	c, err := promapi.Open(to, cfg.Params, cfg.HTTP)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), cfg.openTimeout())
 	defer cancel()
-	s, err := open(ctx, c, sel, cfg)
+	s, err := open(ctx, c, words, sel, cfg)
 	if err != nil {
 		c.Close()
 		return nil, err
@@ -77,13 +83,13 @@ func Open(cfg Config) (*Source, error) {
 	return s, nil
 }
 
-func open(ctx context.Context, c *promapi.Client, sel selector, cfg Config) (*Source, error) {
+func open(ctx context.Context, c *promapi.Client, words *metricname.Vocabulary, sel selector, cfg Config) (*Source, error) {
 	now, note, err := c.SyncClock(ctx)
 	if err != nil {
 		return nil, err
 	}
 	when := whenOf(cfg.Window, now)
-	f, err := inventory(ctx, c, sel, cfg, when)
+	f, err := inventory(ctx, c, words, sel, cfg, when)
 	if err != nil {
 		return nil, err
 	}
@@ -93,11 +99,11 @@ func open(ctx context.Context, c *promapi.Client, sel selector, cfg Config) (*So
 	}
 	periods, t := f.spread(byJob, cfg.Collect)
 	for i, p := range periods {
-		if p != t.period { // else it is as [energy.Info.Period] says
-			f.devices[i].Period = p
+		if f.devices[i].Period = p; p == t.period {
+			f.devices[i].Period = 0 // it is as [energy.Info.Period] says
 		}
 	}
-	info := energy.Info{Name: sourceName, Version: "prometheus at " + c.Host + note, Period: t.period}
+	info := energy.Info{Name: sourceName, Version: "prometheus at " + c.Host + note + strings.TrimSuffix("; "+f.note, "; "), Period: t.period}
 	return &Source{client: c, info: info, fleet: f, tempo: t, clock: clockLog{samples: []promapi.Clock{now}}}, nil
 }
 

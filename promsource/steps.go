@@ -68,8 +68,9 @@ func (s *Source) steps(ctx context.Context, all promapi.Grid, first, n int, each
 			return fmt.Errorf("prometheus: steps: %w", err)
 		}
 		for _, e := range list {
-			if i, ours := s.fleet.position[uuidOfSeries(e)]; ours && s.fleet.devices[i].Metric == name && s.fleet.devices[i].Method == energy.Counter {
-				devices[i].add(e, &metricname.Table[s.fleet.metric[i]])
+			rank, uuid := s.fleet.rowOf(e.Get, name)
+			if i, ours := s.fleet.position[uuid]; ours && s.fleet.metric[i] == rank && s.fleet.devices[i].Metric == name && s.fleet.devices[i].Method == energy.Counter {
+				devices[i].add(e, s.fleet.words.At(rank))
 			}
 		}
 	}
@@ -82,16 +83,6 @@ func (s *Source) steps(ctx context.Context, all promapi.Grid, first, n int, each
 		}
 	}
 	return nil
-}
-
-// uuidOfSeries returns the UUID of a series' GPU.
-func uuidOfSeries(e *promapi.Edged) string {
-	for _, label := range metricname.UUIDLabels {
-		if v := e.Get(label); v != "" {
-			return v
-		}
-	}
-	return ""
 }
 
 // edges is what is known of a device at edges, by all of its series, which are of one counter.

@@ -102,7 +102,7 @@ func (h *history) probes() []int {
 	}
 	var list []int
 	for k := range probes {
-		if i := h.asked[k*len(h.asked)/probes]; h.fleet.uuidLabel[i] == h.fleet.uuidLabel[h.asked[0]] {
+		if i := h.asked[k*len(h.asked)/probes]; h.fleet.keyNames[i] == h.fleet.keyNames[h.asked[0]] {
 			list = append(list, i)
 		}
 	}

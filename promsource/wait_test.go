@@ -112,7 +112,7 @@ func TestSomeDevices(t *testing.T) {
 
 		// Too many to be named in one query.
 		few := []*energy.History{nil, energy.NewHistory(s.Devices()[1], span.Start, time.Second), nil, nil}
-		s.fleet.uuidLabel[0] = "uuid"
+		s.fleet.keyNames[0] = "uuid"
 		found, err := s.ReadRange(t.Context(), []energy.Span{span}, few)
 		require.NoError(t, err)
 		assert.Empty(t, found)

@@ -29,6 +29,8 @@ var Sources = []Source{
 	{Name: "intel", Form: "[=root=DIR]", Package: module + "intelsource"},
 	{Name: "dcgm", Form: "=URL[,URL]", Package: module + "dcgmsource", Needs: "needs the address of an exporter: -source dcgm=http://HOST:9400"},
 	{Name: "prometheus", Form: "=URL[?selector={MATCHERS}]", Package: module + "promsource", Needs: "needs the address of a server: -source prometheus=http://HOST:9090"},
+	{Name: "zeusd", Form: "[=ADDRESS[,ADDRESS]]", Package: module + "zeusdsource", Needs: "needs a zeusd, the daemon of Zeus: -source zeusd or zeusd=HOST"},
+	{Name: "trtllm", Form: "=URL[,URL]", Package: module + "trtllmsource", Needs: "needs the address of a trtllm-serve: -source trtllm=http://HOST:8000"},
 	{Name: "smi", Form: "=FILE", Package: module + "smisource", Needs: "needs a log of nvidia-smi or amd-smi: -source smi=FILE"},
 	{Name: "sim", Form: "[=ARG]", Package: module + "simsource", Needs: "always there, and simulates: -source sim"},
 	{Name: Off},

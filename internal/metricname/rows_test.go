@@ -17,9 +17,9 @@ func TestDeviceOf(t *testing.T) {
 	assert.Equal(t, want, DCGM.Device(of(upper)))
 	assert.Equal(t, want, DCGM.Device(of(lower)))
 	assert.Equal(t, energy.Device{Index: UnknownIndex}, DCGM.Device(of(map[string]string{"gpu_uuid": "GPU-2", "gpu": "-4"})))
-	assert.Equal(t, "UUID", DCGM.UUIDLabel(of(upper)))
-	assert.Equal(t, "uuid", DCGM.UUIDLabel(of(lower)))
-	assert.Empty(t, DCGM.UUIDLabel(of(nil)))
+	assert.Equal(t, []Pair{{"UUID", "GPU-1"}}, DCGM.Key(of(upper)))
+	assert.Equal(t, []Pair{{"uuid", "GPU-1"}}, DCGM.Key(of(lower)))
+	assert.Empty(t, DCGM.Key(of(nil)))
 	assert.Equal(t, "570", DCGM.DriverVersion(of(map[string]string{"DCGM_FI_DRIVER_VERSION": "570"})))
 	assert.Equal(t, "580", DCGM.DriverVersion(of(map[string]string{"DCGM_FI_SYSTEM_DRIVER_VERSION": "580"})))
 }

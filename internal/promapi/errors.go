@@ -80,13 +80,5 @@ func (c *Client) hide(text string) string { return web.Hide(text, c.target.Secre
 
 // snippet returns the beginning of an answer, on one line.
 func (c *Client) snippet(body []byte) string {
-	const enough = 200
-	text := c.hide(strings.Join(strings.Fields(string(body[:min(len(body), 4*enough)])), " "))
-	if text == "" {
-		return "nothing"
-	}
-	if len(text) > enough {
-		text = strings.ToValidUTF8(text[:enough], "") + "…"
-	}
-	return text
+	return web.Snippet(body, c.target.Secrets(c.Params)...)
 }

@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -86,6 +87,25 @@ func understood(u *url.URL, d Defaults, bare bool) Target {
 	path, _, _ := strings.Cut(u.Path, ";") // parameters can be secrets, as a query can
 	t.Clean = (&url.URL{Scheme: u.Scheme, Host: u.Host, Path: path}).String()
 	return t
+}
+
+// Take takes keys out of the query, and returns their values.
+func (t *Target) Take(keys ...string) url.Values {
+	taken := url.Values{}
+	var rest []string
+	for pair := range strings.SplitSeq(t.URL.RawQuery, "&") {
+		key, value, _ := strings.Cut(pair, "=")
+		if !slices.Contains(keys, key) {
+			rest = append(rest, pair)
+			continue
+		}
+		if plain, err := url.QueryUnescape(value); err == nil {
+			value = plain
+		}
+		taken.Add(key, value)
+	}
+	t.URL.RawQuery = strings.Join(rest, "&")
+	return taken
 }
 
 // Get returns a request for the target.

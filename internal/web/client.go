@@ -68,6 +68,15 @@ type Client struct {
 	own *http.Transport
 }
 
+// Socket returns a client that makes all of its requests by a Unix socket, whatever their
+// address.
+func Socket(path string) *http.Client {
+	var d net.Dialer
+	return &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return d.DialContext(ctx, "unix", path)
+	}}}
+}
+
 // Close closes idle connections, other than the caller's.
 func (c *Client) Close() {
 	if c.own != nil {

@@ -3,6 +3,7 @@ package web
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 	"unicode"
 )
@@ -33,10 +34,23 @@ func RedactSource(value string) string {
 	return name + "=" + redactQuery(name, arg)
 }
 
-// ownParameter reports whether a key of a query is one of the source's own.
-func ownParameter(source, key string) bool {
-	role, isRole := strings.CutPrefix(key, "role.")
-	return source == "prometheus" && (key == "selector" || key == "collect" || key == "window" || isRole && plain(role))
+// named are the keys of a query that are a source's own and whose values are names, by the
+// name of the source.
+var named = map[string][]string{
+	"dcgm":       {"metric", "unit", "id", "model", "kind"},
+	"prometheus": {"metric", "unit", "id", "model", "kind"},
+	"zeusd":      {"kind"},
+}
+
+// ownParameter reports whether a key of a query with its value is one of the source's own.
+func ownParameter(source, key, value string) bool {
+	switch role, isRole := strings.CutPrefix(key, "role."); {
+	case slices.Contains(named[source], key):
+		return plain(value) // else it can be the end of a password with a question mark in it
+	case source == "prometheus":
+		return key == "selector" || key == "collect" || key == "window" || isRole && plain(role)
+	}
+	return false
 }
 
 // redactQuery returns what may be shown of one or more addresses with what follows
@@ -64,7 +78,7 @@ func redactQuery(source, text string) string {
 	for i, pair := range strings.Split(query, "&") {
 		b.WriteByte("?&"[min(i, 1)])
 		key, value, _ := strings.Cut(pair, "=")
-		if !ownParameter(source, key) || strings.ContainsAny(value, "?#") {
+		if !ownParameter(source, key, value) || strings.ContainsAny(value, "?#") {
 			pair = hiddenPart // with its key, which a secret with an & in it would end in
 		}
 		b.WriteString(pair)
@@ -82,6 +96,20 @@ func Hide(text string, secrets ...string) string {
 				text = strings.ReplaceAll(text, form, hiddenPart)
 			}
 		}
+	}
+	return text
+}
+
+// Snippet returns the beginning of an answer, on one line, without secrets that the server
+// may have been sent.
+func Snippet(body []byte, secrets ...string) string {
+	const enough = 200
+	text := Hide(strings.Join(strings.Fields(string(body[:min(len(body), 4*enough)])), " "), secrets...)
+	if text == "" {
+		return "nothing"
+	}
+	if len(text) > enough {
+		text = strings.ToValidUTF8(text[:enough], "") + "…"
 	}
 	return text
 }

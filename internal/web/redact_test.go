@@ -31,7 +31,16 @@ func TestRedactSource(t *testing.T) {
 		"dcgm=http://h/m;token=S":                                                                  "dcgm=http://h/m",
 		"http://h;token=S":                                                                         "http://h",
 		`dcgm=http://h?selector=S`:                                                                 `dcgm=http://h?…`,
-		`own=http://h?selector=S`:                                                                  `own=http://h?…`,
+		"dcgm=http://h?kind=cpu&metric=acme_joules_total&unit=J&id=card&model=name&token=S":        "dcgm=http://h?kind=cpu&metric=acme_joules_total&unit=J&id=card&model=name&…",
+		"dcgm=http://a?kind=cpu,http://u:S":                                                        "dcgm=http://a?…",
+		"dcgm=http://a?kind=S/":                                                                    "dcgm=http://a?…",
+		"prometheus=http://h?kind=cpu&metric=S%2F":                                                 "prometheus=http://h?kind=cpu&…",
+		"zeusd":                                "zeusd",
+		"zeusd=/run/zeusd/zeusd.sock?kind=all": "zeusd=/run/zeusd/zeusd.sock?kind=all",
+		"zeusd=unix:/run/z.sock":               "zeusd=unix:/run/z.sock",
+		"zeusd=http://u:S@h?kind=cpu":          "zeusd=…@h?kind=cpu",
+		"trtllm=http://h:8000?token=S":         "trtllm=http://h:8000?…",
+		`own=http://h?selector=S`:              `own=http://h?…`,
 	} {
 		if want == "…" && value == "" {
 			want = ""

@@ -26,6 +26,8 @@ import (
 	_ "github.com/joulebench/joulebench/promsource"
 	_ "github.com/joulebench/joulebench/simsource"
 	_ "github.com/joulebench/joulebench/smisource"
+	_ "github.com/joulebench/joulebench/trtllmsource"
+	_ "github.com/joulebench/joulebench/zeusdsource"
 )
 
 // needsCommand is what to do about annotate.ErrNoCommand.
