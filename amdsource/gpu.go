@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/drm"
+	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -21,9 +22,6 @@ type gpu struct {
 	tableErr error
 	sensors  string // the folder of its hardware monitor; empty if there is none
 }
-
-// mi300A is the model of an accelerator that has processor cores in its package.
-const mi300A = 0x74a0
 
 // inventory describes GPUs, and reads the table of metrics of each.
 func inventory(cards []drm.Card) []gpu {
@@ -39,7 +37,9 @@ func inventory(cards []drm.Card) []gpu {
 		name := cmp.Or(drm.Text(filepath.Join(c.Dir, "product_name")), fmt.Sprintf("AMD GPU %04x:%04x", uint16(drm.AMD), c.Model))
 		g.device = c.Device(i, uuid, name)
 		g.device.PowerLimit = drm.Watts(filepath.Join(g.sensors, "power1_cap"))
-		g.table, g.tableErr = tableOf(c)
+		if g.table, g.tableErr = tableOf(c); g.apu() {
+			g.device.Kind = energy.Module
+		}
 		gpus[i] = g
 	}
 	nameAlike(gpus)
@@ -187,10 +187,14 @@ func absent(err error) bool {
 	return false
 }
 
+// apu reports whether it is graphics within a processor, by its table. An MI300A has that
+// of an accelerator, and is one.
+func (g gpu) apu() bool { return g.tableErr == nil && g.table.apu() }
+
 // marks returns the findings that hold for every measurement of the GPU, by how it is
 // measured.
 func (g gpu) marks(by energy.Method) []energy.Finding {
-	if !(g.tableErr == nil && g.table.apu()) && g.Model != mi300A {
+	if !g.apu() && !metricname.AMDCountsModule(g.Model) && !metricname.CountsModule(g.device.Name) {
 		return nil
 	}
 	what := "power"

@@ -57,7 +57,7 @@ func (s *Source) Add(d energy.Device, m Meter, thermometer string) {
 
 // Leave adds a device that is left out, though nobody chose to, and why it is.
 func (s *Source) Leave(d energy.Device, why string) {
-	s.leftOut = append(s.leftOut, energy.LeftOut{UUID: d.UUID, Index: d.Index, Name: d.Name, Why: why})
+	s.leftOut = append(s.leftOut, energy.LeftOut{UUID: d.UUID, Kind: d.Kind, Index: d.Index, Name: d.Name, Why: why})
 }
 
 // Mark adds a finding to each of the devices that fits.
