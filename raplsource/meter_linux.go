@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -111,7 +112,7 @@ func parseCount(b []byte) (n uint64, ok bool) {
 
 // openZone opens the counter of a zone.
 func openZone(z zone, most float64) (*meter, error) {
-	maximum, err := number(z.dir + "/max_energy_range_uj")
+	maximum, err := sysfs.Number(z.dir + "/max_energy_range_uj")
 	if err != nil {
 		return nil, err
 	}

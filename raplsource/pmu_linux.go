@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -43,7 +44,7 @@ type pmuCounter struct {
 // error wraps [fs.ErrNotExist] if there is no such PMU.
 func (t tree) pmuCounters(amd bool) (list []pmuCounter, err error) {
 	dir := t.path("sys/bus/event_source/devices/power")
-	kind, err := number(dir + "/type")
+	kind, err := sysfs.Number(dir + "/type")
 	if err != nil {
 		return nil, err
 	}
@@ -110,11 +111,11 @@ func (t tree) places(cpus []int, amd bool) ([]place, error) {
 	list := make([]place, len(cpus))
 	for i, cpu := range cpus {
 		topology := t.path("sys/devices/system/cpu", "cpu"+strconv.Itoa(cpu), "topology")
-		pkg, err := number(topology + "/physical_package_id")
+		pkg, err := sysfs.Number(topology + "/physical_package_id")
 		if err != nil {
 			return nil, err
 		}
-		die, err := number(topology + "/die_id")
+		die, err := sysfs.Number(topology + "/die_id")
 		if err != nil || amd {
 			die = 0
 		}

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -188,7 +189,7 @@ func (z zone) powerLimit() (watts float64) {
 	}
 	for _, constraint := range []string{"/constraint_0_", "/constraint_1_"} {
 		for _, file := range []string{"power_limit_uw", "max_power_uw"} {
-			uw, err := number(z.dir + constraint + file)
+			uw, err := sysfs.Number(z.dir + constraint + file)
 			if w := float64(uw) / 1e6; err == nil && w > 0 && w < mostPackage {
 				watts = max(watts, w)
 				break

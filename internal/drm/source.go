@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -120,7 +121,7 @@ func (s *Source) Inspect(dst []energy.State) {
 			st.Err = s.errIndex
 		case s.thermometers[st.Device] != "":
 			var thousandths uint64
-			thousandths, st.Err = Number(s.thermometers[st.Device])
+			thousandths, st.Err = sysfs.Number(s.thermometers[st.Device])
 			st.Celsius, st.HasCelsius = float64(thousandths)/1000, st.Err == nil
 		}
 	}

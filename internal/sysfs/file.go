@@ -1,4 +1,6 @@
-package drm
+// Package sysfs reads files in which the drivers of Linux show values, once or again and
+// again, and parses where these files are.
+package sysfs
 
 import (
 	"errors"
