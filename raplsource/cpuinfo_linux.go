@@ -20,16 +20,6 @@ func (t tree) path(elem ...string) string {
 	return filepath.Join(append([]string{root}, elem...)...)
 }
 
-// mostText is as much as a file of a few words can have.
-const mostText = 64 << 10
-
-// text returns the first line of a file of the tree.
-func text(path string) (string, error) {
-	b, err := inputfile.ReadFile(path, mostText)
-	line, _, _ := strings.Cut(string(b), "\n")
-	return strings.TrimSpace(line), err
-}
-
 // processor is what is known of the machine's processors, which are all of one model.
 type processor struct {
 	model string

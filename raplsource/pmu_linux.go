@@ -48,7 +48,7 @@ func (t tree) pmuCounters(amd bool) (list []pmuCounter, err error) {
 	if err != nil {
 		return nil, err
 	}
-	mask, err := text(dir + "/cpumask")
+	mask, err := sysfs.Line(dir + "/cpumask")
 	if err != nil {
 		return nil, err
 	}
@@ -84,15 +84,15 @@ func (t tree) pmuCounters(amd bool) (list []pmuCounter, err error) {
 
 // event reads which event it is, and the unit of its counter in joules.
 func (t tree) event(path string) (config uint64, unit float64, err error) {
-	term, err := text(path)
+	term, err := sysfs.Line(path)
 	if err != nil {
 		return 0, 0, err
 	}
-	scale, err := text(path + ".scale")
+	scale, err := sysfs.Line(path + ".scale")
 	if err != nil {
 		return 0, 0, err
 	}
-	joules, err := text(path + ".unit")
+	joules, err := sysfs.Line(path + ".unit")
 	if err != nil {
 		return 0, 0, err
 	}

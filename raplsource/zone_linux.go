@@ -118,7 +118,7 @@ func (t tree) zones() (list []zone, err error) {
 			continue
 		}
 		z.dir = t.path("sys/class/powercap", e.Name())
-		if z.name, z.err = text(z.dir + "/name"); z.err == nil && z.name == "" {
+		if z.name, z.err = sysfs.Line(z.dir + "/name"); z.err == nil && z.name == "" {
 			z.err = errNameless
 		}
 		if _, err := os.Stat(z.dir); !errors.Is(err, fs.ErrNotExist) {
@@ -184,7 +184,7 @@ func (z zone) place(all []zone) (p place, ok bool) {
 // is 0 where none is known or kept. That of a memory is not used: where none is set, kernels
 // show numbers that are none.
 func (z zone) powerLimit() (watts float64) {
-	if enabled, err := text(z.dir + "/enabled"); err == nil && enabled == "0" {
+	if enabled, err := sysfs.Line(z.dir + "/enabled"); err == nil && enabled == "0" {
 		return 0
 	}
 	for _, constraint := range []string{"/constraint_0_", "/constraint_1_"} {
