@@ -1,7 +1,7 @@
 package amdsource
 
 import (
-	"github.com/joulebench/joulebench/internal/drm"
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -21,7 +21,7 @@ const sourceName = "amd"
 
 func init() {
 	energy.Register(sourceName, func(arg string, devices []string) (energy.Source, error) {
-		root, err := drm.ParseRoot(sourceName, arg)
+		root, err := sysfs.ParseRoot(sourceName, arg)
 		if err != nil {
 			return nil, err
 		}

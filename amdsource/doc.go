@@ -39,10 +39,11 @@
 // machine, made from /etc/machine-id.
 //
 // One socket counts once. The second die of an MI250 reports nothing, and is counted with
-// the first, which is marked [energy.ModuleScope]. The partitions of an MI300 have no
-// counters: the GPU is measured as a whole, and marked [energy.MIGParentScope] if it is
-// divided and not selected. The power of an APU, and the energy of an MI300A, are those of
-// all of it, CPU included, and marked [energy.ModuleScope].
+// the first, which is marked [energy.MIGParentScope]. The partitions of an MI300 have no
+// counters: the GPU is measured as a whole, and marked so, too, if it is divided and not
+// selected. The power of an APU, and the energy of an MI300A, are those of all of it, CPU
+// included, and marked [energy.ModuleScope]. An APU is an [energy.Module], so that beside a
+// Radeon J/op is that of the Radeon; an MI300A is a GPU.
 //
 // # What it was run on
 //

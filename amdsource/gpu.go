@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/drm"
+	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -22,24 +24,23 @@ type gpu struct {
 	sensors  string // the folder of its hardware monitor; empty if there is none
 }
 
-// mi300A is the model of an accelerator that has processor cores in its package.
-const mi300A = 0x74a0
-
 // inventory describes GPUs, and reads the table of metrics of each.
 func inventory(cards []drm.Card) []gpu {
 	gpus := make([]gpu, len(cards))
 	for i, c := range cards {
 		g := gpu{Card: c, sensors: c.Sensors("amdgpu")}
-		uuid := drm.Text(filepath.Join(c.Dir, "unique_id"))
+		uuid := sysfs.Text(filepath.Join(c.Dir, "unique_id"))
 		if uuid != "" && strings.Trim(uuid, "0") != "" {
 			uuid = "GPU-" + uuid // as ROCm names it
 		} else {
 			uuid = ""
 		}
-		name := cmp.Or(drm.Text(filepath.Join(c.Dir, "product_name")), fmt.Sprintf("AMD GPU %04x:%04x", uint16(drm.AMD), c.Model))
+		name := cmp.Or(sysfs.Text(filepath.Join(c.Dir, "product_name")), fmt.Sprintf("AMD GPU %04x:%04x", uint16(drm.AMD), c.Model))
 		g.device = c.Device(i, uuid, name)
-		g.device.PowerLimit = drm.Watts(filepath.Join(g.sensors, "power1_cap"))
-		g.table, g.tableErr = tableOf(c)
+		g.device.PowerLimit = sysfs.Watts(filepath.Join(g.sensors, "power1_cap"))
+		if g.table, g.tableErr = tableOf(c); g.apu() {
+			g.device.Kind = energy.Module
+		}
 		gpus[i] = g
 	}
 	nameAlike(gpus)
@@ -81,7 +82,7 @@ func tableOf(c drm.Card) (t table, err error) {
 }
 
 func openTable(c drm.Card, counter bool) (*tableMeter, error) {
-	f, err := drm.OpenFile(filepath.Join(c.Dir, "gpu_metrics"), longest)
+	f, err := sysfs.OpenFile(filepath.Join(c.Dir, "gpu_metrics"), longest)
 	if err != nil {
 		return nil, err
 	}
@@ -123,7 +124,7 @@ func openGauge(g gpu, name string) (drm.Meter, error) {
 	if g.sensors == "" {
 		return nil, energy.ErrNoEnergy
 	}
-	f, err := drm.OpenNumber(filepath.Join(g.sensors, name))
+	f, err := sysfs.OpenNumber(filepath.Join(g.sensors, name))
 	if err != nil {
 		return nil, err
 	}
@@ -187,10 +188,14 @@ func absent(err error) bool {
 	return false
 }
 
+// apu reports whether it is graphics within a processor, by its table. An MI300A has that
+// of an accelerator, and is one.
+func (g gpu) apu() bool { return g.tableErr == nil && g.table.apu() }
+
 // marks returns the findings that hold for every measurement of the GPU, by how it is
 // measured.
 func (g gpu) marks(by energy.Method) []energy.Finding {
-	if !(g.tableErr == nil && g.table.apu()) && g.Model != mi300A {
+	if !g.apu() && !metricname.AMDCountsModule(g.Model) && !metricname.CountsModule(g.device.Name) {
 		return nil
 	}
 	what := "power"
@@ -203,7 +208,7 @@ func (g gpu) marks(by energy.Method) []energy.Finding {
 // partition says how the GPU is divided for programs; empty if it is not, or if that is
 // not known.
 func (g gpu) partition() string {
-	mode := drm.Text(filepath.Join(g.Dir, "current_compute_partition"))
+	mode := sysfs.Text(filepath.Join(g.Dir, "current_compute_partition"))
 	if mode == "SPX" {
 		return ""
 	}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/drm"
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -19,7 +20,7 @@ var (
 // tableMeter reads the table of metrics: the energy counter with the power beside it, or
 // only the power.
 type tableMeter struct {
-	file    *drm.File
+	file    *sysfs.File
 	counter bool
 	up      func() (time.Duration, bool) // the clock of the driver's stamps
 	stamp   quantity                     // of the newest table
@@ -96,7 +97,7 @@ func (m *tableMeter) place(r *energy.Reading, clock quantity) {
 }
 
 // gaugeMeter reads the power of the hardware monitor.
-type gaugeMeter struct{ file *drm.File }
+type gaugeMeter struct{ file *sysfs.File }
 
 // Read reads the microwatts of the monitor.
 func (m *gaugeMeter) Read(r *energy.Reading) {

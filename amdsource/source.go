@@ -105,7 +105,7 @@ func (s *Source) markDies(gpus []gpu, second []bool) {
 	}
 	for model, list := range dies {
 		detail := fmt.Sprintf("the energy is that of both dies of its card: the second ones report nothing (%s)", strings.Join(list, ", "))
-		s.Mark(energy.ModuleScope, detail, func(d energy.Device) bool { return models[d.UUID] == model })
+		s.Mark(energy.MIGParentScope, detail, func(d energy.Device) bool { return models[d.UUID] == model })
 	}
 }
 

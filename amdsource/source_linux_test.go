@@ -274,7 +274,7 @@ func TestOneSocketOnce(t *testing.T) {
 		assert.Empty(t, s.LeftOut(), "the first dies count them")
 		for _, dev := range s.Devices() {
 			require.Len(t, dev.Marks, 1)
-			assert.Equal(t, energy.ModuleScope, dev.Marks[0].Reason)
+			assert.Equal(t, energy.MIGParentScope, dev.Marks[0].Reason, "it contains no CPU")
 			assert.Contains(t, dev.Marks[0].Detail, "the second ones report nothing (0000:20:00.0, 0000:40:00.0)")
 		}
 		one, err := Open(Config{Root: root, Devices: []string{"2"}})
@@ -327,20 +327,48 @@ func TestOneSocketOnce(t *testing.T) {
 			s, err := Open(Config{Root: drmtest.Write(t, c)})
 			require.NoError(t, err)
 			defer s.Close()
+			assert.Equal(t, energy.Module, s.Devices()[0].Kind)
 			require.Len(t, s.Devices()[0].Marks, 1)
 			assert.Equal(t, energy.ModuleScope, s.Devices()[0].Marks[0].Reason)
 			assert.Equal(t, "the power is that of the whole APU, its CPU included", s.Devices()[0].Marks[0].Detail)
 		}
 		c := instinct(0, 8, 3872, 400)
-		c.Model = mi300A
+		c.Model = 0x74a0 // an MI300A
 		root := drmtest.Write(t, c)
 		defer run(t, root, tick, false, map[*drmtest.Card]float64{&c: 400})()
 		s, err := Open(Config{Root: root})
 		require.NoError(t, err)
 		defer s.Close()
+		assert.Equal(t, energy.GPU, s.Devices()[0].Kind.OrGPU(), "it is an accelerator")
 		require.Len(t, s.Devices()[0].Marks, 1)
 		assert.Equal(t, "the energy is that of the whole APU, its CPU included", s.Devices()[0].Marks[0].Detail)
 	})
+}
+
+// TestAPUBesideGPU: graphics within a processor are no GPU beside a Radeon, measured or not,
+// so that what is said of GPUs is of that.
+func TestAPUBesideGPU(t *testing.T) {
+	apu := radeon("0000:c3:00.0", map[string]string{"power1_input": "14000000\n"})
+	silent := radeon("0000:c4:00.0", nil)
+	silent.Monitor = nil
+	for _, c := range []drmtest.Card{apu, silent} {
+		c.Files["gpu_metrics"] = string(capture(t, "phoenix"))
+	}
+	root := drmtest.Write(t, radeon("0000:03:00.0", nil), apu, silent)
+	s, err := Open(Config{Root: root})
+	require.NoError(t, err)
+	defer s.Close()
+	kinds := energy.KindsOf(s.Devices())
+	assert.Equal(t, []energy.Kind{energy.GPU, energy.Module}, kinds)
+	assert.Equal(t, []energy.Kind{energy.GPU}, energy.Leading(kinds))
+	require.Len(t, s.LeftOut(), 1)
+	assert.Equal(t, energy.Module, s.LeftOut()[0].Kind)
+	for selector, want := range map[string]string{"0": "0000:03:00.0", "module:1": "0000:c3:00.0"} {
+		one, err := Open(Config{Root: root, Devices: []string{selector}})
+		require.NoError(t, err, selector)
+		assert.Equal(t, want, one.Devices()[0].PCI)
+		assert.NoError(t, one.Close())
+	}
 }
 
 // TestErrors: what is not there, is not readable, or is not asked for rightly.

@@ -1,7 +1,7 @@
 package intelsource
 
 import (
-	"github.com/joulebench/joulebench/internal/drm"
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -20,7 +20,7 @@ const sourceName = "intel"
 
 func init() {
 	energy.Register(sourceName, func(arg string, devices []string) (energy.Source, error) {
-		root, err := drm.ParseRoot(sourceName, arg)
+		root, err := sysfs.ParseRoot(sourceName, arg)
 		if err != nil {
 			return nil, err
 		}

@@ -11,12 +11,13 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/drm"
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // counter is one energy counter of a card.
 type counter struct {
-	file  *drm.File
+	file  *sysfs.File
 	name  string // energy1_input
 	label string // card, pkg, or nothing
 	first uint64 // what it showed first, in µJ
@@ -34,11 +35,11 @@ var scopes = []string{"card", "", "pkg"}
 func counters(sensors string) (list []*counter, err error) {
 	found, _ := filepath.Glob(filepath.Join(drm.Escaped(sensors), "energy*_input"))
 	for _, path := range found {
-		label := strings.ToLower(drm.Text(strings.TrimSuffix(path, "_input") + "_label"))
+		label := strings.ToLower(sysfs.Text(strings.TrimSuffix(path, "_input") + "_label"))
 		if !slices.Contains(scopes, label) {
 			continue
 		}
-		file, e := drm.OpenNumber(path)
+		file, e := sysfs.OpenNumber(path)
 		if e != nil {
 			err = cmp.Or(err, e)
 			continue
@@ -156,6 +157,6 @@ func probe(c drm.Card, d energy.Device) (drm.Meter, energy.Device, error) {
 	}
 	d.Method, d.Metric, d.ReadWithin = energy.Counter, what, within
 	number := strings.TrimSuffix(strings.TrimPrefix(best.name, "energy"), "_input")
-	d.PowerLimit = drm.Watts(filepath.Join(sensors, "power"+number+"_max"))
+	d.PowerLimit = sysfs.Watts(filepath.Join(sensors, "power"+number+"_max"))
 	return best, d, nil
 }

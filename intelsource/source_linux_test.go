@@ -17,6 +17,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/drm"
 	"github.com/joulebench/joulebench/internal/drm/drmtest"
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -63,7 +64,7 @@ func run(t testing.TB, root string, list ...file) (stop func()) {
 	var refresh []func(elapsed time.Duration)
 	for _, f := range list {
 		path := filepath.Join(f.card.MonitorDir(root), f.name)
-		begin, err := drm.Number(path)
+		begin, err := sysfs.Number(path)
 		require.NoError(t, err)
 		file, err := os.OpenFile(path, os.O_WRONLY, 0)
 		require.NoError(t, err)

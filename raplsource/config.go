@@ -1,10 +1,9 @@
 package raplsource
 
 import (
-	"fmt"
-	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -26,27 +25,14 @@ const (
 
 func init() {
 	energy.Register(sourceName, func(arg string, devices []string) (energy.Source, error) {
-		cfg, err := parse(arg)
+		root, err := sysfs.ParseRoot(sourceName, arg)
 		if err != nil {
 			return nil, err
 		}
-		cfg.Devices = devices
-		s, err := Open(cfg)
+		s, err := Open(Config{Root: root, Devices: devices})
 		if err != nil {
 			return nil, err // not s: a nil *Source is a non-nil energy.Source
 		}
 		return s, nil
 	})
-}
-
-// parse reads what follows the name in POWERTEST_SOURCE: nothing, or root=DIR.
-func parse(arg string) (Config, error) {
-	if arg == "" {
-		return Config{}, nil
-	}
-	key, root, _ := strings.Cut(arg, "=")
-	if key != "root" || root == "" {
-		return Config{}, fmt.Errorf("rapl: %w: %q is no option\nwrite rapl, or rapl=root=DIR where DIR has the machine's sys folder", energy.ErrMalformed, arg)
-	}
-	return Config{Root: root}, nil
 }

@@ -2,12 +2,10 @@ package raplsource
 
 import (
 	"bytes"
-	"crypto/sha256"
-	"encoding/hex"
 	"path/filepath"
-	"strconv"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/hostid"
 	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
@@ -20,25 +18,6 @@ func (t tree) path(elem ...string) string {
 		root = "/"
 	}
 	return filepath.Join(append([]string{root}, elem...)...)
-}
-
-// mostText is as much as a file of a few words can have.
-const mostText = 64 << 10
-
-// text returns the first line of a file of the tree.
-func text(path string) (string, error) {
-	b, err := inputfile.ReadFile(path, mostText)
-	line, _, _ := strings.Cut(string(b), "\n")
-	return strings.TrimSpace(line), err
-}
-
-// number returns a file's number.
-func number(path string) (uint64, error) {
-	s, err := text(path)
-	if err != nil {
-		return 0, err
-	}
-	return strconv.ParseUint(s, 10, 64)
 }
 
 // processor is what is known of the machine's processors, which are all of one model.
@@ -80,13 +59,11 @@ func parseProcessor(cpuinfo []byte) (p processor) {
 	return p
 }
 
-// host is what a device's UUID says of its machine: a digest of its machine-id, which
-// systemd asks not to show as it is. It is empty where there is none, as in containers.
+// host is what a device's UUID says of its machine; empty where that is not known, as in
+// containers.
 func (t tree) host() string {
-	id, err := text(t.path("etc/machine-id"))
-	if err != nil || id == "" {
-		return ""
+	if id := hostid.Of(t.root); id != "" {
+		return "@" + id
 	}
-	sum := sha256.Sum256([]byte("joulebench raplsource " + id))
-	return "@" + hex.EncodeToString(sum[:6])
+	return ""
 }

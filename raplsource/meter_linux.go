@@ -1,14 +1,15 @@
 package raplsource
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
-	"math"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -94,24 +95,17 @@ func (m *meter) value() (uint64, error) {
 	return m.steps(uj), nil
 }
 
-// parseCount parses the decimal digits of a counter, and the line's end after them. What has
-// no end was cut off.
+// parseCount parses the number of a counter. What has no line's end after it was cut off.
 func parseCount(b []byte) (n uint64, ok bool) {
-	if len(b) < 2 || b[len(b)-1] != '\n' {
+	if !bytes.HasSuffix(b, []byte("\n")) {
 		return 0, false
 	}
-	for _, c := range b[:len(b)-1] {
-		if c < '0' || c > '9' || n > (math.MaxUint64-9)/10 {
-			return 0, false
-		}
-		n = 10*n + uint64(c-'0')
-	}
-	return n, true
+	return sysfs.ParseNumber(b)
 }
 
 // openZone opens the counter of a zone.
 func openZone(z zone, most float64) (*meter, error) {
-	maximum, err := number(z.dir + "/max_energy_range_uj")
+	maximum, err := sysfs.Number(z.dir + "/max_energy_range_uj")
 	if err != nil {
 		return nil, err
 	}

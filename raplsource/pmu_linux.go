@@ -8,6 +8,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -43,11 +44,11 @@ type pmuCounter struct {
 // error wraps [fs.ErrNotExist] if there is no such PMU.
 func (t tree) pmuCounters(amd bool) (list []pmuCounter, err error) {
 	dir := t.path("sys/bus/event_source/devices/power")
-	kind, err := number(dir + "/type")
+	kind, err := sysfs.Number(dir + "/type")
 	if err != nil {
 		return nil, err
 	}
-	mask, err := text(dir + "/cpumask")
+	mask, err := sysfs.Line(dir + "/cpumask")
 	if err != nil {
 		return nil, err
 	}
@@ -83,15 +84,15 @@ func (t tree) pmuCounters(amd bool) (list []pmuCounter, err error) {
 
 // event reads which event it is, and the unit of its counter in joules.
 func (t tree) event(path string) (config uint64, unit float64, err error) {
-	term, err := text(path)
+	term, err := sysfs.Line(path)
 	if err != nil {
 		return 0, 0, err
 	}
-	scale, err := text(path + ".scale")
+	scale, err := sysfs.Line(path + ".scale")
 	if err != nil {
 		return 0, 0, err
 	}
-	joules, err := text(path + ".unit")
+	joules, err := sysfs.Line(path + ".unit")
 	if err != nil {
 		return 0, 0, err
 	}
@@ -110,11 +111,11 @@ func (t tree) places(cpus []int, amd bool) ([]place, error) {
 	list := make([]place, len(cpus))
 	for i, cpu := range cpus {
 		topology := t.path("sys/devices/system/cpu", "cpu"+strconv.Itoa(cpu), "topology")
-		pkg, err := number(topology + "/physical_package_id")
+		pkg, err := sysfs.Number(topology + "/physical_package_id")
 		if err != nil {
 			return nil, err
 		}
-		die, err := number(topology + "/die_id")
+		die, err := sysfs.Number(topology + "/die_id")
 		if err != nil || amd {
 			die = 0
 		}

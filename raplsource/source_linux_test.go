@@ -29,7 +29,7 @@ var xeon = []rapltest.Zone{
 }
 
 // host is what the UUIDs of the made-up machine end with.
-const host = "@4f51b2c75699"
+const host = "@3047b4ed0130"
 
 // opened opens the zones of a machine.
 func opened(t *testing.T, tree *rapltest.Tree, devices ...string) *Source {

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -117,7 +118,7 @@ func (t tree) zones() (list []zone, err error) {
 			continue
 		}
 		z.dir = t.path("sys/class/powercap", e.Name())
-		if z.name, z.err = text(z.dir + "/name"); z.err == nil && z.name == "" {
+		if z.name, z.err = sysfs.Line(z.dir + "/name"); z.err == nil && z.name == "" {
 			z.err = errNameless
 		}
 		if _, err := os.Stat(z.dir); !errors.Is(err, fs.ErrNotExist) {
@@ -183,12 +184,12 @@ func (z zone) place(all []zone) (p place, ok bool) {
 // is 0 where none is known or kept. That of a memory is not used: where none is set, kernels
 // show numbers that are none.
 func (z zone) powerLimit() (watts float64) {
-	if enabled, err := text(z.dir + "/enabled"); err == nil && enabled == "0" {
+	if enabled, err := sysfs.Line(z.dir + "/enabled"); err == nil && enabled == "0" {
 		return 0
 	}
 	for _, constraint := range []string{"/constraint_0_", "/constraint_1_"} {
 		for _, file := range []string{"power_limit_uw", "max_power_uw"} {
-			uw, err := number(z.dir + constraint + file)
+			uw, err := sysfs.Number(z.dir + constraint + file)
 			if w := float64(uw) / 1e6; err == nil && w > 0 && w < mostPackage {
 				watts = max(watts, w)
 				break

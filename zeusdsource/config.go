@@ -29,14 +29,15 @@ type HTTP = web.HTTP
 type Config struct {
 	// Servers are the daemons, one for each host; none means that of ZEUSD_SOCK_PATH or
 	// ZEUSD_HOST_PORT, or that of this machine. A fragment gives the role of all of its
-	// devices: "gpu-node-01#prefill"; a query their kinds: "?kind=cpu".
+	// devices: "gpu-node-01#prefill"; a query the kinds of devices of all servers, as Kinds
+	// does: "?kind=cpu".
 	Servers []Address
 	// Devices are selectors as [energy.Select] takes them; none means all.
 	Devices []string
 	// Roles are the roles of devices in a server that divides its work.
 	Roles []energy.Role
-	// Kinds are the kinds of devices to measure; none means the GPUs, or if there are none
-	// the processors with their memory.
+	// Kinds are the kinds of devices to measure, of all servers; none means the GPUs, or if there
+	// are none the processors with their memory.
 	Kinds []energy.Kind
 	// HTTP says how requests are made.
 	HTTP
@@ -69,8 +70,8 @@ func init() {
 	})
 }
 
-// targets understands the addresses, and takes from them what they say of the kinds.
-// socket is the path of a Unix socket; empty if it is another address.
+// targets understands the addresses, and takes from them what they say of the kinds,
+// which are those of all servers. socket is the path of a Unix socket; empty if it is another address.
 func (c *Config) targets() (targets []web.Target, sockets []string, err error) {
 	servers := c.Servers
 	if len(servers) == 0 {

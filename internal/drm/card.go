@@ -1,6 +1,5 @@
 // Package drm finds the GPUs that the graphics drivers of Linux show below
-// /sys/class/drm, and reads files of sysfs again and again. What the files mean, the
-// packages of the vendors know.
+// /sys/class/drm. What their files mean, the packages of the vendors know.
 package drm
 
 import (
@@ -15,11 +14,9 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/joulebench/joulebench/internal/hostid"
-	"github.com/joulebench/joulebench/internal/inputfile"
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -62,12 +59,12 @@ type Tree struct {
 	host string
 }
 
-// ErrTree says that there is no folder of graphics drivers where one is looked for.
-var ErrTree = errors.New("no graphics driver is loaded, or sysfs is not there")
+// errTree says that there is no folder of graphics drivers where one is looked for.
+var errTree = errors.New("no graphics driver is loaded, or sysfs is not there")
 
 // Open finds the sysfs below a root: ROOT/sys, or ROOT itself if that is one. An empty
 // root is /. The error wraps [errors.ErrUnsupported] elsewhere than on Linux, and
-// [fs.ErrNotExist] with ErrTree if there is no /sys/class/drm.
+// [fs.ErrNotExist] if there is no /sys/class/drm.
 func Open(root string) (Tree, error) {
 	if runtime.GOOS != "linux" {
 		return Tree{}, fmt.Errorf("%w: the files of the kernel's drivers are those of linux, and this is %s\nrun the benchmark there", errors.ErrUnsupported, runtime.GOOS)
@@ -87,7 +84,7 @@ func Open(root string) (Tree, error) {
 		return Tree{}, failure
 	}
 	return Tree{}, fmt.Errorf("%s: %w: %w\ncheck ls /sys/class/drm; in a container that hides it, mount the host's /sys and give root=DIR",
-		filepath.Join(root, "sys", "class", "drm"), ErrTree, fs.ErrNotExist)
+		filepath.Join(root, "sys", "class", "drm"), errTree, fs.ErrNotExist)
 }
 
 // Path returns a path in the sysfs.
@@ -120,10 +117,10 @@ func (t Tree) Cards(vendor Vendor) (cards []Card, platform []string, err error) 
 			platform = append(platform, filepath.Base(where))
 			continue
 		}
-		if is, ok := hexadecimal(Text(filepath.Join(dir, "vendor"))); !ok || Vendor(is) != vendor {
+		if is, ok := hexadecimal(sysfs.Text(filepath.Join(dir, "vendor"))); !ok || Vendor(is) != vendor {
 			continue
 		}
-		c.Model, _ = hexadecimal(Text(filepath.Join(dir, "device")))
+		c.Model, _ = hexadecimal(sysfs.Text(filepath.Join(dir, "device")))
 		if driver, err := os.Readlink(filepath.Join(dir, "driver")); err == nil {
 			c.Driver = filepath.Base(driver)
 		}
@@ -149,27 +146,9 @@ func hexadecimal(text string) (n uint16, ok bool) {
 	return uint16(v), err == nil
 }
 
-// mostText is how long a text of sysfs may be.
-const mostText = 4096
-
-// Text returns what a file says, in one line of characters that can be printed; empty if
-// it cannot be read, or is longer than any name.
-func Text(path string) string {
-	const longest = 128
-	data, err := inputfile.ReadFile(path, 1<<20) // files of sysfs say that they have 4096 bytes
-	if err != nil || len(data) > mostText {
-		return ""
-	}
-	text := strings.TrimSpace(string(data))
-	if len(text) > longest || !utf8.ValidString(text) || strings.ContainsFunc(text, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return ""
-	}
-	return text
-}
-
 // Module returns the version of a kernel module, if it has one of its own, as those that
 // are not built with the kernel do; else empty.
-func (t Tree) Module(name string) string { return Text(t.Path("module", name, "version")) }
+func (t Tree) Module(name string) string { return sysfs.Text(t.Path("module", name, "version")) }
 
 // Device returns what is known of a card before it is read: its place among those of its
 // vendor, and an identity. uuid is its own, and where there is none, its address on its
@@ -180,7 +159,7 @@ func (c Card) Device(index int, uuid, name string) energy.Device {
 			uuid += "@" + c.host
 		}
 	}
-	return energy.Device{UUID: uuid, Index: index, Name: name, PCI: c.PCI, Driver: c.Driver, VBIOS: Text(filepath.Join(c.Dir, "vbios_version"))}
+	return energy.Device{UUID: uuid, Index: index, Name: name, PCI: c.PCI, Driver: c.Driver, VBIOS: sysfs.Text(filepath.Join(c.Dir, "vbios_version"))}
 }
 
 // Sensors returns the folder of the hardware monitor of a card, of the name that its
@@ -188,7 +167,7 @@ func (c Card) Device(index int, uuid, name string) energy.Device {
 func (c Card) Sensors(names ...string) string {
 	found, _ := filepath.Glob(filepath.Join(Escaped(c.Dir), "hwmon", "hwmon*"))
 	for _, dir := range found {
-		if slices.Contains(names, Text(filepath.Join(dir, "name"))) {
+		if slices.Contains(names, sysfs.Text(filepath.Join(dir, "name"))) {
 			return dir
 		}
 	}
@@ -204,7 +183,7 @@ func Thermometer(sensors string, labels ...string) string {
 	found, _ := filepath.Glob(filepath.Join(Escaped(sensors), "temp*_label"))
 	for _, label := range labels {
 		for _, path := range found {
-			if Text(path) == label {
+			if sysfs.Text(path) == label {
 				return strings.TrimSuffix(path, "_label") + "_input"
 			}
 		}

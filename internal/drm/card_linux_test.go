@@ -4,7 +4,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -47,34 +46,4 @@ func TestCards(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, found, 1)
 	assert.Empty(t, found[0].Sensors("i915"), "a monitor of another name is another's")
-}
-
-// TestHostileText: what files say is printed, and names files to open: only lines that can
-// be are taken, and nothing is waited for.
-func TestHostileText(t *testing.T) {
-	dir := t.TempDir()
-	for text, want := range map[string]string{
-		"AMD Instinct MI300X OAM\n": "AMD Instinct MI300X OAM",
-		"\x1b[31mred":               "",
-		"two\nlines":                "",
-		"\xff\xfe":                  "",
-		strings.Repeat("x", 5000):   "",
-		strings.Repeat("x", 129):    "",
-		"":                          "",
-	} {
-		path := filepath.Join(dir, "name")
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-		assert.Equal(t, want, drm.Text(path), "%q", text)
-	}
-	pipe := filepath.Join(dir, "pipe")
-	if err := syscall.Mkfifo(pipe, 0o644); err == nil {
-		assert.Empty(t, drm.Text(pipe))
-		_, err := drm.Number(pipe)
-		assert.Error(t, err)
-	}
-	for text, want := range map[string]float64{"750000000\n": 750, "0\n": 0, "-1\n": 0, "18446744073709551615\n": 0, "watts": 0} {
-		path := filepath.Join(dir, "power1_cap")
-		require.NoError(t, os.WriteFile(path, []byte(text), 0o644))
-		assert.Equal(t, want, drm.Watts(path), text)
-	}
 }

@@ -7,6 +7,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/sysfs"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -57,7 +58,7 @@ func (s *Source) Add(d energy.Device, m Meter, thermometer string) {
 
 // Leave adds a device that is left out, though nobody chose to, and why it is.
 func (s *Source) Leave(d energy.Device, why string) {
-	s.leftOut = append(s.leftOut, energy.LeftOut{UUID: d.UUID, Index: d.Index, Name: d.Name, Why: why})
+	s.leftOut = append(s.leftOut, energy.LeftOut{UUID: d.UUID, Kind: d.Kind, Index: d.Index, Name: d.Name, Why: why})
 }
 
 // Mark adds a finding to each of the devices that fits.
@@ -120,7 +121,7 @@ func (s *Source) Inspect(dst []energy.State) {
 			st.Err = s.errIndex
 		case s.thermometers[st.Device] != "":
 			var thousandths uint64
-			thousandths, st.Err = Number(s.thermometers[st.Device])
+			thousandths, st.Err = sysfs.Number(s.thermometers[st.Device])
 			st.Celsius, st.HasCelsius = float64(thousandths)/1000, st.Err == nil
 		}
 	}

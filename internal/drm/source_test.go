@@ -64,8 +64,8 @@ func TestMarks(t *testing.T) {
 	s.Mark(energy.ModuleScope, "of both", func(d energy.Device) bool { return d.UUID == "GPU-2" })
 	assert.Empty(t, s.Devices()[0].Marks)
 	assert.Equal(t, []energy.Finding{{Reason: energy.ModuleScope, Device: "GPU-2", Detail: "of both"}}, s.Devices()[1].Marks)
-	s.Leave(energy.Device{UUID: "GPU-3", Index: 2, Name: "small"}, "it reports nothing")
-	assert.Equal(t, []energy.LeftOut{{UUID: "GPU-3", Index: 2, Name: "small", Why: "it reports nothing"}}, s.LeftOut())
+	s.Leave(energy.Device{UUID: "GPU-3", Kind: energy.Module, Index: 2, Name: "small"}, "it reports nothing")
+	assert.Equal(t, []energy.LeftOut{{UUID: "GPU-3", Kind: energy.Module, Index: 2, Name: "small", Why: "it reports nothing"}}, s.LeftOut())
 	r := []energy.Reading{{Device: 7}}
 	s.Read(r)
 	assert.ErrorIs(t, r[0].Err, energy.ErrNoDevice)

@@ -26,4 +26,9 @@ func TestOf(t *testing.T) {
 		assert.Empty(t, of(none), "an image has none: %q", none)
 	}
 	assert.Empty(t, Of(t.TempDir()))
+	assert.Equal(t, Of("/"), Of(""), "no root is that of this machine")
+	t.Chdir(t.TempDir())
+	require.NoError(t, os.Mkdir("etc", 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join("etc", "machine-id"), []byte(one), 0o644))
+	assert.NotEqual(t, Of("."), Of(""), "wherever it runs")
 }

@@ -13,7 +13,15 @@ type Source struct {
 	// Needs is what must be said for it to be tried, and how: empty for what this machine
 	// has itself, which costs nothing.
 	Needs string
+	// Local says that what follows the name is no address, and can hold no secret.
+	Local bool
+	// Keys are the parameters of its address that are its own and whose values are names,
+	// which may be shown.
+	Keys []string
 }
+
+// exporterKeys are the keys of sources that read any exporter's metrics.
+var exporterKeys = []string{"metric", "unit", "id", "model", "kind"}
 
 // Off is the name by which nothing is measured.
 const Off = "off"
@@ -22,18 +30,18 @@ const module = "github.com/joulebench/joulebench/"
 
 // Sources are all of them, and none, which is [Off].
 var Sources = []Source{
-	{Name: "auto"},
-	{Name: "nvml", Form: "[=LIBRARY]"},
-	{Name: "rapl", Form: "[=root=DIR]", Package: module + "raplsource"},
-	{Name: "amd", Form: "[=root=DIR]", Package: module + "amdsource"},
-	{Name: "intel", Form: "[=root=DIR]", Package: module + "intelsource"},
-	{Name: "dcgm", Form: "=URL[,URL]", Package: module + "dcgmsource", Needs: "needs the address of an exporter: -source dcgm=http://HOST:9400"},
-	{Name: "prometheus", Form: "=URL[?selector={MATCHERS}]", Package: module + "promsource", Needs: "needs the address of a server: -source prometheus=http://HOST:9090"},
-	{Name: "zeusd", Form: "[=ADDRESS[,ADDRESS]]", Package: module + "zeusdsource", Needs: "needs a zeusd, the daemon of Zeus: -source zeusd or zeusd=HOST"},
+	{Name: "auto", Local: true},
+	{Name: "nvml", Form: "[=LIBRARY]", Local: true},
+	{Name: "rapl", Form: "[=root=DIR]", Package: module + "raplsource", Local: true},
+	{Name: "amd", Form: "[=root=DIR]", Package: module + "amdsource", Local: true},
+	{Name: "intel", Form: "[=root=DIR]", Package: module + "intelsource", Local: true},
+	{Name: "dcgm", Form: "=URL[,URL]", Package: module + "dcgmsource", Needs: "needs the address of an exporter: -source dcgm=http://HOST:9400", Keys: exporterKeys},
+	{Name: "prometheus", Form: "=URL[?selector={MATCHERS}]", Package: module + "promsource", Needs: "needs the address of a server: -source prometheus=http://HOST:9090", Keys: exporterKeys},
+	{Name: "zeusd", Form: "[=ADDRESS[,ADDRESS]]", Package: module + "zeusdsource", Needs: "needs a zeusd, the daemon of Zeus: -source zeusd or zeusd=HOST", Keys: []string{"kind"}},
 	{Name: "trtllm", Form: "=URL[,URL]", Package: module + "trtllmsource", Needs: "needs the address of a trtllm-serve: -source trtllm=http://HOST:8000"},
-	{Name: "smi", Form: "=FILE", Package: module + "smisource", Needs: "needs a log of nvidia-smi or amd-smi: -source smi=FILE"},
-	{Name: "sim", Form: "[=ARG]", Package: module + "simsource", Needs: "always there, and simulates: -source sim"},
-	{Name: Off},
+	{Name: "smi", Form: "=FILE", Package: module + "smisource", Needs: "needs a log of nvidia-smi or amd-smi: -source smi=FILE", Local: true},
+	{Name: "sim", Form: "[=ARG]", Package: module + "simsource", Needs: "always there, and simulates: -source sim", Local: true},
+	{Name: Off, Local: true},
 }
 
 // Find returns the source of a name.

@@ -78,4 +78,8 @@ func TestModule(t *testing.T) {
 	d.Method = energy.Gauge
 	assert.Empty(t, new(Rows).Marks(d), "its power is that of the GPU")
 	assert.False(t, CountsModule("NVIDIA H200"))
+	assert.True(t, CountsModule("AMD Instinct MI300A"), "as exporters name it")
+	assert.False(t, CountsModule("AMD Instinct MI300X OAM"))
+	assert.True(t, AMDCountsModule(0x74a0))
+	assert.False(t, AMDCountsModule(0x74a1), "an MI300X")
 }

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 	"unicode"
+
+	"github.com/joulebench/joulebench/internal/known"
 )
 
 // What people type can be malformed just where a secret is: a password with an @, a
@@ -15,37 +17,28 @@ import (
 // hiddenPart stands for what is not shown of an address.
 const hiddenPart = "…"
 
-// local are the sources whose argument is no address.
-var local = map[string]bool{"auto": true, "nvml": true, "sim": true, "smi": true, "rapl": true, "amd": true, "intel": true, "off": true}
-
 // RedactSource returns what may be shown of a source as POWERTEST_SOURCE names it,
 // NAME=ARG, or of an address alone: neither user nor password, and of a query only the
 // parameters that are this module's own. It may be malformed.
 func RedactSource(value string) string {
 	name, arg, found := strings.Cut(value, "=")
+	source, _ := known.Find(name)
 	switch {
 	case !plain(name):
 		return redactQuery("", value)
 	case !found:
 		return name
-	case local[name] && !strings.ContainsAny(arg, "@") && !strings.Contains(arg, "://"):
+	case source.Local && !strings.ContainsAny(arg, "@") && !strings.Contains(arg, "://"):
 		return value
 	}
 	return name + "=" + redactQuery(name, arg)
 }
 
-// named are the keys of a query that are a source's own and whose values are names, by the
-// name of the source.
-var named = map[string][]string{
-	"dcgm":       {"metric", "unit", "id", "model", "kind"},
-	"prometheus": {"metric", "unit", "id", "model", "kind"},
-	"zeusd":      {"kind"},
-}
-
 // ownParameter reports whether a key of a query with its value is one of the source's own.
 func ownParameter(source, key, value string) bool {
+	is, _ := known.Find(source)
 	switch role, isRole := strings.CutPrefix(key, "role."); {
-	case slices.Contains(named[source], key):
+	case slices.Contains(is.Keys, key):
 		return plain(value) // else it can be the end of a password with a question mark in it
 	case source == "prometheus":
 		return key == "selector" || key == "collect" || key == "window" || isRole && plain(role)

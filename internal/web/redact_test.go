@@ -35,12 +35,17 @@ func TestRedactSource(t *testing.T) {
 		"dcgm=http://a?kind=cpu,http://u:S":                                                        "dcgm=http://a?…",
 		"dcgm=http://a?kind=S/":                                                                    "dcgm=http://a?…",
 		"prometheus=http://h?kind=cpu&metric=S%2F":                                                 "prometheus=http://h?kind=cpu&…",
-		"zeusd":                                "zeusd",
-		"zeusd=/run/zeusd/zeusd.sock?kind=all": "zeusd=/run/zeusd/zeusd.sock?kind=all",
-		"zeusd=unix:/run/z.sock":               "zeusd=unix:/run/z.sock",
-		"zeusd=http://u:S@h?kind=cpu":          "zeusd=…@h?kind=cpu",
-		"trtllm=http://h:8000?token=S":         "trtllm=http://h:8000?…",
-		`own=http://h?selector=S`:              `own=http://h?…`,
+		"zeusd=http://h?metric=S":                                                                  "zeusd=http://h?…",
+		"trtllm=http://h?kind=S":                                                                   "trtllm=http://h?…",
+		"rapl=root=/host":                                                                          "rapl=root=/host",
+		"amd=root=/host?x=y":                                                                       "amd=root=/host?x=y",
+		"rapl=root=u:S@h":                                                                          "rapl=…@h",
+		"zeusd":                                                                                    "zeusd",
+		"zeusd=/run/zeusd/zeusd.sock?kind=all":                                                     "zeusd=/run/zeusd/zeusd.sock?kind=all",
+		"zeusd=unix:/run/z.sock":                                                                   "zeusd=unix:/run/z.sock",
+		"zeusd=http://u:S@h?kind=cpu":                                                              "zeusd=…@h?kind=cpu",
+		"trtllm=http://h:8000?token=S":                                                             "trtllm=http://h:8000?…",
+		`own=http://h?selector=S`:                                                                  `own=http://h?…`,
 	} {
 		if want == "…" && value == "" {
 			want = ""

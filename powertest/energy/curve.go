@@ -340,7 +340,7 @@ func (c *curve) steady(from int64) int {
 	return n
 }
 
-// reach returns until how long after a moment a gauge tells of it, in ns.
+// reach returns until how long after a moment a gauge shows it, in ns.
 func (c *curve) reach() int64 {
 	if c.device.Method != Gauge {
 		return 0

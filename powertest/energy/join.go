@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"slices"
 	"strings"
 	"sync"
@@ -19,8 +20,9 @@ import (
 // Its name is that of the sources that have devices, with a plus sign between: "nvml+rapl".
 // It is simulated if one of them is. A Read of it reads one after another. Close closes all.
 //
-// The error wraps [ErrMalformed] if two sources have a device in common, or if some are
-// read while a window is open and others are asked for the past: such have no times in
+// The error wraps [ErrMalformed] if two sources have a device in common: one of the same UUID,
+// of the same PCI address on the same host, or the processors or the memory of this machine.
+// It does, too, if some are read while a window is open and others are asked for the past: such have no times in
 // common that are exact enough. One source is returned as it is.
 func Join(sources ...Source) (Source, error) { return join(nil, sources) }
 
@@ -109,14 +111,39 @@ func (j *joined) add(src Source) error {
 		at := place{first + places[i].part, places[i].index}
 		p := j.parts[at.part]
 		for k := range j.devices {
-			if j.devices[k].UUID == d.UUID {
-				return fmt.Errorf("%w: %s is a device of both %s and %s, and would count twice", ErrMalformed, d.UUID, j.devices[k].Source, p.name)
+			if other := j.devices[k]; other.UUID == d.UUID || j.places[k].part != at.part && sameDevice(other, d) {
+				return fmt.Errorf("%w: %s is a device of both %s and %s, and would count twice", ErrMalformed, d.UUID, other.Source, p.name)
 			}
 		}
 		d.Period, d.Source = p.src.Info().PeriodOf(d), p.name
 		j.devices, j.places = append(j.devices, d), append(j.places, at)
 	}
 	return nil
+}
+
+// sameDevice reports whether devices of two sources are one, though they may be named
+// differently: they have one place on one machine. Two UUIDs of a vendor tell GPUs apart
+// where a host's name may not. Processors have no address, so that all of a machine's are
+// taken for one.
+func sameDevice(a, b Device) bool {
+	kind, host := a.Kind.OrGPU(), machine(a.Host)
+	vendors := strings.HasPrefix(a.UUID, "GPU-") && strings.HasPrefix(b.UUID, "GPU-")
+	switch {
+	case kind != b.Kind.OrGPU() || !strings.EqualFold(host, machine(b.Host)):
+		return false
+	case kind == CPU || kind == DRAM:
+		return host == ""
+	}
+	return a.PCI != "" && !vendors && strings.EqualFold(shortPCI(a.PCI), shortPCI(b.PCI))
+}
+
+// machine returns the name of a host; empty for this one, also where an address that leads
+// back to it is its name.
+func machine(host string) string {
+	if address, err := netip.ParseAddr(host); strings.EqualFold(host, "localhost") || err == nil && address.IsLoopback() {
+		return ""
+	}
+	return host
 }
 
 // unused returns the name for a source: with a number, if another one has it.
@@ -189,7 +216,7 @@ func (j *joined) describe() {
 		}
 		j.info.Simulated = j.info.Simulated || info.Simulated
 		j.info.Period = max(j.info.Period, info.Period)
-		// Whoever does not know the parts must not read one too often.
+		// A caller that does not know the parts must not read one too often.
 		j.info.Poll = max(j.info.Poll, info.Poll)
 	}
 	j.info.Name, j.info.Version = strings.Join(names, "+"), strings.Join(versions, ", ")

@@ -240,6 +240,47 @@ func TestJoinRefuses(t *testing.T) {
 	})
 }
 
+// TestJoinRefusesOneTwice: two sources that name one device differently, by its vendor's
+// UUID and by its place, count it once or not at all.
+func TestJoinRefusesOneTwice(t *testing.T) {
+	as := func(seed uint64, d energy.Device) energy.Source {
+		src := simsource.New(simsource.Config{GPUs: 1, Seed: seed})
+		t.Cleanup(func() { _ = src.Close() })
+		return energytest.Redescribe(src, func(is *energy.Device) {
+			is.UUID, is.PCI, is.Host, is.Kind = d.UUID, d.PCI, d.Host, d.Kind
+		})
+	}
+	gpu := energy.Device{UUID: "GPU-1", PCI: "00000000:3B:00.0"}
+	cpu := energy.Device{UUID: "CPU-package-0", Kind: energy.CPU}
+	for _, tt := range []struct {
+		a, b  energy.Device
+		twice bool
+	}{
+		{gpu, energy.Device{UUID: "box/0000:3b:00.0", PCI: "0000:3b:00.0"}, true},
+		{gpu, energy.Device{UUID: "localhost:4938/0000:3b:00.0", PCI: "0000:3b:00.0", Host: "localhost"}, true},
+		{gpu, energy.Device{UUID: "[::1]:4938/3b:00.0", PCI: "3b:00.0", Host: "::1"}, true},
+		{gpu, energy.Device{UUID: "box/0000:3c:00.0", PCI: "0000:3c:00.0"}, false},
+		{gpu, energy.Device{UUID: "far:4938/0000:3b:00.0", PCI: "0000:3b:00.0", Host: "far"}, false},
+		{gpu, energy.Device{UUID: "GPU-2", PCI: "0000:3b:00.0"}, false},
+		{gpu, energy.Device{UUID: "box/gpu/0"}, false},
+		{energy.Device{UUID: "a/0"}, energy.Device{UUID: "b/0"}, false},
+		{cpu, energy.Device{UUID: "127.0.0.1:4938/cpu/0", Host: "127.0.0.1", Kind: energy.CPU}, true},
+		{cpu, energy.Device{UUID: "far:4938/cpu/0", Host: "far", Kind: energy.CPU}, false},
+		{cpu, energy.Device{UUID: "box/dram/0", Kind: energy.DRAM}, false},
+		{energy.Device{UUID: "far/cpu/0", Host: "far", Kind: energy.CPU}, energy.Device{UUID: "far/cpu/1", Host: "far", Kind: energy.CPU}, false},
+	} {
+		for _, pair := range [][2]energy.Device{{tt.a, tt.b}, {tt.b, tt.a}} {
+			_, err := energy.Join(as(1, pair[0]), as(2, pair[1]))
+			if !tt.twice {
+				assert.NoError(t, err, "%v", pair)
+				continue
+			}
+			require.ErrorIs(t, err, energy.ErrMalformed, "%v", pair)
+			assert.ErrorContains(t, err, pair[1].UUID+" is a device of both simulated and simulated#2, and would count twice")
+		}
+	}
+}
+
 // TestJoinSelected: only the devices that are selected are read and summed up.
 func TestJoinSelected(t *testing.T) {
 	for _, tt := range []struct {

@@ -95,9 +95,6 @@ func (m *Measurement) split() {
 	lead := Leading(kinds)
 	if len(lead) > 0 && lead[0] != GPU {
 		m.Kind = lead[0]
-		if m.Kind == DRAM {
-			m.Kind = CPU
-		}
 	}
 	all := m.Devices
 	for _, k := range kinds {

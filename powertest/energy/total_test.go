@@ -127,6 +127,18 @@ func TestTotalOfKinds(t *testing.T) {
 	assert.Equal(t, map[string]float64{"whole": 100, "cpu": 100}, sums(m), "a GPU whose counter is the module's contains the CPU")
 }
 
+// TestMemoryAlone: what only memory used is not the energy of a processor.
+func TestMemoryAlone(t *testing.T) {
+	m := kinds(DRAM)
+	m.total()
+	assert.Equal(t, DRAM, m.Kind)
+	dram, ok := m.OfKind(DRAM)
+	assert.True(t, ok)
+	assert.InDelta(t, 100, dram.Energy.Joules, 1e-9)
+	_, ok = m.OfKind(CPU)
+	assert.False(t, ok)
+}
+
 // TestErrorsOfSources are independent.
 func TestErrorsOfSources(t *testing.T) {
 	m := kinds(GPU, CPU, CPU)

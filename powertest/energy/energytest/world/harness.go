@@ -27,7 +27,7 @@ var (
 	// Benchmark is a benchmark with -count=3: each window begins just after a tick, and
 	// nothing is read between them.
 	Benchmark = Harness{counts, func(rig *Rig, length float64) { benchmark(rig, length, waitTicks, (*Rig).note) }}
-	// Net is a benchmark that also tells the energy above idle.
+	// Net is a benchmark that also reports the energy above idle.
 	Net = Harness{counts, func(rig *Rig, length float64) { benchmark(rig, length, waitIdle, (*Rig).noteNet) }}
 	// Requests are windows one after another on one recorder, 20 to 80 ms apart.
 	Requests = Harness{requests, perRequest}

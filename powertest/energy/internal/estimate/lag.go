@@ -110,7 +110,7 @@ type view struct {
 
 const (
 	// leastStep is the least step at an edge, relative to the power inside: a smaller one
-	// tells little.
+	// shows little.
 	leastStep = 0.3
 	// settles is the longest delay that is looked for, in seconds.
 	settles = 0.2

@@ -1,4 +1,6 @@
-package drm
+// Package sysfs reads files in which the drivers of Linux show values, once or again and
+// again, and parses where these files are.
+package sysfs
 
 import (
 	"errors"
@@ -74,15 +76,15 @@ func (f *File) Number() (uint64, error) {
 	if err != nil {
 		return 0, err
 	}
-	n, ok := number(text)
+	n, ok := ParseNumber(text)
 	if !ok {
 		return 0, errNumber
 	}
 	return n, nil
 }
 
-// number parses digits, after which a line may end. It allocates nothing.
-func number(text []byte) (n uint64, ok bool) {
+// ParseNumber parses digits, after which a line may end. It allocates nothing.
+func ParseNumber(text []byte) (n uint64, ok bool) {
 	if k := len(text); k > 0 && text[k-1] == '\n' {
 		text = text[:k-1]
 	}
@@ -116,7 +118,11 @@ func Number(path string) (uint64, error) {
 		return 0, err
 	}
 	defer f.Close()
-	return f.Number()
+	n, err := f.Number()
+	if err != nil {
+		return 0, fmt.Errorf("read %s: %w", path, err)
+	}
+	return n, nil
 }
 
 // Watts returns the watts of a file that has microwatts; 0 if there are none that a

@@ -1,4 +1,4 @@
-package drm
+package sysfs
 
 import (
 	"errors"
@@ -68,7 +68,7 @@ func FuzzNumber(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		got, ok := number([]byte(s))
+		got, ok := ParseNumber([]byte(s))
 		want, err := strconv.ParseUint(strings.TrimSuffix(s, "\n"), 10, 64)
 		if strings.HasPrefix(s, "+") { // which the kernel does not write
 			ok, err = false, strconv.ErrSyntax
