@@ -210,6 +210,8 @@ func (r *Report) judgeServer() {
 			output = r.byClient(r.Work.OutputTokens)
 		case s.Output != nil:
 			output = Interval{s.Output.Value, s.Output.Low, s.Output.High}
+		default: // nobody counted, which is not 0
+			return
 		}
 		s.TokensPerJoule, s.JoulesPerToken = Quotient(output, e), Quotient(e, output)
 	}

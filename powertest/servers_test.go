@@ -248,7 +248,9 @@ func TestQuotient(t *testing.T) {
 	assert.InDelta(t, 1.9, q.Low, 1e-9)
 	assert.InDelta(t, 2.1, q.High, 1e-9)
 	assert.InDelta(t, 5, q.ErrPercent(), 1e-9)
-	assert.Nil(t, Quotient(Interval{}, Interval{50, 48, 52}))
+	assert.Equal(t, &Interval{}, Quotient(Interval{}, Interval{50, 48, 52}), "of nothing it is 0")
+	q = Quotient(Interval{0, 0, 10}, Interval{50, 48, 52})
+	assert.Equal(t, &Interval{0, 0, 0.2}, q)
 	assert.Nil(t, Quotient(Interval{1, 1, 1}, Interval{}))
 }
 
@@ -264,4 +266,18 @@ func TestAddServer(t *testing.T) {
 		assert.InDelta(t, want, got, 1e-9, unit)
 	}
 	assert.Equal(t, 1, r.GPUs)
+}
+
+// TestNobodyCounted: that no tokens were counted is a number, and that nobody counted is none.
+func TestNobodyCounted(t *testing.T) {
+	m := energy.Measurement{Valid: true, Energy: energy.Estimate{Joules: 500, Low: 490, High: 510}, Watts: 50, Duration: 10 * time.Second, Devices: []energy.DeviceMeasurement{{Valid: true}}}
+	r := NewReport("BenchmarkX", Work{}, m)
+	r.AddServer(tokens.Counts{Requests: &tokens.Count{Value: 10, Low: 10, High: 10}})
+	assert.Nil(t, r.Server.TokensPerJoule)
+	assert.Nil(t, r.Server.JoulesPerToken)
+	r.AddServer(tokens.Counts{Output: &tokens.Count{}})
+	assert.Equal(t, &Interval{}, r.Server.TokensPerJoule)
+	assert.Nil(t, r.Server.JoulesPerToken)
+	_, has := r.Value("tokens-err-%")
+	assert.False(t, has, "of 0 there is no share")
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/prometheustest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -197,18 +198,6 @@ func (w *world) RoundTrip(req *http.Request) (*http.Response, error) {
 	return w.respond(http.StatusOK, w.answer(expr, form)), nil
 }
 
-// victorianTime is the time of an instant query without time= in VictoriaMetrics.
-func (w *world) victorianTime(form url.Values) time.Time {
-	offset := 30 * time.Second
-	if d, err := time.ParseDuration(form.Get("latency_offset")); err == nil {
-		offset = d
-	}
-	if at := w.clock().Truncate(time.Second); w.clock().Sub(at) >= offset {
-		return at
-	}
-	return w.clock().Add(-offset)
-}
-
 // flushed returns when a sample can be asked for in VictoriaMetrics: one second and up to
 // half of one later, as was seen.
 func flushed(at time.Time) time.Time {
@@ -236,7 +225,7 @@ func (w *world) answer(expr string, form url.Values) []byte {
 	}
 	at := w.clock().Add(-lag)
 	if w.victoria {
-		at = w.victorianTime(form)
+		at = prometheustest.VictorianTime(w.clock(), form)
 	}
 	if v := form.Get("time"); v != "" {
 		seconds, _ := strconv.ParseFloat(v, 64)

@@ -41,7 +41,7 @@ type Step struct {
 //
 // Its errors are those of [Open].
 func (s *Source) Steps(ctx context.Context, from time.Time, step time.Duration, n int, each func(Step)) error {
-	grid := s.grid(from, step, n)
+	_, grid := s.Grid(from, step, n)
 	size := max(stepValues/max(s.fleet.rows, 1), 8)
 	for first := 0; first < n; first += size {
 		if err := s.steps(ctx, grid, first, min(size, n-first), each); err != nil {
@@ -51,9 +51,11 @@ func (s *Source) Steps(ctx context.Context, from time.Time, step time.Duration, 
 	return nil
 }
 
-// grid is that of the steps, in the server's time.
-func (s *Source) grid(from time.Time, step time.Duration, n int) promapi.Grid {
-	return promapi.NewGrid(s.clock.last(), from, step, n, s.tempo.scrape)
+// Grid returns the steps in the server's time, and the client that asks it: with both, packages of
+// this module ask for what else the server has of the same steps. The client is the source's, and
+// closed with it.
+func (s *Source) Grid(from time.Time, step time.Duration, n int) (*promapi.Client, promapi.Grid) {
+	return s.client, promapi.NewGrid(s.clock.last(), from, step, n, s.tempo.scrape)
 }
 
 // steps measures some steps. The ones before and after them are asked for too, since they say what

@@ -34,14 +34,15 @@ func (c Count) Add(other Count) Count {
 }
 
 // Quotient divides one by another. Their errors have no cause in common, so that their squares
-// add up. It may be infinite, or not a number.
+// add up. Of nothing it is 0, up to what its interval leaves open. It may be infinite, or not a
+// number, where the other is 0.
 func Quotient(over, per Count) Count {
 	value := over.Value / per.Value
-	share := func(a, b float64) float64 { return math.Hypot(a/over.Value, b/per.Value) }
+	half := func(a, b float64) float64 { return math.Hypot(a, value*b) / per.Value }
 	return Count{
 		Value: value,
-		Low:   value * max(1-share(over.Value-over.Low, per.High-per.Value), 0),
-		High:  value * (1 + share(over.High-over.Value, per.Value-per.Low)),
+		Low:   max(value-half(over.Value-over.Low, per.High-per.Value), 0),
+		High:  value + half(over.High-over.Value, per.Value-per.Low),
 	}
 }
 

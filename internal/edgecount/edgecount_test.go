@@ -21,6 +21,11 @@ func scraped(every int64, values ...float64) (list []Reading) {
 
 func unlimited(at int64) Edge { return Edge{at, math.Inf(1)} }
 
+func TestQuotientOfNothing(t *testing.T) {
+	assert.Equal(t, Count{0, 0, 0.2}, Quotient(Count{0, 0, 10}, Count{50, 40, 60}))
+	assert.True(t, math.IsNaN(Quotient(Count{}, Count{}).Value))
+}
+
 func TestOver(t *testing.T) {
 	readings := scraped(10*second, 0, 100, 300, 300, 700)
 	c, err := Over(readings, unlimited(10*second), unlimited(30*second))

@@ -110,9 +110,9 @@ func (c Clock) shifted() (lag time.Duration, off bool) {
 // ago, to wait for late samples.
 const LatencyOffset = "latency_offset"
 
-// SyncClock asks for the time for the first time, and what the answer says of the server. A server that answers queries as
-// of some time ago is asked not to: then no sample's time would be known to better than
-// the header's second.
+// SyncClock asks for the time for the first time, and finds out by the answer how the server
+// is to be asked. One that answers queries as of some time ago is asked not to: else no sample's
+// time would be known to better than the header's second.
 func (c *Client) SyncClock(ctx context.Context) (now Clock, note string, err error) {
 	if now, err = c.SampleClock(ctx); err != nil {
 		return now, "", err
@@ -140,7 +140,7 @@ func (c *Client) SyncClock(ctx context.Context) (now Clock, note string, err err
 	return now, "", fmt.Errorf("prometheus: the time() of %s lags by %v behind its Date header\nask it directly rather than through a cache, and if it is VictoriaMetrics set latency_offset=1ms", c.Host, lag)
 }
 
-// syncVictoria asks for the time as only VictoriaMetrics tells it; ok is false if that is
+// syncVictoria asks for the time as only VictoriaMetrics reports it; ok is false if that is
 // not what it is. Something else may answer whatever is asked, and then not with a time
 // near the one before.
 func (c *Client) syncVictoria(ctx context.Context, before Clock) (now Clock, ok bool) {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/edgecount"
+	"github.com/joulebench/joulebench/internal/metricpage"
 )
 
 // Grid is edges of steps: From, and N times another Step later, in ms of the server's time.
@@ -40,7 +41,7 @@ func (g Grid) Part(first, steps int) Grid {
 // Edged is what is known of a series at the edges of a grid.
 type Edged struct {
 	// Labels are all but the metric's name.
-	Labels []OwnLabel
+	Labels []metricpage.Label
 	// Prev and Next are the samples before each edge and after it. The value of one that is not
 	// there is not a number. Their times are those of an even scrape.
 	Prev, Next []edgecount.Reading
@@ -49,9 +50,6 @@ type Edged struct {
 
 	phase int64 // of its scrapes, in ms
 }
-
-// OwnLabel is a label of a series, to keep.
-type OwnLabel struct{ Name, Value string }
 
 // Get returns the value of a label; empty if there is none.
 func (e *Edged) Get(name string) string {
@@ -168,7 +166,7 @@ func (e *edger) series(r *Stream) *Edged {
 		s := &Edged{Prev: readings[:n:n], Next: readings[n:], Reset: make([]bool, e.grid.N)}
 		for _, l := range r.Labels {
 			if string(l.Name) != "__name__" { // not all answers have it
-				s.Labels = append(s.Labels, OwnLabel{string(l.Name), string(l.Value)})
+				s.Labels = append(s.Labels, metricpage.Label{Name: string(l.Name), Value: string(l.Value)})
 			}
 		}
 		e.list = append(e.list, s)
@@ -176,11 +174,13 @@ func (e *edger) series(r *Stream) *Edged {
 	return e.list[i]
 }
 
-// settle puts the series in order, as which they did not come, and gives the samples their times. Where a scrape was missed, what is known of the edge's
-// neighbours takes their place.
+// settle sorts the series by their labels, since answers come in any order, and gives the samples
+// their times. The sample of a missed scrape is taken from the edge's neighbour.
 func (e *edger) settle() {
 	slices.SortFunc(e.list, func(a, b *Edged) int {
-		return slices.CompareFunc(a.Labels, b.Labels, func(x, y OwnLabel) int { return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Value, y.Value)) })
+		return slices.CompareFunc(a.Labels, b.Labels, func(x, y metricpage.Label) int {
+			return cmp.Or(cmp.Compare(x.Name, y.Name), cmp.Compare(x.Value, y.Value))
+		})
 	})
 	for _, s := range e.list {
 		for k := range s.Prev {

@@ -6,11 +6,18 @@ import (
 	"github.com/joulebench/joulebench/internal/edgecount"
 )
 
-// InFlight widens the count of a window by what requests that run at its edges, so many before and
-// after, have on the wrong side of them: of those that are added to a counter as a whole, up to
-// the mean length of a request each. ok is false if that is not known: counts that are not are
-// not numbers.
-func (m Metric) InFlight(c edgecount.Count, what What, before, after float64, length func() float64) (_ edgecount.Count, ok bool) {
+// Edges are a gauge at the edges of a window; not a number where it is not known.
+type Edges struct{ Before, After float64 }
+
+// InFlight widens the count of a window by what requests that run at its edges have on the wrong
+// side of them: of those that are added to a counter as a whole, up to the mean length of a request
+// each. Where a counter counts what waits, too, those that wait are among them, as far as they are
+// known. ok is false if it is not known what runs, or the length, which is not a number then.
+func (m Metric) InFlight(c edgecount.Count, what What, running, waiting Edges, length func() float64) (_ edgecount.Count, ok bool) {
+	before, after := running.Before, running.After
+	if m.Update == AtArrival {
+		before, after = before+known(waiting.Before), after+known(waiting.After)
+	}
 	switch {
 	case what == Requests: // one counts where it ends
 		return c, true
@@ -35,4 +42,12 @@ func (m Metric) InFlight(c edgecount.Count, what What, before, after float64, le
 	}
 	c.Low, c.High = min(c.Low-before*l, c.Value), max(c.High+after*l, c.Value)
 	return c, true
+}
+
+// known is a gauge, or nothing where that is not known: not all servers have one.
+func known(v float64) float64 {
+	if v > 0 {
+		return v
+	}
+	return 0
 }

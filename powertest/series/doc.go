@@ -25,5 +25,6 @@
 //
 // The energy of a model is that of the GPUs of its pods (the label pod, or exported_pod, of the GPU's
 // series and of the server's), or without pods of the hosts that serve nothing else. What GPUs
-// cannot be given to a model is the group "no model". All groups add up to the whole.
+// cannot be given to a model is the group "no model". The models and "no model" add up to the whole;
+// roles do so by themselves, if each device has one.
 package series

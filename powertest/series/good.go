@@ -3,50 +3,72 @@ package series
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"maps"
 	"math"
 	"slices"
 	"strconv"
 
 	"github.com/joulebench/joulebench/internal/edgecount"
-	"github.com/joulebench/joulebench/internal/tokenmetric"
+	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/tokens"
 )
 
 // judge counts the requests that met the objectives, by the servers' histograms.
 func (s *servers) judge(ctx context.Context) error {
-	var met, all []map[string][]edgecount.Count // of each objective, of models in steps
-	for _, of := range slices.Sorted(maps.Keys(s.options.Objectives)) {
-		name := s.kind.Latency[of]
-		if name == "" {
-			return nil // what is not held to one of them cannot be good
-		}
-		m, a, err := s.within(ctx, name+"_bucket", s.options.Objectives[of].Seconds())
-		if err != nil || m == nil {
-			return err
-		}
-		met, all = append(met, m), append(all, a)
-	}
-	if len(met) == 0 {
+	of := slices.Sorted(maps.Keys(s.options.Objectives))
+	if len(of) == 0 {
 		return nil
 	}
-	for model := range met[0] {
-		for k := range s.n {
-			good, judged := met[0][model][k], all[0][model][k]
-			for i := 1; i < len(met); i++ {
-				other := met[i][model]
-				if other == nil {
-					good = edgecount.Count{Value: math.NaN()}
-					break
-				}
-				good = both(good, other[k], judged)
+	met := make([]map[string][]edgecount.Count, len(of)) // of each objective, of models in steps
+	all := slices.Clone(met)
+	models := map[string][]bool{} // busy
+	maps.Copy(models, s.busy)
+	for i, objective := range of {
+		name := s.kind.Latency[objective]
+		if name == "" {
+			continue // what is not held to one of them cannot be good
+		}
+		var err error
+		if met[i], all[i], err = s.within(ctx, name+"_bucket", s.options.Objectives[objective].Seconds()); err != nil {
+			return err
+		}
+		for model := range met[i] {
+			if models[model] == nil {
+				models[model] = make([]bool, s.n)
 			}
-			if !math.IsNaN(good.Value) && judged.Value > 0 {
+		}
+	}
+	for _, model := range slices.Sorted(maps.Keys(models)) {
+		for k := range s.n {
+			good, judged, lacking := goodOf(met, all, model, k)
+			switch {
+			case lacking < 0 && judged.Value > 0:
 				s.tally.judge(model, k, good, judged)
+			case lacking >= 0 && models[model][k]:
+				s.tally.unjudged(model, k, energy.Finding{Reason: energy.NoInWindowSamples, Withheld: true, Detail: fmt.Sprintf(
+					"requests of %s are not judged: of %s there is no histogram, or it has no count in the step", model, of[lacking])})
 			}
 		}
 	}
 	return nil
+}
+
+// goodOf is how many requests of a model met all objectives in a step, of how many. lacking is the
+// objective of which that is not known; -1 if there is none.
+func goodOf(met, all []map[string][]edgecount.Count, model string, k int) (good, judged edgecount.Count, lacking int) {
+	for i := range met {
+		m, a := met[i][model], all[i][model]
+		switch {
+		case m == nil || a == nil || math.IsNaN(m[k].Value+a[k].Value):
+			return good, judged, i
+		case i == 0:
+			good, judged = m[k], a[k]
+		default:
+			good = both(good, m[k], judged)
+		}
+	}
+	return good, judged, -1
 }
 
 // both is how many of all meet two objectives, of which it is known how many meet each: at least as
@@ -119,13 +141,14 @@ func (s *servers) bucket(ctx context.Context, name, le string) (map[string][]edg
 		return nil, err
 	}
 	all := map[string][]edgecount.Count{}
-	for _, e := range once(list, append(slices.Clone(s.kind.Copies), tokenmetric.Copied...)) {
+	there := map[string][]bool{}
+	for _, e := range once(list, s.kind.Copies) {
 		model := cmp.Or(e.Get(s.kind.Model), "unnamed")
 		if s.kind.Name != "dynamo" && s.tally.frontends[model] {
 			continue
 		}
 		if all[model] == nil {
-			all[model] = make([]edgecount.Count, s.n)
+			all[model], there[model] = make([]edgecount.Count, s.n), make([]bool, s.n)
 		}
 		for k := range s.n {
 			if math.IsNaN(e.Prev[k].Value) && math.IsNaN(e.Prev[k+1].Value) {
@@ -135,7 +158,14 @@ func (s *servers) bucket(ctx context.Context, name, le string) (map[string][]edg
 			if err != nil {
 				c.Value = math.NaN()
 			}
-			all[model][k] = all[model][k].Add(c)
+			all[model][k], there[model][k] = all[model][k].Add(c), true
+		}
+	}
+	for model := range all {
+		for k := range s.n {
+			if !there[model][k] {
+				all[model][k].Value = math.NaN()
+			}
 		}
 	}
 	return all, nil

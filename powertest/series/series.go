@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/promapi"
-	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/promsource"
@@ -94,9 +93,7 @@ func Read(ctx context.Context, o Options) (*Series, error) {
 	}
 	defer src.Close()
 	r := &reader{options: o, n: n, Series: &Series{Start: o.Start, Every: o.Every}}
-	if err := r.open(ctx, src); err != nil {
-		return nil, err
-	}
+	r.open(src)
 	if err := r.readTokens(ctx); err != nil {
 		return nil, err
 	}
@@ -108,20 +105,9 @@ func Read(ctx context.Context, o Options) (*Series, error) {
 }
 
 // open prepares the queries of tokens.
-func (r *reader) open(ctx context.Context, src *promsource.Source) error {
-	to, err := web.Parse(r.options.Server, web.Defaults{Port: "9090"})
-	if err != nil {
-		return fmt.Errorf("series: %w", err)
-	}
-	if r.client, err = promapi.Open(to, r.options.Params, r.options.HTTP); err != nil {
-		return err
-	}
-	clock, err := r.client.SampleClock(ctx)
-	if err != nil {
-		return err
-	}
+func (r *reader) open(src *promsource.Source) {
 	r.Scrape, _, _ = src.Scraping()
-	r.grid = promapi.NewGrid(clock, r.Start, r.Every, r.n, r.Scrape)
+	r.client, r.grid = src.Grid(r.Start, r.Every, r.n)
 	r.devices = src.Devices()
 	r.GPUs = len(r.devices)
 	r.tally = newTally(r.Series, r.n)
@@ -133,9 +119,7 @@ func (r *reader) open(ctx context.Context, src *promsource.Source) error {
 	}
 	if len(byPower) > 0 {
 		const shown = 4
-		r.tally.lacking = len(byPower)
 		r.Notes = append(r.Notes, fmt.Sprintf("%d GPUs have no energy counter, only power, and are not in any number: %s; leave them out with a selector, or export the counter",
 			len(byPower), strings.Join(byPower[:min(len(byPower), shown)], ", ")))
 	}
-	return nil
 }

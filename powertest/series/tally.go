@@ -30,8 +30,8 @@ type tally struct {
 	series *Series
 	n      int
 	parts  map[string][]cell
-	// lacking is how many devices have no counter.
-	lacking int
+	// lacking is what each group lacks: devices without a counter.
+	lacking map[string]lacks
 	// models are those that a pod and a host serve.
 	byPod, byHost map[string]map[string]bool
 	// frontends are the models that a frontend counts.
@@ -49,6 +49,8 @@ type cell struct {
 	good    edgecount.Count // requests that met the objectives
 	judged  edgecount.Count // of these
 	isGood  bool
+	// unjudged are the models whose requests could not be held to the objectives.
+	unjudged []energy.Finding
 }
 
 // lost are the devices that have no number for a reason: how many, and one of them.
@@ -57,8 +59,11 @@ type lost struct {
 	uuid string
 }
 
+// lacks is how many devices without a counter belong to a group, and how many more can.
+type lacks struct{ sure, perhaps int }
+
 func newTally(s *Series, n int) *tally {
-	t := &tally{series: s, n: n, parts: map[string][]cell{}, byPod: map[string]map[string]bool{}, byHost: map[string]map[string]bool{}, frontends: map[string]bool{}}
+	t := &tally{series: s, n: n, parts: map[string][]cell{}, byPod: map[string]map[string]bool{}, byHost: map[string]map[string]bool{}, frontends: map[string]bool{}, lacking: map[string]lacks{}}
 	t.cell(whole, 0)
 	return t
 }
@@ -90,6 +95,36 @@ func only(models map[string]bool) string {
 		}
 	}
 	return ""
+}
+
+// lack notes the devices without a counter. Their pods are not known, so that among pods each model
+// can lack them.
+func (t *tally) lack() {
+	surely := func(group string) {
+		t.cell(group, 0) // also if it has nothing else
+		l := t.lacking[group]
+		t.lacking[group] = lacks{l.sure + 1, l.perhaps}
+	}
+	for _, d := range t.series.devices {
+		if d.Method != energy.Gauge {
+			continue
+		}
+		surely(whole)
+		if d.Role != "" {
+			surely(rolePart + d.Role)
+		}
+		model := t.model("", d.Host)
+		if model != "" && len(t.byPod) == 0 {
+			surely(model)
+			continue
+		}
+		for name := range t.parts {
+			if name == noModel || strings.HasPrefix(name, modelPart) {
+				l := t.lacking[name]
+				t.lacking[name] = lacks{l.sure, l.perhaps + 1}
+			}
+		}
+	}
 }
 
 // energy takes in one step of a device.
@@ -159,8 +194,17 @@ func (t *tally) judge(model string, step int, good, all edgecount.Count) {
 	}
 }
 
+// unjudged notes that the requests of a model could not be held to the objectives in a step.
+func (t *tally) unjudged(model string, step int, f energy.Finding) {
+	for _, name := range []string{whole, modelPart + model} {
+		cell := t.cell(name, step)
+		cell.unjudged = append(cell.unjudged, f)
+	}
+}
+
 // groups are what was added up: the whole first.
 func (t *tally) groups() (list []*Group) {
+	t.lack()
 	names := slices.SortedFunc(maps.Keys(t.parts), func(a, b string) int {
 		rank := func(s string) int {
 			return slices.IndexFunc([]string{whole, modelPart, noModel, rolePart}, func(p string) bool { return strings.HasPrefix(s, p) })
@@ -182,8 +226,10 @@ func (t *tally) point(group string, step int) Point {
 	c := &t.parts[group][step]
 	p := Point{Start: t.series.Start.Add(time.Duration(step) * t.series.Every), GPUs: c.gpus}
 	p.Reasons = append(p.Reasons, c.missing()...)
-	if group == whole && t.lacking > 0 {
-		p.Reasons = append(p.Reasons, energy.Finding{Reason: energy.PartialCohort, Detail: fmt.Sprintf("%d GPUs have no energy counter", t.lacking)})
+	if l := t.lacking[group]; l.sure > 0 {
+		p.Reasons = append(p.Reasons, energy.Finding{Reason: energy.PartialCohort, Detail: fmt.Sprintf("%d GPUs have no energy counter", l.sure)})
+	} else if l.perhaps > 0 {
+		p.Reasons = append(p.Reasons, energy.Finding{Reason: energy.PartialCohort, Detail: fmt.Sprintf("%d GPUs of some model have no energy counter", l.perhaps)})
 	}
 	seconds := exactly(t.series.Every.Seconds())
 	if c.gpus > 0 && len(p.Reasons) == 0 {
@@ -212,7 +258,8 @@ func (t *tally) point(group string, step int) Point {
 			p.JoulesPerToken = powertest.Quotient(*p.Joules, *p.Output)
 		}
 	}
-	if c.isGood && c.judged.Value > 0 {
+	p.Reasons = append(p.Reasons, c.unjudged...)
+	if c.isGood && len(c.unjudged) == 0 && c.judged.Value > 0 {
 		good := powertest.Interval(c.good)
 		// The interval of the share is that of what the histogram's bounds leave open.
 		p.Good = &powertest.Interval{Value: good.Value / c.judged.Value, Low: min(good.Low/c.judged.Value, 1), High: min(good.High/c.judged.Value, 1)}

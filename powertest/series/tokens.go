@@ -71,6 +71,8 @@ type servers struct {
 	// running and waiting are the gauges of endpoints, at edges.
 	running, waiting map[string][]float64
 	requests         map[string][]float64 // of endpoints, in steps
+	// busy are the models of which requests ended in a step, or may have.
+	busy map[string][]bool
 }
 
 // read counts everything that the servers count.
@@ -86,7 +88,7 @@ func (s *servers) read(ctx context.Context, there map[string]bool) (err error) {
 	if !any {
 		return nil
 	}
-	s.requests = map[string][]float64{}
+	s.requests, s.busy = map[string][]float64{}, map[string][]bool{}
 	if s.running, err = s.gauges(ctx, chosen[tokenmetric.Running]); err != nil {
 		return err
 	}
@@ -125,12 +127,12 @@ func (s *servers) gauges(ctx context.Context, m *tokenmetric.Metric) (map[string
 	return all, err
 }
 
-// edge is a gauge of an endpoint at an edge; NaN if it is not known.
-func edge(of map[string][]float64, endpoint string, k int) float64 {
+// edges are a gauge of an endpoint at the edges of a step.
+func edges(of map[string][]float64, endpoint string, k int) tokenmetric.Edges {
 	if list := of[endpoint]; list != nil {
-		return list[k]
+		return tokenmetric.Edges{Before: list[k], After: list[k+1]}
 	}
-	return math.NaN()
+	return tokenmetric.Edges{Before: math.NaN(), After: math.NaN()}
 }
 
 func endpointOf(e *promapi.Edged) string { return e.Get("job") + " " + e.Get("instance") }
@@ -148,7 +150,7 @@ func (s *servers) count(ctx context.Context, what tokenmetric.What, m tokenmetri
 	if err != nil {
 		return err
 	}
-	list = once(list, append(slices.Clone(s.kind.Copies), tokenmetric.Copied...))
+	list = once(list, s.kind.Copies)
 	up := map[string][]bool{} // of endpoints, at edges
 	for _, e := range list {
 		if up[endpointOf(e)] == nil {
@@ -198,16 +200,7 @@ func once(list []*promapi.Edged, copies []string) []*promapi.Edged {
 		}
 		return n
 	}
-	key := func(e *promapi.Edged) string {
-		var parts []string
-		for _, l := range e.Labels {
-			if l.Name != "__name__" && !slices.Contains(copies, l.Name) {
-				parts = append(parts, strconv.Quote(l.Name)+strconv.Quote(l.Value))
-			}
-		}
-		slices.Sort(parts)
-		return strings.Join(parts, ",")
-	}
+	key := func(e *promapi.Edged) string { return tokenmetric.Key(e.Labels, copies) }
 	for _, e := range list {
 		if had := best[key(e)]; had == nil || known(e) > known(had) {
 			best[key(e)] = e
@@ -229,6 +222,12 @@ func (s *servers) step(e *promapi.Edged, up []bool, model string, k int, what to
 	}
 	c, err := e.Count(s.grid, k)
 	endpoint := endpointOf(e)
+	if what == tokenmetric.Requests || len(s.kind.Of[tokenmetric.Requests]) == 0 {
+		if s.busy[model] == nil {
+			s.busy[model] = make([]bool, s.n)
+		}
+		s.busy[model][k] = s.busy[model][k] || err != nil || c.Value > 0
+	}
 	switch {
 	case errors.Is(err, edgecount.ErrReset):
 		s.tally.broke(model, k, what, energy.Finding{Reason: energy.CounterReset, Detail: fmt.Sprintf("%s of %s", m.Name, endpoint)})
@@ -243,11 +242,7 @@ func (s *servers) step(e *promapi.Edged, up []bool, model string, k int, what to
 		}
 		s.requests[endpoint][k] += c.Value
 	}
-	before, after := edge(s.running, endpoint, k), edge(s.running, endpoint, k+1)
-	if m.Update == tokenmetric.AtArrival {
-		before, after = before+max(edge(s.waiting, endpoint, k), 0), after+max(edge(s.waiting, endpoint, k+1), 0)
-	}
-	c, ok := m.InFlight(c, what, before, after, func() float64 {
+	c, ok := m.InFlight(c, what, edges(s.running, endpoint, k), edges(s.waiting, endpoint, k), func() float64 {
 		if list := s.requests[endpoint]; list != nil && list[k] >= 1 {
 			return c.Value / list[k]
 		}

@@ -22,9 +22,6 @@ type Count struct {
 	Uncached bool `json:"uncached,omitempty"`
 }
 
-// ErrPercent is the half-width of the interval in percent of the value.
-func (c Count) ErrPercent() float64 { return 100 * (c.High - c.Low) / 2 / c.Value }
-
 // String is the count with its interval, for people.
 func (c Count) String() string {
 	s := fmt.Sprintf("%.0f", c.Value)
@@ -33,9 +30,6 @@ func (c Count) String() string {
 	}
 	return s
 }
-
-// Contains reports whether a number is in the interval, give or take its rounding.
-func (c Count) Contains(n float64) bool { return n >= c.Low-0.5 && n <= c.High+0.5 }
 
 // Counts are what servers have counted in a window. A count is nil if no server exports
 // its counter, or if what it says cannot be defended: then Reasons say why.

@@ -170,7 +170,10 @@ func (h hosts) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, errRefused
 }
 
-// open returns a source of engines.
+// contains reports whether a number is in the interval of a count, give or take its rounding.
+func contains(c *Count, n float64) bool { return n >= c.Low-0.5 && n <= c.High+0.5 }
+
+// open1 returns a source of engines.
 func open1(t *testing.T, spec string, rt http.RoundTripper) *Source {
 	t.Helper()
 	c, err := Parse(spec)

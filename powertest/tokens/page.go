@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"fmt"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/metricpage"
@@ -66,24 +65,12 @@ func parsePage(body []byte) ([]row, error) {
 	return rows, nil
 }
 
-// key is the identity of a row but for the labels by which rows are copies.
-func (r row) key(copies []string) string {
-	var parts []string
-	for _, l := range r.labels {
-		if l.Name != "__name__" && !slices.Contains(copies, l.Name) && !slices.Contains(tokenmetric.Copied, l.Name) {
-			parts = append(parts, strconv.Quote(l.Name)+strconv.Quote(l.Value))
-		}
-	}
-	slices.Sort(parts)
-	return strings.Join(parts, ",")
-}
-
 // values returns the values of a metric by key: of copies, the greatest.
 func values(rows []row, m tokenmetric.Metric, copies []string) map[string]float64 {
 	all := map[string]float64{}
 	for _, r := range rows {
 		if r.name == m.Name && r.value >= 0 && m.Counts(r.get(m.Label)) {
-			key := r.key(copies)
+			key := tokenmetric.Key(r.labels, copies)
 			all[key] = max(all[key], r.value)
 		}
 	}
@@ -101,7 +88,7 @@ func origin(rows []row) string {
 	var parts []string
 	for _, r := range rows {
 		if r.name == tokenmetric.ProcessStart || tokenmetric.IsCreated(r.name) {
-			parts = append(parts, fmt.Sprintf("%s{%s} %v", r.name, r.key(nil), r.value))
+			parts = append(parts, fmt.Sprintf("%s{%s} %v", r.name, tokenmetric.Key(r.labels, nil), r.value))
 		}
 	}
 	slices.Sort(parts)

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/median"
@@ -34,6 +35,9 @@ const (
 type prometheus struct {
 	*promapi.Client
 	series string // a selector
+
+	mu     sync.Mutex
+	synced bool
 }
 
 func openPrometheus(c Config) (*prometheus, error) {
@@ -46,7 +50,7 @@ func openPrometheus(c Config) (*prometheus, error) {
 		return nil, err
 	}
 	server, _ := tokenmetric.Find(c.Server)
-	return &prometheus{client, Selector(tokenmetric.Names(server), c.Match)}, nil
+	return &prometheus{Client: client, series: Selector(tokenmetric.Names(server), c.Match)}, nil
 }
 
 // Selector is a selector of series in PromQL, of some metrics and by matchers.
@@ -58,10 +62,24 @@ func Selector(metrics, match []string) string {
 	return "{" + strings.Join(append([]string{"__name__=~" + strconv.Quote(strings.Join(quoted, "|"))}, match...), ",") + "}"
 }
 
+// now asks the server what time it is. The first time it also finds out how that server is asked,
+// which changes the client: nothing else is asked before.
+func (p *prometheus) now(ctx context.Context) (promapi.Clock, error) {
+	p.mu.Lock()
+	if p.synced {
+		p.mu.Unlock()
+		return p.SampleClock(ctx)
+	}
+	defer p.mu.Unlock()
+	clock, _, err := p.SyncClock(ctx)
+	p.synced = err == nil
+	return clock, err
+}
+
 // count counts a window, by the samples around it and in it.
 func (p *prometheus) count(ctx context.Context, w Window) Counts {
 	t := tally{Window: w, counts: Counts{From: []string{"prometheus at " + p.Host}, Start: w.From, End: w.To}}
-	clock, err := p.SampleClock(ctx)
+	clock, err := p.now(ctx)
 	if err != nil {
 		t.find(reasonOf(err), "%v", err)
 		return t.counts

@@ -112,17 +112,10 @@ func (t *tally) counted(c edgecount.Count, r replica, s *tokenmetric.Server, m t
 // inFlight widens a count by what requests that were running at the edges have on the wrong
 // side of them. ok is false if that is not known.
 func (t *tally) inFlight(c edgecount.Count, r replica, s *tokenmetric.Server, m tokenmetric.Metric, what tokenmetric.What) (_ edgecount.Count, ok bool) {
-	before, after := r.running(s, tokenmetric.Running, t.From), r.running(s, tokenmetric.Running, t.To)
-	if m.Update == tokenmetric.AtArrival { // what waits was counted, too
-		waiting := func(at time.Time) float64 {
-			if w := r.running(s, tokenmetric.Waiting, at); w > 0 {
-				return w
-			}
-			return 0
-		}
-		before, after = before+waiting(t.From), after+waiting(t.To)
+	edges := func(of tokenmetric.What) tokenmetric.Edges {
+		return tokenmetric.Edges{Before: r.running(s, of, t.From), After: r.running(s, of, t.To)}
 	}
-	return m.InFlight(c, what, before, after, func() float64 { return t.length(r, s, what, c.Value) })
+	return m.InFlight(c, what, edges(tokenmetric.Running), edges(tokenmetric.Waiting), func() float64 { return t.length(r, s, what, c.Value) })
 }
 
 // length is the mean number of tokens of a request: of those that ended in the window, else as
