@@ -29,6 +29,7 @@ func TestDocsNameTests(t *testing.T) {
 	pages, err := filepath.Glob("docs/*.md")
 	require.NoError(t, err)
 	require.NotEmpty(t, pages)
+	pages = append(pages, "README.md")
 	name := regexp.MustCompile(`\bTest[A-Z]\w+`)
 	for _, page := range pages {
 		text, err := os.ReadFile(page)
