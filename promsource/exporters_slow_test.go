@@ -18,6 +18,7 @@ import (
 // TestSlowExporters: a real server that scrapes all pages is asked for each of them. It
 // understands the expressions, and its answers are what the fake's are.
 func TestSlowExporters(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	pages := map[string]string{}
 	for _, c := range exportertest.Cases(t) {
 		pages[c.Page] = c.Text(t)

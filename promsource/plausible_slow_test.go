@@ -19,6 +19,7 @@ import (
 
 // TestSlowImpossible is TestImpossible on a real server.
 func TestSlowImpossible(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	began := time.Now()
 	var jump time.Time // before which there was none
 	exporter := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {

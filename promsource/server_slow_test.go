@@ -33,6 +33,7 @@ import (
 // An instrument on a real server is right, says how sure it is, and is better
 // than what the server itself makes of the same samples.
 func TestSlowServer(t *testing.T) {
+	t.Parallel() // it waits for scrapes
 	f := record(t, 90*time.Second)
 	t.Run("waits, and after the server was stopped", func(t *testing.T) {
 		s := f.open("clean")
