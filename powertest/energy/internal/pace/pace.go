@@ -85,7 +85,7 @@ const (
 	// process has slept for 50 ms or more.
 	finest               = 5 * minStep
 	fineEdges, fineShare = 0.02, 0.001
-	wake, wakeSeldom     = 50e3, 300e3 // ns
+	wake, wakeSeldom     = 50e3, 700e3 // ns
 	fineLate             = 20e6        // ns by which a busy machine reads late
 
 	// huntsPerPeriod reads in a nominal period find a tick to ±4 %, with the 30
