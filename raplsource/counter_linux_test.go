@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -145,14 +147,13 @@ func TestResetInWindow(t *testing.T) {
 }
 
 func FuzzParseCount(f *testing.F) {
-	for _, s := range []string{"0\n", "262143328850\n", "18446744073709551615\n", "00000000000000000007\n", "", "\n", "1", "-1\n", "1 2\n"} {
+	for _, s := range []string{"0\n", "262143328850\n", "18446744073709551615\n", "00000000000000000007\n", "010000000000007\n", "", "\n", "1", "-1\n", "1 2\n"} {
 		f.Add([]byte(s))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
 		n, ok := parseCount(b)
 		if ok {
-			var want uint64
-			_, err := fmt.Sscan(string(b), &want)
+			want, err := strconv.ParseUint(strings.TrimSpace(string(b)), 10, 64)
 			require.NoError(t, err)
 			assert.Equal(t, want, n)
 		}
