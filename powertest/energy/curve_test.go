@@ -308,6 +308,7 @@ func TestFaultsAreWhereTheyWere(t *testing.T) {
 func FuzzCurve(f *testing.F) {
 	f.Add([]byte{0, 10, 0, 60, 0, 10, 0, 120})
 	f.Add([]byte{255, 255, 255, 255, 1, 0, 0, 0, 9, 9, 9, 9})
+	f.Add([]byte("\x00\x00@\x00\x00@\a\a\a\a\ar")) // a gauge that rises steeply
 	f.Fuzz(func(t *testing.T, data []byte) {
 		c, g := counterCurve(), gaugeCurve()
 		ms, j := 0.0, 0.0

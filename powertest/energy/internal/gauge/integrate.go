@@ -213,6 +213,9 @@ func (v *view) measure() (r Result) {
 	r.Mean /= means
 	level := levelError * v.most * v.length
 	r.Low, r.High = max(r.Low-level, 0), r.High+level
+	// A steep rise after it takes the estimate of a short window below nothing: all of it is
+	// error then.
+	r.Mean = max(r.Mean, r.Low)
 	return r
 }
 
