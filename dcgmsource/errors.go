@@ -9,6 +9,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/metricname"
 	"github.com/joulebench/joulebench/internal/metricpage"
+	"github.com/joulebench/joulebench/internal/web"
 )
 
 // Errors of [Open] and of readings, beside those of package energy. They are
@@ -46,7 +47,7 @@ func (e statusError) Error() string {
 
 // Unwrap returns the error that the status means to the rest of the program.
 func (e statusError) Unwrap() error {
-	if e == http.StatusUnauthorized || e == http.StatusForbidden {
+	if web.Denied(int(e)) {
 		return fs.ErrPermission
 	}
 	return ErrPage

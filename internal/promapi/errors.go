@@ -46,7 +46,7 @@ func (c *Client) refused(resp *http.Response, body []byte) error {
 	}
 	what := fmt.Sprintf("%s answered %d: %s", c.Host, resp.StatusCode, said)
 	switch code := resp.StatusCode; {
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+	case web.Denied(code):
 		return fmt.Errorf("prometheus: %w: %s\ngive credentials that may query", fs.ErrPermission, what)
 	case code == http.StatusNotFound:
 		return fmt.Errorf("prometheus: %s\ncheck the base path: it is /prometheus for Mimir, /select/0/prometheus for a VictoriaMetrics cluster", what)

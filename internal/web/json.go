@@ -9,6 +9,11 @@ import (
 	"net/http"
 )
 
+// Denied reports whether a status means that credentials are missing, or may not do it.
+func Denied(status int) bool {
+	return status == http.StatusUnauthorized || status == http.StatusForbidden
+}
+
 // StatusError is an answer with a status other than 200, and what its body says.
 type StatusError struct {
 	Status int

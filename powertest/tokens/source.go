@@ -126,7 +126,7 @@ func (p *page) get(ctx context.Context) ([]byte, error) {
 	var body bytes.Buffer
 	_, err = body.ReadFrom(response.Body)
 	switch code := response.StatusCode; {
-	case code == http.StatusUnauthorized || code == http.StatusForbidden:
+	case web.Denied(code):
 		return nil, fmt.Errorf("it answers %d: %w\ngive credentials in the address, or by POWERTEST_HTTP_BEARER_TOKEN_FILE", code, fs.ErrPermission)
 	case code != http.StatusOK:
 		return nil, fmt.Errorf("%w: it answers %d %s\ncheck the address, and that the server exports metrics (SGLang: --enable-metrics)", metricpage.ErrPage, code, http.StatusText(code))
