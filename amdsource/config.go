@@ -2,7 +2,6 @@ package amdsource
 
 import (
 	"github.com/joulebench/joulebench/internal/sysfs"
-	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // Config says which GPUs to read, and where. The zero value reads the AMD GPUs of this
@@ -20,15 +19,7 @@ type Config struct {
 const sourceName = "amd"
 
 func init() {
-	energy.Register(sourceName, func(arg string, devices []string) (energy.Source, error) {
-		root, err := sysfs.ParseRoot(sourceName, arg)
-		if err != nil {
-			return nil, err
-		}
-		s, err := Open(Config{Root: root, Devices: devices})
-		if err != nil {
-			return nil, err // not s: a nil *Source is a non-nil energy.Source
-		}
-		return s, nil
+	sysfs.Register(sourceName, func(root string, devices []string) (*Source, error) {
+		return Open(Config{Root: root, Devices: devices})
 	})
 }

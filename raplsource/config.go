@@ -4,7 +4,6 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/sysfs"
-	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // Config says which packages to read, and where. The zero value reads all of this machine.
@@ -24,15 +23,7 @@ const (
 )
 
 func init() {
-	energy.Register(sourceName, func(arg string, devices []string) (energy.Source, error) {
-		root, err := sysfs.ParseRoot(sourceName, arg)
-		if err != nil {
-			return nil, err
-		}
-		s, err := Open(Config{Root: root, Devices: devices})
-		if err != nil {
-			return nil, err // not s: a nil *Source is a non-nil energy.Source
-		}
-		return s, nil
+	sysfs.Register(sourceName, func(root string, devices []string) (*Source, error) {
+		return Open(Config{Root: root, Devices: devices})
 	})
 }

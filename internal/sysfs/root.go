@@ -19,3 +19,19 @@ func ParseRoot(source, arg string) (root string, err error) {
 	}
 	return root, nil
 }
+
+// Register makes a source of files below a root known by its name. What follows the name in
+// POWERTEST_SOURCE is as in [ParseRoot].
+func Register[S energy.Source](source string, open func(root string, devices []string) (S, error)) {
+	energy.Register(source, func(arg string, devices []string) (energy.Source, error) {
+		root, err := ParseRoot(source, arg)
+		if err != nil {
+			return nil, err
+		}
+		s, err := open(root, devices)
+		if err != nil {
+			return nil, err // not s: a nil pointer in it is a non-nil energy.Source
+		}
+		return s, nil
+	})
+}
