@@ -34,7 +34,7 @@ func TestUnusable(t *testing.T) {
 // TestOneRecommendation: what is recommended to record is the same wherever it is said.
 func TestOneRecommendation(t *testing.T) {
 	query := regexp.MustCompile(`nvidia-smi --query-gpu=\S+ --format=csv -lms \d+`)
-	for _, path := range []string{"doc.go", "../README.md"} {
+	for _, path := range []string{"doc.go", "../docs/harness.md"} {
 		text, err := os.ReadFile(path)
 		require.NoError(t, err)
 		found := query.FindAllString(string(text), -1)
