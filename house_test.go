@@ -72,7 +72,9 @@ func TestArrows(t *testing.T) {
 				allowed = to == "powertest/energy" || within(to, "internal")
 			case within(from, "internal"):
 				allowed = to == "powertest/energy" || to == "simsource" || within(to, "internal")
-			case within(to, "powertest/ab", "powertest/annotate", "powertest/doctor", "powertest/series"):
+			case from == "powertest/plot":
+				allowed = to == "powertest" || to == "powertest/energy" || to == "powertest/gate" || within(to, "internal")
+			case within(to, "powertest/ab", "powertest/annotate", "powertest/doctor", "powertest/plot", "powertest/series"):
 				allowed = within(from, "powertest/cmd") || within(from, "powertest/ab") && within(to, "powertest/ab") ||
 					from == "powertest/doctor" && within(to, "powertest/doctor")
 			}

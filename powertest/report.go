@@ -58,6 +58,8 @@ type Report struct {
 	// Server is what the inference servers have counted; nil unless that is asked for, with
 	// [TokensFrom] or POWERTEST_TOKENS.
 	Server *ServerReport `json:"server,omitempty"`
+	// Spans are the times that were measured, in traces: the window without its pauses.
+	Spans []energy.Span `json:"spans,omitempty"`
 	// Recording is what the source reported, in traces.
 	Recording *energy.Recording `json:"recording,omitempty"`
 }
@@ -69,6 +71,8 @@ type PhaseReport struct {
 	// at least one use of the phase was under way, whatever else they did then.
 	Attribution string             `json:"attribution"`
 	Measurement energy.Measurement `json:"measurement"`
+	// Spans are the times of its uses, in traces.
+	Spans []energy.Span `json:"spans,omitempty"`
 }
 
 const timeSliced = "time-sliced"

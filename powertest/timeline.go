@@ -190,6 +190,9 @@ func (t *timeline) measure(ctx context.Context, r *Report, found ...energy.Findi
 	r.SourceCalls = t.instrument.recorder.Calls()
 	if t.recorded {
 		recording := t.window.Recording()
-		r.Recording = &recording
+		r.Recording, r.Spans = &recording, t.window.Spans()
+		for i, p := range phases {
+			r.Phases[i].Spans = p.window.Spans()
+		}
 	}
 }

@@ -84,6 +84,20 @@ func (w *Window) SetSpans(spans ...Span) {
 	}
 }
 
+// Spans returns the spans so far; one that is open ends now.
+func (w *Window) Spans() []Span {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	list := make([]Span, len(w.spans))
+	for i, s := range w.spans {
+		list[i] = Span{Start: w.rec.base.Add(time.Duration(s.start)), End: w.rec.base.Add(time.Duration(s.end))}
+	}
+	if w.open {
+		list[len(list)-1].End = w.rec.base.Add(time.Duration(w.rec.now()))
+	}
+	return list
+}
+
 // Clip keeps of the spans so far only what lies within others, as for a part of a
 // window that SetSpans has moved.
 func (w *Window) Clip(spans ...Span) {

@@ -181,3 +181,38 @@ func TestWriteGitHub(t *testing.T) {
 	}
 	assert.Empty(t, written(t, run(t, Config{}, before, before).WriteGitHub))
 }
+
+// TestReadJSON: what was written as JSON is read as it was, but for what is not in it.
+func TestReadJSON(t *testing.T) {
+	t.Parallel()
+	r := everything(t)
+	var first, again bytes.Buffer
+	require.NoError(t, r.WriteJSON(&first))
+	read, err := ReadJSON(bytes.NewReader(first.Bytes()))
+	require.NoError(t, err)
+	assert.Equal(t, r.Headline(), read.Headline())
+	require.NoError(t, read.WriteJSON(&again))
+	assert.Equal(t, first.String(), again.String())
+	_, err = ReadJSON(strings.NewReader(`{"schema_version":99}`))
+	require.ErrorIs(t, err, ErrInput)
+}
+
+// TestReadSamples: all units of a file, each value in its order, with the median and the
+// interval that a comparison has.
+func TestReadSamples(t *testing.T) {
+	t.Parallel()
+	const text = "Unit X better=higher\nBenchmarkA-8 1 10 J/op 2 err-% 3 X\nBenchmarkA-8 1 8 J/op 1 err-% 4 X\nBenchmarkA-8 1 9 J/op 3 err-% 5 X\nBenchmarkB 1 NaN J/op\n"
+	list, warnings, err := ReadSamples(Config{}, "a.txt", strings.NewReader(text))
+	require.NoError(t, err)
+	require.Len(t, list, 3)
+	joules := list[0]
+	assert.Equal(t, "A-8", joules.Name())
+	assert.Equal(t, "J/op", joules.Unit)
+	assert.Equal(t, -1, joules.Better)
+	assert.Equal(t, []float64{10, 8, 9}, joules.Values)
+	assert.Equal(t, []float64{2, 1, 3}, joules.Errors)
+	assert.InDelta(t, 9, joules.Summary.Center, 0)
+	assert.Equal(t, +1, list[2].Better)
+	require.Len(t, warnings, 1)
+	assert.Contains(t, warnings[0], "a.txt:5: J/op is not a number")
+}

@@ -29,6 +29,7 @@ type table struct {
 	sides  [2]side
 	alloc  []cell // in blocks: there are as many cells as benchmarks
 	ids    identities
+	all    bool // all units are kept
 }
 
 // cellKey is what two sides are compared at.
@@ -101,7 +102,7 @@ type unit struct {
 func (t *table) unit(name string) *unit {
 	u := t.units[name]
 	if u == nil {
-		u = &unit{name: name, energy: isEnergy(name)}
+		u = &unit{name: name, energy: isEnergy(name), kept: t.all}
 		t.units[name] = u
 	}
 	return u

@@ -1,0 +1,80 @@
+package gate
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+)
+
+// ReadJSON reads what [Report.WriteJSON] has written. Numbers that it leaves out are not
+// numbers, or infinite, as they were. The error wraps [ErrInput].
+func ReadJSON(r io.Reader) (*Report, error) {
+	var doc jsonReport
+	if err := json.NewDecoder(r).Decode(&doc); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrInput, err)
+	}
+	if doc.SchemaVersion > jsonSchema {
+		return nil, fmt.Errorf("%w: its schema version is %d, and this release reads up to %d", ErrInput, doc.SchemaVersion, jsonSchema)
+	}
+	report := &Report{
+		Reasons: doc.Reasons, Warnings: doc.Warnings, NewFile: doc.New, Missing: doc.Missing, New: doc.Added, Rejected: doc.Rejected,
+		Faults: doc.Faults, Differences: doc.Differences, Family: doc.Family, Alpha: doc.Alpha, Outcome: CannotJudge,
+	}
+	for _, o := range []Outcome{Pass, Regression} {
+		if doc.Outcome == o.String() {
+			report.Outcome = o
+		}
+	}
+	if doc.Old != nil {
+		report.OldFile = *doc.Old
+	}
+	packages := map[string]map[string]bool{} // that have a benchmark
+	for i := range doc.Rows {
+		row := doc.Rows[i].row()
+		if packages[row.Benchmark] == nil {
+			packages[row.Benchmark] = map[string]bool{}
+		}
+		packages[row.Benchmark][row.Package] = true
+		report.Rows = append(report.Rows, row)
+	}
+	for i := range report.Rows {
+		if row := &report.Rows[i]; len(packages[row.Benchmark]) > 1 && row.Package != "" {
+			row.label = row.Package + "." + row.Benchmark
+		}
+	}
+	return report, nil
+}
+
+// row is the inverse of [Row.json].
+func (r *jsonRow) row() Row {
+	row := Row{
+		Benchmark: r.Benchmark, Package: r.Package, Unit: r.Unit, Config: r.Config, Verdict: r.Verdict, Why: r.Why, Exact: r.Exact,
+		Better: map[string]int{"lower": -1, "higher": +1}[r.Better], New: r.New.summary(),
+		Delta: float64(r.Delta), P: float64(r.P), PAdjusted: float64(r.PAdjusted), Threshold: float64(r.Threshold),
+		InstrumentError: float64(r.InstrumentError), Bound: r.Bound, Limit: float64(r.Limit), Pooled: r.Pooled, Waived: r.Waived,
+	}
+	if r.Old != nil {
+		row.Old = r.Old.summary()
+	}
+	return row
+}
+
+func (s *jsonSummary) summary() Summary {
+	return Summary{Center: s.Center, Low: float64(s.Low), High: float64(s.High), N: s.N}
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (r *jsonRow) UnmarshalJSON(text []byte) error {
+	type plain jsonRow
+	absent := number(nan)
+	*r = jsonRow{Delta: absent, P: absent, PAdjusted: absent, Threshold: absent, InstrumentError: absent, Limit: absent}
+	return json.Unmarshal(text, (*plain)(r))
+}
+
+// UnmarshalJSON implements json.Unmarshaler.
+func (s *jsonSummary) UnmarshalJSON(text []byte) error {
+	type plain jsonSummary
+	*s = jsonSummary{Low: number(math.Inf(-1)), High: number(math.Inf(1))}
+	return json.Unmarshal(text, (*plain)(s))
+}

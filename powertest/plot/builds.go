@@ -1,0 +1,100 @@
+package plot
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/gate"
+)
+
+// OfGate draws what a gate says of two files, with the samples of both if there are any.
+func OfGate(r *gate.Report, old, newer []gate.Samples) Section {
+	s := Section{Name: r.Headline(), Notes: append(r.Reasons, r.Warnings...)}
+	changes := &Changes{Headline: r.Headline(), Old: r.OldFile.Name, New: r.NewFile.Name}
+	for i := range r.Rows {
+		row := &r.Rows[i]
+		if row.Bound != "" {
+			continue
+		}
+		c := &Comparison{
+			Benchmark: row.Name(), Unit: row.Unit, Better: row.Better,
+			Old:    side(r.OldFile.Name, row.Old, find(old, row)),
+			New:    side(r.NewFile.Name, row.New, find(newer, row)),
+			Change: row.Delta, Low: math.NaN(), High: math.NaN(), Threshold: row.Threshold,
+			Verdict: row.Verdict, Why: row.Why,
+		}
+		changes.Rows = append(changes.Rows, c)
+		if len(c.New.Samples) > 0 {
+			s.Figures = append(s.Figures, c)
+		}
+	}
+	if len(changes.Rows) > 0 {
+		s.Figures = append([]Figure{changes}, s.Figures...)
+	}
+	s.Figures = append(s.Figures, curves(pointsOfSamples(newer))...)
+	s.Tables = append(s.Tables, changes.table())
+	s.Notes = append(s.Notes, energy.NotCovered(nil))
+	return s
+}
+
+// OfSamples draws the samples of one benchmark file: its metrics against the keys of their
+// names, and the samples.
+func OfSamples(name string, list []gate.Samples) Section {
+	s := Section{Name: name, Figures: curves(pointsOfSamples(list))}
+	for i := range list {
+		x := &list[i]
+		s.Figures = append(s.Figures, &Comparison{
+			Benchmark: x.Name(), Unit: x.Unit, Better: x.Better, New: side(name, x.Summary, x),
+			Change: math.NaN(), Low: math.NaN(), High: math.NaN(), Threshold: math.NaN(),
+		})
+	}
+	s.Notes = append(s.Notes, energy.NotCovered(nil))
+	return s
+}
+
+// find is the samples of a row; nil if there are none.
+func find(list []gate.Samples, row *gate.Row) *gate.Samples {
+	for i := range list {
+		if s := &list[i]; s.Benchmark == row.Benchmark && s.Package == row.Package && s.Unit == row.Unit && s.Config == row.Config {
+			return s
+		}
+	}
+	return nil
+}
+
+// side is what is drawn of one build.
+func side(name string, sum gate.Summary, of *gate.Samples) Samples {
+	s := Samples{Name: name, Median: sum.Center, Low: finite(sum.Low), High: finite(sum.High)}
+	if of == nil {
+		return s
+	}
+	for i, v := range of.Values {
+		x := Sample{Order: i, Value: v, Error: math.NaN()}
+		if of.Errors != nil {
+			x.Error = math.Abs(v) * of.Errors[i] / 100
+		}
+		s.Samples = append(s.Samples, x)
+	}
+	return s
+}
+
+// finite is a number, or not a number if it is infinite.
+func finite(x float64) float64 {
+	if math.IsInf(x, 0) {
+		return math.NaN()
+	}
+	return x
+}
+
+// table is the changes as text.
+func (c *Changes) table() Table {
+	t := Table{Title: "changes", Columns: []string{"benchmark", "unit", c.Old, "interval", c.New, "interval", "change", "verdict"}}
+	interval := func(s Samples) string { return digits(s.Low) + " to " + digits(s.High) }
+	for _, r := range c.Rows {
+		t.Rows = append(t.Rows, []string{r.Benchmark, r.Unit, digits(r.Old.Median), interval(r.Old), digits(r.New.Median), interval(r.New),
+			fmt.Sprintf("%+.2f %%", 100*r.Change), strings.TrimSpace(string(r.Verdict) + " " + r.Why)})
+	}
+	return t
+}

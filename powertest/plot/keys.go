@@ -1,0 +1,136 @@
+package plot
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+
+	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/powertest/gate"
+)
+
+// A point is a metric of a benchmark whose name has keys.
+type point struct {
+	benchmark string // its full name
+	unit      string
+	better    int
+	Value     // X is unknown yet
+}
+
+// drawn are the units that are drawn against keys.
+var drawn = []string{"tokens/J", "J/token", "tokens/s"}
+
+// pointsOf are the metrics of a report.
+func pointsOf(r powertest.Report) (list []point) {
+	half := math.NaN()
+	if m := r.Measurement; m != nil && m.Valid {
+		half = m.Energy.ErrPercent() / 100
+	}
+	for _, unit := range drawn {
+		p := point{benchmark: strings.TrimPrefix(r.Name, "Benchmark"), unit: unit, better: better(unit), Value: Value{Y: math.NaN(), Low: math.NaN(), High: math.NaN()}}
+		if v, ok := r.Value(unit); ok {
+			p.Y, p.N = v, 1
+			if unit != "tokens/s" {
+				p.Low, p.High = v*(1-half), v*(1+half)
+			}
+		}
+		list = append(list, p)
+	}
+	return list
+}
+
+// pointsOfSamples are the metrics of a benchmark file.
+func pointsOfSamples(samples []gate.Samples) (list []point) {
+	for i := range samples {
+		s := &samples[i]
+		if !slices.Contains(drawn, s.Unit) {
+			continue
+		}
+		p := point{benchmark: s.Name(), unit: s.Unit, better: s.Better, Value: Value{Y: s.Summary.Center, Low: finite(s.Summary.Low), High: finite(s.Summary.High), N: len(s.Values)}}
+		list = append(list, p)
+	}
+	return list
+}
+
+// keysOf are the keys of a benchmark's name that have numbers, and the name without each.
+func keysOf(name string) (keys map[string]float64, without map[string]string) {
+	keys, without = map[string]float64{}, map[string]string{}
+	base, parts := benchfmt.Name(name).Parts()
+	for i, part := range parts {
+		key, value, ok := strings.Cut(strings.TrimPrefix(string(part), "/"), "=")
+		x, err := strconv.ParseFloat(value, 64)
+		if !ok || err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+			continue
+		}
+		rest := string(base)
+		for j, other := range parts {
+			if j != i {
+				rest += string(other)
+			}
+		}
+		keys[key], without[key] = x, rest
+	}
+	return keys, without
+}
+
+// curves draws metrics against each key that has at least two numbers.
+func curves(points []point) []Figure {
+	type place struct{ key, unit string }
+	lines := map[place]map[string][]Value{}
+	var order []place
+	for _, p := range points {
+		keys, without := keysOf(p.benchmark)
+		for _, key := range slices.Sorted(maps.Keys(keys)) {
+			at := place{key, p.unit}
+			if lines[at] == nil {
+				lines[at] = map[string][]Value{}
+				order = append(order, at)
+			}
+			p.X = keys[key]
+			lines[at][without[key]] = append(lines[at][without[key]], p.Value)
+		}
+	}
+	slices.SortStableFunc(order, func(a, b place) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(slices.Index(drawn, a.unit), slices.Index(drawn, b.unit)))
+	})
+	var figures []Figure
+	for _, at := range order {
+		if c := newCurve(at.key, at.unit, lines[at]); c != nil {
+			figures = append(figures, c)
+		}
+	}
+	return figures
+}
+
+// newCurve is a metric against a key; nil if there are not two numbers of it. Each line has
+// a point at each number of the key that any has: one that it lacks is a gap.
+func newCurve(key, unit string, lines map[string][]Value) *Curve {
+	at := map[float64]bool{}
+	for _, list := range lines {
+		for _, v := range list {
+			at[v.X] = true
+		}
+	}
+	if len(at) < 2 {
+		return nil
+	}
+	c := &Curve{Key: key, Unit: unit, Better: better(unit), Bars: "95 % of the median; of one sample, that of the instrument"}
+	for _, name := range slices.Sorted(maps.Keys(lines)) {
+		line := Line{Name: name}
+		for _, x := range slices.Sorted(maps.Keys(at)) {
+			v := Value{X: x, Y: math.NaN(), Low: math.NaN(), High: math.NaN()}
+			if i := slices.IndexFunc(lines[name], func(v Value) bool { return v.X == x }); i >= 0 {
+				v = lines[name][i]
+			}
+			line.Points = append(line.Points, v)
+		}
+		c.Lines = append(c.Lines, line)
+	}
+	c.Name = c.Lines[0].Name
+	return c
+}

@@ -1,0 +1,113 @@
+package plot
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"time"
+)
+
+// Power is the power of devices over time.
+type Power struct {
+	Name string
+	// Start is the time that all others count from: the beginning of the first window, or
+	// of the readings if there is no window.
+	Start time.Time
+	// Series are the devices, in their order.
+	Series []Series
+	// Sum is the power of all of them; nil if there is only one. Where one of them is not
+	// known, the sum is not.
+	Sum *Series
+	// Bands are the windows and phases, and times in which nothing could be measured.
+	Bands []Band
+}
+
+// Series is the power of one device, or of all.
+type Series struct {
+	// Name is for people: "0 NVIDIA H200". Device is the UUID; empty for a sum.
+	Name, Device string
+	// Step says that each power holds until the next time, as between the ticks of a
+	// counter; otherwise it goes over in a straight line, as between samples of a gauge.
+	Step bool
+	// Points are in the order of time. The last of a step ends it.
+	Points []Point
+	// Ticks are when the counter changed, as far as that was seen; none for a gauge.
+	Ticks []Tick
+}
+
+// A Point is a power at a time. Watts is not a number where the power is not known from
+// then on.
+type Point struct {
+	At    time.Duration
+	Watts float64
+}
+
+// A Tick is a change of a counter, which was seen within a time.
+type Tick struct{ From, To time.Duration }
+
+// A BandKind is what a band says.
+type BandKind string
+
+// The kinds of bands.
+const (
+	Window  BandKind = "window"  // what was measured
+	Phase   BandKind = "phase"   // a part of it that has a name
+	Trouble BandKind = "trouble" // a time that cannot be measured
+)
+
+// A Band is a stretch of time with a name. A phase that was used several times has several
+// bands of one name.
+type Band struct {
+	Kind BandKind
+	Name string
+	// Device is the one that it is about; empty if it is about all.
+	Device   string
+	From, To Edge
+	// Label is what was measured of all bands of the name together, "41.2 kJ ± 0.9 %", or
+	// why that is withheld.
+	Label string
+	// Withheld says that there is no number.
+	Withheld bool
+}
+
+// An Edge is where a band begins or ends. How the energy between Low and High, the ticks
+// or readings on either side, is divided by it, is what the interval of the number is
+// about. They are At if that is not known.
+type Edge struct{ At, Low, High time.Duration }
+
+// Title implements [Figure].
+func (p *Power) Title() string { return p.Name + ": power" }
+
+// Describe implements [Figure].
+func (p *Power) Describe() string {
+	from, to := p.extent()
+	return fmt.Sprintf("Power in watts over %v, of %d devices, with %d windows and phases.", (to - from).Round(time.Millisecond), len(p.Series), len(p.Bands))
+}
+
+// extent is from when to when there is something to be seen.
+func (p *Power) extent() (from, to time.Duration) {
+	first := true
+	see := func(a, b time.Duration) {
+		if first {
+			from, to, first = a, b, false
+		}
+		from, to = min(from, a), max(to, b)
+	}
+	for _, s := range p.Series {
+		if n := len(s.Points); n > 0 {
+			see(s.Points[0].At, s.Points[n-1].At)
+		}
+	}
+	for _, b := range p.Bands {
+		if b.Kind != Trouble {
+			see(b.From.At, b.To.At)
+		}
+	}
+	return from, to
+}
+
+// after is the index of the first point later than a time.
+func (s *Series) after(at time.Duration) (i int, found bool) {
+	i, found = slices.BinarySearchFunc(s.Points, at+1, func(p Point, t time.Duration) int { return cmp.Compare(p.At, t) })
+	return i, found
+}

@@ -1,0 +1,128 @@
+package plot
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/joulebench/joulebench/internal/inputfile"
+	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/gate"
+)
+
+// Options say how what is given is read.
+type Options struct {
+	// Title is that of the page; empty means one made of the names.
+	Title string
+	// Span is the time that is drawn of a source that knows the past, such as a Prometheus
+	// server. A log is drawn whole if it is zero.
+	Span energy.Span
+	// Gate is how two benchmark files are compared.
+	Gate gate.Config
+}
+
+// ErrNotDrawn says that there is nothing in a file that can be drawn.
+var ErrNotDrawn = errors.New("it cannot be drawn")
+
+// takes is what to do about ErrNotDrawn.
+const takes = "plot takes traces (POWERTEST_TRACE=DIR), reports of meters, benchmark files, the JSON of gate and annotate, " +
+	"logs of nvidia-smi and amd-smi, and sources that know the past, such as prometheus=URL"
+
+// maxFile is the largest file that is read.
+const maxFile = 1 << 30
+
+// Read reads everything that is named: files, recognised by what is in them, and sources
+// that know the past, as in POWERTEST_SOURCE, which must be linked in. Two benchmark files
+// are compared, the first as the old one; another number of them are drawn each by itself.
+// What can't be drawn is among the page's failures.
+func Read(ctx context.Context, o Options, names ...string) *Page {
+	page := &Page{Title: cmp.Or(o.Title, strings.Join(names, ", "))}
+	var inputs, benchmarks []*input
+	for _, name := range names {
+		in := &input{Options: o, name: name, path: name}
+		in.open(ctx)
+		if in.kind == Benchmarks {
+			benchmarks = append(benchmarks, in)
+		}
+		inputs = append(inputs, in)
+	}
+	for _, in := range inputs {
+		switch {
+		case len(benchmarks) == 2 && in == benchmarks[0]:
+			continue // with the other
+		case len(benchmarks) == 2 && in == benchmarks[1]:
+			in.compare(benchmarks[0])
+		default:
+			in.read(ctx)
+		}
+		if in.err != nil {
+			page.Failures = append(page.Failures, Failure{in.name, in.err})
+		}
+		page.Sections = append(page.Sections, in.sections...)
+	}
+	return page
+}
+
+// An input is something that was named.
+type input struct {
+	Options
+	name string // as it was given
+	path string // of the file
+	kind Kind
+	text []byte // of the file, unless it is a log, which has a reader of its own
+	// sections are what was made of it, and err is why there are none.
+	sections []Section
+	err      error
+}
+
+// open finds out what an input is, and reads the file.
+func (in *input) open(context.Context) {
+	if source, _, found := strings.Cut(in.name, "="); found && slices.Contains(energy.Registered(), source) {
+		in.kind = Source
+		return
+	}
+	if in.text, in.err = inputfile.ReadFile(in.path, maxFile); in.err != nil {
+		side := gate.ParseSide(in.name) // label=path
+		if text, err := inputfile.ReadFile(side.Path, maxFile); side.Path != in.path && err == nil {
+			in.name, in.path, in.text, in.err = side.Label, side.Path, text, nil
+		}
+	}
+	if in.err == nil {
+		in.kind = Sniff(in.text)
+	}
+}
+
+// read makes sections of an input.
+func (in *input) read(ctx context.Context) {
+	if in.err != nil {
+		return
+	}
+	switch in.kind {
+	case Reports:
+		in.reports()
+	case Recording:
+		in.recording()
+	case Benchmarks:
+		in.samples()
+	case GateReport:
+		in.gateReport()
+	case Validation:
+		in.validation()
+	case Source:
+		in.source(ctx, in.name)
+	case Log:
+		in.source(ctx, "smi="+in.path)
+	default:
+		in.err = fmt.Errorf("%w\n%s", ErrNotDrawn, takes)
+	}
+	for i := range in.sections {
+		in.sections[i].From = in.name
+	}
+}
+
+// reader reads the file again.
+func (in *input) reader() *bytes.Reader { return bytes.NewReader(in.text) }

@@ -1,0 +1,62 @@
+package plot
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// TestSniff: files are recognised by what is in them.
+func TestSniff(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Kind{
+		`{"schema_version":1,"name":"BenchmarkChat","work":{},"metrics":[]}`:    Reports,
+		`[{"schema_version":1,"name":"BenchmarkChat","work":{},"metrics":[]}]`:  Reports,
+		`{"source":{"name":"nvml"},"base":"2026-01-02T03:04:05Z","devices":[]}`: Recording,
+		`{"schema_version":1,"power_valid":true,"telemetry_source":"gpu.csv"}`:  Validation,
+		`{"schema_version":1,"outcome":"pass","headline":"PASS","rows":[]}`:     GateReport,
+		"goos: linux\nBenchmarkChat-8 10 100 ns/op\n":                           Benchmarks,
+		"2026-01-02T03:04:05Z BenchmarkChat-8 10 100 ns/op\n":                   Benchmarks,
+		"timestamp, index, power.draw [W]\n":                                    Log,
+		"\x1f\x8b\x08":                                                          Log,
+		`{"rows":[]}`:                                                           Unknown,
+		`[]`:                                                                    Unknown,
+		"":                                                                      Unknown,
+		"\x00\x01\x02":                                                          Unknown,
+	} {
+		assert.Equal(t, want, Sniff([]byte(text)), "%q", text)
+	}
+}
+
+// TestReadBenchmarks: two benchmark files are compared, by the gate's numbers and verdicts.
+func TestReadBenchmarks(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join("..", "..", "testdata", "gate")
+	old, newer := filepath.Join(dir, "old.txt"), filepath.Join(dir, "new-regressed.txt")
+	page := Read(t.Context(), Options{}, old, newer)
+	require.Empty(t, page.Failures)
+	require.Len(t, page.Sections, 1)
+	changes, ok := page.Sections[0].Figures[0].(*Changes)
+	require.True(t, ok)
+	require.NotEmpty(t, changes.Rows)
+	c := changes.Rows[0]
+	assert.Len(t, c.Old.Samples, len(c.New.Samples))
+	assert.NotEmpty(t, c.Verdict)
+	assert.Equal(t, c.New.Median/c.Old.Median-1, c.Change)
+}
+
+// TestNotDrawn: what cannot be drawn is named, with what can be; the rest is drawn.
+func TestNotDrawn(t *testing.T) {
+	t.Parallel()
+	odd := filepath.Join(t.TempDir(), "odd.json")
+	require.NoError(t, os.WriteFile(odd, []byte(`{"a":1}`), 0o600))
+	page := Read(t.Context(), Options{}, odd, "nowhere.txt", filepath.Join("..", "..", "testdata", "gate", "old.txt"))
+	require.Len(t, page.Failures, 2)
+	require.ErrorIs(t, page.Failures[0].Err, ErrNotDrawn)
+	assert.ErrorContains(t, page.Failures[0].Err, "POWERTEST_TRACE")
+	require.ErrorIs(t, page.Failures[1].Err, os.ErrNotExist)
+	assert.Len(t, page.Sections, 1)
+}
