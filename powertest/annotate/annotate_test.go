@@ -359,10 +359,10 @@ func TestLogArg(t *testing.T) {
 		"a?b=c.csv?offset=-1.5s&gap=3s&tz=+0200": {Log: "a?b=c.csv", ClockOffset: -1500 * time.Millisecond, MaxGap: 3 * time.Second},
 		"gpu.csv?offset=0s&gap=1m0s&tz=+0200":    {Log: "gpu.csv", MaxGap: time.Minute},
 	} {
-		assert.Equal(t, want, s.LogArgument(time.FixedZone("CEST", 7200)))
+		assert.Equal(t, want, s.log(time.FixedZone("CEST", 7200)).Argument())
 	}
-	assert.Equal(t, "gpu.csv?offset=0s", Source{Log: "gpu.csv"}.LogArgument(nil))
-	assert.Equal(t, "gpu.csv?offset=0s&tz=Europe%2FBerlin", Source{Log: "gpu.csv"}.LogArgument(must(time.LoadLocation("Europe/Berlin"))(t)))
+	assert.Equal(t, "gpu.csv?offset=0s", Source{Log: "gpu.csv"}.log(nil).Argument())
+	assert.Equal(t, "gpu.csv?offset=0s&tz=Europe%2FBerlin", Source{Log: "gpu.csv"}.log(must(time.LoadLocation("Europe/Berlin"))(t)).Argument())
 
 	x := newTrial(t)
 	require.NoError(t, os.Rename("gpu.csv", "gpu.csv?tz=Asia%2FTokyo"))

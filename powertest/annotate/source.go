@@ -6,12 +6,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/smilog"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -94,7 +93,7 @@ func (s Source) open(ctx context.Context, zone *time.Location, devices []string)
 	case s.Trace != "":
 		return powertest.OpenTrace(s.Trace)
 	case s.Log != "":
-		return energy.OpenContext(ctx, "smi", s.LogArgument(zone), devices)
+		return energy.OpenContext(ctx, "smi", s.log(zone).Argument(), devices)
 	}
 	return energy.OpenContext(ctx, s.Name, s.Arg, devices)
 }
@@ -108,32 +107,12 @@ func (o Options) openSource(ctx context.Context, devices []string) (energy.Sourc
 	return src.open(ctx, o.Zone, devices)
 }
 
-// LogArgument is the log as an argument of the source smi: its path, and how it is
-// read. The zone is that of time stamps that have none.
-func (s Source) LogArgument(zone *time.Location) string {
-	keys := []string{"offset=" + s.ClockOffset.String()}
-	add := func(key, value string) {
-		if value != "" {
-			keys = append(keys, key+"="+strings.ReplaceAll(url.PathEscape(value), "&", "%26"))
-		}
+// log is the log, and how it is read. The zone is that of time stamps that have none.
+func (s Source) log(zone *time.Location) smilog.Log {
+	return smilog.Log{
+		File: s.Log, Offset: s.ClockOffset, MaxGap: s.MaxGap, Zone: zone,
+		GPUs: s.GPUs, Columns: s.Columns, GPUName: s.GPUName, Decimal: s.Decimal,
 	}
-	if s.MaxGap != 0 {
-		add("gap", s.MaxGap.String())
-	}
-	if zone != nil {
-		name := zone.String()
-		if _, err := time.LoadLocation(name); err != nil { // a fixed offset
-			name = time.Now().In(zone).Format("-0700")
-		}
-		add("tz", name)
-	}
-	if s.GPUs > 0 {
-		add("gpus", strconv.Itoa(s.GPUs))
-	}
-	add("columns", s.Columns)
-	add("gpu-name", s.GPUName)
-	add("decimal", s.Decimal)
-	return s.Log + "?" + strings.Join(keys, "&")
 }
 
 // describe says where a source reads: its name and its endpoints.

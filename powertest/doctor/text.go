@@ -11,7 +11,6 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
-	"unicode/utf8"
 
 	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -358,36 +357,5 @@ func short(d time.Duration) string {
 	return d.String()
 }
 
-// wrapped breaks a text into lines of at most the columns, of which all but the
-// first begin with an indent. A line that begins with a tab is a command, and stays whole.
-// Names in it are only text.
-func wrapped(text, indent string) string {
-	var b strings.Builder
-	for i, line := range strings.Split(terminal.Text(text), "\n") {
-		width := 0
-		if strings.HasPrefix(line, "\t") { // to be pasted: it stays one line
-			b.WriteString(indent + strings.TrimPrefix(line, "\t") + "\n")
-			continue
-		}
-		if i > 0 { // advice
-			b.WriteString(indent)
-			width = utf8.RuneCountInString(indent)
-		}
-		for k, word := range strings.Split(line, " ") {
-			n := utf8.RuneCountInString(word)
-			switch {
-			case k == 0:
-			case width+1+n > columns:
-				b.WriteString("\n" + indent)
-				width = utf8.RuneCountInString(indent)
-			default:
-				b.WriteByte(' ')
-				width++
-			}
-			b.WriteString(word)
-			width += n
-		}
-		b.WriteByte('\n')
-	}
-	return b.String()
-}
+// wrapped breaks a text into lines, as [terminal.Wrap] does.
+func wrapped(text, indent string) string { return terminal.Wrap(text, indent, columns) }

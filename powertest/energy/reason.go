@@ -108,25 +108,9 @@ const (
 	ClockStep Reason = "clock_step"
 )
 
-// marks are the reasons that only mark a number; all others withhold it.
-var marks = map[Reason]bool{
-	NoInWindowSamples: true,
-	CounterDisagrees:  true,
-	CounterLags:       true,
-	PartTimeSensor:    true,
-	MIGParentScope:    true,
-	ModuleScope:       true,
-	NestedScope:       true,
-	EstimatedCounter:  true,
-	SharedGPU:         true,
-	Throttled:         true,
-	IdleUnsettled:     true,
-	TokenMismatch:     true,
-}
-
 // Withholds reports whether a number with this reason is always withheld, rather than
 // published with a mark. Whether one is, its [Finding] says.
-func (r Reason) Withholds() bool { return !marks[r] }
+func (r Reason) Withholds() bool { return !meaningOf(r).marks }
 
 // Finding is a reason with what was seen.
 type Finding struct {

@@ -1,6 +1,7 @@
 package energy
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -321,6 +322,16 @@ type Role struct {
 	Name string
 	// Devices are selectors as [Select] takes them.
 	Devices []string
+}
+
+// ParseRole returns the role that a text gives, such as "0-3=prefill": selectors, an equals
+// sign and a name.
+func ParseRole(s string) (Role, error) {
+	selectors, name, found := strings.Cut(s, "=")
+	if !found || strings.TrimSpace(selectors) == "" || strings.TrimSpace(name) == "" {
+		return Role{}, errors.New("it must be selectors, an equals sign and a role, for instance 0-3=prefill")
+	}
+	return Role{Name: strings.TrimSpace(name), Devices: []string{selectors}}, nil
 }
 
 // IsPartName reports whether a part of the energy, a role's or a phase's, can be

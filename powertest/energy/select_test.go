@@ -155,3 +155,15 @@ func TestSelectKinds(t *testing.T) {
 		assert.ErrorContains(t, err, want)
 	}
 }
+
+// TestParseRole: selectors, an equals sign and a role.
+func TestParseRole(t *testing.T) {
+	for _, s := range []string{"", "prefill", "=prefill", "0=", " = "} {
+		_, err := ParseRole(s)
+		assert.Error(t, err, s)
+	}
+	role, err := ParseRole("0-1, 5 = prefill")
+	require.NoError(t, err)
+	assert.Equal(t, "prefill", role.Name)
+	assert.Equal(t, []string{"0-1, 5 "}, role.Devices)
+}

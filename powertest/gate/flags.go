@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/inputfile"
 )
 
@@ -46,7 +47,7 @@ func (g *Flags) Register(f *flag.FlagSet) {
 	f.Var(&g.min, "min", "budgets that the new side must reach, as `UNIT=NUMBER`, with commas: 'tokens/J=1.1'")
 	f.Var(&g.facts, "unit", "what is known of a unit, as in the line Unit of a benchmark file: '`UNIT better=higher`', 'UNIT assume=exact'; may be repeated")
 	f.Float64Var(&g.config.Alpha, "alpha", DefaultAlpha, "`probability` of a false alarm, for all that is judged together")
-	f.StringVar(&g.missing, "missing", "fail", "what follows if a benchmark is on the old side only, or a unit of it on the new side only: `fail or warn`")
+	command.OneOf(f, &g.missing, "missing", "fail", "what follows if a benchmark is on the old side only, or a unit of it on the new side only", "fail", "warn")
 	f.StringVar(&g.waivers, "waivers", "", "`file` of regressions that are accepted for a while: in each line a benchmark, a unit, a date and a reason")
 	f.StringVar(&g.markdown, "markdown", "", "`file` that the verdict is appended to as Markdown, such as $GITHUB_STEP_SUMMARY")
 	f.StringVar(&g.json, "json", "", "`file` for the verdict as JSON; - is the standard output, instead of the table")
@@ -60,8 +61,6 @@ func (g *Flags) Check(files ...string) error {
 	switch {
 	case !(g.config.Alpha > 0 && g.config.Alpha < 1):
 		return fmt.Errorf("-alpha=%v: it must be more than 0 and less than 1, such as 0.05", g.config.Alpha)
-	case g.missing != "fail" && g.missing != "warn":
-		return fmt.Errorf("-missing=%s: it is fail or warn", g.missing)
 	case g.markdown == "-":
 		return errors.New("-markdown is appended to a file: - is none; the standard output has the table, or JSON with -json -")
 	case g.junit == "-":

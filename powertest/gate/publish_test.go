@@ -112,11 +112,19 @@ func TestRefuse(t *testing.T) {
 	assert.Equal(t, before, string(text))
 }
 
+// TestFlagsMissing: a policy that there is not is refused with those that there are.
+func TestFlagsMissing(t *testing.T) {
+	var g Flags
+	set := flag.NewFlagSet("gate", flag.ContinueOnError)
+	set.SetOutput(io.Discard)
+	g.Register(set)
+	assert.ErrorContains(t, set.Parse([]string{"-missing", "no"}), "it is fail or warn")
+}
+
 // TestFlagsCheck: flags that contradict each other, and files in two roles.
 func TestFlagsCheck(t *testing.T) {
 	for want, args := range map[string][]string{
 		"-alpha=1: it must be":              {"-alpha", "1", "a", "b"},
-		"-missing=no: it is fail or warn":   {"-missing", "no", "a", "b"},
 		"-markdown is appended to a file":   {"-markdown", "-", "a", "b"},
 		"-junit is written to a file":       {"-junit", "-", "a", "b"},
 		"-q and -json - are two things":     {"-q", "-json", "-", "a", "b"},

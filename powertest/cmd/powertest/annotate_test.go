@@ -6,6 +6,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -22,7 +23,7 @@ func TestX18Require(t *testing.T) {
 		_ = os.Remove("side.json")
 		var out, errs bytes.Buffer
 		args = append([]string{"annotate", "-log", "gpu.csv", "-bench", "bench.json", "-agg", "agg.json", "-sidecar", "side.json", "-tz", "UTC", "-gpus", "2"}, args...)
-		assert.Equal(t, want, run(t.Context(), args, stdio{nil, &out, &errs}), errs.String())
+		assert.Equal(t, want, program.Run(t.Context(), args, command.Streams{Out: &out, Err: &errs}), errs.String())
 		agg, err := os.ReadFile("agg.json")
 		require.NoError(t, err)
 		assert.JSONEq(t, `{"power_metric_schema_version": 2, "power_valid": 0}`, string(agg))
@@ -32,22 +33,10 @@ func TestX18Require(t *testing.T) {
 		require.NoError(t, json.Unmarshal(text, &side))
 		return side["reasons"]
 	}
-	assert.Equal(t, []any{"telemetry_file_missing"}, annotate(exitOK))
-	assert.Equal(t, []any{"telemetry_file_missing"}, annotate(exitFailed, "-require"))
-	for value, code := range map[string]int{"1": exitFailed, "TRUE": exitFailed, "yes": exitFailed, "0": exitOK, "no": exitOK} {
+	assert.Equal(t, []any{"telemetry_file_missing"}, annotate(command.OK))
+	assert.Equal(t, []any{"telemetry_file_missing"}, annotate(command.Failed, "-require"))
+	for value, code := range map[string]int{"1": command.Failed, "TRUE": command.Failed, "yes": command.Failed, "0": command.OK, "no": command.OK} {
 		t.Setenv("REQUIRE_POWER", value)
 		annotate(code)
 	}
-}
-
-// TestRoleFlag: selectors, an equals sign and a role.
-func TestRoleFlag(t *testing.T) {
-	for _, s := range []string{"", "prefill", "=prefill", "0=", " = "} {
-		_, err := parseRole(s)
-		assert.Error(t, err, s)
-	}
-	role, err := parseRole("0-1, 5 = prefill")
-	require.NoError(t, err)
-	assert.Equal(t, "prefill", role.Name)
-	assert.Equal(t, []string{"0-1, 5 "}, role.Devices)
 }

@@ -7,8 +7,18 @@
 //	powertest ab ...         compare two builds, run in turn, and judge them
 //	powertest doctor ...     say what would be measured here, and how well
 //
-// Run without arguments it lists its subcommands, and a subcommand with -h its
-// flags.
+// powertest help lists the commands and the topics, powertest help COMMAND has an example,
+// the flags and the exit codes of one, as powertest COMMAND -h has, and powertest help TOPIC
+// says more: sources, environment, reasons, metrics, formats, exit-codes, examples. What is
+// asked for is on the standard output, with the exit code 0. What can't be followed is said
+// on the standard error in a few lines, with the exit code 2:
+//
+//	$ powertest gaet old.txt new.txt
+//	powertest: there is no command "gaet"
+//	did you mean gate?
+//	powertest help lists the commands and topics
+//
+// powertest version says which version this is.
 //
 // # Annotate
 //
@@ -176,7 +186,7 @@
 // differ between the sides, as benchstat's do; -threshold 'J/op=3%,5%' how far a median
 // must move, -unit 'U better=higher' what the files do not say of a unit, and -waivers
 // which regressions are accepted until a day. -markdown, -json and -junit write the
-// verdict to files. powertest gate -h lists all flags.
+// verdict to files. powertest help gate lists all flags.
 //
 // A budget needs no old side:
 //

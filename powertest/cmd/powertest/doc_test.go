@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"go/parser"
 	"go/token"
 	"os"
@@ -10,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/smisource/smitest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -21,7 +21,7 @@ func TestDocumentation(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments)
 	require.NoError(t, err)
 	examples := documented(f.Doc.Text())
-	require.Len(t, examples, 7)
+	require.Len(t, examples, 8)
 	for _, e := range examples {
 		t.Run(strings.Join(e.args[1:], " "), func(t *testing.T) {
 			dir := t.TempDir()
@@ -40,9 +40,13 @@ func TestDocumentation(t *testing.T) {
 			if args[0] == "annotate" {
 				args = append(args, "-tz", "UTC")
 			}
-			var out, errs bytes.Buffer
-			assert.Equal(t, exitTold(e.output), run(t.Context(), args, stdio{nil, &out, &errs}), errs.String())
-			got, want := out.String(), e.output
+			code, got, errs := say(t, args...)
+			want := e.output
+			assert.Equal(t, exitTold(want), code, errs)
+			if strings.HasPrefix(want, "powertest: ") { // a message
+				assert.Empty(t, got)
+				got = errs
+			}
 			if args[0] == "annotate" { // its intervals are the instrument's business
 				got, want = unsure(got), unsure(want)
 			}
@@ -59,10 +63,10 @@ func exitTold(output string) int {
 	switch {
 	case strings.HasPrefix(output, "FAIL: "):
 		return 1
-	case strings.HasPrefix(output, "CANNOT JUDGE: "):
+	case strings.HasPrefix(output, "CANNOT JUDGE: "), strings.HasPrefix(output, "powertest: "):
 		return 2
 	}
-	return exitOK
+	return command.OK
 }
 
 type documentedCommand struct {

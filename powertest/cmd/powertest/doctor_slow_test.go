@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/dcgmsource/dcgmtest"
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/prometheustest"
 	"github.com/joulebench/joulebench/nvmlsource/nvmltest"
 	"github.com/joulebench/joulebench/powertest/doctor"
@@ -33,10 +34,10 @@ func TestSlowDoctorPrometheus(t *testing.T) {
 	time.Sleep(4 * time.Second)         // opened before it knows how often it scrapes, it is waited for long
 	require.Eventually(t, func() bool { // until it has scraped for long enough
 		var out, errs bytes.Buffer
-		code := run(t.Context(), []string{"doctor", "-json", "-source", "prometheus=" + address + "?collect=400ms"}, stdio{nil, &out, &errs})
+		code := program.Run(t.Context(), []string{"doctor", "-json", "-source", "prometheus=" + address + "?collect=400ms"}, command.Streams{Out: &out, Err: &errs})
 		c = doctor.Report{}
 		require.NoError(t, json.Unmarshal(out.Bytes(), &c), errs.String())
-		return code == exitOK && c.Benchtime.Recommended != nil && c.GPUs[0].Ticks > 10 && *c.Server.Scrape < time.Second
+		return code == command.OK && c.Benchtime.Recommended != nil && c.GPUs[0].Ticks > 10 && *c.Server.Scrape < time.Second
 	}, time.Minute, time.Second)
 	assert.True(t, c.Watch.Past)
 	require.Len(t, c.GPUs, 2)
@@ -59,7 +60,7 @@ func TestSlowDoctorNVML(t *testing.T) {
 	if file := os.Getenv(childVar); file != "" {
 		out, err := os.Create(file)
 		require.NoError(t, err)
-		code := run(t.Context(), []string{"doctor", "-json", "-for", "1500ms"}, stdio{nil, out, os.Stderr})
+		code := program.Run(t.Context(), []string{"doctor", "-json", "-for", "1500ms"}, command.Streams{Out: out, Err: os.Stderr})
 		require.NoError(t, out.Close())
 		os.Exit(code)
 	}
@@ -80,7 +81,7 @@ func TestSlowDoctorNVML(t *testing.T) {
 
 	c, code := diagnose("", "FAKE_NVML_GPUS=2", "FAKE_NVML_WATTS=400,300", "FAKE_NVML_TICK_MS=20", "FAKE_NVML_MIG=-,2",
 		"FAKE_NVML_PERSISTENCE=0", "FAKE_NVML_PROCESSES=4711", "FAKE_NVML_CELSIUS=61", "CUDA_VISIBLE_DEVICES=0,"+nvmltest.Instance(1, 1))
-	require.Equal(t, exitOK, code, c.Verdict)
+	require.Equal(t, command.OK, code, c.Verdict)
 	require.Len(t, c.GPUs, 2)
 	for i, g := range c.GPUs {
 		assert.Equal(t, nvmltest.UUID(i), g.UUID)
@@ -98,16 +99,16 @@ func TestSlowDoctorNVML(t *testing.T) {
 	assert.Equal(t, energy.MIGParentScope, c.GPUs[1].Findings[0].Reason)
 
 	c, code = diagnose("", "FAKE_NVML_FAULTS=nvmlInit=4")
-	assert.Equal(t, exitFailed, code)
+	assert.Equal(t, command.Failed, code)
 	assert.Contains(t, c.Verdict, "joules can't be measured: nvml: ")
 	assert.Equal(t, "no permission", c.Sources[0].Status)
 
 	c, code = diagnose("", "FAKE_NVML_FAULTS=nvmlDeviceGetTotalEnergyConsumption=3 83=3 191=3")
-	assert.Equal(t, exitOK, code, "power is enough: %s", c.Verdict)
+	assert.Equal(t, command.OK, code, "power is enough: %s", c.Verdict)
 	assert.Contains(t, c.Verdict, "power only")
 
 	c, code = diagnose("no library")
-	assert.Equal(t, exitFailed, code)
+	assert.Equal(t, command.Failed, code)
 	assert.False(t, c.Measurable)
 	assert.NotEmpty(t, c.Sources[0].Detail)
 }

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/smisource/smitest"
@@ -20,7 +21,7 @@ import (
 func TestDoctorNoServer(t *testing.T) {
 	for _, source := range []string{"dcgm=http://user:hush@127.0.0.1:1", "prometheus=http://user:hush@127.0.0.1:1"} {
 		var out, errs bytes.Buffer
-		assert.Equal(t, exitFailed, run(t.Context(), []string{"doctor", "-source", source}, stdio{nil, &out, &errs}))
+		assert.Equal(t, command.Failed, program.Run(t.Context(), []string{"doctor", "-source", source}, command.Streams{Out: &out, Err: &errs}))
 		assert.Contains(t, out.String(), "joules can't be measured: ")
 		assert.Contains(t, out.String(), "connection refused")
 		assert.NotContains(t, out.String()+errs.String(), "hush")
@@ -48,7 +49,7 @@ func lookAt(t *testing.T, log string) (c doctor.Report, code int, text string) {
 	path := filepath.Join(t.TempDir(), "gpu.csv")
 	require.NoError(t, os.WriteFile(path, []byte(log), 0o600))
 	var out, errs bytes.Buffer
-	code = run(t.Context(), []string{"doctor", "-json", "-source", "smi=" + path}, stdio{nil, &out, &errs})
+	code = program.Run(t.Context(), []string{"doctor", "-json", "-source", "smi=" + path}, command.Streams{Out: &out, Err: &errs})
 	require.NoError(t, json.Unmarshal(out.Bytes(), &c), errs.String())
 	return c, code, out.String()
 }
@@ -58,7 +59,7 @@ func TestDoctorEndedLog(t *testing.T) {
 	log, err := smitest.Log("2*0..60:500")
 	require.NoError(t, err)
 	c, code, text := lookAt(t, log)
-	assert.Equal(t, exitFailed, code)
+	assert.Equal(t, command.Failed, code)
 	assert.False(t, c.Measurable)
 	assert.Regexp(t, `^joules can't be measured of 2 of 2 GPUs by smi: telemetry_ended: the newest reading is \d+h\d+m old, and readings came every 1s: powertest annotate measures a benchmark of that time`, c.Verdict)
 	assert.Nil(t, c.Benchtime.Recommended)
@@ -76,7 +77,7 @@ func TestDoctorLog(t *testing.T) {
 	log, err := smitest.Log("2*0..60:500")
 	require.NoError(t, err)
 	c, code, _ := lookAt(t, endingNow(t, log))
-	require.Equal(t, exitOK, code, c.Verdict)
+	require.Equal(t, command.OK, code, c.Verdict)
 	assert.Contains(t, c.Verdict, "joules can be measured: 2 GPUs by smi, power only, refreshed every 1 s; ")
 	g := c.GPUs[1]
 	assert.Equal(t, energy.Gauge, g.Method)

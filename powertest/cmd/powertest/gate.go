@@ -6,48 +6,66 @@ import (
 	"flag"
 	"strings"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
 
-const gateUsage = `Usage:
-  powertest gate [FLAGS] OLD NEW
-  powertest gate -max UNIT=NUMBER [FLAGS] NEW
-
-Gate compares two files of Go benchmarks and says whether the new side is a
-regression: worse in the unit's direction, by at least the threshold, and by more
-than chance and the instrument's error explain. A file may be - for the standard
-input, and have a label, as in main=old.txt.
-
-It exits with 0 if there is no regression, with 1 if there is one or a budget is
-not met, and with 2 if it can't judge: wrong arguments, a corrupt or empty file, a
-missing benchmark, nothing to compare, too few samples.
-
-`
-
-// gateCommand is the subcommand gate.
-func gateCommand(ctx context.Context, args []string, std stdio) int {
-	var g gate.Flags
-	f := flag.NewFlagSet("gate", flag.ContinueOnError)
-	g.Register(f)
-	if code, ok := parseFlags(f, gateUsage, args, std); !ok {
-		if code == exitUsage {
-			g.Refuse(errors.New("the flags are wrong"), f.Args(), std.out, std.err)
+// gateCommand is the command gate.
+var gateCommand = command.Command{
+	Name:    "gate",
+	Summary: "say whether a benchmark file is a regression of another",
+	Examples: []command.Example{
+		{Line: "powertest gate old.txt new.txt"},
+		{Line: "powertest gate -max 'J/token=0.9' new.txt", Does: "hold one file to a budget"},
+	},
+	Usage: []string{"[FLAGS] OLD NEW", "-max UNIT=NUMBER [FLAGS] NEW"},
+	About: `
+Gate compares two files of Go benchmarks and says whether the new side is a regression:
+worse in the unit's direction, by at least the threshold, and by more than chance and the
+instrument's error explain. A file may be - for the standard input, and have a label, as in
+main=old.txt.`,
+	Groups:   verdictGroups,
+	Operands: "file",
+	Exits: []command.Exit{
+		{Code: gate.Pass.ExitCode(), Means: "there is no regression"},
+		{Code: gate.Regression.ExitCode(), Means: "there is one, or a budget is not met"},
+		{Code: gate.CannotJudge.ExitCode(), Means: "it can't be told: the arguments are wrong, a file is corrupt or empty, a benchmark is missing, there is nothing to compare, or the samples are too few"},
+	},
+	Topics: []string{"metrics", "formats"},
+	Define: func(f *flag.FlagSet) command.Action {
+		var g gate.Flags
+		g.Register(f)
+		return command.Action{
+			Run: func(ctx context.Context, call command.Call) int { return runGate(ctx, call, &g) },
+			Refuse: func(call command.Call) {
+				g.Refuse(errors.New("the flags are wrong"), call.Args, call.Out, call.Err)
+			},
 		}
-		return code
-	}
-	sides, err := g.Sides(f.Args())
+	},
+}
+
+// verdictGroups are the groups of the flags of a command that judges.
+var verdictGroups = []command.Group{
+	{Title: "What is judged", Flags: []string{"filter", "row", "ignore", "units", "missing"}},
+	{Title: "How it is judged", Flags: []string{"threshold", "max", "min", "unit", "alpha", "waivers"}},
+	{Title: "Where the verdict is written", Flags: []string{"markdown", "json", "junit", "q"}},
+}
+
+// runGate runs gate, and returns the exit code.
+func runGate(ctx context.Context, call command.Call, g *gate.Flags) int {
+	sides, err := g.Sides(call.Args)
 	if err != nil {
-		g.PrintError(std.err, err)
-		return g.Refuse(err, f.Args(), std.out, std.err)
+		g.PrintError(call.Err, err)
+		return g.Refuse(err, call.Args, call.Out, call.Err)
 	}
 	report, ended := promptly(ctx, readGrace, func() *gate.Report { return g.Judge(sides...) })
 	if !ended {
 		report, _ = unjudged(errInterrupted)
 	}
-	code, ended := promptly(ctx, readGrace, func() int { return g.Publish(report, std.out, std.err) })
+	code, ended := promptly(ctx, readGrace, func() int { return g.Publish(report, call.Out, call.Err) })
 	if !ended {
-		return exitUsage
+		return command.Misused
 	}
 	return code
 }

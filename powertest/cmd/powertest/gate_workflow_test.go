@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/assert/yaml"
 	"github.com/stretchr/testify/require"
@@ -71,7 +72,7 @@ var operands = map[string]int{"gate": 2, "ab": 1}
 func parseable(t *testing.T, args []string) error {
 	var errs bytes.Buffer
 	asked := slices.Insert(slices.Clone(args), len(args)-operands[args[0]], "-h")
-	if code := run(t.Context(), asked, stdio{nil, io.Discard, &errs}); code != exitOK {
+	if code := program.Run(t.Context(), asked, command.Streams{Out: io.Discard, Err: &errs}); code != command.OK {
 		return errors.New(errs.String())
 	}
 	return nil

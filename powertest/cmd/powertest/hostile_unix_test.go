@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -55,7 +56,7 @@ func TestHostileFiles(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 				defer cancel()
 				var out, errs bytes.Buffer
-				run(ctx, args, stdio{nil, &out, &errs})
+				program.Run(ctx, args, command.Streams{Out: &out, Err: &errs})
 				require.NoError(t, ctx.Err(), "it does not end: %q", args)
 				assert.NotEmpty(t, out.String()+errs.String())
 				now := modes(t, dir)

@@ -7,6 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
@@ -68,7 +69,7 @@ func TestInterruptedSource(t *testing.T) {
 				cancel()
 			}()
 			var out, errs bytes.Buffer
-			require.Equal(t, exitFailed, run(ctx, c.args, stdio{nil, &out, &errs}))
+			require.Equal(t, command.Failed, program.Run(ctx, c.args, command.Streams{Out: &out, Err: &errs}))
 			assert.Contains(t, errs.String(), c.says)
 		})
 	}

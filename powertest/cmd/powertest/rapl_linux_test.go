@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/stretchr/testify/assert"
 
 	"github.com/joulebench/joulebench/raplsource/rapltest"
@@ -24,7 +25,7 @@ func TestDoctorCPUs(t *testing.T) {
 	assert.NoError(t, os.Remove(tree.Path(tree.Dir("intel-rapl:1")+"/energy_uj")))
 	tree.Run(map[string]float64{"intel-rapl:0": 150, "intel-rapl:0:0": 30})
 	var out, errs bytes.Buffer
-	code := run(context.Background(), []string{"doctor", "-source", "rapl=root=" + tree.Root, "-for", "2s"}, stdio{strings.NewReader(""), &out, &errs})
+	code := program.Run(context.Background(), []string{"doctor", "-source", "rapl=root=" + tree.Root, "-for", "2s"}, command.Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
 	assert.Zero(t, code, "%s%s", &out, &errs)
 	t.Log(out.String())
 	verdict, _, _ := strings.Cut(out.String(), "\n")

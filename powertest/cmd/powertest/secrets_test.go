@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -101,7 +102,7 @@ func requireHidden(t *testing.T, address, result, dir string) {
 		for _, args := range lines {
 			var out, errs bytes.Buffer
 			ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-			run(ctx, args, stdio{nil, &out, &errs})
+			program.Run(ctx, args, command.Streams{Out: &out, Err: &errs})
 			cancel()
 			said := strings.ToLower(out.String() + errs.String())
 			assert.NotContains(t, said, secret, "%q of %s", args, value)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"testing"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/stretchr/testify/assert"
 )
 
@@ -12,7 +13,7 @@ func TestSeriesFlags(t *testing.T) {
 	for says, args := range map[string][]string{
 		"which server":           {},
 		"is not a flag":          {"-prometheus", "http://127.0.0.1:1", "more"},
-		"-format=":               {"-prometheus", "http://127.0.0.1:1", "-format", "xml"},
+		"it is table, csv, json": {"-prometheus", "http://127.0.0.1:1", "-format", "xml"},
 		"give one":               {"-prometheus", "http://127.0.0.1:1", "-last", "1h", "-start", "2026-11-25T10:00:00Z"},
 		"must be more than 0":    {"-prometheus", "http://127.0.0.1:1", "-last", "-1h"},
 		"RFC 3339":               {"-prometheus", "http://127.0.0.1:1", "-start", "yesterday"},
@@ -24,13 +25,13 @@ func TestSeriesFlags(t *testing.T) {
 		"neither http nor https": {"-prometheus", "ftp://127.0.0.1:1"},
 	} {
 		var out, errs bytes.Buffer
-		assert.Equal(t, exitUsage, run(t.Context(), append([]string{"series"}, args...), stdio{nil, &out, &errs}), says)
+		assert.Equal(t, command.Misused, program.Run(t.Context(), append([]string{"series"}, args...), command.Streams{Out: &out, Err: &errs}), says)
 		assert.Contains(t, errs.String(), says)
 		assert.Empty(t, out.String())
 	}
 	var out, errs bytes.Buffer
-	assert.Equal(t, exitFailed, run(t.Context(), []string{"series", "-prometheus", "http://127.0.0.1:1"}, stdio{nil, &out, &errs}))
+	assert.Equal(t, command.Failed, program.Run(t.Context(), []string{"series", "-prometheus", "http://127.0.0.1:1"}, command.Streams{Out: &out, Err: &errs}))
 	assert.Contains(t, errs.String(), "connection refused")
-	assert.Equal(t, exitOK, run(t.Context(), []string{"series", "-h"}, stdio{nil, &out, &errs}))
+	assert.Equal(t, command.OK, program.Run(t.Context(), []string{"series", "-h"}, command.Streams{Out: &out, Err: &errs}))
 	assert.Contains(t, out.String(), "-slo")
 }

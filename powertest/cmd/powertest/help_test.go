@@ -1,0 +1,110 @@
+package main
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"unicode/utf8"
+
+	"github.com/joulebench/joulebench/internal/command"
+	"github.com/joulebench/joulebench/internal/known"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// say runs the command, and returns what it wrote.
+func say(t *testing.T, args ...string) (code int, stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
+	code = program.Run(t.Context(), args, command.Streams{Out: &out, Err: &errs})
+	return code, out.String(), errs.String()
+}
+
+// TestHelp: the help of each command and topic is the same however it is asked for, goes to
+// the standard output with the exit code 0, fits in 80 columns, and is that of testdata/help.
+// UPDATE_SCRIPTS writes these files anew.
+func TestHelp(t *testing.T) {
+	for name, ways := range asked() {
+		t.Run(name, func(t *testing.T) {
+			golden := filepath.Join("testdata", "help", name+".txt")
+			code, text, errs := say(t, ways[0]...)
+			require.Equal(t, command.OK, code, errs)
+			if os.Getenv("UPDATE_SCRIPTS") != "" {
+				require.NoError(t, os.WriteFile(golden, []byte(text), 0o644))
+			}
+			want, err := os.ReadFile(golden)
+			require.NoError(t, err)
+			assert.Equal(t, string(want), text)
+			for line := range strings.Lines(text) {
+				assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), command.Columns, line)
+			}
+			for _, way := range ways {
+				code, out, errs := say(t, way...)
+				assert.Equal(t, command.OK, code, way)
+				assert.Equal(t, text, out, way)
+				assert.Empty(t, errs, way)
+			}
+		})
+	}
+}
+
+// asked are the ways in which help can be asked for, by the names of its files.
+func asked() map[string][][]string {
+	ways := map[string][][]string{"powertest": {{"help"}, {"-h"}, {"-help"}, {"--help"}, {"help", "help"}}}
+	for _, c := range program.Commands {
+		ways[c.Name] = [][]string{{"help", c.Name}, {c.Name, "-h"}, {c.Name, "-help"}, {c.Name, "--help"}, {c.Name, "help"}}
+	}
+	for _, topic := range program.TopicNames() {
+		ways[topic] = [][]string{{"help", topic}}
+	}
+	return ways
+}
+
+// TestEachFlagHasItsPlace: all flags are in groups, each in one, and a group names none that
+// there is not.
+func TestEachFlagHasItsPlace(t *testing.T) {
+	for _, c := range program.Commands {
+		assert.NoError(t, c.Check(), "of %s", c.Name)
+	}
+}
+
+// TestHelpHidesTheEnvironment: what variables hold is in no help, since an address may have a
+// password.
+func TestHelpHidesTheEnvironment(t *testing.T) {
+	_, before, _ := say(t, "help", "doctor")
+	for _, v := range known.Variables {
+		t.Setenv(v.Name, "hush")
+	}
+	t.Setenv("REQUIRE_POWER", "1")
+	for name, ways := range asked() {
+		_, text, _ := say(t, ways[0]...)
+		assert.NotContains(t, text, "hush", name)
+	}
+	_, after, _ := say(t, "help", "doctor")
+	assert.Equal(t, before, after)
+}
+
+// TestVariablesAreKnown: each variable of this module that its code reads is in the help, and
+// in the documents.
+func TestVariablesAreKnown(t *testing.T) {
+	root := filepath.Join("..", "..", "..")
+	docs := ""
+	pages, err := filepath.Glob(filepath.Join(root, "docs", "*.md"))
+	require.NoError(t, err)
+	for _, page := range append(pages, filepath.Join(root, "README.md")) {
+		text, err := os.ReadFile(page)
+		require.NoError(t, err)
+		docs += string(text)
+	}
+	for _, v := range known.Variables {
+		if strings.HasPrefix(v.Name, "POWERTEST_") {
+			assert.Contains(t, docs, "`"+v.Name, "in no document")
+		}
+	}
+	for _, s := range known.Sources {
+		assert.Contains(t, docs, "`"+s.Name, "in no document")
+		assert.NotEmpty(t, s.Is, s.Name)
+	}
+}
