@@ -53,6 +53,15 @@
 //	  ├── Wrap        a result line of go test -bench
 //	  └── Meter       a Report: JSON, or a record of a Writer
 //
+// # Mistakes
+//
+// What compiles and does not do what it seems to is logged, in one line, once in the
+// process, with the line of the user's that it is in: a phase that is never ended; work
+// or timers of a benchmark that has sub-benchmarks, which is not measured itself; the Run of
+// the testing.B instead of [B.Run]; negative counts, and sums beyond 2⁶³, after which that
+// count is unknown; options that are given twice, or contradict one another; Wrap in the
+// loop, or again; calls after the end. Those of a [Meter] are logged by [log/slog].
+//
 // # What is measured
 //
 // The energy of the devices during the time that the benchmark's timer runs,
@@ -112,14 +121,15 @@
 //
 // # Header
 //
-// Before the first result the package prints the directions of its units and
-// the configuration that must be the same for two files to be compared, once:
+// Before the first result the package prints the configuration that must be the same for
+// two files to be compared, and before that of each benchmark which direction of its units
+// is better, once for each unit:
 //
-//	Unit J/op better=lower
 //	energy-source: nvml
 //	gpu: NVIDIA H200
 //	gpus: 1
 //	power-limit: 700W
+//	Unit J/op better=lower
 //
 // Where CPUs are measured there are "cpu-energy: package+dram" and "cpus: 2" as well. A
 // profile adds the beginning of its SHA-256, such as "calibration: 3f2a91c0d4e7".

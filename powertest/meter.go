@@ -44,6 +44,10 @@ type Meter struct {
 func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 	m := &Meter{config: newConfig(opts), windows: map[*Window]bool{}}
 	m.config.load = true
+	for _, text := range m.config.mistakes() {
+		line := callerLine(0)
+		process.warn("mistake "+line+text, "%s: %s", line, text)
+	}
 	var err error
 	if m.env, err = readEnvironment(); err != nil {
 		return nil, fmt.Errorf("powertest: %w", err)
@@ -99,7 +103,7 @@ func (m *Meter) Start(name string, opts ...WindowOption) *Window {
 	if m == nil {
 		m = &Meter{config: config{load: true}}
 	}
-	w := &Window{meter: m, name: name}
+	w := &Window{meter: m, name: name, opened: callerLine(0), closedBefore: "stopped"}
 	for _, o := range opts {
 		o(w)
 	}
@@ -126,6 +130,8 @@ func (m *Meter) open(w *Window) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.closed {
+		w.closedBefore = "started"
+		process.warn("mistake "+w.opened, "%s: the window %q was started after Close of its meter: it has no energy measurement", w.opened, w.name)
 		w.line.cancel()
 		return
 	}
@@ -182,6 +188,7 @@ func (m *Meter) Close() error {
 	defer m.mu.Unlock()
 	m.closed = true
 	for w := range m.windows {
+		process.warn("mistake "+w.opened, "%s: the window %q was not stopped before Close of its meter: it has no energy measurement", w.opened, w.name)
 		w.line.cancel()
 	}
 	clear(m.windows)

@@ -2,6 +2,7 @@ package powertest
 
 import (
 	"math"
+	"time"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -64,6 +65,29 @@ func evaluate(in metrictable.Inputs, metrics []metrictable.Metric) []Metric {
 // devices used less than when idle, and that is what was measured.
 func derive(w Work, m energy.Measurement, c config) []Metric {
 	return evaluate(inputsOf(w, m), c.metrics())
+}
+
+// expected returns metrics that the results of the benchmark have by what is known of it so
+// far, where no number is withheld. Their values mean nothing.
+func (b *B) expected() []Metric {
+	w := b.work.snapshot()
+	w.Ops, w.Elapsed = 1, time.Second
+	in := inputsOf(w, energy.Measurement{})
+	if b.serving != nil {
+		in.Output, in.Requests, in.TokensPercent = 1, 1, 1
+	}
+	if b.line.instrument == nil {
+		return evaluate(in, b.config.metrics())
+	}
+	in.Joules, in.Watts, in.ErrPercent, in.IdleWatts, in.NetPercent, in.Seconds = 1, 1, 1, 1, 1, 1
+	list := evaluate(in, b.config.metrics())
+	for _, kind := range kindsBeside(b.line.instrument.devices()) {
+		list = append(list, evaluate(in, metrictable.OfPart(string(kind), false))...)
+	}
+	for _, name := range b.line.names() {
+		list = append(list, evaluate(in, metrictable.OfPart(name, false))...)
+	}
+	return list
 }
 
 // deriveKinds divides the energy of each other kind of devices, and of all, by the work.

@@ -1,6 +1,8 @@
 package powertest
 
 import (
+	"slices"
+
 	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -19,6 +21,16 @@ type config struct {
 	load      bool   // it is a load, and not a benchmark
 	tokens    string // the servers that count tokens, as POWERTEST_TOKENS has them
 	served    bool   // they count
+
+	given, twice []string // options of which the last one counts, and those given again
+}
+
+// give notes that an option was given.
+func (c *config) give(option string) {
+	if slices.Contains(c.given, option) {
+		c.twice = append(c.twice, option)
+	}
+	c.given = append(c.given, option)
 }
 
 // metrics are those that are reported of the whole, in the order of the table.
@@ -48,7 +60,10 @@ func newConfig(opts []Option) config {
 // Several sources are measured over one window, as [energy.Join] does: J/op and what
 // follows are of the GPUs, and those of other kinds come beside them, such as cpu-J/op.
 func From(source energy.Source, more ...energy.Source) Option {
-	return func(c *config) { c.sources = append([]energy.Source{source}, more...) }
+	return func(c *config) {
+		c.give("From")
+		c.sources = append([]energy.Source{source}, more...)
+	}
 }
 
 // Fallback measures with the source where POWERTEST_SOURCE is not set and there
@@ -58,7 +73,10 @@ func From(source energy.Source, more ...energy.Source) Option {
 // energy-source and the log say that it is used. With POWERTEST_STRICT it is
 // not: strict means a measurement or a failure.
 func Fallback(source energy.Source) Option {
-	return func(c *config) { c.fallback = source }
+	return func(c *config) {
+		c.give("Fallback")
+		c.fallback = source
+	}
 }
 
 // Devices measures only the devices that match one of the selectors, instead of
@@ -85,7 +103,10 @@ func Role(name string, selectors ...string) Option {
 // the joules are withheld: without it, a fleet of which half is not read uses half
 // of the energy.
 func ExpectGPUs(n int) Option {
-	return func(c *config) { c.gpus = n }
+	return func(c *config) {
+		c.give("ExpectGPUs")
+		c.gpus = n
+	}
 }
 
 // Net also reports the energy above idle: net-J/op, with net-err-%, and idle-W. Idle

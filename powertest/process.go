@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"testing"
 
 	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/internal/terminal"
@@ -23,6 +24,7 @@ type processState struct {
 	active      sync.Map // by *testing.B, the benchmarks under way: one, and its parents
 	header      headerLines
 	slack       slackHistory
+	late        lateMistakes
 	logged      sync.Map // keys of messages
 	said        sync.Map // those of the run of testing.Benchmark that is under way
 	traces      atomic.Int64
@@ -36,6 +38,7 @@ func (p *processState) begin(b *B) {
 	p.active.Range(func(_, other any) bool {
 		if parent := other.(*B); parent.Name() != "" && strings.HasPrefix(b.Name(), parent.Name()+"/") {
 			parent.line.cancel()
+			parent.stage.CompareAndSwap(stageMeasured, stageParent)
 		}
 		return true
 	})
@@ -72,11 +75,41 @@ func message(format string, args ...any) string {
 // the benchmark, which is not on the stack.
 func (b *B) log(text string) {
 	b.Helper()
-	if b.runLine == "" {
-		b.Log(text)
+	if b.runLine != "" {
+		b.logAt(b.runLine, text)
 		return
 	}
-	fmt.Fprintf(b.Output(), "%s: %s\n", b.runLine, strings.ReplaceAll(text, "\n", "\n    "))
+	b.Log(text)
+	b.hold(b.wrapLine, text)
+}
+
+// logAt logs a text with a line that need not be on the stack.
+func (b *B) logAt(line, text string) {
+	fmt.Fprintln(b.Output(), b.hold(line, text))
+}
+
+// hold keeps a text that is logged, and returns it as it is printed.
+func (b *B) hold(line, text string) string {
+	text = line + ": " + strings.ReplaceAll(text, "\n", "\n    ")
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.held = append(b.held, text)
+	return text
+}
+
+// printHeld prints the log of a benchmark that has sub-benchmarks, which testing prints only
+// with -v, or if it fails. No line is begun after the results of the last one.
+func (b *B) printHeld() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.held) == 0 || testing.Verbose() || b.Failed() || b.Name() == "" {
+		return
+	}
+	out := fmt.Sprintf("--- BENCH: %s\n", b.Name())
+	for _, text := range b.held {
+		out += "    " + strings.ReplaceAll(text, "\n", "\n    ") + "\n"
+	}
+	os.Stdout.WriteString(terminal.Text(out))
 }
 
 // say prints a message on stderr, once in a run of testing.Benchmark, which throws its
@@ -114,6 +147,7 @@ type headerLines struct {
 	mu     sync.Mutex
 	names  []string  // of benchmarks so far
 	units  []string  // that have their line
+	due    []string  // those that have none yet, since it could not be printed
 	config []setting // in force
 }
 
@@ -121,8 +155,8 @@ type headerLines struct {
 // settings, so nothing that varies between runs may be one.
 type setting struct{ key, value string }
 
-// announce prints what is new of units and configuration, if that is safe now,
-// and reports whether it is.
+// announce prints what is new of the configuration, if that is safe now, and reports
+// whether it is.
 func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -135,12 +169,8 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 		return safe
 	}
 	var out strings.Builder
-	h.addUnits(&out, config{net: true, served: b.serving != nil}.metrics())
 	var now []setting
 	if ins != nil {
-		for _, kind := range kindsBeside(ins.devices()) {
-			h.addUnits(&out, metrictable.OfPart(string(kind), false))
-		}
 		now = settings(ins.name(), ins.devices(), ins.recorder.LeftOut())
 	}
 	h.change(&out, now)
@@ -148,29 +178,28 @@ func (h *headerLines) announce(b *B, ins *instrument) (safe bool) {
 	return safe
 }
 
-// announcePhases prints the directions of the phases' units if b is still in the
-// round in which the header was safe: after the function, and before the result.
-func (h *headerLines) announcePhases(b *B) {
-	if !b.announcing {
-		return
-	}
+// announceUnits prints the directions of units, once per process, if b is still in the
+// round in which the header was safe: after the function, and before the result. Else it
+// does so when it is safe again.
+func (h *headerLines) announceUnits(b *B, metrics []Metric) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	var out strings.Builder
-	for _, name := range b.line.names() {
-		h.addUnits(&out, metrictable.OfPart(name, false))
-	}
-	os.Stdout.WriteString(terminal.Text(out.String()))
-}
-
-// addUnits writes the units' lines, once per process.
-func (h *headerLines) addUnits(out *strings.Builder, metrics []metrictable.Metric) {
 	for _, m := range metrics {
-		if !slices.Contains(h.units, m.Unit) {
-			h.units = append(h.units, m.Unit)
-			fmt.Fprintf(out, "Unit %s better=%s\n", m.Unit, m.Better)
+		if !slices.Contains(h.units, m.Unit) && !slices.Contains(h.due, m.Unit) {
+			h.due = append(h.due, m.Unit)
 		}
 	}
+	if !b.announcing || b.env.off() {
+		return
+	}
+	var out strings.Builder
+	for _, unit := range h.due {
+		if better, known := metrictable.Better(unit); known {
+			fmt.Fprintf(&out, "Unit %s better=%s\n", unit, better)
+		}
+	}
+	h.units, h.due = append(h.units, h.due...), nil
+	os.Stdout.WriteString(terminal.Text(out.String()))
 }
 
 // change writes the settings that differ from those in force. One that no longer

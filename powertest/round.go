@@ -62,6 +62,7 @@ const settleTime = 5 * time.Minute
 
 // measure waits for the ticks after the end of the round's window and measures.
 func (b *B) measure(r round) Report {
+	b.Helper()
 	report := Report{Name: b.Name(), Work: b.work.snapshot(), Procs: runtime.GOMAXPROCS(0)}
 	report.Work.Ops, report.Work.Elapsed = int64(r.n), r.elapsed
 	if b.line.instrument != nil {
@@ -71,6 +72,8 @@ func (b *B) measure(r round) Report {
 		report.Slack = b.slack.length()
 		if mismatch := b.slack.timed(report.Measurement); mismatch != nil {
 			report.add(*mismatch) // a phase stops with the same timer
+		} else if text := b.slack.unsaid(); text != "" {
+			b.logOnce(b.Name()+" slack", "%s", text)
 		}
 	}
 	b.serving.count(context.Background(), &report, nil)

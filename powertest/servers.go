@@ -22,7 +22,10 @@ import (
 //
 // The server is read just before the window and just after it, for 2 s at most.
 func TokensFrom(server string) Option {
-	return func(c *config) { c.tokens = server }
+	return func(c *config) {
+		c.give("TokensFrom")
+		c.tokens = server
+	}
 }
 
 // ServerReport is what the inference servers have counted in a window.

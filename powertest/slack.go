@@ -22,6 +22,8 @@ const (
 	// slackShare is the share of the window, or of its energy, from which on slack
 	// withholds the joules.
 	slackShare = 0.1
+	// slackSaid is the share from which on slack that repeats is said, since it is the user's.
+	slackSaid = 0.02
 	// slackFloor is what nobody is told of where there are no joules anyway: two
 	// stops of the world and a GC cycle's start.
 	slackFloor = time.Millisecond
@@ -33,6 +35,14 @@ const (
 // length is how much longer the window is than the timer ran; negative if it is
 // shorter.
 func (s slack) length() time.Duration { return s.window - s.elapsed }
+
+// unsaid is what to say of slack that is in the interval only; empty if that is nothing.
+func (s slack) unsaid() string {
+	if !s.repeats || float64(s.length().Abs()) < slackSaid*float64(s.window) {
+		return ""
+	}
+	return s.mismatch(", which err-% includes").Detail
+}
 
 // drawn is what devices can have drawn in the slack, in joules, and the widest interval, in
 // per cent, that is published of one of them.

@@ -57,6 +57,13 @@ var styles = []testing.InternalBenchmark{
 	{Name: "BenchmarkPlain", F: stylePlain},
 	{Name: "BenchmarkOther", F: styleOther},
 	{Name: "BenchmarkBadPhase", F: styleBadPhase},
+	{Name: "BenchmarkEndDeferred", F: styleEndDeferred},
+}
+
+func init() {
+	for _, m := range mistakes {
+		styles = append(styles, testing.InternalBenchmark{Name: "BenchmarkMistake" + m.name, F: m.f})
+	}
 }
 
 const opTime = 500 * time.Microsecond
@@ -355,6 +362,19 @@ func styleInTest(t *testing.T) {
 func styleUnnamed(*testing.T) {
 	for range 2 {
 		testing.Benchmark(styleTeardown)
+	}
+}
+
+// styleEndDeferred ends its phases twice, as one may.
+func styleEndDeferred(tb *testing.B) {
+	b := wrap(tb)
+	for b.Loop() {
+		func() {
+			end := b.Phase("step")
+			defer end()
+			op()
+			end()
+		}()
 	}
 }
 

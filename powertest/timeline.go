@@ -38,8 +38,38 @@ func (t *timeline) open(ins *instrument, trace bool) {
 // union of all its uses, less the time when the whole is paused.
 type phase struct {
 	name   string
-	window *energy.Window
-	users  int // uses that have begun and not ended
+	line   string         // of the user's, where it was begun first
+	window *energy.Window // nil if nothing is measured
+	begun  int            // uses, of which
+	users  int            // have not ended
+	again  string         // the line of a use that was ended twice
+}
+
+// uses says how many uses of a phase that is not ended there were.
+func (p phase) uses() string { return fmt.Sprintf("%d of %d uses", p.users, p.begun) }
+
+// twice says where another use was ended instead, perhaps.
+func (t *timeline) twice() string {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.phases {
+		if p.again != "" {
+			return fmt.Sprintf("; %q was ended twice at %s", p.name, p.again)
+		}
+	}
+	return ""
+}
+
+// unended returns the phases that have uses which are not ended.
+func (t *timeline) unended() (list []phase) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for _, p := range t.phases {
+		if p.users > 0 {
+			list = append(list, *p)
+		}
+	}
+	return list
 }
 
 // resume goes on with the window and the phases that are under way.
@@ -65,7 +95,7 @@ func (t *timeline) each(f func(*energy.Window)) {
 		return
 	}
 	f(t.window)
-	for _, p := range t.phases {
+	for _, p := range t.phases { // which have windows then
 		f(p.window)
 	}
 }
@@ -107,22 +137,27 @@ func (t *timeline) cancel() {
 	t.presence.Leave()
 }
 
-// begin begins a use of a phase, and returns the function that ends it.
-func (t *timeline) begin(name string) (end func(), err error) {
+// begin begins a use of a phase, and returns the function that ends it. Its line is that of
+// the caller's caller, or as many frames above.
+func (t *timeline) begin(name string, above int) (end func(), err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.over || t.window == nil {
+	if t.over {
 		return func() {}, nil
 	}
 	if !energy.IsPartName(name) {
 		return func() {}, fmt.Errorf("phase %q is not measured: %w: a phase's name has no spaces, and is not empty or \"net\"",
 			name, energy.ErrMalformed)
 	}
-	if slices.Contains(kindsBeside(t.instrument.devices()), energy.Kind(name)) {
+	if t.instrument != nil && slices.Contains(kindsBeside(t.instrument.devices()), energy.Kind(name)) {
 		return func() {}, fmt.Errorf("phase %q is not measured: %w: devices of that kind are, and their metrics have that name",
 			name, energy.ErrMalformed)
 	}
 	p := t.phase(name)
+	if p.begun == 0 {
+		p.line = callerLine(above + 1)
+	}
+	p.begun++
 	p.users++
 	if p.users == 1 && t.running {
 		p.window.Resume()
@@ -132,10 +167,11 @@ func (t *timeline) begin(name string) (end func(), err error) {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if ended {
+			p.again = callerLine(0)
 			return
 		}
 		ended = true
-		if p.users--; p.users == 0 && !t.over {
+		if p.users--; p.users == 0 && !t.over && p.window != nil {
 			p.window.Pause()
 		}
 	}, nil
@@ -148,7 +184,10 @@ func (t *timeline) phase(name string) *phase {
 			return p
 		}
 	}
-	p := &phase{name: name, window: t.window.Sub()}
+	p := &phase{name: name}
+	if t.window != nil {
+		p.window = t.window.Sub()
+	}
 	t.phases = append(t.phases, p)
 	return p
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -15,12 +16,16 @@ import (
 type Window struct {
 	meter     *Meter
 	name      string
+	opened    string // the user's line of Start
+	stopped   atomic.Bool
 	work      counters
 	line      timeline
 	serving   *serving // nil unless servers count
 	steady    *steady  // nil unless asked for
 	everyTick bool
 	begin     time.Time
+	// closedBefore is what had not been done when the meter was closed.
+	closedBefore string
 
 	mu       sync.Mutex
 	end      time.Time
@@ -46,48 +51,95 @@ func EveryTick() WindowOption {
 // Stop counts, so that numbers which a server reports only when it is done can still
 // be added after [Window.End]: add the tokens of the window's time and no others.
 // Where an answer is streamed, add them as they come.
-func (w *Window) AddTokens(prompt, output int) { w.work.tokens(prompt, output) }
+func (w *Window) AddTokens(prompt, output int) {
+	if !w.work.tokens(prompt, output) || w.stopped.Load() {
+		w.mistake("AddTokens(%d, %d)", prompt, output)
+	}
+}
 
 // AddRequests adds requests that were served.
-func (w *Window) AddRequests(n int) { w.work.requests.Add(int64(n)) }
+func (w *Window) AddRequests(n int) {
+	if !w.work.requests.add(int64(n)) || w.stopped.Load() {
+		w.mistake("AddRequests(%d)", n)
+	}
+}
 
 // AddOps adds operations, for J/op, where an operation is not a request.
-func (w *Window) AddOps(n int) { w.work.ops.Add(int64(n)) }
+func (w *Window) AddOps(n int) {
+	if !w.work.ops.add(int64(n)) || w.stopped.Load() {
+		w.mistake("AddOps(%d)", n)
+	}
+}
 
 // AddLatency adds the latency of a request, for J*s/req, the energy-delay product.
 func (w *Window) AddLatency(d time.Duration) {
-	w.work.latency.Add(int64(d))
-	w.work.latencies.Add(1)
+	w.work.latencies.add(1)
+	if !w.work.latency.add(int64(d)) || w.stopped.Load() {
+		w.mistake("AddLatency(%v)", d)
+	}
 }
 
 // Accept counts a request that met its service level objective, and its output
 // tokens, which AddTokens counts too, as good ones: for goodput-tokens/J.
 func (w *Window) Accept(outputTokens int) {
-	w.work.judged.Add(1)
-	w.work.good.Add(int64(outputTokens))
+	w.work.judged.add(1)
+	if !w.work.good.add(int64(outputTokens)) || w.stopped.Load() {
+		w.mistake("Accept(%d)", outputTokens)
+	}
 }
 
 // Reject counts a request that missed its service level objective: its tokens,
 // which AddTokens counts, are no good ones.
 func (w *Window) Reject() {
-	w.work.judged.Add(1)
-	w.work.rejected.Add(1)
+	w.work.judged.add(1)
+	w.work.rejected.add(1)
+	if w.stopped.Load() {
+		w.mistake("Reject()")
+	}
 }
 
 // SetConcurrency sets how many users are served at the same time, for J/user. The
 // last call counts.
-func (w *Window) SetConcurrency(n int) { w.work.users.Store(int64(n)) }
+func (w *Window) SetConcurrency(n int) {
+	if n < 0 || w.stopped.Load() {
+		w.mistake("SetConcurrency(%d)", n)
+	}
+	w.work.users.Store(int64(n))
+}
 
 // Phase begins a phase, such as "prefill" or "decode", and returns the function
 // that ends it; see [B.Phase]. On devices that do several things at a time its
 // energy is attributed by time: all that they used while a use of the phase was
 // under way.
 func (w *Window) Phase(name string) (end func()) {
-	end, err := w.line.begin(name)
+	if w.stopped.Load() {
+		w.mistake("Phase(%q)", name)
+	}
+	end, err := w.line.begin(name, 0)
 	if err != nil {
 		w.problem(err)
 	}
 	return end
+}
+
+// mistake logs a call of the user's whose numbers cannot be, or that comes too late.
+func (w *Window) mistake(format string, args ...any) {
+	line, call := callerLine(1), fmt.Sprintf(format, args...)
+	if w.stopped.Load() {
+		process.warn("mistake "+line, "%s: %s after Stop of the window %q does nothing", line, call, w.name)
+		return
+	}
+	process.warn("mistake "+line, "%s: %s is refused, since a count is not negative and a sum below 2^63: the window %q has no metric by that sum", line, call, w.name)
+}
+
+// phaseMistakes logs phases of which no use at all was ended. Requests may be under way when a
+// window ends, so a few that are not are none.
+func (w *Window) phaseMistakes() {
+	for _, p := range w.line.unended() {
+		if p.begun > 1 && p.users == p.begun {
+			process.warn("mistake "+p.line+p.name, "%s: the phase %q of the window %q was never ended (%s): call what Phase returns%s", p.line, p.name, w.name, p.uses(), w.line.twice())
+		}
+	}
 }
 
 func (w *Window) problem(err error) {
@@ -102,6 +154,9 @@ func (w *Window) problem(err error) {
 // past. Of phases, what lies within them counts. Start the window with [EveryTick],
 // or the interval is wide.
 func (w *Window) SetSpans(spans ...energy.Span) {
+	if w.stopped.Load() {
+		w.mistake("SetSpans")
+	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.spans = append([]energy.Span{}, spans...)
@@ -109,7 +164,8 @@ func (w *Window) SetSpans(spans ...energy.Span) {
 
 // End ends the window now, without waiting for the source: the next window can
 // begin at once. [Window.Stop] measures it then. Work of the window's time may be
-// added until Stop; first tokens after End do not count.
+// added until Stop; first tokens after End do not count. What is called after Stop does
+// nothing, and is logged.
 func (w *Window) End() {
 	w.line.pause()
 	w.mu.Lock()
@@ -125,6 +181,7 @@ func (w *Window) End() {
 func (w *Window) done() (Work, []energy.Span) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
+	w.stopped.Store(true)
 	work := w.work.snapshot()
 	if w.spans == nil {
 		work.Elapsed = w.end.Sub(w.begin)
@@ -146,6 +203,7 @@ func (w *Window) done() (Work, []energy.Span) {
 func (w *Window) Stop(ctx context.Context) (Report, error) {
 	w.once.Do(func() {
 		w.End()
+		w.phaseMistakes()
 		w.report = w.measure(ctx)
 		w.err = w.complaint(ctx)
 	})
@@ -202,7 +260,7 @@ func (w *Window) measure(ctx context.Context) Report {
 		}
 	case w.meter.ins != nil:
 		r.Source = w.meter.ins.name()
-		w.problem(fmt.Errorf("no energy measurement: %w before the window was stopped", ErrClosed))
+		w.problem(fmt.Errorf("no energy measurement: %w before the window was %s", ErrClosed, w.closedBefore))
 	}
 	w.serving.count(ctx, &r, spans)
 	r.complete(c)

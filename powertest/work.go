@@ -31,18 +31,49 @@ type Work struct {
 	Elapsed time.Duration `json:"elapsed_ns"`
 }
 
-// since returns the work that was done after an earlier state of the same counters.
+// since returns the work that was done after an earlier state of the same counters. What is
+// unknown by now stays so.
 func (w Work) since(earlier Work) Work {
-	w.Ops -= earlier.Ops
-	w.Requests -= earlier.Requests
-	w.PromptTokens -= earlier.PromptTokens
-	w.OutputTokens -= earlier.OutputTokens
-	w.Judged -= earlier.Judged
-	w.Rejected -= earlier.Rejected
-	w.GoodTokens -= earlier.GoodTokens
-	w.Latency -= earlier.Latency
-	w.Latencies -= earlier.Latencies
+	for _, n := range []struct {
+		now    *int64
+		before int64
+	}{
+		{&w.Ops, earlier.Ops}, {&w.Requests, earlier.Requests}, {&w.PromptTokens, earlier.PromptTokens}, {&w.OutputTokens, earlier.OutputTokens},
+		{&w.Judged, earlier.Judged}, {&w.Rejected, earlier.Rejected}, {&w.GoodTokens, earlier.GoodTokens},
+		{(*int64)(&w.Latency), int64(earlier.Latency)}, {&w.Latencies, earlier.Latencies},
+	} {
+		*n.now = max(*n.now-n.before, 0)
+	}
 	return w
+}
+
+// tally is a sum of counts. One that cannot be (a negative count, a sum beyond 2⁶³) makes it
+// unknown: what was added rightly is then not all, and a number by it would be wrong.
+type tally struct {
+	sum    atomic.Int64
+	spoilt atomic.Bool
+}
+
+// add adds a count, and reports whether it can be one.
+func (t *tally) add(n int64) bool {
+	if n >= 0 && t.sum.Add(n) >= 0 {
+		return true
+	}
+	t.spoilt.Store(true)
+	return false
+}
+
+// load returns the sum, and 0 if it is unknown.
+func (t *tally) load() int64 {
+	if t.spoilt.Load() {
+		return 0
+	}
+	return t.sum.Load()
+}
+
+func (t *tally) restart() {
+	t.sum.Store(0)
+	t.spoilt.Store(false)
 }
 
 // counters count work while it is done. They are the only part of the package
@@ -50,10 +81,11 @@ func (w Work) since(earlier Work) Work {
 type counters struct {
 	// packed holds few tokens, prompt in the high half and output in the low
 	// one: so that a call costs one atomic addition, and not two.
-	packed                          atomic.Uint64
-	prompt, output, requests, users atomic.Int64
+	packed                   atomic.Uint64
+	prompt, output, requests tally
+	users                    atomic.Int64
 
-	ops, judged, rejected, good, latency, latencies atomic.Int64 // of loads
+	ops, judged, rejected, good, latency, latencies tally // of loads
 }
 
 const (
@@ -65,43 +97,47 @@ const (
 	halfFull = 1<<63 | 1<<31
 )
 
-func (c *counters) tokens(prompt, output int) {
+// tokens adds tokens, and reports whether these numbers can be some.
+func (c *counters) tokens(prompt, output int) bool {
 	if uint(prompt|output) >= few {
-		c.prompt.Add(int64(prompt))
-		c.output.Add(int64(output))
-	} else if c.packed.Add(uint64(prompt)<<32|uint64(output))&halfFull != 0 {
+		p, o := c.prompt.add(int64(prompt)), c.output.add(int64(output))
+		return p && o
+	}
+	if c.packed.Add(uint64(prompt)<<32|uint64(output))&halfFull != 0 {
 		c.unpack()
 	}
+	return true
 }
 
 // unpack empties packed into the wide counters.
 func (c *counters) unpack() {
 	v := c.packed.Swap(0)
-	c.prompt.Add(int64(v >> 32))
-	c.output.Add(int64(v & (1<<32 - 1)))
+	c.prompt.add(int64(v >> 32))
+	c.output.add(int64(v & (1<<32 - 1)))
 }
 
 // restart forgets the work so far: it belongs to energy that is forgotten too.
 // The number of users is a setting, and stays.
 func (c *counters) restart() {
 	c.packed.Store(0)
-	for _, n := range []*atomic.Int64{&c.prompt, &c.output, &c.requests, &c.ops, &c.judged, &c.rejected, &c.good, &c.latency, &c.latencies} {
-		n.Store(0)
+	for _, n := range []*tally{&c.prompt, &c.output, &c.requests, &c.ops, &c.judged, &c.rejected, &c.good, &c.latency, &c.latencies} {
+		n.restart()
 	}
 }
 
 func (c *counters) snapshot() Work {
 	c.unpack()
-	return Work{
-		Ops:          c.ops.Load(),
-		Requests:     c.requests.Load(),
-		PromptTokens: c.prompt.Load(),
-		OutputTokens: c.output.Load(),
-		Judged:       c.judged.Load(),
-		Rejected:     c.rejected.Load(),
-		GoodTokens:   c.good.Load(),
+	w := Work{
+		Ops:          c.ops.load(),
+		Requests:     c.requests.load(),
+		PromptTokens: c.prompt.load(),
+		OutputTokens: c.output.load(),
 		Users:        c.users.Load(),
-		Latency:      time.Duration(c.latency.Load()),
-		Latencies:    c.latencies.Load(),
+		Latency:      time.Duration(c.latency.load()),
+		Latencies:    c.latencies.load(),
 	}
+	if !c.good.spoilt.Load() { // else nothing is known of objectives
+		w.Judged, w.Rejected, w.GoodTokens = c.judged.load(), c.rejected.load(), c.good.load()
+	}
+	return w
 }

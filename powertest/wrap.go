@@ -1,11 +1,12 @@
 package powertest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"path/filepath"
-	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -16,14 +17,21 @@ type B struct {
 	*testing.B
 	work counters
 
+	stage      atomic.Uint32
 	runLine    string // "x_test.go:12", of the Run that has wrapped it
+	wrapLine   string // of Wrap otherwise
 	opts       []Option
 	config     config
 	env        environment
 	nBefore    int           // b.N when wrapped
 	early      time.Duration // what had elapsed when wrapped
+	partial    bool          // testing runs it for its sub-benchmarks only
+	ran        bool          // Run was called
 	slack      slack         // at the end, if something is measured
 	announcing bool          // lines may be printed: the header and new units
+
+	mu   sync.Mutex
+	held []string // its log
 
 	serving *serving // nil unless servers count
 	line    timeline // over if the benchmark has ended, or is a parent
@@ -36,7 +44,11 @@ type B struct {
 //
 // Wrap works for loops over b.N, b.Loop and b.RunParallel, and in
 // sub-benchmarks; see [B.Run] for these. A second call with the same benchmark
-// returns the B of the first.
+// returns the B of the first, whose options hold.
+//
+// What is called where it does nothing, or not what it seems to, is logged, once in the
+// process, with the user's line: a phase that was never ended, work that is added to a
+// benchmark which is not measured, options that contradict one another.
 //
 // Telemetry that fails does not fail the benchmark: its log says once why there
 // is no energy measurement. Wrap calls b.Fatal if a POWERTEST_ variable is
@@ -49,8 +61,10 @@ func Wrap(tb *testing.B, opts ...Option) *B {
 // wrapAt is Wrap of a benchmark that a Run has made at a line, or of one of the user's own.
 func wrapAt(tb *testing.B, runLine string, opts []Option) *B {
 	tb.Helper()
-	if b, ok := process.active.Load(tb); ok {
-		return b.(*B)
+	if first, ok := process.active.Load(tb); ok {
+		b := first.(*B)
+		b.mistake(callerLine(1), "Wrap was called before on this benchmark: it returns what the first call did, whose options hold")
+		return b
 	}
 	on := timerOn(tb)
 	tb.StopTimer()
@@ -61,8 +75,13 @@ func wrapAt(tb *testing.B, runLine string, opts []Option) *B {
 		config:  newConfig(opts),
 		nBefore: tb.N,
 		early:   tb.Elapsed(),
+		partial: hasSubs(tb),
 	}
 	process.begin(b)
+	if runLine == "" { // else they are those of a parent
+		b.wrapLine = callerLine(1)
+		b.wrapMistakes()
+	}
 	tb.Cleanup(b.finish)
 	b.prepare()
 	b.serving.begin(b.Context())
@@ -74,15 +93,28 @@ func wrapAt(tb *testing.B, runLine string, opts []Option) *B {
 	return b
 }
 
+// wrapMistakes logs what is wrong with a call of Wrap.
+func (b *B) wrapMistakes() {
+	if b.N == 0 { // as testing has it from the first b.Loop to the last
+		b.mistake(b.wrapLine, "Wrap was called inside of the loop: the timer ran before, so call it just before the loop")
+	}
+	for _, text := range b.config.mistakes() {
+		b.mistake(b.wrapLine, "%s", text)
+	}
+}
+
 // Run runs f as a sub-benchmark, wrapped with the options of b. The
 // sub-benchmark is wrapped before its own set-up: call b.ResetTimer after it.
 // A benchmark that has sub-benchmarks is not measured itself.
 func (b *B) Run(name string, f func(b *B)) bool {
-	b.line.cancel()
-	line := ""
-	if _, file, n, ok := runtime.Caller(1); ok {
-		line = fmt.Sprintf("%s:%d", filepath.Base(file), n)
+	line := callerLine(0)
+	if b.stage.Load() == stageMeasured && b.work.snapshot() != (Work{}) {
+		b.mistake(line, "the work that was added before Run does not count, since a benchmark that has sub-benchmarks is not measured: add it in theirs")
 	}
+	b.ran = true
+	b.stage.Store(stageChild)
+	defer b.stage.CompareAndSwap(stageChild, stageParent)
+	b.line.cancel()
 	return b.B.Run(name, func(tb *testing.B) { f(wrapAt(tb, line, b.opts)) })
 }
 
@@ -147,8 +179,10 @@ func (b *B) finish() {
 	b.line.pause()
 	b.Helper() // messages show the line of Wrap
 	defer process.active.Delete(b.B)
+	defer b.stage.Store(stageOver)
 	defer b.line.cancel()
-	process.header.announcePhases(b)
+	process.late.log(b)
+	b.finishParent()
 	r := round{nBefore: b.nBefore, n: b.N, elapsed: b.Elapsed()}
 	if b.line.end() || b.N == 0 || b.Failed() || b.Skipped() {
 		process.said.Clear() // the run is over
@@ -159,10 +193,13 @@ func (b *B) finish() {
 		b.slack.repeats = process.slack.note(b.Name(), b.slack.length())
 	}
 	if !r.reported() {
+		process.header.announceUnits(b, b.expected())
 		return
 	}
+	b.phaseMistakes()
 	b.serving.end()
 	report := b.measure(r)
+	process.header.announceUnits(b, append(b.expected(), report.Metrics...))
 	for _, m := range report.Metrics {
 		b.ReportMetric(m.Value, m.Unit)
 	}
@@ -177,14 +214,32 @@ func (b *B) finish() {
 	process.said.Clear()
 }
 
+// finishParent ends a benchmark that has sub-benchmarks, of which testing has no result.
+func (b *B) finishParent() {
+	if !hasSubs(b.B) || b.partial && !b.ran {
+		return
+	}
+	b.line.cancel()
+	if !b.ran {
+		b.mistake(cmp.Or(b.runLine, b.wrapLine), "sub-benchmarks were started with testing.B's Run, which neither wraps them nor passes the options of Wrap on: call Run on the powertest.B")
+	}
+	b.printHeld()
+}
+
 // StartTimer is [testing.B.StartTimer]; it resumes the measurement too.
 func (b *B) StartTimer() {
+	if b.stage.Load() >= stageChild {
+		b.misplaced("StartTimer", 0)
+	}
 	b.B.StartTimer() // takes tens of µs first, and its time stamp last
 	b.line.resume()
 }
 
 // StopTimer is [testing.B.StopTimer]; it pauses the measurement too.
 func (b *B) StopTimer() {
+	if b.stage.Load() >= stageChild {
+		b.misplaced("StopTimer", 0)
+	}
 	b.line.pause()
 	b.B.StopTimer() // takes its time stamp first
 }
@@ -192,6 +247,9 @@ func (b *B) StopTimer() {
 // ResetTimer is [testing.B.ResetTimer]; it also forgets the energy and the work
 // (tokens, requests) so far. It does not affect whether the timer is running.
 func (b *B) ResetTimer() {
+	if b.stage.Load() >= stageChild {
+		b.misplaced("ResetTimer", 0)
+	}
 	b.serving.begin(b.Context()) // takes some ms, which are forgotten
 	b.B.ResetTimer()
 	b.work.restart()
@@ -217,16 +275,38 @@ func timerOn(tb *testing.B) bool {
 // AddTokens adds prompt (input) and output (completion) tokens to the work done.
 // The metrics per token count output tokens; prompt tokens are kept in traces.
 // It may be called from any goroutine and does not allocate.
-func (b *B) AddTokens(prompt, output int) { b.work.tokens(prompt, output) }
+func (b *B) AddTokens(prompt, output int) {
+	if b.stage.Load() != stageMeasured {
+		b.misplaced("AddTokens", 0)
+	}
+	if !b.work.tokens(prompt, output) {
+		b.refused(fmt.Sprintf("AddTokens(%d, %d)", prompt, output), "the tokens of this benchmark")
+	}
+}
 
 // AddRequests adds requests to the work done, for J/req: an operation may serve
 // several. It may be called from any goroutine and does not allocate.
-func (b *B) AddRequests(n int) { b.work.requests.Add(int64(n)) }
+func (b *B) AddRequests(n int) {
+	if b.stage.Load() != stageMeasured {
+		b.misplaced("AddRequests", 0)
+	}
+	if !b.work.requests.add(int64(n)) {
+		b.refused(fmt.Sprintf("AddRequests(%d)", n), "the requests of this benchmark")
+	}
+}
 
 // SetConcurrency sets how many users are served at the same time, for J/user. It
 // may be called from any goroutine, and the last call counts. [B.ResetTimer]
 // does not forget it.
-func (b *B) SetConcurrency(n int) { b.work.users.Store(int64(n)) }
+func (b *B) SetConcurrency(n int) {
+	if b.stage.Load() != stageMeasured {
+		b.misplaced("SetConcurrency", 0)
+	}
+	if n < 0 {
+		b.refused(fmt.Sprintf("SetConcurrency(%d)", n), "the users of this benchmark")
+	}
+	b.work.users.Store(int64(n))
+}
 
 // Phase begins a phase of the benchmark, such as "prefill" or "decode", and
 // returns the function that ends it. Its energy is reported as NAME-J/op,
@@ -235,14 +315,17 @@ func (b *B) SetConcurrency(n int) { b.work.users.Store(int64(n)) }
 // Phases of one name may overlap: the energy is that from when the first begins
 // until the last ends, since a device cannot tell them apart. Phases of
 // different names may overlap too; their energies then have a part in common.
-// A phase that is not ended ends with the benchmark, and end may be called more
-// than once. Both may be called from any goroutine. A phase that lasts for less
+// A phase that is not ended ends with the benchmark, which the log says, and end may be
+// called more than once. Both may be called from any goroutine. A phase that lasts for less
 // than a few refresh periods of the counter in all is withheld, as a window is.
 //
 // A call of Phase allocates twice, some 50 bytes, and the first of a name more.
 func (b *B) Phase(name string) (end func()) {
 	b.Helper()
-	end, err := b.line.begin(name)
+	if b.stage.Load() != stageMeasured {
+		b.misplaced("Phase", 0)
+	}
+	end, err := b.line.begin(name, 0)
 	if err != nil {
 		if text, first := b.once("phase "+name, "%v", err); first {
 			b.Log(text)

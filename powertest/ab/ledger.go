@@ -73,7 +73,7 @@ const maxState, maxSamples = 1 << 20, 1 << 30
 func openLedger(dir string, p parameters, resume bool) (*Ledger, error) {
 	l := &Ledger{dir: dir}
 	for _, s := range []Side{Base, Head} {
-		l.sides[s] = &sampleFile{path: samplePath(dir, s), counts: map[string]int{}}
+		l.sides[s] = &sampleFile{path: samplePath(dir, s), counts: map[string]int{}, units: map[string]bool{}}
 	}
 	if !resume {
 		return l, l.begin(p)
@@ -135,7 +135,30 @@ func (p parameters) differences(now parameters) (list []string) {
 type sampleFile struct {
 	path    string
 	samples []keptSample
-	counts  map[string]int // samples by package
+	counts  map[string]int  // samples by package
+	units   map[string]bool // lines of units, of which the file has each once
+}
+
+// isUnit reports whether a line says something of a unit.
+func isUnit(line []byte) bool { return bytes.HasPrefix(line, []byte("Unit ")) }
+
+// withoutUnits returns an output less the lines of units that earlier samples have.
+func (f *sampleFile) withoutUnits(output []byte) (rest []byte) {
+	for line := range bytes.Lines(output) {
+		if !isUnit(line) || !f.units[string(line)] {
+			rest = append(rest, line...)
+		}
+	}
+	return rest
+}
+
+// noteUnits notes the lines of units in a text.
+func (f *sampleFile) noteUnits(text []byte) {
+	for line := range bytes.Lines(text) {
+		if isUnit(line) {
+			f.units[string(line)] = true
+		}
+	}
 }
 
 // A keptSample is one that is in a file.
@@ -152,7 +175,7 @@ const mark = "# powertest ab: sample "
 // append adds a sample, which is in the file in full or not at all.
 func (f *sampleFile) append(name string, output []byte, took time.Duration) error {
 	s := keptSample{number: f.counts[name] + 1, name: name}
-	s.text = fmt.Appendf(nil, "%s%d of %s, %v\n%s", mark, s.number, name, took.Round(time.Millisecond), output)
+	s.text = fmt.Appendf(nil, "%s%d of %s, %v\n%s", mark, s.number, name, took.Round(time.Millisecond), f.withoutUnits(output))
 	samples := append(f.samples, s)
 	err := atomicfile.Write(f.path, func(w io.Writer) error {
 		for _, s := range samples {
@@ -165,6 +188,7 @@ func (f *sampleFile) append(name string, output []byte, took time.Duration) erro
 	if err == nil {
 		f.samples = samples
 		f.counts[name]++
+		f.noteUnits(s.text)
 	}
 	return err
 }
@@ -175,6 +199,7 @@ func (f *sampleFile) read() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
+	f.noteUnits(data)
 	for line := range bytes.Lines(data) {
 		if rest, found := strings.CutPrefix(string(line), mark); found {
 			if err := f.begin(rest); err != nil {
