@@ -211,7 +211,7 @@ func (c *candidate) statistics(alpha float64, family int) {
 	if smallestPaired(len(pairs)) < alpha/float64(family) {
 		slices.Sort(pairs)
 		c.pairs, c.p = pairs, r.PPaired
-		r.Test, r.Delta = TestPaired, math.Expm1(walshAverages(pairs).middle())
+		r.Test, r.Delta = TestPaired, shareOfLog(walshAverages(pairs).middle())
 	}
 }
 
@@ -230,13 +230,19 @@ func (c *candidate) interval() {
 	}
 	// The ratio of the medians is not the middle of these, and equal values have ranks of
 	// their own: what is reported, and what is not ruled out, is in the interval.
-	r.DeltaLow, r.DeltaHigh = math.Min(math.Expm1(low), r.Delta), math.Max(math.Expm1(high), r.Delta)
+	r.DeltaLow, r.DeltaHigh = math.Min(shareOfLog(low), r.Delta), math.Max(shareOfLog(high), r.Delta)
 	if c.p >= c.level {
 		r.DeltaLow, r.DeltaHigh = math.Min(r.DeltaLow, 0), math.Max(r.DeltaHigh, 0)
 	}
 	if math.IsInf(low, -1) {
 		r.DeltaLow = low
 	}
+}
+
+// shareOfLog is a change as a share, to as many digits as the bisection finds.
+func shareOfLog(shift float64) float64 {
+	const digits = 1e12
+	return math.Round(math.Expm1(shift)*digits) / digits
 }
 
 // logarithms are those of both sides, sorted. Where all values are one and the same,
