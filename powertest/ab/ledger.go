@@ -8,15 +8,16 @@ import (
 	"io"
 	"io/fs"
 	"maps"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/inputfile"
+	"github.com/joulebench/joulebench/powertest/gate"
 )
 
 // ErrOther says that the samples in a directory are of another comparison.
@@ -28,6 +29,8 @@ var ErrOther = errors.New("the samples that are there are of another comparison"
 type Ledger struct {
 	dir   string
 	sides [2]*sampleFile
+	// session is the mark of what this process takes: what it resumes has another.
+	session string
 }
 
 // Path is the file with the samples of a side. It is not there before the first.
@@ -71,7 +74,7 @@ const maxState, maxSamples = 1 << 20, 1 << 30
 // openLedger opens the ledger of a directory. It has no samples yet, unless they
 // are to be resumed, and then they must be of the same comparison.
 func openLedger(dir string, p parameters, resume bool) (*Ledger, error) {
-	l := &Ledger{dir: dir}
+	l := &Ledger{dir: dir, session: fmt.Sprintf("%016x", rand.Uint64())}
 	for _, s := range []Side{Base, Head} {
 		l.sides[s] = &sampleFile{path: samplePath(dir, s), counts: map[string]int{}, units: map[string]bool{}}
 	}
@@ -163,19 +166,21 @@ func (f *sampleFile) noteUnits(text []byte) {
 
 // A keptSample is one that is in a file.
 type keptSample struct {
-	number int    // of its package, from 1
-	name   string // of the package
-	text   []byte // with the line before it
+	gate.Mark
+	text []byte // with the line of the mark
 }
 
-// mark begins the line before a sample. To readers of the benchmark format it is
-// one of those that mean nothing.
-const mark = "# powertest ab: sample "
+// add adds a sample of a side and package.
+func (l *Ledger) add(s Side, name string, output []byte, took time.Duration) error {
+	f := l.sides[s]
+	return f.append(gate.Mark{
+		Number: f.counts[name] + 1, Package: name, Took: took, Run: l.Samples() + 1, Session: l.session,
+	}, output)
+}
 
 // append adds a sample, which is in the file in full or not at all.
-func (f *sampleFile) append(name string, output []byte, took time.Duration) error {
-	s := keptSample{number: f.counts[name] + 1, name: name}
-	s.text = fmt.Appendf(nil, "%s%d of %s, %v\n%s", mark, s.number, name, took.Round(time.Millisecond), f.withoutUnits(output))
+func (f *sampleFile) append(mark gate.Mark, output []byte) error {
+	s := keptSample{mark, fmt.Appendf(nil, "%s\n%s", mark, f.withoutUnits(output))}
 	samples := append(f.samples, s)
 	err := atomicfile.Write(f.path, func(w io.Writer) error {
 		for _, s := range samples {
@@ -187,7 +192,7 @@ func (f *sampleFile) append(name string, output []byte, took time.Duration) erro
 	})
 	if err == nil {
 		f.samples = samples
-		f.counts[name]++
+		f.counts[mark.Package]++
 		f.noteUnits(s.text)
 	}
 	return err
@@ -201,8 +206,8 @@ func (f *sampleFile) read() error {
 	}
 	f.noteUnits(data)
 	for line := range bytes.Lines(data) {
-		if rest, found := strings.CutPrefix(string(line), mark); found {
-			if err := f.begin(rest); err != nil {
+		if bytes.HasPrefix(line, []byte(gate.MarkBegin)) {
+			if err := f.begin(string(line)); err != nil {
 				return err
 			}
 		}
@@ -215,25 +220,21 @@ func (f *sampleFile) read() error {
 	return nil
 }
 
-// begin begins a sample, with what comes after the mark.
+// begin begins a sample, with the line of its mark.
 func (f *sampleFile) begin(line string) error {
-	number, name, _ := strings.Cut(strings.TrimSpace(line), " of ")
-	if i := strings.LastIndex(name, ", "); i >= 0 {
-		name = name[:i]
+	mark, ok := gate.ParseMark(line)
+	if n := f.counts[mark.Package]; !ok || mark.Number != n+1 {
+		return fmt.Errorf("-resume: %s has been changed: after sample %d of %s comes %q", f.path, n, mark.Package, strings.TrimSpace(line))
 	}
-	n, err := strconv.Atoi(number)
-	if err != nil || n != f.counts[name]+1 {
-		return fmt.Errorf("-resume: %s has been changed: after sample %d of %s comes %q", f.path, f.counts[name], name, mark+strings.TrimSpace(line))
-	}
-	f.counts[name]++
-	f.samples = append(f.samples, keptSample{number: n, name: name})
+	f.counts[mark.Package]++
+	f.samples = append(f.samples, keptSample{Mark: mark})
 	return nil
 }
 
 // first is the first sample of a package; nil if there is none.
 func (f *sampleFile) first(name string) []byte {
 	for _, s := range f.samples {
-		if s.name == name {
+		if s.Package == name {
 			return s.text
 		}
 	}
@@ -244,7 +245,7 @@ func (f *sampleFile) first(name string) []byte {
 func (f *sampleFile) upTo(count int) io.Reader {
 	var text []byte
 	for _, s := range f.samples {
-		if s.number <= count {
+		if s.Number <= count {
 			text = append(text, s.text...)
 		}
 	}

@@ -104,16 +104,17 @@ func spent(alpha, t float64) float64 {
 }
 
 // undecided reports whether more samples might change a verdict: there is no
-// regression, and a benchmark that is inconclusive, or whose median has moved by the
-// threshold, though not significantly. That samples are no longer taken where there
-// is nothing to be seen raises no false alarms.
+// regression, and a benchmark that is inconclusive, if it is not for what no number of
+// samples would show, or one whose median has moved by the threshold, though not
+// significantly. That samples are no longer taken where there is nothing to be seen
+// raises no false alarms.
 func undecided(r *gate.Report) bool {
 	if r.Outcome == gate.Regression {
 		return false
 	}
 	return slices.ContainsFunc(r.Rows, func(row gate.Row) bool {
 		change := math.Abs(row.Delta)
-		return row.Verdict == gate.VerdictInconclusive || row.Verdict == gate.VerdictSame && !row.Exact && row.P > 0 &&
+		return row.Verdict == gate.VerdictInconclusive && !row.Hopeless() || row.Verdict == gate.VerdictSame && !row.Exact && row.P > 0 &&
 			change >= row.Threshold && !(change <= row.InstrumentError)
 	})
 }

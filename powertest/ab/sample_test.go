@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/perf/benchfmt"
+
+	"github.com/joulebench/joulebench/powertest/gate"
 )
 
 const goodSample = "goos: linux\nUnit J/op better=lower\nBenchmarkChat-8 \t 10\t 5 ns/op\t 12 J/op\nBenchmarkChat/long-8 \t 10\t 5 ns/op\nPASS\n"
@@ -52,14 +54,14 @@ func FuzzCheckSample(f *testing.F) {
 	f.Add([]byte(goodSample))
 	f.Add([]byte("PASS\n"))
 	f.Add([]byte("Benchmark\x00 1 1 ns/op\nPASS\n"))
-	f.Add([]byte(mark + "7 of x, 1s\nPASS\n"))
+	f.Add([]byte(gate.MarkBegin + "7 of x, 1s\nPASS\n"))
 	f.Fuzz(func(t *testing.T, out []byte) {
 		n, err := checkSample(out)
 		if err != nil {
 			require.ErrorIs(t, err, ErrSample)
 			return
 		}
-		r := benchfmt.NewReader(bytes.NewReader(append([]byte(goodSample+mark+"2 of x, 1s\n"), append(out, goodSample...)...)), "samples")
+		r := benchfmt.NewReader(bytes.NewReader(append([]byte(goodSample+gate.MarkBegin+"2 of x, 1s\n"), append(out, goodSample...)...)), "samples")
 		results := 0
 		for r.Scan() {
 			if _, ok := r.Result().(*benchfmt.Result); ok {

@@ -65,7 +65,7 @@ func TestRun(t *testing.T) {
 		assert.FileExists(t, file)
 	}
 	name := filepath.Base(s.Packages[0])
-	assert.Regexp(t, `^# powertest ab: sample 1 of `+name+`, \S+\ngoos: linux\nBenchmarkChat 1 12.001 J/op\nPASS\n# powertest ab: sample 2 `, read(t, s.Files()[0]))
+	assert.Regexp(t, `^# powertest ab: sample 1 of `+name+`, \S+, run 1 of [0-9a-f]{16}\ngoos: linux\nBenchmarkChat 1 12.001 J/op\nPASS\n# powertest ab: sample 2 `, read(t, s.Files()[0]))
 	assert.Regexp(t, "^there is no cool-down between samples, since none is asked for\n1 of 8: base, "+name+"\n2 of 8: head, "+name+", about .* to go\n3 of 8: head, ", progress.String())
 
 	// What is there is not lost by mistake, and resuming what is complete runs nothing.
@@ -313,8 +313,8 @@ func TestOwnSamples(t *testing.T) {
 // FuzzResume: whatever is in the files of a run that was interrupted, going on ends with
 // an error or with as many samples as were asked for.
 func FuzzResume(f *testing.F) {
-	good := mark + "1 of x, 1s\nBenchmarkChat 1 12.001 J/op\nPASS\n"
-	for _, s := range []string{"", good, good + good, mark + "2 of x\n", mark + "-1 of x\n", mark + "1 of \n", "x\n" + good, mark, good + "BenchmarkChat 1 NaN J/op\n", mark + "99999999999999999999 of x\n"} {
+	good := gate.MarkBegin + "1 of x, 1s\nBenchmarkChat 1 12.001 J/op\nPASS\n"
+	for _, s := range []string{"", good, good + good, gate.MarkBegin + "2 of x\n", gate.MarkBegin + "-1 of x\n", gate.MarkBegin + "1 of \n", "x\n" + good, gate.MarkBegin, good + "BenchmarkChat 1 NaN J/op\n", gate.MarkBegin + "99999999999999999999 of x\n"} {
 		f.Add(`{"schema_version": 1}`, s, s)
 	}
 	f.Add("{", "", "")

@@ -117,7 +117,7 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 		t.progress.say("no benchmark of %s matches in %s", p.Name, side)
 		return nil
 	}
-	if err := t.ledger.sides[side].append(p.Name, out, took); err != nil {
+	if err := t.ledger.add(side, p.Name, out, took); err != nil {
 		return err
 	}
 	t.progress.took(p.Name, time.Since(began))

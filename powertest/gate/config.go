@@ -55,6 +55,9 @@ type Config struct {
 	// Thresholds are the shares by which the median of a unit must have moved to
 	// be judged: 0.03 is 3 %. That of "" is for units that are not named.
 	Thresholds map[string]float64
+	// MaxUnseen is by units what Row.Unseen may be: a row for which it is more is
+	// inconclusive. That of "" is for units that are not named.
+	MaxUnseen map[string]float64
 	// Alpha is the probability of a false alarm in any of the rows; 0 is
 	// DefaultAlpha.
 	Alpha float64
@@ -102,6 +105,7 @@ type plan struct {
 	judge      []string          // units, in order
 	named      map[string]string // unit -> what asks for it, if it must be there
 	thresholds map[string]float64
+	unseen     map[string]float64
 	bounds     []bound
 	better     map[string]int
 	exact      map[string]bool
@@ -122,6 +126,7 @@ func newPlan(cfg Config) (*plan, error) {
 		alpha:      cmp.Or(cfg.Alpha, DefaultAlpha),
 		named:      map[string]string{},
 		thresholds: map[string]float64{},
+		unseen:     map[string]float64{},
 		better:     map[string]int{},
 		exact:      map[string]bool{},
 		missing:    cfg.Missing,
@@ -185,14 +190,19 @@ func (p *plan) unitsOf(cfg Config) error {
 			p.judge = append(p.judge, tidy(u))
 		}
 	}
-	for _, u := range slices.Sorted(maps.Keys(cfg.Thresholds)) {
-		share := cfg.Thresholds[u]
-		if !(share >= 0) || math.IsInf(share, 0) {
-			return usage("the threshold of %s is %v and must be a share, as 0.03 for 3 %%", unitName(u), share)
-		}
-		p.thresholds[tidy(u)] = share
-		if u != "" {
-			p.judges(u, "a threshold")
+	for _, s := range []struct {
+		who          string
+		shares, into map[string]float64
+	}{{"threshold", cfg.Thresholds, p.thresholds}, {"limit of what may be unseen", cfg.MaxUnseen, p.unseen}} {
+		for _, u := range slices.Sorted(maps.Keys(s.shares)) {
+			share := s.shares[u]
+			if !(share >= 0) || math.IsInf(share, 0) {
+				return usage("the %s of %s is %v and must be a share, as 0.03 for 3 %%", s.who, unitName(u), share)
+			}
+			s.into[tidy(u)] = share
+			if u != "" {
+				p.judges(u, "a "+s.who)
+			}
 		}
 	}
 	for _, b := range []struct {
@@ -248,15 +258,29 @@ func (p *plan) judges(unit, who string) {
 // threshold returns the share by which the median of a unit must have moved. Of a
 // unit that is exact, any change counts unless a threshold was asked for.
 func (p *plan) threshold(unit string, exact bool) float64 {
-	for _, u := range []string{unit, ""} {
-		if share, ok := p.thresholds[u]; ok {
-			return share
-		}
+	if share, ok := shareOf(p.thresholds, unit); ok {
+		return share
 	}
 	if exact {
 		return 0
 	}
 	return DefaultThreshold
+}
+
+// maxUnseen is what of a unit may be unseen; not a number if that is not asked.
+func (p *plan) maxUnseen(unit string) float64 {
+	if share, ok := shareOf(p.unseen, unit); ok {
+		return share
+	}
+	return nan
+}
+
+// shareOf is the share of a unit, or else that of all others.
+func shareOf(shares map[string]float64, unit string) (share float64, ok bool) {
+	if share, ok = shares[unit]; !ok {
+		share, ok = shares[""]
+	}
+	return share, ok
 }
 
 // The parts of a filter, of which only those are told apart that a unit may be in: an

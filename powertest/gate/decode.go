@@ -51,24 +51,33 @@ func (r *jsonRow) row() Row {
 	row := Row{
 		Benchmark: r.Benchmark, Package: r.Package, Unit: r.Unit, Config: r.Config, Verdict: r.Verdict, Why: r.Why, Exact: r.Exact,
 		Better: map[string]int{"lower": -1, "higher": +1}[r.Better], New: r.New.summary(),
-		Delta: float64(r.Delta), P: float64(r.P), PAdjusted: float64(r.PAdjusted), Threshold: float64(r.Threshold),
+		Test: r.Test, Pairs: r.Pairs, Confidence: r.Confidence,
+		Delta: float64(r.Delta), DeltaLow: float64(r.DeltaLow), DeltaHigh: float64(r.DeltaHigh),
+		P: float64(r.P), PPaired: float64(r.PPaired), PAdjusted: float64(r.PAdjusted), Threshold: float64(r.Threshold),
+		Unseen: float64(r.Unseen), MaxUnseen: float64(r.MaxUnseen), Needed: r.Needed,
 		InstrumentError: float64(r.InstrumentError), Bound: r.Bound, Limit: float64(r.Limit), Pooled: r.Pooled, Waived: r.Waived,
 	}
 	if r.Old != nil {
 		row.Old = r.Old.summary()
 	}
+	if r.Unbounded {
+		row.Unseen = math.Inf(1)
+	}
 	return row
 }
 
 func (s *jsonSummary) summary() Summary {
-	return Summary{Center: s.Center, Low: float64(s.Low), High: float64(s.High), N: s.N}
+	return Summary{Center: s.Center, Low: float64(s.Low), High: float64(s.High), N: s.N, Values: s.Values, Runs: s.Runs}
 }
 
 // UnmarshalJSON implements json.Unmarshaler.
 func (r *jsonRow) UnmarshalJSON(text []byte) error {
 	type plain jsonRow
 	absent := number(nan)
-	*r = jsonRow{Delta: absent, P: absent, PAdjusted: absent, Threshold: absent, InstrumentError: absent, Limit: absent}
+	*r = jsonRow{
+		Delta: absent, DeltaLow: number(math.Inf(-1)), DeltaHigh: number(math.Inf(1)), P: absent, PPaired: absent, PAdjusted: absent,
+		Threshold: absent, InstrumentError: absent, Unseen: absent, MaxUnseen: absent, Limit: absent,
+	}
 	return json.Unmarshal(text, (*plain)(r))
 }
 

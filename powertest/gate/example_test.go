@@ -39,6 +39,8 @@ func ExampleJudgeReaders() {
 	//
 	// benchmark  unit          old          new  change        p  verdict
 	// Chat-8     J/op  1.208 ±  0%  1.315 ±  0%  +8.86%  <0.0001  REGRESSION
+	//
+	// test: Mann-Whitney U test of all samples
 	// exit code 1
 }
 

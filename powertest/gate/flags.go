@@ -26,7 +26,8 @@ type Flags struct {
 
 	config                Config // but for what the next three lines have
 	units                 unitList
-	thresholds, max, min  unitValues
+	thresholds, unseen    unitValues
+	max, min              unitValues
 	facts                 unitFacts
 	missing, waivers      string
 	markdown, json, junit string
@@ -37,12 +38,14 @@ type Flags struct {
 func (g *Flags) Register(f *flag.FlagSet) {
 	g.command = f.Name()
 	g.thresholds = unitValues{parse: parseShare, alone: true}
+	g.unseen = g.thresholds
 	g.max, g.min = unitValues{parse: parseLimit}, unitValues{parse: parseLimit}
 	f.StringVar(&g.config.Filter, "filter", "*", "which benchmarks and units are judged, as a `query` of benchproc, for instance '.name:Chat'")
 	f.StringVar(&g.config.Row, "row", ".fullname", "what makes two results the same benchmark: `keys` of benchproc, such as .name or /users")
 	f.StringVar(&g.config.Ignore, "ignore", "", "`keys` that may differ between the sides, with commas, for instance power-limit")
 	f.Var(&g.units, "units", "the `units` that are judged, with commas, instead of J/op and ns/op, and J/token where there is one")
 	f.Var(&g.thresholds, "threshold", "how far the median must move, as `UNIT=SHARE`, with commas: 'J/op=3%,ns/op=5%'; a share alone, '5%', is that of all others")
+	f.Var(&g.unseen, "max-unseen", "how large a change for the worse may be that the samples do not exclude, as `UNIT=SHARE` or a share alone, as of -threshold; if it is more, there is no verdict")
 	f.Var(&g.max, "max", "budgets that the new side must not exceed, as `UNIT=NUMBER`, with commas: 'J/token=0.9'; with them one file is enough")
 	f.Var(&g.min, "min", "budgets that the new side must reach, as `UNIT=NUMBER`, with commas: 'tokens/J=1.1'")
 	f.Var(&g.facts, "unit", "what is known of a unit, as in the line Unit of a benchmark file: '`UNIT better=higher`', 'UNIT assume=exact'; may be repeated")
@@ -78,7 +81,8 @@ func (g *Flags) Check(files ...string) error {
 // error is one of that file.
 func (g *Flags) Config() (Config, error) {
 	c := g.config
-	c.Units, c.Thresholds, c.Max, c.Min = g.units, g.thresholds.values, g.max.values, g.min.values
+	c.Units, c.Thresholds, c.MaxUnseen = g.units, g.thresholds.values, g.unseen.values
+	c.Max, c.Min = g.max.values, g.min.values
 	c.Better, c.Exact = g.facts.better, g.facts.exact
 	if g.missing == "warn" {
 		c.Missing = Warn

@@ -123,8 +123,8 @@ func judge(t *table) *Report {
 	candidates := j.candidates()
 	j.rejected()
 	j.named()
-	statistics(candidates, t.alpha)
-	r.Family = judgeRows(candidates, t.alpha)
+	r.Family = statistics(candidates, t.alpha)
+	judgeRows(candidates, t.alpha, r.Family)
 	r.Rows = make([]Row, len(candidates))
 	for i, c := range candidates {
 		if r.Rows[i] = c.row; c.row.failed() {

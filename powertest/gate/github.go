@@ -42,6 +42,9 @@ func (r *Report) markdown(out io.Writer) {
 		writeRows(out, same, r)
 		fmt.Fprint(out, "\n</details>\n")
 	}
+	if tests := r.tests(); tests != "" {
+		fmt.Fprintf(out, "\n%s\n", escapeMarkdown(tests))
+	}
 	for _, l := range r.lists() {
 		fmt.Fprintf(out, "\n%s:\n\n", l.title)
 		for _, line := range l.lines[:min(maxSame, len(l.lines))] {
@@ -54,8 +57,16 @@ func (r *Report) markdown(out io.Writer) {
 	fmt.Fprintln(out)
 }
 
+// tableRule is the row below the head: numbers to the right.
+var tableRule = columns{"|---", "|---", "|--:", "|--:", "|--:", "|--:", "|--:", "|--:", "|---"}
+
 // writeRows writes a table of rows, under a line for each configuration.
 func writeRows(out io.Writer, rows []*Row, r *Report) {
+	lines := make([]columns, len(rows))
+	for i, row := range rows {
+		lines[i] = row.columns()
+	}
+	widths := columnWidths(lines)
 	for i, row := range rows {
 		if i == maxSame {
 			fmt.Fprintf(out, "\n%s not shown\n", count(len(rows)-i, "row"))
@@ -66,18 +77,33 @@ func writeRows(out io.Writer, rows []*Row, r *Report) {
 			if row.Config != "" {
 				fmt.Fprintf(out, "%s\n\n", escapeMarkdown(row.Config))
 			}
-			before, after := cmp.Or(escapeMarkdown(r.OldFile.Name), "budget"), escapeMarkdown(r.NewFile.Name)
-			fmt.Fprintf(out, "| benchmark | unit | %s | %s | change | p | verdict |\n|---|---|--:|--:|--:|--:|---|\n", before, after)
+			head := tableHead
+			head[colOld], head[colNew] = cmp.Or(r.OldFile.Name, "budget"), r.NewFile.Name
+			writeCells(out, "| %s ", head.escaped(), widths)
+			writeCells(out, "%s", tableRule, widths)
 		}
-		cells := row.columns()
+		cells := lines[i]
 		if why := row.why(); why != "" {
-			cells[6] += ": " + why
+			cells[colVerdict] += ": " + why
 		}
-		for _, cell := range cells {
-			fmt.Fprintf(out, "| %s ", escapeMarkdown(cell))
-		}
-		fmt.Fprintln(out, "|")
+		writeCells(out, "| %s ", cells.escaped(), widths)
 	}
+}
+
+func (l columns) escaped() columns {
+	for c := range l {
+		l[c] = escapeMarkdown(l[c])
+	}
+	return l
+}
+
+func writeCells(out io.Writer, format string, cells columns, widths [numColumns]int) {
+	for c, cell := range cells {
+		if widths[c] > 0 {
+			fmt.Fprintf(out, format, cell)
+		}
+	}
+	fmt.Fprintln(out, "|")
 }
 
 var markdownEscaper = strings.NewReplacer(
@@ -94,13 +120,17 @@ const maxAnnotations = 50
 
 // WriteGitHub writes workflow commands, with which GitHub Actions shows annotations of
 // the run: errors for what makes the outcome, each regression by itself, and warnings
-// for what is waived, inconclusive beside a regression, or to be known. Of more than 50,
-// the last one says how many are left out.
+// for what is waived, inconclusive beside a regression, or to be known. A pass is a
+// notice of what could have gone unseen. Of more than 50, the last one says how many are
+// left out.
 func (r *Report) WriteGitHub(w io.Writer) error {
 	out := bufio.NewWriter(w)
-	var errors, warnings []string
-	if r.Outcome != Pass {
+	var errors, warnings, notices []string
+	switch {
+	case r.Outcome != Pass:
 		errors = append(errors, r.Headline())
+	case r.leastSeen() != nil:
+		notices = append(notices, r.Headline())
 	}
 	for i := range r.Rows {
 		row := &r.Rows[i]
@@ -121,6 +151,7 @@ func (r *Report) WriteGitHub(w io.Writer) error {
 	warnings = append(warnings, r.Warnings...)
 	annotate(out, "error", errors)
 	annotate(out, "warning", warnings)
+	annotate(out, "notice", notices)
 	return out.Flush()
 }
 

@@ -50,7 +50,7 @@ func TestHostileNames(t *testing.T) {
 				for output, text := range outputs(t, r) {
 					data := output == "JSON" || output == "JUnit"
 					if output == "annotation" {
-						terminaltest.Check(t, output, text, data, "::error title=powertest gate::", "::warning title=powertest gate::")
+						terminaltest.Check(t, output, text, data, "::error title=powertest gate::", "::warning title=powertest gate::", "::notice title=powertest gate::")
 						continue
 					}
 					terminaltest.Check(t, output, text, data)

@@ -41,11 +41,21 @@ type jsonRow struct {
 	Exact           bool         `json:"exact,omitempty"`
 	Old             *jsonSummary `json:"old,omitempty"`
 	New             jsonSummary  `json:"new"`
+	Test            Test         `json:"test,omitempty"`
+	Pairs           int          `json:"pairs,omitempty"`
 	Delta           number       `json:"delta,omitzero"`
+	DeltaLow        number       `json:"delta_low,omitzero"`
+	DeltaHigh       number       `json:"delta_high,omitzero"`
+	Confidence      float64      `json:"confidence,omitempty"`
 	P               number       `json:"p,omitzero"`
+	PPaired         number       `json:"p_paired,omitzero"`
 	PAdjusted       number       `json:"p_adjusted,omitzero"`
 	Threshold       number       `json:"threshold,omitzero"`
 	InstrumentError number       `json:"instrument_error,omitzero"`
+	Unseen          number       `json:"unseen,omitzero"`
+	Unbounded       bool         `json:"unseen_unbounded,omitempty"`
+	MaxUnseen       number       `json:"max_unseen,omitzero"`
+	Needed          int          `json:"needed_samples,omitempty"`
 	Bound           string       `json:"bound,omitempty"`
 	Limit           number       `json:"limit,omitzero"`
 	Pooled          bool         `json:"pooled,omitempty"`
@@ -57,6 +67,9 @@ type jsonSummary struct {
 	Low    number  `json:"low,omitzero"`
 	High   number  `json:"high,omitzero"`
 	N      int     `json:"n"`
+
+	Values []float64 `json:"values"`
+	Runs   []int     `json:"runs,omitempty"`
 }
 
 // WriteJSON writes the report as one JSON object, as the package's documentation
@@ -111,8 +124,11 @@ func (r *Row) json() jsonRow {
 		Verdict: r.Verdict, Why: r.Why, Exact: r.Exact,
 		Better: map[int]string{-1: "lower", +1: "higher"}[r.Better],
 		New:    r.New.json(),
-		Delta:  number(r.Delta), P: number(r.P), PAdjusted: number(r.PAdjusted),
+		Test:   r.Test, Pairs: r.Pairs,
+		Delta: number(r.Delta), DeltaLow: number(r.DeltaLow), DeltaHigh: number(r.DeltaHigh), Confidence: r.Confidence,
+		P: number(r.P), PPaired: number(r.PPaired), PAdjusted: number(r.PAdjusted),
 		Threshold: number(nan), InstrumentError: number(r.InstrumentError),
+		Unseen: number(r.Unseen), Unbounded: math.IsInf(r.Unseen, 1), MaxUnseen: number(r.MaxUnseen), Needed: r.Needed,
 		Bound: r.Bound, Limit: number(nan), Pooled: r.Pooled, Waived: r.Waived,
 	}
 	if r.Bound != "" {
@@ -125,7 +141,7 @@ func (r *Row) json() jsonRow {
 }
 
 func (s Summary) json() jsonSummary {
-	return jsonSummary{Center: s.Center, Low: number(s.Low), High: number(s.High), N: s.N}
+	return jsonSummary{s.Center, number(s.Low), number(s.High), s.N, s.Values, s.Runs}
 }
 
 // number is left out if it is not one that JSON has.

@@ -144,21 +144,22 @@ func (j *judging) candidates() (list []candidate) {
 // that it did not become worse.
 func (j *judging) compared(id identity, config string, p *pair) (list []candidate) {
 	for _, u := range j.judged {
-		before, after := p[oldSide].values(u), p[newSide].values(u)
+		before, after := p[oldSide].series(u), p[newSide].series(u)
 		switch {
-		case before == nil && after == nil:
-		case after == nil:
+		case before.values == nil && after.values == nil:
+		case after.values == nil:
 			lost := id.absent(config, u.name)
 			lost.lost = true
 			j.missing(newSide, lost)
-		case before == nil:
+		case before.values == nil:
 			j.missing(oldSide, id.absent(config, u.name))
 		default:
 			list = append(list, candidate{row: Row{
 				Benchmark: id.benchmark, Package: id.pkg, label: id.label,
 				Unit: u.name, Config: config, Better: u.better, Exact: u.exact,
 				Threshold: j.threshold(u.name, u.exact),
-				P:         nan, PAdjusted: nan, InstrumentError: j.instrument(u, p),
+				P:         nan, PPaired: nan, PAdjusted: nan, InstrumentError: j.instrument(u, p),
+				DeltaLow: math.Inf(-1), DeltaHigh: math.Inf(1), Unseen: nan, MaxUnseen: j.maxUnseen(u.name),
 				Pooled: p[oldSide].pooled() || p[newSide].pooled(),
 			}, before: before, after: after})
 		}
@@ -175,8 +176,8 @@ func (j *judging) budgets(id identity, config string, p *pair) (list []candidate
 	}
 	for i, b := range j.bounds {
 		u := j.unit(b.unit)
-		values := c.values(u)
-		if values == nil {
+		values := c.series(u)
+		if values.values == nil {
 			known := c.samples == 0 || before != nil && before.values(u) != nil ||
 				slices.ContainsFunc(j.bounds[:i], func(other bound) bool { return other.unit == b.unit })
 			if !known && u.seen[newSide] {
@@ -187,9 +188,10 @@ func (j *judging) budgets(id identity, config string, p *pair) (list []candidate
 		list = append(list, candidate{row: Row{
 			Benchmark: id.benchmark, Package: id.pkg, label: id.label,
 			Unit: b.unit, Config: config, Better: u.better, Exact: u.exact,
-			Delta: nan, P: nan, PAdjusted: nan, InstrumentError: nan,
+			Delta: nan, P: nan, PPaired: nan, PAdjusted: nan, InstrumentError: nan,
+			DeltaLow: math.Inf(-1), DeltaHigh: math.Inf(1), Unseen: nan, MaxUnseen: nan,
 			Bound: b.kind, Limit: b.limit, Pooled: c.pooled(),
-		}, after: slices.Clone(values)}) // statistics sort them, as they do those of a comparison meanwhile
+		}, after: values})
 	}
 	return list
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"io"
+	"math"
 	"strings"
 )
 
@@ -28,6 +29,7 @@ type junitCase struct {
 	Failure *junitMessage `xml:"failure,omitempty"`
 	Error   *junitMessage `xml:"error,omitempty"`
 	Skipped *junitMessage `xml:"skipped,omitempty"`
+	Output  string        `xml:"system-out,omitempty"` // of what has passed: what could have gone unseen
 }
 
 type junitMessage struct {
@@ -50,6 +52,8 @@ func (r *Report) WriteJUnit(w io.Writer) error {
 		whole.Failure = message
 	case CannotJudge:
 		whole.Error = message
+	case Pass:
+		whole.Output = message.Message
 	}
 	s.add(whole)
 	for i := range r.Rows {
@@ -103,6 +107,8 @@ func (r *Row) junit() junitCase {
 		c.Failure = message
 	case r.Verdict == VerdictInconclusive:
 		c.Error = message
+	case !math.IsNaN(r.Unseen):
+		c.Output = message.Message + "; a change for the worse of " + upTo(r.Unseen) + " could have gone unseen"
 	}
 	return c
 }

@@ -139,6 +139,10 @@ func (l *lines) look(line []byte) {
 		if failure.Match(line) {
 			l.fault("the run failed", line)
 		}
+	case '#':
+		if m, is := ParseMark(string(line)); is {
+			l.side.mark = &m
+		}
 	case '{':
 		l.side.json = l.side.json || goJSON.Match(line)
 	case 'B':

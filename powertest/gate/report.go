@@ -76,7 +76,21 @@ type Summary struct {
 	N int
 	// Range is the interval as benchstat writes it: "2%", or "∞".
 	Range string
+	// Values are the samples in the order of the file, and Runs is in which run of
+	// powertest ab, which counts those of both sides, each was taken; nil if the file
+	// does not say.
+	Values []float64
+	Runs   []int
 }
+
+// Test is by what a row was tested for a difference.
+type Test string
+
+// The tests.
+const (
+	TestUnpaired Test = "Mann-Whitney" // of all samples of both sides
+	TestPaired   Test = "signed-rank"  // of the ratios of pairs
+)
 
 // Row is a benchmark in one unit: a comparison, or a budget.
 type Row struct {
@@ -87,19 +101,40 @@ type Row struct {
 	Better    int    // -1: less is better, +1: more is
 	Exact     bool   // the unit is the same in every run: no statistics
 	Old, New  Summary
+	// Test is by what it was tested; empty if it was not. Pairs is how many there
+	// are of samples that ran one after the other, in whole blocks.
+	Test  Test
+	Pairs int
 	// Delta is the change of the median as a share of the old one; infinite if the
-	// old one is 0, and not a number if there is none.
+	// old one is 0, and not a number if there is none. Where the row was tested by its
+	// pairs, it is that of their ratios, which a drift does not touch (the
+	// Hodges-Lehmann estimate).
 	Delta float64
+	// DeltaLow and DeltaHigh are the ends of the interval of the change: what the test
+	// does not rule out at the level at which the row was judged, which is 1 less
+	// Confidence. 0 is in it if the row is not significant. They are infinite where
+	// nothing bounds the change, and Confidence is 0 where nothing was tested.
+	DeltaLow, DeltaHigh, Confidence float64
 	// P is the p-value of the Mann-Whitney U test that benchstat shows. Where one
 	// side has more samples than the other, and values are equal, it can be wrong.
-	// PAdjusted is the right one after Holm's correction, by which the row is judged.
-	// They are not numbers where nothing was tested.
-	P, PAdjusted float64
+	// PPaired is that of the signed-rank test, if there are pairs. PAdjusted is the
+	// right one of Test after Holm's correction, by which the row is judged. They are
+	// not numbers where nothing was tested.
+	P, PPaired, PAdjusted float64
 	// Threshold is the share by which the median must have moved.
 	Threshold float64
 	// InstrumentError is the share that the change may be due to the instrument
 	// alone, from err-% of both sides; not a number if there is none.
 	InstrumentError float64
+	// Unseen is the largest change for the worse that the samples of a row do not
+	// exclude, with the instrument's error, as a share: 0.05 is a larger value 1.05 times
+	// the smaller one, as of Threshold. It is infinite if nothing bounds it, and not a
+	// number if the verdict is another than same, or would not be but for MaxUnseen.
+	// MaxUnseen is what it may be; not a number if that is not asked.
+	Unseen, MaxUnseen float64
+	// Needed is how many samples of each side would do for MaxUnseen, where the row is
+	// inconclusive because of it; 0 if no number would.
+	Needed int
 	// Bound is "max" or "min" if the row is a budget, and Limit is its value.
 	Bound string
 	Limit float64
@@ -237,7 +272,11 @@ func (r *Report) addReason(format string, args ...any) {
 func (r *Report) Headline() string {
 	switch {
 	case r.Outcome == Pass:
-		return "PASS: " + r.summary()
+		pass := "PASS: " + r.summary()
+		if row := r.leastSeen(); row != nil {
+			pass += "; one of " + upTo(row.Unseen) + " in " + row.Name() + " " + row.Unit + " could have gone unseen"
+		}
+		return pass
 	case r.Outcome == Regression:
 		return "FAIL: " + r.summary()
 	case len(r.Reasons) == 0:

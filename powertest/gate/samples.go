@@ -11,8 +11,9 @@ type Samples struct {
 	// Benchmark, Package, Unit and Config are as those of a [Row].
 	Benchmark, Package, Unit, Config string
 	Better                           int // -1: less is better, +1: more is, 0: that is not known
-	// Values are in the order of the file.
+	// Values are in the order of the file, and Runs are as those of a [Summary].
 	Values []float64
+	Runs   []int
 	// Errors are the half-widths of the instrument's intervals, in percent, one for each
 	// value; nil if it is not said of all.
 	Errors  []float64
@@ -50,7 +51,7 @@ func ReadSamples(cfg Config, name string, text io.Reader) (list []Samples, warni
 		c := t.cells[k][newSide]
 		id := t.identity(k)
 		for _, col := range c.columns {
-			s := Samples{Benchmark: id.benchmark, Package: id.pkg, label: id.label, Unit: col.unit.name, Config: configString(k.config), Values: col.values}
+			s := Samples{Benchmark: id.benchmark, Package: id.pkg, label: id.label, Unit: col.unit.name, Config: configString(k.config), Values: col.values, Runs: col.runs()}
 			s.Better = file.better(p, col.unit.name)
 			if errors := j.errors(col.unit, c); len(errors) == len(col.values) {
 				s.Errors = errors
@@ -58,6 +59,7 @@ func ReadSamples(cfg Config, name string, text io.Reader) (list []Samples, warni
 			sorted := append([]float64{}, col.values...)
 			thresholds := benchmath.DefaultThresholds
 			s.Summary = summary(benchmath.NewSample(sorted, &thresholds), assumption(p.exact[col.unit.name]))
+			s.Summary.fill(col.series)
 			list = append(list, s)
 		}
 	}

@@ -41,20 +41,25 @@ func samplesFor(family int, alpha float64) int {
 }
 
 // holm adjusts p-values for there being so many of them, by Holm's step-down
-// procedure: with alpha for the whole family, those below it are significant.
-func holm(ps []float64) []float64 {
+// procedure: with alpha for the whole family, those below it are significant. The levels
+// are what each was compared with, unadjusted: alpha by so many as were left at its
+// step, or, after the last step, at that.
+func holm(ps []float64, alpha float64) (adjusted, levels []float64) {
 	order := make([]int, len(ps))
 	for i := range order {
 		order[i] = i
 	}
 	slices.SortFunc(order, func(a, b int) int { return cmp.Compare(ps[a], ps[b]) })
-	adjusted := make([]float64, len(ps))
-	highest := 0.0
+	adjusted, levels = make([]float64, len(ps)), make([]float64, len(ps))
+	highest, left := 0.0, 0
 	for rank, i := range order {
+		if rank == 0 || highest < alpha {
+			left = len(ps) - rank
+		}
 		highest = math.Max(highest, math.Min(1, float64(len(ps)-rank)*ps[i]))
-		adjusted[i] = highest
+		adjusted[i], levels[i] = highest, alpha/float64(left)
 	}
-	return adjusted
+	return adjusted, levels
 }
 
 // compared is what benchmath says of two samples.
@@ -145,35 +150,111 @@ func share(before, after float64) float64 {
 // has none of the old side.
 type candidate struct {
 	row           Row
-	before, after []float64
-	p             float64 // by which it is judged, before Holm's correction; not a number if it is not tested
+	before, after series
+	pairs         []float64 // differences of logarithms, if it is judged by them; see pairsOf
+	p             float64   // by which it is judged, before Holm's correction; not a number if it is not tested
+	level         float64   // at which it is judged then
 }
 
-// statistics fills in the medians of rows, their changes and p-values.
-func statistics(list []candidate, alpha float64) {
+// tested reports whether a row is tested for a difference.
+func (c *candidate) tested() bool { return c.row.Bound == "" && !c.row.Exact }
+
+// each does something with all candidates, on all processors.
+func each(list []candidate, do func(c *candidate)) {
 	var wg sync.WaitGroup
 	workers := runtime.GOMAXPROCS(0)
 	for w := range workers {
 		wg.Go(func() {
 			for i := w; i < len(list); i += workers {
-				list[i].statistics(alpha)
+				do(&list[i])
 			}
 		})
 	}
 	wg.Wait()
 }
 
-func (c *candidate) statistics(alpha float64) {
+// statistics fills in the medians of rows, their changes and p-values, and returns how
+// many were tested.
+func statistics(list []candidate, alpha float64) (family int) {
+	for i := range list {
+		if list[i].tested() {
+			family++
+		}
+	}
+	each(list, func(c *candidate) { c.statistics(alpha, family) })
+	return family
+}
+
+func (c *candidate) statistics(alpha float64, family int) {
 	r := &c.row
 	c.p = nan
+	after := slices.Clone(c.after.values) // which is sorted
 	if r.Bound != "" {
 		thresholds := benchmath.DefaultThresholds
-		r.New = summary(benchmath.NewSample(c.after, &thresholds), assumption(r.Exact))
+		r.New = summary(benchmath.NewSample(after, &thresholds), assumption(r.Exact))
+		r.New.fill(c.after)
 		return
 	}
-	s := compare(c.before, c.after, r.Exact, alpha)
+	s := compare(slices.Clone(c.before.values), after, r.Exact, alpha)
 	r.Old, r.New, r.Delta = s.before, s.after, share(s.before.Center, s.after.Center)
-	if !r.Exact {
-		r.P, c.p = s.shown, s.p
+	r.Old.fill(c.before)
+	r.New.fill(c.after)
+	if r.Exact {
+		return
+	}
+	r.P, r.Test, c.p = s.shown, TestUnpaired, s.p
+	pairs := pairsOf(c.before, c.after)
+	if r.Pairs = len(pairs); r.Pairs == 0 {
+		return
+	}
+	r.PPaired = signedRank(pairs)
+	if smallestPaired(len(pairs)) < alpha/float64(family) {
+		slices.Sort(pairs)
+		c.pairs, c.p = pairs, r.PPaired
+		r.Test, r.Delta = TestPaired, shareOfLog(walshAverages(pairs).middle())
 	}
 }
+
+// interval fills in the changes that the test of a row does not rule out.
+func (c *candidate) interval() {
+	r := &c.row
+	if !c.tested() || math.IsNaN(r.Delta) {
+		return
+	}
+	r.Confidence = 1 - c.level
+	low, high := math.Inf(-1), math.Inf(1)
+	if c.pairs != nil {
+		low, high = walshAverages(c.pairs).between(rejectedW(len(c.pairs), c.level).values)
+	} else if before, after, ok := c.logarithms(); ok {
+		low, high = shifts(before, after).between(rejectedU(len(before), len(after), c.level).values)
+	}
+	// The ratio of the medians is not the middle of these, and equal values have ranks of
+	// their own: what is reported, and what is not ruled out, is in the interval.
+	r.DeltaLow, r.DeltaHigh = math.Min(shareOfLog(low), r.Delta), math.Max(shareOfLog(high), r.Delta)
+	if c.p >= c.level {
+		r.DeltaLow, r.DeltaHigh = math.Min(r.DeltaLow, 0), math.Max(r.DeltaHigh, 0)
+	}
+	if math.IsInf(low, -1) {
+		r.DeltaLow = low
+	}
+}
+
+// shareOfLog is a change as a share, to as many digits as the bisection finds.
+func shareOfLog(shift float64) float64 {
+	const digits = 1e12
+	return math.Round(math.Expm1(shift)*digits) / digits
+}
+
+// logarithms are those of both sides, sorted. Where all values are one and the same,
+// whatever it is, they are equal.
+func (c *candidate) logarithms() (before, after []float64, ok bool) {
+	if first := c.before.values[0]; first == 0 && !slices.ContainsFunc(slices.Concat(c.before.values, c.after.values), func(v float64) bool { return v != first }) {
+		return make([]float64, len(c.before.values)), make([]float64, len(c.after.values)), true
+	}
+	before, ok = logarithms(c.before.values)
+	after, okAfter := logarithms(c.after.values)
+	return before, after, ok && okAfter
+}
+
+// fill adds the samples to what benchmath says of them.
+func (s *Summary) fill(from series) { s.Values, s.Runs = from.values, from.runs() }

@@ -48,9 +48,14 @@ func TestSmallestP(t *testing.T) {
 
 // TestHolm: the example of step-down adjustment that is worked out by hand.
 func TestHolm(t *testing.T) {
-	assert.InDeltaSlice(t, []float64{0.03, 0.06, 0.06, 0.02}, holm([]float64{0.01, 0.04, 0.03, 0.005}), 1e-12)
-	assert.Equal(t, []float64{1, 1}, holm([]float64{0.7, 0.9}))
-	assert.Empty(t, holm(nil))
+	adjusted, levels := holm([]float64{0.01, 0.04, 0.03, 0.005}, 0.05)
+	assert.InDeltaSlice(t, []float64{0.03, 0.06, 0.06, 0.02}, adjusted, 1e-12)
+	assert.InDeltaSlice(t, []float64{0.05 / 3, 0.025, 0.025, 0.0125}, levels, 1e-12)
+	adjusted, levels = holm([]float64{0.7, 0.9}, 0.05)
+	assert.Equal(t, []float64{1, 1}, adjusted)
+	assert.Equal(t, []float64{0.025, 0.025}, levels)
+	adjusted, _ = holm(nil, 0.05)
+	assert.Empty(t, adjusted)
 }
 
 // TestUnequalSamplesWithTies: benchmath's p is 0 for one sample among 15, which
@@ -158,7 +163,7 @@ func TestSamplesForBoundary(t *testing.T) {
 func TestVerdictBoundaries(t *testing.T) {
 	row := func(p float64) *Row {
 		return &Row{
-			Old: Summary{Center: 100, N: 10}, New: Summary{Center: 125, N: 10}, Delta: 0.25, Better: -1,
+			Old: Summary{Center: 100, N: 10}, New: Summary{Center: 125, N: 10}, Delta: 0.25, Better: -1, Test: TestUnpaired,
 			PAdjusted: p, Threshold: 0.03, InstrumentError: nan,
 		}
 	}
@@ -194,7 +199,7 @@ func TestVerdictBoundaries(t *testing.T) {
 	exact.InstrumentError, exact.Better = 0, 0
 	check(VerdictInconclusive, "not known which direction", exact, 0.001, 0.05, 1)
 	// Medians that are equal have not moved, whatever the threshold is.
-	exact.Better, exact.New.Center = -1, 100
+	exact.Better, exact.New.Center, exact.Delta = -1, 100, 0
 	check(VerdictSame, "below the threshold of 0 %", exact, 0.001, 0.05, 1)
 	// A budget that is just met is met.
 	for _, kind := range []string{"max", "min"} {

@@ -53,9 +53,9 @@ type cell struct {
 
 // column are the values of one unit.
 type column struct {
-	unit   *unit
-	line   int // of the last value
-	values []float64
+	unit *unit
+	line int // of the last value
+	series
 }
 
 // side is what is known of a file as a whole.
@@ -72,9 +72,10 @@ type side struct {
 	// them has before it.
 	hidden int
 	before string
-	source bool // it has an energy-source
-	joules bool // it has J/op
-	json   bool // it seems to be the output of go test -json
+	source bool  // it has an energy-source
+	joules bool  // it has J/op
+	mark   *Mark // of the run that the next results are of; nil if there is none
+	json   bool  // it seems to be the output of go test -json
 	utf16  bool
 }
 
@@ -205,7 +206,7 @@ func (s *side) put(c *cell, u *unit, r *benchfmt.Result, value float64) {
 		return
 	}
 	col.line = line
-	col.values = append(col.values, value)
+	col.add(value, s.mark)
 }
 
 // marked reports whether a result says of itself that it is not to be used.
@@ -244,15 +245,18 @@ func (u *unit) bad(value float64) string {
 	return ""
 }
 
-// values are those of a unit; nil if the cell has none.
-func (c *cell) values(unit *unit) []float64 {
+// series is that of a unit; it is empty if the cell has none.
+func (c *cell) series(unit *unit) series {
 	for _, col := range c.columns {
 		if col.unit == unit {
-			return col.values
+			return col.series
 		}
 	}
-	return nil
+	return series{}
 }
+
+// values are those of a unit; nil if the cell has none.
+func (c *cell) values(unit *unit) []float64 { return c.series(unit).values }
 
 // A unitFault is a line about a unit that cannot be used. It is a fault of the file if the
 // unit is judged.

@@ -25,6 +25,9 @@ func (r *Report) WriteText(w io.Writer, color bool) error {
 		r.brief(out, color)
 		r.writeFaults(out)
 		r.writeTable(out, color)
+		if tests := r.tests(); tests != "" {
+			fmt.Fprintf(out, "\n%s\n", tests)
+		}
 		r.writeLists(out)
 	})
 }
@@ -100,10 +103,23 @@ func absents(list []Absent) []string {
 	return lines
 }
 
-// columns are the cells of a row: benchmark, unit, old, new, change, p, verdict.
-type columns [7]string
+// columns are the cells of a row.
+type columns [numColumns]string
 
-var tableHead = columns{"benchmark", "unit", "old", "new", "change", "p", "verdict"}
+const (
+	colBenchmark = iota
+	colUnit
+	colOld
+	colNew
+	colChange
+	colP
+	colUnpaired
+	colUnseen
+	colVerdict
+	numColumns
+)
+
+var tableHead = columns{"benchmark", "unit", "old", "new", "change", "p", "unpaired p", "unseen", "verdict"}
 
 // writeTable writes the rows, under the configuration that they hold for. A name that
 // is too long for its column has a line of its own, above its first row.
@@ -131,13 +147,13 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 			}
 			writeLine(out, tableHead, widths)
 		}
-		if utf8.RuneCountInString(l[0]) > widths[0] {
+		if utf8.RuneCountInString(l[colBenchmark]) > widths[colBenchmark] {
 			if first || row.Benchmark != r.Rows[i-1].Benchmark {
-				fmt.Fprintln(out, l[0])
+				fmt.Fprintln(out, l[colBenchmark])
 			}
-			l[0] = ""
+			l[colBenchmark] = ""
 		}
-		l[6] = paint(color, verdictColor[row.Verdict], l[6])
+		l[colVerdict] = paint(color, verdictColor[row.Verdict], l[colVerdict])
 		writeLine(out, l, widths)
 		if why := row.why(); why != "" {
 			fmt.Fprintln(out, "    "+why)
@@ -145,40 +161,92 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 	}
 }
 
-// columnWidths are the widths of all columns. That of the first is what is left of
-// the line's width.
-func columnWidths(lines []columns) (w [7]int) {
-	for _, l := range append(lines, tableHead) {
+// tests says by what the rows were tested; empty if none was.
+func (r *Report) tests() string {
+	var paired, unpaired, least, most int
+	for i := range r.Rows {
+		switch row := &r.Rows[i]; row.Test {
+		case TestUnpaired:
+			unpaired++
+		case TestPaired:
+			if paired++; paired == 1 {
+				least = row.Pairs
+			}
+			least, most = min(least, row.Pairs), max(most, row.Pairs)
+		}
+	}
+	correction := ""
+	if r.Family > 1 {
+		correction = fmt.Sprintf("; p is adjusted for %d comparisons (Holm)", r.Family)
+	}
+	const mannWhitney = "Mann-Whitney U test of all samples"
+	pairs := fmt.Sprintf("signed-rank test of %d pairs", most)
+	if least < most {
+		pairs = fmt.Sprintf("signed-rank test of %d to %d pairs", least, most)
+	}
+	switch {
+	case paired == 0 && unpaired == 0:
+		return ""
+	case paired == 0:
+		return "test: " + mannWhitney + correction
+	case unpaired == 0:
+		return "test: " + pairs + ", of which the change is, too" + correction
+	}
+	return fmt.Sprintf("test: %s, of which the change is, too, where there is an unpaired p (%s); else %s%s",
+		pairs, count(paired, "row"), mannWhitney, correction)
+}
+
+// columnWidths are the widths of all columns: 0 of one that is left out, because it is
+// about the verdict same or pairs, and there are none. That of the first is what is left
+// of the line's width.
+func columnWidths(lines []columns) (w [numColumns]int) {
+	for _, l := range lines {
 		for c, cell := range l {
 			w[c] = max(w[c], utf8.RuneCountInString(cell))
 		}
 	}
 	rest := 0
-	for _, n := range w[1:] {
-		rest += n + 2
+	for c, head := range tableHead {
+		if w[c] > 0 || c != colUnpaired && c != colUnseen {
+			w[c] = max(w[c], utf8.RuneCountInString(head))
+			rest += w[c] + 2
+		}
 	}
-	w[0] = min(w[0], max(textWidth-rest, 12))
+	rest -= w[colBenchmark] + 2
+	w[colBenchmark] = min(w[colBenchmark], max(textWidth-rest, 12))
 	return w
 }
 
 // writeLine writes a line of the table: numbers to the right.
-func writeLine(out io.Writer, l columns, w [7]int) {
-	line := fmt.Sprintf("%-*s  %-*s  %*s  %*s  %*s  %*s  %s",
-		w[0], l[0], w[1], l[1], w[2], l[2], w[3], l[3], w[4], l[4], w[5], l[5], l[6])
-	fmt.Fprintln(out, strings.TrimRight(line, " "))
+func writeLine(out io.Writer, l columns, w [numColumns]int) {
+	var line strings.Builder
+	for c, cell := range l {
+		switch {
+		case w[c] == 0:
+		case c <= colUnit:
+			fmt.Fprintf(&line, "%-*s  ", w[c], cell)
+		case c == colVerdict: // it may have a colour
+			line.WriteString(cell)
+		default:
+			fmt.Fprintf(&line, "%*s  ", w[c], cell)
+		}
+	}
+	fmt.Fprintln(out, strings.TrimRight(line.String(), " "))
 }
 
 // columns are the cells of the row.
 func (r *Row) columns() columns {
 	before, after := r.values()
-	change, p := formatDelta(r.Delta), formatP(r.PAdjusted)
+	change, p, unpaired := formatDelta(r.Delta), formatP(r.PAdjusted), ""
 	switch {
 	case r.Bound != "":
 		change = ""
 	case r.Exact:
 		p = "exact"
+	case r.Test == TestPaired:
+		unpaired = formatP(r.P)
 	}
-	return columns{r.Benchmark, terminal.Line(r.Unit), before, after, change, p, r.verdictName()}
+	return columns{r.Benchmark, terminal.Line(r.Unit), before, after, change, p, unpaired, r.unseenCell(), r.verdictName()}
 }
 
 // why is what the verdict is for, and the waiver.

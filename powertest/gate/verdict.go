@@ -8,31 +8,33 @@ import (
 	"strings"
 )
 
-// judgeRows judges all rows by the statistics that they have, and returns how many
-// were tested: their p-values are corrected for being so many.
-func judgeRows(list []candidate, alpha float64) (family int) {
+// judgeRows judges all rows by the statistics that they have. The p-values of those that
+// are tested are corrected for being so many.
+func judgeRows(list []candidate, alpha float64, family int) {
 	var tested []int
 	var ps []float64
 	for i := range list {
-		if !math.IsNaN(list[i].p) {
+		if list[i].tested() {
 			tested, ps = append(tested, i), append(ps, list[i].p)
 		}
 	}
-	for k, p := range holm(ps) {
-		list[tested[k]].row.PAdjusted = p
+	adjusted, levels := holm(ps, alpha)
+	for k, i := range tested {
+		list[i].row.PAdjusted, list[i].level = adjusted[k], levels[k]
 	}
-	for i := range list {
-		r := &list[i].row
+	each(list, func(c *candidate) {
+		c.interval()
+		r := &c.row
 		switch {
 		case r.Bound != "":
 			r.Verdict, r.Why = budgetVerdict(r)
 		case r.Exact:
 			r.Verdict, r.Why = exactVerdict(r)
 		default:
-			r.Verdict, r.Why = testedVerdict(r, list[i].p, alpha, len(tested))
+			r.Verdict, r.Why = testedVerdict(r, c.p, alpha, family)
 		}
-	}
-	return len(tested)
+		c.unseen(alpha / float64(max(1, family)))
+	})
 }
 
 // moved is the verdict for a row whose medians differ for certain.
@@ -40,10 +42,23 @@ func moved(r *Row) Verdict {
 	switch {
 	case r.Better == 0:
 		return VerdictInconclusive
-	case (r.New.Center > r.Old.Center) == (r.Better > 0):
+	case (r.Delta > 0) == (r.Better > 0):
 		return VerdictImprovement
 	}
 	return VerdictRegression
+}
+
+// times is how many times the larger side is the smaller.
+func (r *Row) times() float64 {
+	if r.Test == TestPaired {
+		return math.Exp(math.Abs(math.Log1p(r.Delta)))
+	}
+	return ratio(r.Old.Center, r.New.Center)
+}
+
+// tooFew reports whether there are so few samples that none could be significant.
+func (r *Row) tooFew(level float64) bool {
+	return r.Test == TestUnpaired && smallestP(r.Old.N, r.New.N) >= level
 }
 
 // Why rows are inconclusive that more samples would not help.
@@ -60,10 +75,10 @@ func testedVerdict(r *Row, p, alpha float64, family int) (Verdict, string) {
 	if math.IsNaN(r.Delta) {
 		return VerdictInconclusive, whyNegative
 	}
-	change := ratio(r.Old.Center, r.New.Center)
-	big := atLeast(change, r.Threshold) && r.Old.Center != r.New.Center
+	change := r.times()
+	big := atLeast(change, r.Threshold) && r.Delta != 0
 	switch significant := r.PAdjusted < alpha; {
-	case !significant && smallestP(r.Old.N, r.New.N) >= alpha/float64(family):
+	case !significant && r.tooFew(alpha/float64(family)):
 		return VerdictInconclusive, fmt.Sprintf("%d+%d samples cannot show a change among %s",
 			r.Old.N, r.New.N, count(family, "comparison"))
 	case !significant && big && p < alpha:
@@ -195,10 +210,10 @@ func (j *judging) inconclusive() {
 			continue
 		}
 		j.unsure = true
-		if !r.Exact && smallestP(r.Old.N, r.New.N) >= j.alpha/float64(j.report.Family) {
+		if r.tooFew(j.alpha / float64(j.report.Family)) {
 			few++
 			least = min(least, r.Old.N, r.New.N)
-		} else if r.Better != 0 { // else it is reported for the unit
+		} else if r.Better != 0 && !r.hides() { // else it is reported for the unit
 			advice := adviceFor(r)
 			if others[advice] == nil {
 				others[advice] = new(names)
@@ -213,6 +228,7 @@ func (j *judging) inconclusive() {
 	for _, advice := range slices.Sorted(maps.Keys(others)) {
 		j.report.addReason("%d inconclusive: %s; %s", others[advice].n, others[advice], advice)
 	}
+	j.hidden()
 }
 
 // adviceOnFailure says what to do about a row that failed.

@@ -235,12 +235,12 @@ func TestRow(t *testing.T) {
 	assert.Equal(t, 10, r.Rows[0].Old.N)
 	const pooled = "the samples of Chat are pooled of different benchmarks, such as Chat/size=1-8 and Chat/size=2-8"
 	assert.Equal(t, []string{pooled}, r.Warnings)
-	assert.Equal(t, "PASS: no regression in 1 comparison (1 pooled)", r.Headline())
+	assert.Equal(t, "PASS: no regression in 1 comparison (1 pooled); one of up to 0.20 % in Chat J/op could have gone unseen", r.Headline())
 	assert.Equal(t, []string{pooled}, run(t, Config{Row: ".name", Ignore: "/size,/gomaxprocs"}, text, text).Warnings)
 	r, err := BudgetReader(Config{Row: ".name", Max: map[string]float64{"J/op": 200}}, "new.txt", strings.NewReader(text))
 	require.NoError(t, err)
 	assert.Equal(t, "PASS: none of 1 budget over (1 pooled)", r.Headline())
-	assert.Equal(t, "PASS: no regression in 2 comparisons", run(t, Config{Row: ".name,/size"}, text, text).Headline())
+	assert.Equal(t, "PASS: no regression in 2 comparisons; one of up to 0.31 % in Chat 1 J/op could have gone unseen", run(t, Config{Row: ".name,/size"}, text, text).Headline())
 	// A key that no result has distinguishes nothing.
 	requireReason(t, run(t, Config{Row: ".name,/sise"}, text, text), CannotJudge, "-row names /sise, which no result has")
 	requireReason(t, run(t, Config{Row: "model"}, text, text), CannotJudge, "-row names model, which no result has")

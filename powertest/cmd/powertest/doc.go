@@ -163,10 +163,12 @@
 //	new: new-regressed.txt (10 results)
 //
 //	energy-source: simulated, gpu: Simulated GPU, gpus: 1, power-limit: 700W, goos: linux, goarch: amd64, pkg: github.com/joulebench/joulebench, cpu: AMD EPYC
-//	benchmark  unit              old           new  change       p  verdict
-//	Chat-2     sec/op   35.32m ±  5%  38.62m ±  4%  +9.34%  0.0006  REGRESSION
-//	Chat-2     J/op      9.259 ±  4%  10.030 ±  3%  +8.32%  0.0010  REGRESSION
-//	Chat-2     J/token  771.6m ±  4%  771.4m ±  3%  -0.02%  0.9705  same
+//	benchmark  unit              old           new  change       p  unseen  verdict
+//	Chat-2     sec/op   35.32m ±  5%  38.62m ±  4%  +9.34%  0.0006          REGRESSION
+//	Chat-2     J/op      9.259 ±  4%  10.030 ±  3%  +8.32%  0.0010          REGRESSION
+//	Chat-2     J/token  771.6m ±  4%  771.4m ±  3%  -0.02%  0.9705   5.7 %  same
+//
+//	test: Mann-Whitney U test of all samples; p is adjusted for 3 comparisons (Holm)
 //
 // The first line is the verdict, and the exit code says the same: 0 if there is no
 // regression, 1 if there is one or a budget is not met, and 2 if it can't be told,
@@ -184,7 +186,8 @@
 //
 // -filter, -row and -ignore say what is judged, what is one benchmark, and what may
 // differ between the sides, as benchstat's do; -threshold 'J/op=3%,5%' how far a median
-// must move, -unit 'U better=higher' what the files do not say of a unit, and -waivers
+// must move, -max-unseen 5% how large a change for the worse may be that the samples do
+// not exclude (5.7 % above), -unit 'U better=higher' what the files do not say of a unit, and -waivers
 // which regressions are accepted until a day. -markdown, -json and -junit write the
 // verdict to files. powertest help gate lists all flags.
 //

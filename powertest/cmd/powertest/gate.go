@@ -48,7 +48,7 @@ main=old.txt.`,
 // verdictGroups are the groups of the flags of a command that judges.
 var verdictGroups = []command.Group{
 	{Title: "What is judged", Flags: []string{"filter", "row", "ignore", "units", "missing"}},
-	{Title: "How it is judged", Flags: []string{"threshold", "max", "min", "unit", "alpha", "waivers"}},
+	{Title: "How it is judged", Flags: []string{"threshold", "max-unseen", "max", "min", "unit", "alpha", "waivers"}},
 	{Title: "Where the verdict is written", Flags: []string{"markdown", "json", "junit", "q"}},
 }
 
