@@ -6,6 +6,7 @@ import (
 	"io"
 	"math"
 	"os/exec"
+	"regexp"
 	"runtime"
 	"slices"
 	"strings"
@@ -22,19 +23,35 @@ import (
 // maxCommand is how much of a command is shown, in characters.
 const maxCommand = 200
 
-// commandLine is the command as it is shown.
-func (o Options) commandLine() string {
-	line := []rune(strings.Join(strings.Fields(strings.Join(o.Command, " ")), " "))
-	if len(line) > maxCommand {
-		line = append(line[:maxCommand:maxCommand], '…')
+// commandLine is the command as one would type it; cut says that it is longer than is shown.
+func (o Options) commandLine() (line string, cut bool) {
+	words := make([]string, len(o.Command))
+	for i, word := range o.Command {
+		words[i] = quoted(word)
 	}
-	return terminal.Line(string(line))
+	text := []rune(strings.Join(words, " "))
+	if cut = len(text) > maxCommand; cut {
+		text = append(text[:maxCommand:maxCommand], '…')
+	}
+	return terminal.Line(string(text)), cut
+}
+
+// plainWord are words that mean themselves in a shell.
+var plainWord = regexp.MustCompile(`^[A-Za-z0-9_@%+=:,./-]+$`)
+
+// quoted is a word as a shell reads it.
+func quoted(word string) string {
+	if plainWord.MatchString(word) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
 // writeAlone writes what was measured, and its energy.
 func (r Result) writeAlone(w *tabwriter.Writer) {
 	if o := r.options; len(o.Command) > 0 {
-		fmt.Fprintf(w, "command\t%s", o.commandLine())
+		line, _ := o.commandLine()
+		fmt.Fprintf(w, "command\t%s", line)
 		var exit *exec.ExitError
 		if errors.As(r.CommandErr, &exit) {
 			fmt.Fprintf(w, " (%v)", exit)
@@ -85,8 +102,8 @@ func short(d time.Duration) time.Duration {
 // writeDevices writes a table of the devices, and which have no number.
 func (r Result) writeDevices(out io.Writer) {
 	all := r.Measurement.AllDevices()
-	if len(all) == 0 {
-		return
+	if !slices.ContainsFunc(all, func(d energy.DeviceMeasurement) bool { return d.Valid }) {
+		return // why is below
 	}
 	fmt.Fprintln(out)
 	w := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
@@ -160,8 +177,12 @@ func (r Result) longer() string {
 	step := max(int(math.Pow10(int(math.Log10(float64(times)))-1)), 1)
 	times = (times + step - 1) / step * step // a number as people write it
 	advice := fmt.Sprintf("run the command %d times in one window", times)
-	if runtime.GOOS == "windows" {
+	line, cut := r.options.commandLine()
+	switch {
+	case runtime.GOOS == "windows":
 		return "  " + advice + ", from a script"
+	case cut:
+		line = "COMMAND ARGS"
 	}
-	return fmt.Sprintf("  %s:\n  -- sh -c 'for i in $(seq %d); do %s; done'", advice, times, r.options.commandLine())
+	return fmt.Sprintf("  %s:\n  -- sh -c 'for i in $(seq %d); do \"$@\"; done' sh %s", advice, times, line)
 }

@@ -28,6 +28,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -80,6 +81,8 @@ type Options struct {
 	Run     Runner
 	// Std are the standard streams of the command.
 	Std Streams
+	// Output gets a line where this takes long; nil means nobody is told.
+	Output io.Writer
 }
 
 // check returns an error if the options contradict themselves.
@@ -135,6 +138,9 @@ type Result struct {
 	found []energy.Finding
 }
 
+// Ran reports whether the command ran, if there was one, however it ended.
+func (r Result) Ran() bool { return started(r.CommandErr) }
+
 // Valid reports whether there is energy that can be published.
 func (r Result) Valid() bool { return len(r.Reasons()) == 0 }
 
@@ -176,7 +182,7 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	if o.alone() && len(o.Command) > 0 {
-		if err := in.await(ctx); err != nil {
+		if err := in.await(ctx, o); err != nil {
 			return Result{}, err
 		}
 	}

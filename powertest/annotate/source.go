@@ -201,16 +201,38 @@ var errOff = errors.New("the source is off\nname another one, and the energy is 
 // whole, so that the edge of its window is known.
 const readyTicks = 2
 
+// patience is how long is waited in silence.
+const patience = 2 * time.Second
+
 // await waits until the source has ticked, if there is one that does not know the past. One
 // that does not tick is found out when the window is measured.
-func (in *instrument) await(ctx context.Context) error {
+func (in *instrument) await(ctx context.Context, o Options) error {
 	if in.window != nil {
+		defer o.waiting("waiting until the source has ticked, before the command is run")()
 		_ = in.window.WaitTicks(ctx, readyTicks)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("the command was not run: %w", err)
 	}
 	return nil
+}
+
+// waiting says what is waited for, if that takes long, until the function that it returns is
+// called.
+func (o Options) waiting(what string) (done func()) {
+	if o.Output == nil {
+		return func() {}
+	}
+	ended, said := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(said)
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			fmt.Fprintln(o.Output, what)
+		}
+	}()
+	return func() { close(ended); <-said }
 }
 
 func (in *instrument) close() {

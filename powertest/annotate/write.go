@@ -26,6 +26,9 @@ func (r Result) WriteTable(out io.Writer) error {
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 	invalid := "invalid"
 	if r.options.alone() {
+		if len(r.options.Command) > 0 {
+			b.WriteByte('\n') // below what the command has written
+		}
 		invalid = "withheld"
 		r.writeAlone(w)
 		r.writeDevices(&b)
