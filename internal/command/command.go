@@ -94,6 +94,9 @@ type Exit struct {
 type Action struct {
 	// Run runs the command, and returns its exit code.
 	Run func(ctx context.Context, call Call) int
+	// Misused, if there is one, is the exit code where the arguments are wrong; by default
+	// [Misused].
+	Misused func(args []string) int
 	// Refuse, if there is one, is told that the flags are wrong, after the message.
 	Refuse func(call Call)
 }

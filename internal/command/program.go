@@ -81,6 +81,9 @@ func (p Program) call(ctx context.Context, c Command, args []string, std Streams
 	if action.Refuse != nil {
 		action.Refuse(call)
 	}
+	if action.Misused != nil {
+		return action.Misused(args)
+	}
 	return Misused
 }
 

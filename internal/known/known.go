@@ -18,6 +18,8 @@ type Source struct {
 	// Needs is what must be said for it to be tried, and how: empty for what this machine
 	// has itself, which costs nothing.
 	Needs string
+	// Past says that it knows the past.
+	Past bool
 	// Local says that what follows the name is no address, and can hold no secret.
 	Local bool
 	// Keys are the parameters of its address that are its own and whose values are names,
@@ -41,10 +43,10 @@ var Sources = []Source{
 	{Name: "amd", Is: "the AMD GPUs of this machine", Form: "[=root=DIR]", Package: module + "amdsource", Local: true},
 	{Name: "intel", Is: "the Intel GPUs of this machine", Form: "[=root=DIR]", Package: module + "intelsource", Local: true},
 	{Name: "dcgm", Is: "dcgm-exporters, and other exporters of energy or power", Form: "=URL[,URL]", Package: module + "dcgmsource", Needs: "needs the address of an exporter: -source dcgm=http://HOST:9400", Keys: exporterKeys},
-	{Name: "prometheus", Is: "a Prometheus server that scrapes exporters; it knows the past", Form: "=URL[?selector={MATCHERS}]", Package: module + "promsource", Needs: "needs the address of a server: -source prometheus=http://HOST:9090", Keys: exporterKeys},
+	{Name: "prometheus", Is: "a Prometheus server that scrapes exporters; it knows the past", Form: "=URL[?selector={MATCHERS}]", Package: module + "promsource", Needs: "needs the address of a server: -source prometheus=http://HOST:9090", Keys: exporterKeys, Past: true},
 	{Name: "zeusd", Is: "the daemon of Zeus", Form: "[=ADDRESS[,ADDRESS]]", Package: module + "zeusdsource", Needs: "needs a zeusd, the daemon of Zeus: -source zeusd or zeusd=HOST", Keys: []string{"kind"}},
 	{Name: "trtllm", Is: "the sum over the GPUs of a trtllm-serve", Form: "=URL[,URL]", Package: module + "trtllmsource", Needs: "needs the address of a trtllm-serve: -source trtllm=http://HOST:8000"},
-	{Name: "smi", Is: "a log that nvidia-smi or amd-smi writes; it knows the past", Form: "=FILE", Package: module + "smisource", Needs: "needs a log of nvidia-smi or amd-smi: -source smi=FILE", Local: true},
+	{Name: "smi", Is: "a log that nvidia-smi or amd-smi writes; it knows the past", Form: "=FILE", Package: module + "smisource", Needs: "needs a log of nvidia-smi or amd-smi: -source smi=FILE", Local: true, Past: true},
 	{Name: "sim", Is: "GPUs that are simulated, and marked so", Form: "[=ARG]", Package: module + "simsource", Needs: "always there, and simulates: -source sim", Local: true},
 	{Name: Off, Is: "nothing is measured", Local: true},
 }

@@ -32,6 +32,22 @@ func TestMain(m *testing.M) {
 		_ = Run(c, time.Minute)
 		return
 	}
+	if command := os.Getenv("PROCESS_RELAY"); command != "" {
+		c := exec.Command("/bin/sh", "-c", command)
+		c.Stdin, c.Stdout, c.Stderr = os.Stdin, os.Stdout, os.Stderr
+		fmt.Println("ended:", Relay(c))
+		return
+	}
+	if os.Getenv("PROCESS_SIGNALS") != "" {
+		signals := make(chan os.Signal, 8)
+		signal.Notify(signals, syscall.SIGINT, syscall.SIGTERM)
+		fmt.Println("ready")
+		for s := range signals {
+			if fmt.Println(s); s == syscall.SIGTERM {
+				return
+			}
+		}
+	}
 	os.Exit(m.Run())
 }
 

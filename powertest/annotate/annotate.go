@@ -11,7 +11,8 @@
 //	})
 //
 // A source that does not know the past, such as NVML, measures while [Options.Command]
-// runs. Sources are opened by name: link them in by importing their packages.
+// runs. Without a result it is the command itself that is measured, or [Options.Window], a
+// time of the past. Sources are opened by name: link them in by importing their packages.
 //
 // A [Result] is what was found: the workload, the measurement, the metrics that are
 // published, and the findings that say why numbers are withheld or marked. It is
@@ -27,6 +28,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"time"
@@ -56,8 +58,11 @@ type Options struct {
 	ExpectedGPUs *int
 
 	// Result is the file that the load harness writes, and Format what it is: one of
-	// [Formats].
+	// [Formats]. Without one the window is that in which Command ran, or else Window.
 	Result, Format string
+	// Window is a time of the past, which is measured if there is neither a Result nor a
+	// Command. See [ParseWindow].
+	Window energy.Span
 	// Zone is where times without a zone are from, in the log and in the result. Nil
 	// means time.Local for a log, and that it is unknown for a result.
 	Zone *time.Location
@@ -70,23 +75,41 @@ type Options struct {
 	Aggregate string
 
 	// Command is run while the source is recorded; empty means that the benchmark has
-	// ended. It must write the result. Run runs it; nil means [RunCommand].
+	// ended. It must write the result, if there is one. Run runs it; nil means [RunCommand].
+	// If ctx ends meanwhile, what was measured until then is reported, after up to 10 s.
 	Command []string
 	Run     Runner
 	// Std are the standard streams of the command.
 	Std Streams
+	// Output gets a line where this takes long; nil means nobody is told.
+	Output io.Writer
 }
 
 // check returns an error if the options contradict themselves.
 func (o Options) check() error {
-	if _, ok := formats[o.Format]; !ok {
-		return fmt.Errorf("format %q of the result: %w: there are %s", o.Format, energy.ErrMalformed, strings.Join(Formats(), ", "))
+	_, known := formats[o.Format]
+	live, past := len(o.Command) > 0, o.Window != energy.Span{}
+	var wrong string
+	switch {
+	case o.Result != "" && !known:
+		wrong = fmt.Sprintf("the result has the format %q: there are %s", o.Format, strings.Join(Formats(), ", "))
+	case o.Result == "" && o.Aggregate != "":
+		wrong = "there is an aggregate, and no result to add to it"
+	case o.Result == "" && !live && !past:
+		wrong = "there is neither a result nor a command nor a window"
+	case past && (o.Result != "" || live):
+		wrong = "there is a window beside a result or a command, which have their own"
+	case past && !o.Window.End.After(o.Window.Start):
+		wrong = "the window does not end after it starts"
 	}
-	if o.Result == "" {
-		return fmt.Errorf("no result is given: %w", energy.ErrMalformed)
+	if wrong != "" {
+		return fmt.Errorf("%w: %s", energy.ErrMalformed, wrong)
 	}
 	return o.Source.check()
 }
+
+// alone reports whether there is no result to join the energy to.
+func (o Options) alone() bool { return o.Result == "" }
 
 // A Result is what was found.
 type Result struct {
@@ -115,18 +138,21 @@ type Result struct {
 	found []energy.Finding
 }
 
+// Ran reports whether the command ran, if there was one, however it ended.
+func (r Result) Ran() bool { return started(r.CommandErr) }
+
 // Valid reports whether there is energy that can be published.
 func (r Result) Valid() bool { return len(r.Reasons()) == 0 }
 
 // Reasons are why the energy is not valid, each once, in InferenceX's order.
 func (r Result) Reasons() []energy.Reason {
-	reasons, _ := verdict(r.Findings)
+	reasons, _ := verdict(r.Findings, r.spoils)
 	return reasons
 }
 
 // Marks are the other reasons, which only mark a number.
 func (r Result) Marks() []energy.Reason {
-	_, marks := verdict(r.Findings)
+	_, marks := verdict(r.Findings, r.spoils)
 	return marks
 }
 
@@ -134,11 +160,15 @@ func (r Result) Marks() []energy.Reason {
 // and adds what it has computed to the aggregate. If there is a command it runs it
 // first. The error says that the options cannot be followed: it wraps
 // [energy.ErrMalformed], [energy.ErrUnknownSource], [energy.ErrNoDevice],
-// profile.ErrOther or [ErrNoCommand], and nothing was written. All else that can be wrong is a finding
+// profile.ErrOther or [ErrNoCommand], and nothing was written; or that ctx has ended before the
+// command was run. All else that can be wrong is a finding
 // of the result, and so is an energy that cannot be defended.
 func Annotate(ctx context.Context, o Options) (Result, error) {
 	if err := o.check(); err != nil {
 		return Result{}, err
+	}
+	if name := o.Source.forgets(); name != "" && len(o.Command) == 0 {
+		return Result{}, fmt.Errorf("%s: %w", name, ErrNoCommand)
 	}
 	var in instrument
 	defer func() { in.close() }()
@@ -150,6 +180,11 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 	servers, err := o.openTokens(ctx)
 	if err != nil {
 		return Result{}, err
+	}
+	if o.alone() && len(o.Command) > 0 {
+		if err := in.await(ctx, o); err != nil {
+			return Result{}, err
+		}
 	}
 	r := runBenchmark(ctx, o)
 	servers.end()
@@ -165,23 +200,25 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 	if in.unused != nil {
 		w.Notes = append(w.Notes, fmt.Sprintf("the energy is not calibrated: %v", in.unused))
 	}
-	t := in.measure(ctx, o, w)
+	settle, cancel := o.settling(ctx)
+	defer cancel()
+	t := in.measure(settle, o, w)
 	if w.HasWindow() {
 		t.found = append(t.found, t.expected(o.ExpectedGPUs)...)
 		found = append(found, r.findings()...)
 	}
-	t.counts = servers.count(ctx, w)
+	t.counts = servers.count(settle, w)
 	return judge(o, w, t, found, r.err).publish(), nil
 }
 
 // judge decides whether the numbers can be published, and computes them. found are
 // the findings that are not about the telemetry.
 func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandErr error) Result {
-	if info := t.measurement.Source; info.Simulated {
+	if info := t.measurement.Source; info.Simulated && !o.alone() {
 		found = append(found, finding(simulatedSource,
 			"the joules of %s are simulated, and an aggregate has no way to say so", info.Name)...)
 	}
-	if t.measured && !ofGPUs(t.measurement) {
+	if t.measured && !ofGPUs(t.measurement) && !o.alone() {
 		found = append(found, finding(notOfGPUs,
 			"what is measured is of the kind %s, and the metrics are about GPUs", t.measurement.Kind)...)
 	}
@@ -189,7 +226,7 @@ func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandEr
 		Workload: w, Measurement: t.measurement, Measured: t.measured,
 		CommandErr: commandErr, options: o, telemetry: t,
 	}
-	if r = r.served(t.counts).find(found); r.Valid() {
+	if r = r.served(t.counts).find(found); r.Valid() && !o.alone() {
 		r.Metrics = powerMetrics(w, t.measurement)
 		r = r.find(checkMetrics(r.Metrics))
 	}

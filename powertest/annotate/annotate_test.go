@@ -306,9 +306,9 @@ func TestClockStepWithholds(t *testing.T) {
 func TestMarks(t *testing.T) {
 	gpus := []seenGPU{{energy.DeviceAudit{ID: "0", UUID: "a"}, true}, {energy.DeviceAudit{ID: "1", UUID: "b"}, true}}
 	all := []energy.Finding{{Reason: energy.Throttled, Device: "a"}, {Reason: energy.CounterReset, Device: "b"}, {Reason: energy.PartialCohort}}
-	v := validation{}.withGPUs(telemetry{}.with(gpus...), all)
+	v := validation{}.withGPUs(telemetry{}.with(gpus...), all, Result{}.spoils)
 	assert.Equal(t, pyjson.Members[[]energy.Reason]{{Key: "1", Value: []energy.Reason{energy.CounterReset}}}, v.DeviceIssues)
-	reasons, marks := verdict(all)
+	reasons, marks := verdict(all, Result{}.spoils)
 	assert.Equal(t, []energy.Reason{energy.CounterReset}, reasons)
 	assert.Equal(t, []energy.Reason{energy.Throttled}, marks)
 }
@@ -343,7 +343,7 @@ func TestFindingInWords(t *testing.T) {
 // TestTableOfFindings: what to do stands under what was found, and an error of the
 // writer is returned.
 func TestTableOfFindings(t *testing.T) {
-	r := Result{Findings: []energy.Finding{{Reason: energy.SourceStalled, Detail: "it is off\nswitch it on"}, {Reason: energy.Throttled}}, Workload: Workload{Notes: []string{"a note"}}}
+	r := Result{options: Options{Result: "bench.json"}, Findings: []energy.Finding{{Reason: energy.SourceStalled, Detail: "it is off\nswitch it on"}, {Reason: energy.Throttled}}, Workload: Workload{Notes: []string{"a note"}}}
 	var b strings.Builder
 	require.NoError(t, r.WriteTable(&b))
 	assert.Equal(t, "window  unknown\nsource  \nenergy  withheld\ninvalid: source_stalled: it is off\n  switch it on\nmarked: throttled\nnote: a note\n", b.String())

@@ -2,6 +2,7 @@ package annotate
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -19,26 +20,80 @@ type Streams struct {
 	Out, Err io.Writer
 }
 
-// A Runner runs the command of a benchmark to its end.
+// A Runner runs the command of a benchmark to its end. An error that is no
+// [exec.ExitError] says that it was not run.
 type Runner func(ctx context.Context, command []string, std Streams) error
 
-// grace is how long a command may take to end after it was asked to.
-const grace = 30 * time.Second
+const (
+	// grace is how long a command may take to end after it was asked to.
+	grace = 30 * time.Second
+	// pipeGrace is how long what a command has left behind may keep its streams open.
+	pipeGrace = time.Second
+)
 
 // RunCommand is the default [Runner]. If ctx ends, so does the command: it is
 // interrupted, and killed if it does not react within 30 s.
 func RunCommand(ctx context.Context, args []string, std Streams) error {
+	return ran(args, process.Run(commandOf(ctx, args, std), grace))
+}
+
+// RelayCommand is a [Runner] for a program that stands in the place of its command, as env
+// and time do. The signals that this process gets meanwhile, such as an interrupt, do not
+// end it, but are passed on to the command, and to what it has started; how it ends is for
+// the command to say, and ctx does not end it.
+func RelayCommand(ctx context.Context, args []string, std Streams) error {
+	c := commandOf(context.WithoutCancel(ctx), args, std)
+	c.WaitDelay = pipeGrace
+	return ran(args, process.Relay(c))
+}
+
+func commandOf(ctx context.Context, args []string, std Streams) *exec.Cmd {
 	c := exec.CommandContext(ctx, args[0], args[1:]...)
 	c.Stdin, c.Stdout, c.Stderr = std.In, std.Out, std.Err
-	if err := process.Run(c, grace); err != nil {
-		return fmt.Errorf("the command %s: %w", args[0], err)
+	return c
+}
+
+// ran is how a command went. That it has left processes behind is no error of its own.
+func ran(args []string, err error) error {
+	if err == nil || errors.Is(err, exec.ErrWaitDelay) {
+		return nil
 	}
-	return nil
+	return fmt.Errorf("the command %s: %w", args[0], err)
+}
+
+// The exit codes that a shell has for what it could not run.
+const (
+	notRunnable = 126
+	notFound    = 127
+)
+
+// ExitCode is the exit code that stands for the error of a [Runner], as a shell has it: that
+// of the command, 128 and the number of the signal that has ended it, 127 if there is no such
+// command, and 126 if it is one that cannot be run.
+func ExitCode(err error) int {
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &exit):
+		return exitCode(exit.ProcessState)
+	case errors.Is(err, exec.ErrNotFound), errors.Is(err, fs.ErrNotExist):
+		return notFound
+	}
+	return notRunnable
+}
+
+// started reports whether a command ran, by the error of its [Runner].
+func started(err error) bool {
+	var exit *exec.ExitError
+	return err == nil || errors.As(err, &exit) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded)
 }
 
 // A run is how a benchmark went.
 type run struct {
 	err error // of its command
+	// span is when the command ran.
+	span energy.Span
 	// stale says that there was a command, and that it has not written the result.
 	stale bool
 	// setBy is how far the clock was set meanwhile; 0 if it was not.
@@ -55,24 +110,43 @@ func runBenchmark(ctx context.Context, o Options) run {
 		exec = RunCommand
 	}
 	before, _ := os.Stat(o.Result)
-	began := time.Now()
-	r := run{err: exec(ctx, o.Command, o.Std)}
+	r := run{span: energy.Span{Start: time.Now()}}
+	r.err = exec(ctx, o.Command, o.Std)
+	r.span.End = time.Now()
 	r.stale = !written(before, o.Result)
-	if by, set := energy.ClockSetBetween(began, time.Now()); set {
+	if by, set := energy.ClockSetBetween(r.span.Start, r.span.End); set {
 		r.setBy = by
 	}
 	return r
 }
 
-// workload reads the result of the benchmark. One that the command has not written
-// is that of another run, and a window by a clock that was set is of another time.
+// workload is what was done: by the result of the benchmark, if there is one. One that the
+// command has not written is that of another run, and a window by a clock that was set is
+// of another time.
 func (r run) workload(o Options) (Workload, []energy.Finding) {
+	if o.alone() {
+		return r.alone(o)
+	}
 	w, found := formats[o.Format].read(o.Result, o.Zone)
 	if r.stale && w.HasWindow() {
 		return Workload{}, finding(invalidBenchmarkResult,
 			"%s was there before the command began, which has not written it: it is of another run", o.Result)
 	}
 	return w, found
+}
+
+// alone is a workload of which nothing is known but its time: that of the command, or
+// the window of the options.
+func (r run) alone(o Options) (Workload, []energy.Finding) {
+	span := o.Window
+	if len(o.Command) > 0 {
+		span = r.span
+		span.End = span.End.Add(max(0, time.Nanosecond-span.End.Sub(span.Start))) // by a coarse clock
+	}
+	if len(o.Command) > 0 && !started(r.err) {
+		return Workload{}, finding(energy.InvalidBenchmarkWindow, "nothing ran: %v", r.err)
+	}
+	return Workload{Start: span.Start, End: span.End, Seconds: span.End.Sub(span.Start).Seconds()}, nil
 }
 
 // findings are about the run itself.

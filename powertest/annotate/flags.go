@@ -11,8 +11,10 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/smilog"
 	"github.com/joulebench/joulebench/internal/web"
@@ -20,20 +22,22 @@ import (
 )
 
 // needsCommand is what to do about ErrNoCommand.
-const needsCommand = "give the benchmark's command after --, and it is measured while it runs; -log, -prometheus and -trace know the past"
+const needsCommand = "give the command after --, and it is measured while it runs; -log FILE, -prometheus URL and -trace FILE know the past"
 
 // Flags are the flags of "powertest annotate": what is annotated, and where what was found
 // is written. Register them, parse the arguments, and then:
 //
 //	options, err := flags.Options(args, dashed, given)
 //	result, err := annotate.Annotate(ctx, options)
-//	err = flags.Write(result, os.Stdout)
+//	failed, errs := flags.Write(result, os.Stdout, os.Stderr)
 type Flags struct {
 	options Options
-	// sidecar is where the validation file is written, and record the benchmark record.
-	sidecar, record string
-	log             smilog.Flags
-	require         bool
+	past    Past
+	// sidecar is where the validation file is written, record the benchmark record, and
+	// report what powertest reports of a load.
+	sidecar, record, report string
+	log                     smilog.Flags
+	require                 bool
 	// sources and results are the flags that name one, with what they name.
 	sources, results map[string]string
 }
@@ -43,8 +47,11 @@ func (a *Flags) Register(f *flag.FlagSet) {
 	a.sources, a.results = map[string]string{}, map[string]string{}
 	a.registerSources(f)
 	a.registerResults(f)
+	f.StringVar(&a.past.Start, "start", "", "`time` when a window of the past begins, such as 2026-11-25T10:00:00Z, or seconds since 1970; for a source that knows the past")
+	f.StringVar(&a.past.End, "end", "", "`time` when it ends; by default now")
+	f.DurationVar(&a.past.Last, "last", 0, "how long before its end it begins, instead of -start: a `time` such as 5m")
 	f.StringVar(&a.options.Tokens, "tokens", "", "inference `servers` that count the window too, as in POWERTEST_TOKENS, such as vllm=http://HOST:8000; a page needs a COMMAND, and prometheus=URL&job=vllm does not")
-	f.BoolVar(&a.require, "require", false, "exit with 1 if the energy is not valid; REQUIRE_POWER=1 does the same")
+	f.BoolVar(&a.require, "require", false, "exit with 1, or of a COMMAND without a result 125, if the energy is not valid; REQUIRE_POWER=1 does the same")
 	f.Func("gpus", "how many GPUs the benchmark used: if another `number` is seen, the energy is not valid; without it the number is only reported; in a log that names no GPU, so many rows have one time stamp", func(s string) error {
 		n, err := strconv.Atoi(s)
 		if err != nil {
@@ -81,7 +88,7 @@ func (a *Flags) registerSources(f *flag.FlagSet) {
 	one(f, a.sources, "prometheus", "`address` of a Prometheus server that scrapes the GPUs, as in POWERTEST_SOURCE=prometheus=")
 	one(f, a.sources, "trace", "`file` of a recorded measurement, such as POWERTEST_TRACE writes")
 	one(f, a.sources, "dcgm", "`addresses` of dcgm-exporters, as in POWERTEST_SOURCE=dcgm=; needs a COMMAND, since an exporter does not know the past")
-	one(f, a.sources, "source", "any other `source`, spelled as in POWERTEST_SOURCE, such as nvml; needs a COMMAND if it does not know the past")
+	one(f, a.sources, "source", "any other `source`, spelled as in POWERTEST_SOURCE, such as nvml; needs a COMMAND if it does not know the past; by default what POWERTEST_SOURCE says, and for a COMMAND auto")
 }
 
 // registerResults defines the flags that say what the harness has written, and where what
@@ -89,9 +96,10 @@ func (a *Flags) registerSources(f *flag.FlagSet) {
 func (a *Flags) registerResults(f *flag.FlagSet) {
 	one(f, a.results, "bench", "result `file` of the benchmark, with the keys benchmark_start_time_unix, benchmark_end_time_unix, duration, completed, total_input_tokens and total_output_tokens")
 	one(f, a.results, "aiperf", "result `file` of aiperf, profile_export_aiperf.json, instead of -bench")
-	f.StringVar(&a.options.Aggregate, "agg", "", "aggregate `file` that the energy is added to; needed with -bench")
-	f.StringVar(&a.sidecar, "sidecar", "", "`file` for what was found; by default power_validation_RESULT.json beside the result")
+	f.StringVar(&a.options.Aggregate, "agg", "", "aggregate `file` that the energy of a result is added to")
+	f.StringVar(&a.sidecar, "sidecar", "", "`file` for what was found of a result; by default power_validation_RESULT.json beside the result, if there is an aggregate or -aiperf")
 	f.StringVar(&a.record, "benchfmt", "", "`file` for a record in the Go benchmark format, for benchstat; - is the standard output, instead of the table")
+	f.StringVar(&a.report, "json", "", "`file` for all that is known of the energy, as JSON; - is the standard output, instead of the table")
 }
 
 // Options returns what is to be annotated. command is what follows the flags, dashed says
@@ -104,20 +112,51 @@ func (a *Flags) Options(command []string, dashed bool, given map[string]bool) (O
 	if !given["require"] {
 		a.require = slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER")))
 	}
+	a.fromEnvironment(given)
 	if err := a.check(dashed); err != nil {
 		return Options{}, err
 	}
-	source, result := slices.Sorted(maps.Keys(a.sources))[0], slices.Sorted(maps.Keys(a.results))[0]
+	source := slices.Sorted(maps.Keys(a.sources))[0]
 	if err := a.log.Check(given, source == "-log"); err != nil {
 		return Options{}, err
 	}
-	a.name(source, result)
+	a.name(source)
+	if err := a.window(); err != nil {
+		return Options{}, err
+	}
 	o := a.options
-	files := []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, a.sidecar, a.record}
+	files := []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, a.sidecar, a.record, a.report}
 	if same := atomicfile.Twice(files, 0); same != "" {
 		return Options{}, fmt.Errorf("%s would be read and overwritten, or written twice\ngive another file", same)
 	}
 	return o, nil
+}
+
+// fromEnvironment is the source that is measured where no flag names one, with its devices.
+// What a COMMAND uses is by default what there is here.
+func (a *Flags) fromEnvironment(given map[string]bool) {
+	if len(a.sources) > 0 {
+		return
+	}
+	source := os.Getenv("POWERTEST_SOURCE")
+	if source == "" && len(a.options.Command) > 0 {
+		source = auto.Name
+	}
+	if source == "" {
+		return
+	}
+	a.sources["-source"] = source
+	if devices := os.Getenv("POWERTEST_DEVICES"); devices != "" && !given["devices"] {
+		a.options.Devices = []string{devices}
+	}
+}
+
+// window sets the window of the past, if one was given.
+func (a *Flags) window() (err error) {
+	if a.past.Given() {
+		a.options.Window, err = a.past.Window(a.options.Zone, time.Now())
+	}
+	return err
 }
 
 // check checks the flags against each other.
@@ -125,23 +164,41 @@ func (a *Flags) check(dashed bool) error {
 	o := a.options
 	sources, results := slices.Sorted(maps.Keys(a.sources)), slices.Sorted(maps.Keys(a.results))
 	switch {
+	case len(o.Command) > 0 && !dashed:
+		return fmt.Errorf("%q is not a flag\na command to be run stands after --", o.Command[0])
+	case len(results) == 0 && len(o.Command) == 0 && !a.past.Given():
+		return errors.New("what is measured? give a result with -bench or -aiperf, a command after --, or a window of the past with -start or -last")
+	case len(sources) == 0 && a.past.Given():
+		return errors.New("where does the energy come from? give a source that knows the past: -log FILE, -prometheus URL or -trace FILE")
 	case len(sources) == 0:
 		return errors.New("where does the energy come from? give -log, -prometheus, -trace, -dcgm or -source")
 	case len(sources) > 1:
 		return fmt.Errorf("%s: the energy comes from one of them", strings.Join(sources, " and "))
-	case len(results) == 0:
-		return errors.New("what was measured? give the benchmark's result with -bench, or aiperf's with -aiperf")
 	case len(results) > 1:
 		return fmt.Errorf("%s: there is one result", strings.Join(results, " and "))
-	case results[0] == "-bench" && o.Aggregate == "":
-		return errors.New("-bench needs -agg, the file that the energy is added to")
-	case len(o.Command) > 0 && !dashed:
-		return fmt.Errorf("%q is not a flag\na command to be run stands after --", o.Command[0])
-	case sources[0] == "-source" && !known.IsName(strings.SplitN(a.sources["-source"], "=", 2)[0]):
-		return fmt.Errorf("-source %s has no name before the address\nname a source, such as prometheus=URL", web.RedactSource(a.sources["-source"]))
-	case sources[0] == "-dcgm" && len(o.Command) == 0:
+	case a.past.Given() && len(results) > 0:
+		return errors.New("-start, -end and -last are of a window of the past, and a result has its own")
+	case a.past.Given() && len(o.Command) > 0:
+		return errors.New("-start, -end and -last are of a window of the past, and a command is measured while it runs\nleave out the one or the other")
+	case len(results) == 0 && o.Aggregate != "":
+		return errors.New("-agg: there is no result to add to it\ngive that with -bench or -aiperf")
+	case len(results) == 0 && a.sidecar != "":
+		return errors.New("-sidecar is about a result, and there is none\n-json takes all that is known of the energy")
+	case a.record == "-" && a.report == "-":
+		return errors.New("-benchfmt and -json would both be the standard output\ngive a file for one of them")
+	}
+	return a.checkSource(sources[0])
+}
+
+// checkSource checks the flag that names the source.
+func (a *Flags) checkSource(flag string) error {
+	value := a.sources[flag]
+	switch {
+	case flag == "-source" && !known.IsName(strings.SplitN(value, "=", 2)[0]):
+		return fmt.Errorf("-source %s has no name before the address\nname a source, such as prometheus=URL", web.RedactSource(value))
+	case flag == "-dcgm" && len(a.options.Command) == 0:
 		return fmt.Errorf("dcgm: %w\n%s", ErrNoCommand, needsCommand)
-	case len(o.Devices) > 0 && sources[0] == "-trace":
+	case len(a.options.Devices) > 0 && flag == "-trace":
 		return errors.New("-devices can't choose among the GPUs of a trace: it holds those that were measured")
 	}
 	return nil
@@ -149,7 +206,7 @@ func (a *Flags) check(dashed bool) error {
 
 // name names the source and the result in the options, and the file for what was found,
 // if that has no name yet.
-func (a *Flags) name(source, result string) {
+func (a *Flags) name(source string) {
 	o := &a.options
 	o.Zone = a.log.Zone
 	o.Source = Source{ClockOffset: a.log.Offset, MaxGap: a.log.MaxGap, Columns: a.log.Columns, GPUName: a.log.GPUName, Decimal: a.log.Decimal}
@@ -163,11 +220,15 @@ func (a *Flags) name(source, result string) {
 	default:
 		o.Source.Name, o.Source.Arg = source[1:], value
 	}
-	o.Result = a.results[result]
-	if o.Format = "inferencex"; result == "-aiperf" {
-		o.Format = "aiperf"
+	for _, result := range slices.Sorted(maps.Keys(a.results)) {
+		o.Result = a.results[result]
+		if o.Format = "inferencex"; result == "-aiperf" {
+			o.Format = "aiperf"
+		}
+		if o.Aggregate != "" || result == "-aiperf" {
+			a.sidecar = cmp.Or(a.sidecar, ValidationPath(o.Result))
+		}
 	}
-	a.sidecar = cmp.Or(a.sidecar, ValidationPath(o.Result))
 }
 
 // Advised adds to an error of [Annotate] which flags help.
@@ -178,38 +239,84 @@ func (a *Flags) Advised(err error) error {
 	return err
 }
 
-// Write writes the validation file, the benchmark record, and the table to out. failed says
-// that the command that was asked for has failed, and errs what is to be said of it, one
-// after the other. The benchmark's record is emptied where there are no numbers: it must
-// not hold those of another run.
-func (a *Flags) Write(r Result, out io.Writer) (failed bool, errs []error) {
-	if err := r.WriteValidation(a.sidecar); err != nil {
-		errs, failed = append(errs, err), a.require
+// Write writes the files, and the table: to out, or where out is the command's own to errOut.
+// failed says that the command that was asked for has failed, and errs what is to be said of
+// it, one after the other. The benchmark's record is emptied where there are no numbers: it
+// must not hold those of another run.
+func (a *Flags) Write(r Result, out, errOut io.Writer) (failed bool, errs []error) {
+	if a.sidecar != "" {
+		if err := r.WriteValidation(a.sidecar); err != nil {
+			errs, failed = append(errs, err), a.require
+		}
 	}
-	if err := a.writeRecord(r, out); err != nil {
+	table := out
+	switch alone := a.options.alone(); {
+	case alone && len(a.options.Command) > 0:
+		table = errOut
+	case a.record == "-" || a.report == "-":
+		table = nil
+	}
+	if err := a.writeFiles(r, out, table); err != nil {
 		errs, failed = append(errs, err), true
 	}
 	if reasons := r.Reasons(); len(reasons) > 0 {
-		codes := strings.ReplaceAll(strings.Trim(fmt.Sprint(reasons), "[]"), " ", ", ")
-		errs, failed = append(errs, fmt.Errorf("the power is not valid: %s (see %s)", codes, a.sidecar)), failed || a.require
+		failed = failed || a.require || a.past.Given()
+		if !a.options.alone() || table == nil { // else it says so itself
+			errs = append(errs, a.invalid(reasons))
+		}
 	}
 	return failed, errs
 }
 
-// writeRecord writes the benchmark record and the table.
-func (a *Flags) writeRecord(r Result, out io.Writer) error {
-	switch a.record {
-	case "-":
-		return r.WriteBenchmark(out)
-	case "":
-		return r.WriteTable(out)
+// invalid says which reasons there are, and where more is said of them.
+func (a *Flags) invalid(reasons []energy.Reason) error {
+	codes := strings.ReplaceAll(strings.Trim(fmt.Sprint(reasons), "[]"), " ", ", ")
+	switch {
+	case a.options.alone():
+		return fmt.Errorf("there is no number for the energy: %s", codes)
+	case a.sidecar == "":
+		return fmt.Errorf("the power is not valid: %s", codes)
 	}
-	file, err := atomicfile.Open(a.record, os.O_TRUNC)
+	return fmt.Errorf("the power is not valid: %s (see %s)", codes, a.sidecar)
+}
+
+// writeFiles writes the benchmark record, the report, and the table, if there is where.
+func (a *Flags) writeFiles(r Result, out, table io.Writer) error {
+	err := writeTo("-benchfmt", a.record, out, r.WriteBenchmark)
+	err = errors.Join(err, writeTo("-json", a.report, out, r.WriteJSON))
+	if table != nil {
+		err = errors.Join(err, r.WriteTable(table))
+	}
+	return err
+}
+
+// writeTo writes the file that a flag names, if it names one; - is out.
+func writeTo(flag, path string, out io.Writer, write func(io.Writer) error) error {
+	switch path {
+	case "":
+		return nil
+	case "-":
+		return write(out)
+	}
+	file, err := atomicfile.Open(path, os.O_TRUNC)
 	if err == nil {
-		err = errors.Join(r.WriteBenchmark(file), file.Close())
+		err = errors.Join(write(file), file.Close())
 	}
 	if err != nil {
-		err = fmt.Errorf("-benchfmt: %w", err)
+		return fmt.Errorf("%s: %w", flag, err)
 	}
-	return errors.Join(err, r.WriteTable(out))
+	return nil
 }
+
+// The exit codes of annotate where it stands in the place of a command: those below are the
+// command's own, and those above say that it could not be run, or that a signal ended it.
+const (
+	// ExitOwn: annotate itself has failed.
+	ExitOwn = 125
+	// ExitNotRun: it was interrupted before the command was run.
+	ExitNotRun = 130
+)
+
+// InPlace reports whether annotate stands in the place of a command, by what was parsed: its
+// exit codes are that command's then. dashed says that arguments stand after "--".
+func (a *Flags) InPlace(dashed bool) bool { return dashed && len(a.results) == 0 }

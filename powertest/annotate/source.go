@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/smilog"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest"
@@ -60,6 +61,18 @@ func during(arg string, window energy.Span) string {
 		separator = "&"
 	}
 	return arg + separator + "window=" + window.Start.UTC().Format(time.RFC3339Nano) + "/" + window.End.UTC().Format(time.RFC3339Nano)
+}
+
+// forgets is the name of a source that does not know the past: empty if it does, or if that
+// is known only when it is open.
+func (s Source) forgets() string {
+	for _, part := range energy.SplitSource(s.Name + "=" + s.Arg) {
+		name, _, _ := energy.CutSource(part)
+		if of, isKnown := known.Find(name); isKnown && !of.Past {
+			return name
+		}
+	}
+	return ""
 }
 
 // check returns an error unless there is exactly one source.
@@ -145,6 +158,10 @@ type instrument struct {
 // the past. The error says that the options cannot be followed; that there is nothing
 // to open is no such error.
 func (in *instrument) open(ctx context.Context, o Options) error {
+	if o.Source.Name == known.Off {
+		in.failed = errOff
+		return nil
+	}
 	src, err := o.openSource(ctx, o.Devices)
 	if err != nil {
 		if o.mistaken(ctx, err) {
@@ -177,7 +194,51 @@ func (in *instrument) open(ctx context.Context, o Options) error {
 	return nil
 }
 
+// errOff is why nothing is measured where that was asked for.
+var errOff = errors.New("the source is off\nname another one, and the energy is measured")
+
+// readyTicks are how many ticks are seen before a command is run that is measured as a
+// whole, so that the edge of its window is known.
+const readyTicks = 2
+
+// patience is how long is waited in silence.
+const patience = 2 * time.Second
+
+// await waits until the source has ticked, if there is one that does not know the past. One
+// that does not tick is found out when the window is measured.
+func (in *instrument) await(ctx context.Context, o Options) error {
+	if in.window != nil {
+		defer o.waiting("waiting until the source has ticked, before the command is run")()
+		_ = in.window.WaitTicks(ctx, readyTicks)
+	}
+	if err := ctx.Err(); err != nil {
+		return fmt.Errorf("the command was not run: %w", err)
+	}
+	return nil
+}
+
+// waiting says what is waited for, if that takes long, until the function that it returns is
+// called.
+func (o Options) waiting(what string) (done func()) {
+	if o.Output == nil {
+		return func() {}
+	}
+	ended, said := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(said)
+		select {
+		case <-ended:
+		case <-time.After(patience):
+			fmt.Fprintln(o.Output, what)
+		}
+	}()
+	return func() { close(ended); <-said }
+}
+
 func (in *instrument) close() {
+	if in.window != nil {
+		in.window.Cancel() // unless it was measured
+	}
 	if in.owned != nil {
 		_ = in.owned.Close()
 	}
@@ -198,8 +259,21 @@ func (o Options) mistaken(ctx context.Context, err error) bool {
 	return !ofFile && (errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource))
 }
 
-// settleTime is how long a source may take to show what came after the window.
-const settleTime = 5 * time.Minute
+// settleTime is how long a source may take to show what came after the window, and
+// interruptedTime how long if somebody wants all of this to end.
+const (
+	settleTime      = 5 * time.Minute
+	interruptedTime = 10 * time.Second
+)
+
+// settling is the context of what is done after the command. If it was interrupted with
+// us, it is measured all the same, as far as it came.
+func (o Options) settling(ctx context.Context) (context.Context, context.CancelFunc) {
+	if len(o.Command) > 0 && ctx.Err() != nil {
+		return context.WithTimeout(context.WithoutCancel(ctx), interruptedTime)
+	}
+	return context.WithTimeout(ctx, settleTime)
+}
 
 // measure measures the window of the workload, if there is one.
 func (in *instrument) measure(ctx context.Context, o Options, w Workload) telemetry {
@@ -213,8 +287,6 @@ func (in *instrument) measure(ctx context.Context, o Options, w Workload) teleme
 	if !t.measured {
 		return t
 	}
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
-	defer cancel()
 	src := in.recorder.Source()
 	if !o.Source.isFile() { // that is called by its name, as in InferenceX's validation file
 		t.where = describe(src)

@@ -56,8 +56,6 @@ func (t tokenReader) count(ctx context.Context, w Workload) *tokens.Counts {
 		return nil
 	}
 	defer t.source.Close()
-	ctx, cancel := context.WithTimeout(ctx, settleTime)
-	defer cancel()
 	window := tokens.Window{From: w.Start, To: w.End}
 	if n := float64(w.Requests); n > 0 {
 		window.Lengths = tokens.Lengths{Prompt: float64(w.InputTokens) / n, Output: float64(w.OutputTokens) / n}
@@ -100,7 +98,7 @@ func (r Result) writeServer(w io.Writer) {
 	} else {
 		fmt.Fprintf(w, "counted\twithheld, by %s\n", from)
 	}
-	if j := s.JoulesPerToken; j != nil && len(r.Metrics) > 0 {
+	if j := s.JoulesPerToken; j != nil && r.Valid() {
 		fmt.Fprintf(w, "with its interval\t%s J per output token (%s to %s J)\n", digits(j.Value), digits(j.Low), digits(j.High))
 	}
 }

@@ -107,12 +107,12 @@ func (r Result) validation() validation {
 	for _, m := range r.Metrics {
 		v.Metrics.Add(m.Key, pyjson.Round(m.Value, 6))
 	}
-	return v.withGPUs(t, r.Findings)
+	return v.withGPUs(t, r.Findings, r.spoils)
 }
 
 // withGPUs adds what is known of each GPU, sorted as InferenceX does: numbers first,
 // by their value.
-func (v validation) withGPUs(t telemetry, all []energy.Finding) validation {
+func (v validation) withGPUs(t telemetry, all []energy.Finding, spoils func(energy.Finding) bool) validation {
 	gpus := slices.Clone(t.gpus)
 	slices.SortFunc(gpus, func(a, b seenGPU) int { return compareIDs(a.ID, b.ID) })
 	devices, issues := t.devices(), map[string][]energy.Reason{}

@@ -70,13 +70,15 @@ func rank(r energy.Reason) int {
 }
 
 // spoils reports whether a finding makes power_valid 0. That is what withholds a
-// number, and a window without a single reading: its number rests on
-// interpolation alone, which is no base for a published result.
-func spoils(f energy.Finding) bool { return f.Withholds() || f.Reason == energy.NoInWindowSamples }
+// number, and, where it is for a result, a window without a single reading: its number
+// rests on interpolation alone, which is no base for a published result.
+func (r Result) spoils(f energy.Finding) bool {
+	return f.Withholds() || f.Reason == energy.NoInWindowSamples && !r.options.alone()
+}
 
 // verdict returns the codes of the findings that make power_valid 0, each once,
 // in InferenceX's order, and those that only mark a number.
-func verdict(found []energy.Finding) (reasons, marks []energy.Reason) {
+func verdict(found []energy.Finding, spoils func(energy.Finding) bool) (reasons, marks []energy.Reason) {
 	reasons, marks = []energy.Reason{}, []energy.Reason{}
 	for _, f := range found {
 		list := &marks

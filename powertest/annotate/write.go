@@ -2,6 +2,7 @@ package annotate
 
 import (
 	"bytes"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -23,21 +24,34 @@ import (
 func (r Result) WriteTable(out io.Writer) error {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	r.writeWindow(w)
-	r.writeSource(w)
-	r.writeEnergy(w)
-	r.writeKinds(w)
-	w.Flush()
-	r.writeComparison(&b)
-	if len(r.Metrics) > 0 {
+	invalid := "invalid"
+	if r.options.alone() {
+		if len(r.options.Command) > 0 {
+			b.WriteByte('\n') // below what the command has written
+		}
+		invalid = "withheld"
+		r.writeAlone(w)
+		r.writeDevices(&b)
+	} else {
+		r.writeWindow(w)
+		r.writeSource(w)
+		r.writeEnergy(w)
+		r.writeKinds(w)
+		w.Flush()
+		r.writeComparison(&b)
+	}
+	if r.Measurement.Valid && r.Valid() {
 		fmt.Fprintf(&b, "%s\n", energy.NotCovered(r.devices()))
 	}
-	for _, c := range energy.Causes(r.Findings) {
-		what := "invalid"
-		if !spoils(c.Finding) {
+	for _, c := range r.causes() {
+		what := invalid
+		if !r.spoils(c.Finding) {
 			what = "marked"
 		}
 		fmt.Fprintf(&b, "%s: %s\n", what, r.inWords(c))
+	}
+	if r.tooShort() {
+		fmt.Fprintf(&b, "%s\n", r.longer())
 	}
 	for _, note := range slices.Concat(r.Workload.Notes, r.serverNotes()) {
 		fmt.Fprintf(&b, "note: %s\n", note)
@@ -68,13 +82,11 @@ func (r Result) writeSource(w io.Writer) {
 		fmt.Fprint(w, " (SIMULATED)")
 	}
 	fmt.Fprintln(w)
-	if !r.Measured {
-		return
-	}
 	if profiles := r.profiles(); profiles != "" {
 		fmt.Fprintf(w, "calibration\tby the profile %s\n", profiles)
 	}
 	switch want := r.options.ExpectedGPUs; {
+	case !r.Measured:
 	case want == nil:
 		fmt.Fprintf(w, "GPUs\t%d seen; -gpus says how many there should be\n", t.observed())
 	case *want > 0:
@@ -160,7 +172,11 @@ func (r Result) writeComparison(out io.Writer) {
 // under what was found.
 func (r Result) inWords(c energy.Cause) string {
 	c.Detail = strings.Replace(c.Detail, string(c.Reason)+": ", "", 1) // the error of a source says it, too
+	all := r.devices()
 	line := c.Line(func(uuid string) string {
+		if of := slices.IndexFunc(all, func(d energy.Device) bool { return d.UUID == uuid }); of >= 0 && r.options.alone() {
+			return shortName(all[of])
+		}
 		name := r.telemetry.id(uuid)
 		if !strings.HasPrefix(name, "GPU-") {
 			name = "GPU " + name
@@ -173,6 +189,23 @@ func (r Result) inWords(c energy.Cause) string {
 // WriteBenchmark writes a record in the Go benchmark format, for benchstat, or
 // nothing if there are no numbers. The error is that of the writer.
 func (r Result) WriteBenchmark(w io.Writer) error {
+	err := r.Report().WriteBenchmark(w)
+	if errors.Is(err, powertest.ErrNoNumbers) {
+		return nil // why is in the validation file
+	}
+	return err
+}
+
+// WriteJSON writes the [Result.Report] as JSON. The error is that of the writer.
+func (r Result) WriteJSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", "  ")
+	return e.Encode(r.Report())
+}
+
+// Report is what was found as package powertest reports a load: where it withholds a
+// number, the result does, too.
+func (r Result) Report() powertest.Report {
 	m := r.Measurement
 	m.Devices, m.Roles, m.Kinds = slices.Clone(m.Devices), slices.Clone(m.Roles), slices.Clone(m.Kinds) // Add changes them
 	for i := range m.Kinds {
@@ -187,11 +220,7 @@ func (r Result) WriteBenchmark(w io.Writer) error {
 	if r.Server != nil {
 		report.AddServer(r.Server.Counts)
 	}
-	err := report.WriteBenchmark(w)
-	if errors.Is(err, powertest.ErrNoNumbers) {
-		return nil // why is in the validation file
-	}
-	return err
+	return report
 }
 
 // work is what the energy is divided by, as package powertest counts it.
@@ -199,6 +228,9 @@ func (r Result) work() powertest.Work {
 	w := r.Workload
 	if !w.HasWindow() {
 		return powertest.Work{}
+	}
+	if r.options.alone() {
+		return powertest.Work{Ops: 1, Elapsed: w.End.Sub(w.Start)}
 	}
 	work := powertest.Work{
 		Ops:          w.Requests,
@@ -215,11 +247,17 @@ func (r Result) work() powertest.Work {
 	return work
 }
 
-// benchmarkName makes a benchmark's name of the name of the result: a letter or a
-// digit stays, and what may not stand in a name becomes an underscore.
+// benchmarkName makes a benchmark's name of the name of the result, or of the command: a
+// letter or a digit stays, and what may not stand in a name becomes an underscore.
 func (r Result) benchmarkName() string {
-	base := filepath.Base(r.options.Result)
-	stem := strings.TrimSuffix(base, filepath.Ext(base))
+	stem := "window"
+	switch o := r.options; {
+	case o.Result != "":
+		base := filepath.Base(o.Result)
+		stem = strings.TrimSuffix(base, filepath.Ext(base))
+	case len(o.Command) > 0:
+		stem = filepath.Base(o.Command[0])
+	}
 	return "BenchmarkAnnotate/" + strings.Map(func(c rune) rune {
 		if c > ' ' && c < 0x7f && !strings.ContainsRune(`/\"`, c) {
 			return c

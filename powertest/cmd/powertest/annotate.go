@@ -13,39 +13,54 @@ import (
 // annotateCommand is the command annotate.
 var annotateCommand = command.Command{
 	Name:    "annotate",
-	Summary: "add the energy of a benchmark to its results",
+	Summary: "measure the energy of a command or a benchmark, and add it to its results",
 	Examples: []command.Example{
+		{Line: "powertest annotate -- ./train.sh", Does: "measure a command"},
+		{Line: "powertest annotate -prometheus http://HOST:9090 -last 5m", Does: "measure a window of the past"},
 		{Line: "powertest annotate -log gpu.csv -bench result.json -agg agg.json -gpus 8"},
 		{Line: "powertest annotate -log gpu.csv -aiperf profile_export_aiperf.json", Does: "of a result of aiperf"},
 		{Line: "powertest annotate -source nvml -bench r.json -agg a.json -- ./bench.sh", Does: "run the benchmark, and measure meanwhile"},
 	},
 	Usage: []string{
-		"-log FILE -bench FILE -agg FILE [-gpus N] [FLAGS]",
+		"[-source SOURCE] [FLAGS] -- COMMAND [ARGS]",
+		"-log FILE -start TIME -end TIME [FLAGS]",
+		"-log FILE -bench FILE [-agg FILE] [-gpus N] [FLAGS]",
 		"-log FILE -aiperf FILE [FLAGS]",
-		"-dcgm URL -bench FILE -agg FILE [FLAGS] -- COMMAND [ARGS]",
+		"-dcgm URL -bench FILE [-agg FILE] [FLAGS] -- COMMAND [ARGS]",
 	},
 	About: `
-Annotate measures the energy of a benchmark from a power log, a Prometheus server or a
-trace, adds it to the benchmark's aggregate, and writes beside the result what it found.
-With -dcgm or -source, which do not know the past, it runs the benchmark itself, the
-COMMAND, and measures meanwhile.`,
+Annotate measures what a COMMAND uses while it runs, or what was used in a window of the
+past: joules, watts, and how well they are known, in all and of each device.
+
+With the result of a load harness it measures the benchmark that the result is of, from a
+power log, a Prometheus server or a trace, and divides the energy by its requests and
+tokens. With -agg it adds the numbers to the benchmark's aggregate, and writes beside the
+result what it found. With -dcgm or -source, which do not know the past, it runs the
+benchmark itself, the COMMAND, and measures meanwhile.`,
 	Groups: []command.Group{
 		{Title: "Where the energy comes from", Flags: []string{"log", "prometheus", "trace", "dcgm", "source", "devices", "gpus", "role"}},
-		{Title: "What was done with it", Flags: []string{"bench", "aiperf", "tokens"}},
-		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "require"}},
+		{Title: "What is measured, and what was done meanwhile", Flags: []string{"start", "end", "last", "bench", "aiperf", "tokens"}},
+		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "json", "require"}},
 		{Title: "How a log is read", Flags: logFlags},
 	},
 	Operands: "command",
 	Exits: []command.Exit{
-		{Code: command.OK, Means: "done, even if the energy is not valid"},
-		{Code: command.Failed, Means: "with -require or REQUIRE_POWER=1, the energy is not valid; or the COMMAND failed, or a file can't be written"},
+		{Code: command.OK, Means: "done, even if the energy of a benchmark is not valid"},
+		{Code: command.Failed, Means: "a window of the past has no number, or with -require or REQUIRE_POWER=1 a benchmark has none; or the COMMAND failed, or a file can't be written"},
 		{Code: command.Misused, Means: "the arguments are wrong"},
+		{Code: annotate.ExitOwn, Means: "of a COMMAND without a result, whose own code is kept: annotate itself has failed, or its arguments are wrong, or with -require there is no number"},
+		{Code: 126, Means: "the COMMAND can't be run"},
+		{Code: 127, Means: "there is no such COMMAND"},
+		{Code: 128, Means: "and more: a signal ended the COMMAND, 128 and its number"},
 	},
 	Topics: []string{"sources", "reasons", "metrics"},
 	Define: func(f *flag.FlagSet) command.Action {
 		var flags annotate.Flags
 		flags.Register(f)
-		return command.Action{Run: func(ctx context.Context, call command.Call) int { return runAnnotate(ctx, call, &flags) }}
+		return command.Action{
+			Run:     func(ctx context.Context, call command.Call) int { return runAnnotate(ctx, call, &flags) },
+			Misused: func(args []string) int { return misuse(&flags, args) },
+		}
 	},
 }
 
@@ -54,12 +69,17 @@ var logFlags = []string{"tz", "sync-clock", "max-gap", "columns", "gpu-name", "d
 
 // runAnnotate runs annotate, and returns the exit code.
 func runAnnotate(ctx context.Context, call command.Call, flags *annotate.Flags) int {
-	o, err := flags.Options(call.Args, slices.Contains(call.All, "--"), call.Given)
+	dashed := slices.Contains(call.All, "--")
+	misused := misuse(flags, call.All)
+	o, err := flags.Options(call.Args, dashed, call.Given)
 	if err != nil {
 		call.Complain(err)
-		return command.Misused
+		return misused
 	}
-	o.Std = annotate.Streams(call.Streams)
+	o.Std, o.Run, o.Output = annotate.Streams(call.Streams), annotate.RelayCommand, call.Err
+	if flags.InPlace(dashed) {
+		return runInPlace(ctx, call, flags, o)
+	}
 	code, ended := promptly(ctx, graceOf(o), func() int {
 		res, err := annotate.Annotate(ctx, o)
 		if res.CommandErr != nil {
@@ -67,13 +87,9 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotate.Flags) 
 		}
 		if err != nil {
 			call.Complain(flags.Advised(err))
-			return command.Misused
+			return misused
 		}
-		failed, errs := flags.Write(res, call.Out)
-		for _, err := range errs {
-			call.Complain(err)
-		}
-		if failed || res.CommandErr != nil || ctx.Err() != nil {
+		if write(flags, res, call) || res.CommandErr != nil || ctx.Err() != nil {
 			return command.Failed
 		}
 		return command.OK
@@ -83,6 +99,44 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotate.Flags) 
 		return command.Failed
 	}
 	return code
+}
+
+// runInPlace measures a command, and returns its exit code.
+func runInPlace(ctx context.Context, call command.Call, flags *annotate.Flags, o annotate.Options) int {
+	res, err := annotate.Annotate(ctx, o)
+	code := annotate.ExitCode(res.CommandErr)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		call.Complain(err)
+		return annotate.ExitNotRun
+	case err != nil:
+		call.Complain(flags.Advised(err))
+		return annotate.ExitOwn
+	case !res.Ran():
+		call.Complain(res.CommandErr)
+		return code
+	}
+	if write(flags, res, call) && code == 0 {
+		return annotate.ExitOwn
+	}
+	return code
+}
+
+// write writes what was found, and reports whether that has failed.
+func write(flags *annotate.Flags, res annotate.Result, call command.Call) (failed bool) {
+	failed, errs := flags.Write(res, call.Out, call.Err)
+	for _, err := range errs {
+		call.Complain(err)
+	}
+	return failed
+}
+
+// misuse is the exit code of wrong arguments: where a command is measured, 2 is its own.
+func misuse(flags *annotate.Flags, args []string) int {
+	if flags.InPlace(slices.Contains(args, "--")) {
+		return annotate.ExitOwn
+	}
+	return command.Misused
 }
 
 // graceOf is how long it may take to end after an interrupt.
