@@ -60,6 +60,8 @@ type Report struct {
 	Server *ServerReport `json:"server,omitempty"`
 	// Spans are the times that were measured, in traces: the window without its pauses.
 	Spans []energy.Span `json:"spans,omitempty"`
+	// Cost is what the energy costs; nil without [Report.SetPrice].
+	Cost *Cost `json:"cost,omitempty"`
 	// Recording is what the source reported, in traces.
 	Recording *energy.Recording `json:"recording,omitempty"`
 }
@@ -126,6 +128,9 @@ func (r *Report) complete(c config) {
 	}
 	if c.load {
 		r.Metrics = append(r.Metrics, roleMetrics(w, *m, r.Phases)...)
+	}
+	if r.Cost != nil {
+		r.addCost()
 	}
 }
 

@@ -1,6 +1,7 @@
 package metrictable
 
 import (
+	"math"
 	"slices"
 	"strings"
 )
@@ -22,6 +23,12 @@ type Counterpart struct {
 func (c Counterpart) Value(in Inputs) float64 {
 	m, _ := ByUnit(c.Ours)
 	return c.Scale * m.Over.Of(in) / m.Per.Of(in)
+}
+
+// Divides reports whether what the metric is by is known.
+func (c Counterpart) Divides(in Inputs) bool {
+	m, _ := ByUnit(c.Ours)
+	return !math.IsNaN(m.Per.Of(in))
 }
 
 // AIPerf are the metrics of aiperf's energy section in its order: the four of its

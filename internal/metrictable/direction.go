@@ -34,6 +34,8 @@ func Better(unit string) (dir Direction, known bool) {
 		return Lower, true
 	case isRatio && per == "J":
 		return Higher, true
+	case isRatio && IsCurrency(over):
+		return Lower, true
 	case isRatio && per == "s" && (name == "tokens" || name == "req" || name == "ops" || name == "B"):
 		return Higher, true
 	}

@@ -26,12 +26,13 @@ type Inputs struct {
 	GoodRequests         float64 // requests that met their objective; may be 0
 	Latency              float64 // mean of a request, in seconds
 	TokensPercent        float64 // half-width of the interval of Output / Joules, in percent of it
+	Cost                 float64 // of the joules, in a currency
 }
 
 // Unknown returns inputs of which none is known.
 func Unknown() Inputs {
 	nan := math.NaN()
-	return Inputs{nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan}
+	return Inputs{nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan, nan}
 }
 
 // Known returns a count or a length, and NaN if it is not positive: nothing was

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"unicode/utf8"
 
@@ -38,6 +39,8 @@ const maxJSON = 1 << 29
 
 var byteOrderMark = []byte("\ufeff")
 
+var errEmpty = errors.New("it is empty")
+
 // ReadFile reads a file that holds one JSON object, of at most 512 MiB. The error is one
 // of reading, such as [io/fs.ErrNotExist], or says in which line the file is not JSON.
 func ReadFile(path string) (*Object, error) {
@@ -59,7 +62,7 @@ func Parse(data []byte) (*Object, error) {
 	data = bytes.TrimPrefix(data, byteOrderMark)
 	switch {
 	case len(bytes.TrimSpace(data)) == 0:
-		return nil, errors.New("it is empty")
+		return nil, errEmpty
 	case !utf8.Valid(data):
 		return nil, errors.New("it is not UTF-8")
 	}
@@ -83,6 +86,46 @@ func Parse(data []byte) (*Object, error) {
 	_, _ = d.Token() // the closing brace
 	o.tail, o.end = data[at:d.InputOffset()-1], data[d.InputOffset():]
 	return o, nil
+}
+
+// ParseAll parses the objects of a text that has one after another, as programs write
+// that append to a file. What was parsed before an error is returned with it.
+func ParseAll(data []byte) ([]*Object, error) {
+	if one, err := Parse(data); err == nil {
+		return []*Object{one}, nil
+	}
+	data = bytes.TrimPrefix(data, byteOrderMark)
+	masked := maskLiterals(data)
+	d := json.NewDecoder(bytes.NewReader(masked))
+	var list []*Object
+	for {
+		at := d.InputOffset()
+		var raw json.RawMessage
+		switch err := d.Decode(&raw); {
+		case err == io.EOF && len(list) > 0:
+			return list, nil
+		case err == io.EOF:
+			return nil, errEmpty
+		case errors.Is(err, io.ErrUnexpectedEOF):
+			return list, fmt.Errorf("it is cut off: %w", err)
+		case err != nil:
+			return list, located(masked, err)
+		}
+		o, err := Parse(data[at:d.InputOffset()])
+		if err != nil {
+			return list, err
+		}
+		list = append(list, o)
+	}
+}
+
+// Keys returns the keys in their order.
+func (o *Object) Keys() []string {
+	keys := make([]string, len(o.members))
+	for i, m := range o.members {
+		keys[i] = m.key
+	}
+	return keys
 }
 
 // nextMember reads a key and its value of what is known to be JSON; at is where what

@@ -149,3 +149,32 @@ func TestMembers(t *testing.T) {
 	_, err = json.Marshal(Members[any]{{"a", func() {}}})
 	assert.Error(t, err)
 }
+
+// TestParseAll: objects one after another; those before what is wrong are there.
+func TestParseAll(t *testing.T) {
+	for text, want := range map[string]struct {
+		n    int
+		says string
+	}{
+		`{"a": NaN}`:                     {1, ""},
+		"{\"a\": 1}\n{\"b\": -Infinity}": {2, ""},
+		"\ufeff{}{}\n{}\n":               {3, ""},
+		"{}\n{\"a\": [":                  {1, "it is cut off"},
+		"{}\n\n{\"a\" 3}":                {1, "it is not JSON: line 3"},
+		"{} 3":                           {1, "it is not a JSON object"},
+		"{}\n{\"a\": \"\xff\"}":          {1, "it is not UTF-8"},
+		" \n":                            {0, "it is empty"},
+		"[{}]":                           {0, "it is not a JSON object"},
+	} {
+		list, err := ParseAll([]byte(text))
+		assert.Len(t, list, want.n, text)
+		if want.says == "" {
+			assert.NoError(t, err, text)
+		} else {
+			assert.ErrorContains(t, err, want.says, text)
+		}
+	}
+	o, err := Parse([]byte(`{"b": 1, "a": 2, "b": 3}`))
+	require.NoError(t, err)
+	assert.Equal(t, []string{"b", "a", "b"}, o.Keys())
+}

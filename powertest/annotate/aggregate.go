@@ -28,11 +28,14 @@ type Metric struct {
 // powerMetrics computes the metrics of power_metric_schema_version 2, and, where GPUs
 // have the roles prefill and decode, the energy and the mean power of a role's GPUs
 // over the whole window, and their energy per token of their kind; and those of other kinds
-// of devices, and of all, that have a number. The tokens are those of the whole benchmark.
+// of devices, and of all, that have a number. The tokens are those of the whole benchmark; what
+// would be by something that is not known is left out.
 func powerMetrics(w Workload, m energy.Measurement) (list []Metric) {
 	add := func(table []metrictable.Counterpart, in metrictable.Inputs) {
 		for _, c := range table {
-			list = append(list, Metric{c.Name, c.Value(in), c.Unit, c.Decimals})
+			if c.Divides(in) {
+				list = append(list, Metric{c.Name, c.Value(in), c.Unit, c.Decimals})
+			}
 		}
 	}
 	add(metrictable.InferenceX, withEnergy(w.inputs(), m.Energy, m.Watts, len(m.Devices), m.Valid))

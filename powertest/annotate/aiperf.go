@@ -2,9 +2,7 @@ package annotate
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"math"
 	"slices"
 	"strconv"
@@ -31,6 +29,20 @@ const (
 	// incompleteTokens: the tokens of the successful requests are unknown.
 	incompleteTokens energy.Reason = "incomplete_token_accounting"
 )
+
+// aiperfHarness are the exports of aiperf.
+var aiperfHarness = harness{
+	name: "aiperf", label: "aiperf (profile_export_aiperf.json)",
+	is: func(o *pyjson.Object) bool {
+		return !export{o}.foreign() && (o.Get("start_time") != nil || o.Get("end_time") != nil || o.Get("was_cancelled") != nil)
+	},
+	runs: func(in input, o *pyjson.Object) []outcome {
+		w, found := aiperf(export{o}, in.zone)
+		return []outcome{{w, found}}
+	},
+	window: "aiperf_profile_lifecycle", compares: true,
+	missing: profileMissing, invalid: profileInvalid,
+}
 
 // An export is the profile that aiperf exports, profile_export_aiperf.json.
 type export struct{ *pyjson.Object }
@@ -140,18 +152,6 @@ func (p export) concurrency() int64 {
 		}
 	}
 	return 0
-}
-
-// readAIPerf reads an export of aiperf.
-func readAIPerf(path string, zone *time.Location) (Workload, []energy.Finding) {
-	o, err := pyjson.ReadFile(path)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return Workload{}, finding(profileMissing, "%v", err)
-	case err != nil:
-		return Workload{}, finding(profileInvalid, "%v", err)
-	}
-	return aiperf(export{o}, zone)
 }
 
 // aiperf understands an export.

@@ -1,12 +1,12 @@
 // Package annotate adds the energy of a benchmark to its results. A load harness has
 // written when its benchmark began and ended, how many requests it sent, and how many
 // tokens they had; nvidia-smi, a Prometheus server or a trace knows the power of the
-// GPUs meanwhile. [Annotate] joins the two:
+// GPUs meanwhile. [Annotate] joins the two. What a result is of is seen by what is in it;
+// docs/results.md has what each harness gives:
 //
 //	res, err := annotate.Annotate(ctx, annotate.Options{
 //		Source:    annotate.Source{Log: "gpu_metrics.csv"},
 //		Result:    "result.json",
-//		Format:    "inferencex",
 //		Aggregate: "agg.json",
 //	})
 //
@@ -58,11 +58,19 @@ type Options struct {
 	ExpectedGPUs *int
 
 	// Result is the file that the load harness writes, and Format what it is: one of
-	// [Formats]. Without one the window is that in which Command ran, or else Window.
+	// [Formats], or empty to find out by what is in it. Without a Result the window is that
+	// in which Command ran, or else Window.
 	Result, Format string
 	// Window is a time of the past, which is measured if there is neither a Result nor a
-	// Command. See [ParseWindow].
+	// Command. See [Past].
 	Window energy.Span
+	// RunNumber is which run of the result counts, from 1, where it is of several; 0 is the last.
+	RunNumber int
+	// RunStart is when the run began, and RunEnd when it ended, for a result that says
+	// only how long it took. One of them at most is set; with neither the run ended when
+	// Command wrote the result.
+	RunStart time.Time
+	RunEnd   RunEnd
 	// Zone is where times without a zone are from, in the log and in the result. Nil
 	// means time.Local for a log, and that it is unknown for a result.
 	Zone *time.Location
@@ -87,7 +95,7 @@ type Options struct {
 
 // check returns an error if the options contradict themselves.
 func (o Options) check() error {
-	_, known := formats[o.Format]
+	known := o.Format == "" || harnessOf(o.Format).name != ""
 	live, past := len(o.Command) > 0, o.Window != energy.Span{}
 	var wrong string
 	switch {
@@ -97,6 +105,8 @@ func (o Options) check() error {
 		wrong = "there is an aggregate, and no result to add to it"
 	case o.Result == "" && !live && !past:
 		wrong = "there is neither a result nor a command nor a window"
+	case !o.RunStart.IsZero() && o.RunEnd != EndUnknown:
+		wrong = "both the start and the end of the run are given"
 	case past && (o.Result != "" || live):
 		wrong = "there is a window beside a result or a command, which have their own"
 	case past && !o.Window.End.After(o.Window.Start):
@@ -133,6 +143,7 @@ type Result struct {
 	Annotated bool
 
 	options   Options
+	harness   harness
 	telemetry telemetry
 	// found are the findings that are not in the measurement.
 	found []energy.Finding
@@ -188,7 +199,7 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 	}
 	r := runBenchmark(ctx, o)
 	servers.end()
-	w, found := r.workload(o)
+	h, w, found := r.workload(o)
 	if o.past() && w.HasWindow() {
 		o.Source.Arg = during(o.Source.Arg, w.Span())
 	}
@@ -208,13 +219,13 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 		found = append(found, r.findings()...)
 	}
 	t.counts = servers.count(settle, w)
-	return judge(o, w, t, found, r.err).publish(), nil
+	return judge(o, h, w, t, found, r.err).publish(), nil
 }
 
 // judge decides whether the numbers can be published, and computes them. found are
 // the findings that are not about the telemetry.
-func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandErr error) Result {
-	if info := t.measurement.Source; info.Simulated && !o.alone() {
+func judge(o Options, h harness, w Workload, t telemetry, found []energy.Finding, commandErr error) Result {
+	if info := t.measurement.Source; info.Simulated && o.Aggregate != "" {
 		found = append(found, finding(simulatedSource,
 			"the joules of %s are simulated, and an aggregate has no way to say so", info.Name)...)
 	}
@@ -224,7 +235,7 @@ func judge(o Options, w Workload, t telemetry, found []energy.Finding, commandEr
 	}
 	r := Result{
 		Workload: w, Measurement: t.measurement, Measured: t.measured,
-		CommandErr: commandErr, options: o, telemetry: t,
+		CommandErr: commandErr, options: o, harness: h, telemetry: t,
 	}
 	if r = r.served(t.counts).find(found); r.Valid() && !o.alone() {
 		r.Metrics = powerMetrics(w, t.measurement)
@@ -257,7 +268,7 @@ func (r Result) publish() Result {
 		r = r.find(found)
 		r.Annotated = found == nil
 	}
-	if formats[r.options.Format].compares && r.Workload.HasWindow() {
+	if r.harness.compares && r.Workload.HasWindow() {
 		r.Comparison = compare(r.Workload, r.Measurement, len(r.Metrics) > 0)
 	}
 	return r

@@ -297,7 +297,7 @@ func TestX27Roles(t *testing.T) {
 func TestClockStepWithholds(t *testing.T) {
 	for _, step := range []time.Duration{0, time.Second, -time.Hour} {
 		found := run{setBy: step}.findings()
-		r := judge(Options{}, Workload{}, telemetry{}, found, nil)
+		r := judge(Options{}, harness{}, Workload{}, telemetry{}, found, nil)
 		assert.Equal(t, step != 0, slices.Contains(r.Reasons(), energy.ClockStep))
 	}
 }

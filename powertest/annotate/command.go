@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -120,19 +121,55 @@ func runBenchmark(ctx context.Context, o Options) run {
 	return r
 }
 
-// workload is what was done: by the result of the benchmark, if there is one. One that the
-// command has not written is that of another run, and a window by a clock that was set is
-// of another time.
-func (r run) workload(o Options) (Workload, []energy.Finding) {
+// workload is what was done: by the run of the result that counts, if there is one. A result
+// that the command has not written is that of another run, and a window by a clock that was
+// set is of another time.
+func (r run) workload(o Options) (harness, Workload, []energy.Finding) {
 	if o.alone() {
-		return r.alone(o)
+		w, found := r.alone(o)
+		return harness{}, w, found
 	}
-	w, found := formats[o.Format].read(o.Result, o.Zone)
-	if r.stale && w.HasWindow() {
-		return Workload{}, finding(invalidBenchmarkResult,
+	h, list := readResult(input{o.Result, o.Zone}, o.Format)
+	if o.RunStart.IsZero() && o.RunEnd == EndUnknown && len(o.Command) > 0 && !r.stale {
+		o.RunEnd = EndOfFile // which the command has just written
+	}
+	x := o.choose(list)
+	if x.found == nil || x.HasWindow() {
+		x = r.within(o.place(x))
+	}
+	if r.stale && x.HasWindow() {
+		return h, Workload{}, finding(invalidBenchmarkResult,
 			"%s was there before the command began, which has not written it: it is of another run", o.Result)
 	}
-	return w, found
+	return h, x.Workload, x.found
+}
+
+// within takes into account that a run whose times its result does not have was while the
+// command ran.
+func (r run) within(x outcome) outcome {
+	if r.span == (energy.Span{}) || !x.HasWindow() || x.Origin.From == "result" {
+		return x
+	}
+	before, after := x.Start.Sub(r.span.Start), r.span.End.Sub(x.End)
+	if before < -x.Origin.Late || after < -x.Origin.Early {
+		return failed(finding(energy.InvalidBenchmarkWindow, "the run would have been from %v to %v, and the command ran from %v to %v",
+			x.Start.UTC(), x.End.UTC(), r.span.Start.UTC(), r.span.End.UTC()))
+	}
+	x.Origin.Early = max(0, min(x.Origin.Early, before))
+	x.Origin.Late = max(0, min(x.Origin.Late, after))
+	return x
+}
+
+// choose returns the run that counts.
+func (o Options) choose(list []outcome) outcome {
+	if o.RunNumber > len(list) || o.RunNumber < 0 {
+		return failed(finding(invalidBenchmarkResult, "%s is of %d runs, and there is none with the number %d", o.Result, len(list), o.RunNumber))
+	}
+	x := list[cmp.Or(o.RunNumber, len(list))-1]
+	if len(list) > 1 && o.RunNumber == 0 {
+		x.Notes = append(x.Notes, fmt.Sprintf("%s is of %d runs, and this is the last: -run chooses another, or all of them", o.Result, len(list)))
+	}
+	return x
 }
 
 // alone is a workload of which nothing is known but its time: that of the command, or

@@ -18,7 +18,6 @@ func ExampleAnnotate() {
 		Zone:         time.UTC, // of the time stamps in the log
 		ExpectedGPUs: &gpus,
 		Result:       "testdata/result.json",
-		Format:       "inferencex",
 	})
 	if err != nil {
 		fmt.Println(err)

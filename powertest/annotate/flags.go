@@ -33,6 +33,7 @@ const needsCommand = "give the command after --, and it is measured while it run
 type Flags struct {
 	options Options
 	past    Past
+	run     runFlags
 	// sidecar is where the validation file is written, record the benchmark record, and
 	// report what powertest reports of a load.
 	sidecar, record, report string
@@ -47,7 +48,8 @@ func (a *Flags) Register(f *flag.FlagSet) {
 	a.sources, a.results = map[string]string{}, map[string]string{}
 	a.registerSources(f)
 	a.registerResults(f)
-	f.StringVar(&a.past.Start, "start", "", "`time` when a window of the past begins, such as 2026-11-25T10:00:00Z, or seconds since 1970; for a source that knows the past")
+	a.run.register(f)
+	f.StringVar(&a.past.Start, "start", "", "`time` when a window of the past begins, such as 2026-11-25T10:00:00Z, or seconds since 1970; for a source that knows the past; or when the run of a result began that says only how long it took")
 	f.StringVar(&a.past.End, "end", "", "`time` when it ends; by default now")
 	f.DurationVar(&a.past.Last, "last", 0, "how long before its end it begins, instead of -start: a `time` such as 5m")
 	f.StringVar(&a.options.Tokens, "tokens", "", "inference `servers` that count the window too, as in POWERTEST_TOKENS, such as vllm=http://HOST:8000; a page needs a COMMAND, and prometheus=URL&job=vllm does not")
@@ -94,7 +96,7 @@ func (a *Flags) registerSources(f *flag.FlagSet) {
 // registerResults defines the flags that say what the harness has written, and where what
 // was found goes.
 func (a *Flags) registerResults(f *flag.FlagSet) {
-	one(f, a.results, "bench", "result `file` of the benchmark, with the keys benchmark_start_time_unix, benchmark_end_time_unix, duration, completed, total_input_tokens and total_output_tokens")
+	one(f, a.results, "bench", "result `file` of the load harness, known by what is in it: of vLLM, SGLang, guidellm, aiperf, genai-perf, k6, vegeta or InferenceX")
 	one(f, a.results, "aiperf", "result `file` of aiperf, profile_export_aiperf.json, instead of -bench")
 	f.StringVar(&a.options.Aggregate, "agg", "", "aggregate `file` that the energy of a result is added to")
 	f.StringVar(&a.sidecar, "sidecar", "", "`file` for what was found of a result; by default power_validation_RESULT.json beside the result, if there is an aggregate or -aiperf")
@@ -121,7 +123,7 @@ func (a *Flags) Options(command []string, dashed bool, given map[string]bool) (O
 		return Options{}, err
 	}
 	a.name(source)
-	if err := a.window(); err != nil {
+	if err := errors.Join(a.window(), a.run.apply(&a.options, a.past.Start)); err != nil {
 		return Options{}, err
 	}
 	o := a.options
@@ -153,7 +155,7 @@ func (a *Flags) fromEnvironment(given map[string]bool) {
 
 // window sets the window of the past, if one was given.
 func (a *Flags) window() (err error) {
-	if a.past.Given() {
+	if a.past.Given() && a.options.alone() {
 		a.options.Window, err = a.past.Window(a.options.Zone, time.Now())
 	}
 	return err
@@ -176,9 +178,9 @@ func (a *Flags) check(dashed bool) error {
 		return fmt.Errorf("%s: the energy comes from one of them", strings.Join(sources, " and "))
 	case len(results) > 1:
 		return fmt.Errorf("%s: there is one result", strings.Join(results, " and "))
-	case a.past.Given() && len(results) > 0:
-		return errors.New("-start, -end and -last are of a window of the past, and a result has its own")
-	case a.past.Given() && len(o.Command) > 0:
+	case len(results) > 0 && (a.past.End != "" || a.past.Last != 0):
+		return errors.New("-end and -last are of a window of the past, and a result has its own\none that does not say when its run was takes -start, -end-now or -end-file")
+	case a.past.Given() && len(o.Command) > 0 && len(results) == 0:
 		return errors.New("-start, -end and -last are of a window of the past, and a command is measured while it runs\nleave out the one or the other")
 	case len(results) == 0 && o.Aggregate != "":
 		return errors.New("-agg: there is no result to add to it\ngive that with -bench or -aiperf")
@@ -222,7 +224,7 @@ func (a *Flags) name(source string) {
 	}
 	for _, result := range slices.Sorted(maps.Keys(a.results)) {
 		o.Result = a.results[result]
-		if o.Format = "inferencex"; result == "-aiperf" {
+		if result == "-aiperf" {
 			o.Format = "aiperf"
 		}
 		if o.Aggregate != "" || result == "-aiperf" {
@@ -260,7 +262,7 @@ func (a *Flags) Write(r Result, out, errOut io.Writer) (failed bool, errs []erro
 		errs, failed = append(errs, err), true
 	}
 	if reasons := r.Reasons(); len(reasons) > 0 {
-		failed = failed || a.require || a.past.Given()
+		failed = failed || a.require || a.past.Given() && a.options.alone()
 		if !a.options.alone() || table == nil { // else it says so itself
 			errs = append(errs, a.invalid(reasons))
 		}

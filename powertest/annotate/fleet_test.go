@@ -65,7 +65,7 @@ func reportFaulty(t *testing.T, n int) time.Duration {
 	span := energy.Span{Start: began.Add(-time.Minute), End: began}
 	m := energy.MeasurePast(t.Context(), src, span)
 	tm := telemetry{measurement: m, measured: true}.audited(src, span)
-	r := judge(Options{}, Workload{Start: span.Start, End: span.End, Seconds: 60, Requests: 1}, tm, nil, nil)
+	r := judge(Options{}, harness{}, Workload{Start: span.Start, End: span.End, Seconds: 60, Requests: 1}, tm, nil, nil)
 	require.False(t, r.Valid())
 	require.NoError(t, r.WriteTable(io.Discard))
 	assert.Len(t, r.validation().DeviceIssues, len(src.devices))

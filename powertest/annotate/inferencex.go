@@ -25,17 +25,21 @@ const (
 	invalidOutputTokens energy.Reason = "invalid_output_token_count"
 )
 
-// readInferenceX reads the result of InferenceX's and vLLM's benchmark_serving, or of
-// any harness that writes the same keys, or the window of one. Its times have their zone.
-func readInferenceX(path string, _ *time.Location) (Workload, []energy.Finding) {
-	o, err := pyjson.ReadFile(path)
-	if err != nil {
-		return Workload{}, finding(invalidBenchmarkResult, "%v", err)
-	}
-	if isWindow(o) {
-		return windowed(path, o)
-	}
-	return inferenceX(o)
+// inferenceXHarness are the results of InferenceX's benchmark_serving, or of any harness that
+// writes the same keys, and the window of one. Its times have their zone.
+var inferenceXHarness = harness{
+	name: "inferencex", label: "InferenceX (benchmark_start_time_unix, benchmark_end_time_unix, duration, completed, total_input_tokens, total_output_tokens)",
+	is: func(o *pyjson.Object) bool {
+		return isWindow(o) || o.Get("benchmark_start_time_unix") != nil || o.Get("benchmark_end_time_unix") != nil
+	},
+	runs: func(in input, o *pyjson.Object) []outcome {
+		read := inferenceX
+		if isWindow(o) {
+			read = func(o *pyjson.Object) (Workload, []energy.Finding) { return windowed(in.path, o) }
+		}
+		w, found := read(o)
+		return []outcome{{w, found}}
+	},
 }
 
 // inferenceX understands a result.

@@ -291,13 +291,22 @@ func (in *instrument) measure(ctx context.Context, o Options, w Workload) teleme
 	if !o.Source.isFile() { // that is called by its name, as in InferenceX's validation file
 		t.where = describe(src)
 	}
-	if in.window != nil {
-		in.window.SetSpans(w.Span())
-		t.measurement = in.window.Measure(ctx)
-	} else {
-		t.measurement, _ = in.recorder.MeasurePast(ctx, w.Span()) // the source knows the past
-	}
+	t.measurement = in.measureWindows(ctx, w)
 	return t.audited(src, w.Span())
+}
+
+// measureWindows measures the window of a workload, with intervals as wide as its origin makes
+// them.
+func (in *instrument) measureWindows(ctx context.Context, w Workload) energy.Measurement {
+	windows := w.windows()
+	switch {
+	case in.window == nil:
+		return history{in.recorder}.spread(ctx, windows)
+	case len(windows) > 1:
+		return in.replay(ctx, windows)
+	}
+	in.window.SetSpans(windows[0])
+	return in.window.Measure(ctx)
 }
 
 // reasonOf returns the code for an error of opening a source. That a file is not

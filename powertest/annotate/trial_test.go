@@ -107,7 +107,7 @@ func (x *trial) run(args ...string) {
 // live is run with exec in place of a command, if it is not nil.
 func (x *trial) live(exec Runner, args ...string) {
 	x.Helper()
-	o := Options{Format: "inferencex"}
+	o := Options{}
 	var sidecar, record string
 	f := flag.NewFlagSet("annotate", flag.ContinueOnError)
 	f.StringVar(&o.Source.Log, "log", "", "")
@@ -128,7 +128,11 @@ func (x *trial) live(exec Runner, args ...string) {
 		o.Roles = append(o.Roles, energy.Role{Name: name, Devices: []string{devices}})
 		return nil
 	})
+	var which runFlags
+	which.register(f)
+	start := f.String("start", "", "")
 	require.NoError(x, f.Parse(args))
+	require.NoError(x, which.apply(&o, *start))
 	if o.Command = f.Args(); exec != nil {
 		o.Command, o.Run = []string{"bench"}, exec
 	}

@@ -50,15 +50,18 @@ type windowJSON struct {
 	End         pyjson.Float `json:"end_time_unix"`
 	Reported    pyjson.Float `json:"reported_duration_s"`
 	Integration pyjson.Float `json:"integration_duration_s"`
-	Completed   int64        `json:"completed"`
-	Input       int64        `json:"total_input_tokens"`
-	Output      int64        `json:"total_output_tokens"`
+	Completed   *int64       `json:"completed"`
+	Input       *int64       `json:"total_input_tokens"`
+	Output      *int64       `json:"total_output_tokens"`
 }
 
 // detailsJSON is what a validation file has beyond InferenceX's.
 type detailsJSON struct {
 	// Version is that of the module.
 	Version string `json:"version"`
+	// Harness is what ran the benchmark, and Window where its window is from; null without one.
+	Harness string      `json:"harness,omitempty"`
+	Window  *originJSON `json:"window"`
 	// Measurement is null if nothing was measured.
 	Measurement *energy.Measurement `json:"measurement"`
 	// Aiperf are the metrics of aiperf, ours and theirs.
@@ -70,6 +73,14 @@ type detailsJSON struct {
 	// Findings are all findings in words, those of the measurement included.
 	Findings []energy.Finding `json:"findings"`
 	Notes    []string         `json:"notes,omitempty"`
+}
+
+// originJSON is an [Origin]: by how much earlier or later the window may have been is in
+// seconds.
+type originJSON struct {
+	From  string  `json:"from"`
+	Early float64 `json:"early_s"`
+	Late  float64 `json:"late_s"`
 }
 
 // comparisonJSON is a [Comparison]: what is not known is null.
@@ -89,7 +100,7 @@ func (r Result) validation() validation {
 		Reasons:           r.Reasons(),
 		TelemetrySource:   t.where,
 		BenchmarkResult:   r.options.Result,
-		WindowSource:      formats[r.options.Format].window,
+		WindowSource:      r.harness.window,
 		IntegrationMethod: method(r.Measurement),
 		ExpectedGPUs:      r.options.ExpectedGPUs,
 		ObservedGPUs:      t.observed(),
@@ -101,13 +112,21 @@ func (r Result) validation() validation {
 		v.BenchmarkWindow = &windowJSON{
 			Start: pyjson.Float(unixSeconds(w.Start)), End: pyjson.Float(unixSeconds(w.End)),
 			Reported: pyjson.Float(w.Seconds), Integration: pyjson.Float(w.length()),
-			Completed: w.Requests, Input: w.InputTokens, Output: w.OutputTokens,
+			Completed: knownCount(w.Requests), Input: knownCount(w.InputTokens), Output: knownCount(w.OutputTokens),
 		}
 	}
 	for _, m := range r.Metrics {
 		v.Metrics.Add(m.Key, pyjson.Round(m.Value, 6))
 	}
 	return v.withGPUs(t, r.Findings, r.spoils)
+}
+
+// knownCount is a count, and nil if it is not known.
+func knownCount(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
 }
 
 // withGPUs adds what is known of each GPU, sorted as InferenceX does: numbers first,
@@ -157,6 +176,9 @@ func method(m energy.Measurement) string {
 func (r Result) details() detailsJSON {
 	d := detailsJSON{Version: buildversion.Main(), Marks: r.Marks(), Notes: slices.Concat(r.Workload.Notes, r.serverNotes()), Server: r.Server}
 	d.Findings = append([]energy.Finding{}, r.Findings...) // never null
+	if w := r.Workload; w.HasWindow() {
+		d.Harness, d.Window = w.Harness, &originJSON{w.Origin.From, w.Origin.Early.Seconds(), w.Origin.Late.Seconds()}
+	}
 	if r.Measured {
 		d.Measurement = &r.Measurement
 		if _, err := json.Marshal(d.Measurement); err != nil { // it is not finite, which is no reason for no file

@@ -86,7 +86,7 @@ func TestWindowOfAPackage(t *testing.T) {
 	}
 	assert.Equal(t, energy.InvalidBenchmarkWindow, func() energy.Reason {
 		w, _ := packageOf(t, replace(file, `"completed"`, `"running"`))
-		_, found := readInferenceX(w, nil)
-		return found[0].Reason
+		_, list := readResult(input{path: w}, "")
+		return list[0].found[0].Reason
 	}())
 }

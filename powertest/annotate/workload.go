@@ -1,9 +1,7 @@
 package annotate
 
 import (
-	"maps"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,14 +14,22 @@ import (
 // A Workload is what the result of a load harness reports: the window, and the work
 // that was done in it. A count that is unknown is 0.
 type Workload struct {
-	// Start and End are the window. Both are zero if it is not known.
+	// Harness is what has run it and Model what has answered, as far as the result says;
+	// empty if it does not.
+	Harness, Model string
+	// Start and End are the window. Both are zero if it is not known. Origin says where it
+	// comes from.
 	Start, End time.Time
-	// Seconds is the duration that the harness has timed itself.
+	Origin     Origin
+	// Seconds is the duration that the harness has timed itself; 0 if it has not.
 	Seconds float64
 	// Requests that succeeded, and the tokens of these.
 	Requests, InputTokens, OutputTokens int64
 	// Concurrency is how many requests were under way at a time.
 	Concurrency int64
+	// Rate is how many requests a second the harness was to send; 0 if as many as possible,
+	// or if that is unknown.
+	Rate float64
 	// GoodRequests is how many requests met their objectives, if HasGood.
 	GoodRequests float64
 	HasGood      bool
@@ -34,6 +40,12 @@ type Workload struct {
 	// Reported is what the harness itself reports of the energy, by the names of
 	// aiperf's metrics.
 	Reported map[string]float64
+
+	// saved is when the harness says that it wrote the result, and savedTo how exactly.
+	saved   time.Time
+	savedTo time.Duration
+	// undated is what to do if the result has a time that says too little.
+	undated string
 }
 
 // HasWindow reports whether it is known when the benchmark began and ended.
@@ -60,26 +72,6 @@ func (w Workload) inputs() metrictable.Inputs {
 	return in
 }
 
-// A format is that of the results of a load harness.
-type format struct {
-	// read reads a result. Times without a zone are of zone; nil means that it is
-	// unknown. Without a window the findings say why.
-	read func(path string, zone *time.Location) (Workload, []energy.Finding)
-	// window is what validation files call the source of the window, if anything.
-	window string
-	// compares says that what the harness reports of the energy is shown beside ours.
-	compares bool
-}
-
-// formats are the results that can be read, by their names.
-var formats = map[string]format{
-	"inferencex": {read: readInferenceX},
-	"aiperf":     {read: readAIPerf, window: "aiperf_profile_lifecycle", compares: true},
-}
-
-// Formats returns the names of the results that can be read, sorted.
-func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
-
 // The window and the duration may differ by the larger of these: both clocks are
 // read a moment apart.
 const (
@@ -102,6 +94,8 @@ func (w Workload) checkDuration() []energy.Finding {
 // written so.
 func checkOrder(what string, start, end time.Time, written []byte, r energy.Reason) []energy.Finding {
 	switch length := end.Sub(start); {
+	case start.Unix() < -latest || end.Unix() > latest:
+		return finding(r, "%s is from %v to %v, which no clock shows", what, start.UTC(), end.UTC())
 	case length == 0:
 		return finding(r, "%s has no length: it starts and ends at %s", what, shown(written))
 	case length < 0:

@@ -66,13 +66,36 @@ func (r Result) writeWindow(w io.Writer) {
 		fmt.Fprintf(w, "window\tunknown\n")
 		return
 	}
-	fmt.Fprintf(w, "window\t%v from %s\n", b.End.Sub(b.Start).Round(time.Millisecond), b.Start.UTC().Format("2006-01-02T15:04:05.999Z07:00"))
-	fmt.Fprintf(w, "work\t%d requests, %d input and %d output tokens", b.Requests, b.InputTokens, b.OutputTokens)
-	if b.Concurrency > 0 {
-		fmt.Fprintf(w, ", concurrency %d", b.Concurrency)
+	fmt.Fprintf(w, "window\t%v from %s", b.End.Sub(b.Start).Round(time.Millisecond), b.Start.UTC().Format("2006-01-02T15:04:05.999Z07:00"))
+	if from := b.Origin.String(); from != "" {
+		fmt.Fprintf(w, "; %s", from)
 	}
-	fmt.Fprintln(w)
+	fmt.Fprintf(w, "\nwork\t%s\n", b.describe())
 	r.writeServer(w)
+}
+
+// describe says what was done, and what the result does not say of it.
+func (w Workload) describe() string {
+	known := func(n int64) string {
+		if n == 0 {
+			return "unknown"
+		}
+		return strconv.FormatInt(n, 10)
+	}
+	s := fmt.Sprintf("%s requests, %s input and %s output tokens", known(w.Requests), known(w.InputTokens), known(w.OutputTokens))
+	if w.Concurrency > 0 {
+		s += fmt.Sprintf(", concurrency %d", w.Concurrency)
+	}
+	if w.Rate > 0 {
+		s += fmt.Sprintf(", %.4g requests/s", w.Rate)
+	}
+	if w.Harness != "" {
+		s += ", by " + w.Harness
+	}
+	if w.Model != "" {
+		s += " of " + w.Model
+	}
+	return s
 }
 
 func (r Result) writeSource(w io.Writer) {

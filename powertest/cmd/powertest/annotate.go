@@ -40,6 +40,7 @@ benchmark itself, the COMMAND, and measures meanwhile.`,
 	Groups: []command.Group{
 		{Title: "Where the energy comes from", Flags: []string{"log", "prometheus", "trace", "dcgm", "source", "devices", "gpus", "role"}},
 		{Title: "What is measured, and what was done meanwhile", Flags: []string{"start", "end", "last", "bench", "aiperf", "tokens"}},
+		{Title: "When the run of a result was that does not say so, and which", Flags: []string{"end-now", "end-file", "run"}},
 		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "json", "require"}},
 		{Title: "How a log is read", Flags: logFlags},
 	},
