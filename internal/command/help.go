@@ -12,18 +12,12 @@ import (
 
 // overview is the help of the program: its commands and topics.
 func (p Program) overview() string {
-	var commands, topics []Row
-	for _, c := range p.Commands {
-		commands = append(commands, Row{c.Name, c.Summary})
-	}
-	commands = append(commands,
-		Row{"help", "say more about a command or a topic"},
-		Row{"version", "say which version this is"})
+	var topics []Row
 	for _, t := range p.topics() {
 		topics = append(topics, Row{t.Name, t.Summary})
 	}
 	return fmt.Sprintf("Usage: %s COMMAND [FLAGS]\n\nCommands:\n%s\nTopics:\n%s\n%s help COMMAND lists the flags of one, %s help TOPIC says more.\n",
-		p.Name, Rows(commands), Rows(topics), p.Name, p.Name)
+		p.Name, Rows(summaries(p.All())), Rows(topics), p.Name, p.Name)
 }
 
 // describe is the help of a command.
@@ -36,7 +30,7 @@ func (p Program) describe(c Command) string {
 	}
 	b.WriteString("\nUsage:\n")
 	for _, u := range c.Usage {
-		b.WriteString(terminal.Wrap(fmt.Sprintf("  %s %s %s", p.Name, c.Name, u), "      ", Columns))
+		b.WriteString(terminal.Wrap(strings.TrimRight(fmt.Sprintf("  %s %s %s", p.Name, c.Name, u), " "), "      ", Columns))
 	}
 	b.WriteString("\n" + Paragraphs(c.About))
 	f, _ := c.flags()

@@ -2,22 +2,24 @@ package command
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
 
-	"github.com/joulebench/joulebench/internal/buildversion"
 	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // A Program has commands, and topics that help tells of.
 type Program struct {
 	Name string
-	// Commands are in the order of the overview. Those that every program has, help and
-	// version, are not among them.
+	// Commands are in the order of the overview. Those that every program has, help,
+	// version and completion, are not among them.
 	Commands []Command
 	Topics   []Topic
+	// Values complete the values of flags, by the placeholders of these: the words that can
+	// follow what has been typed of one, and what else can. Those of files, directories,
+	// commands and of [OneOf] are known.
+	Values map[string]func(begun string) Candidates
 }
 
 // Run runs what the arguments ask for, and returns the exit code.
@@ -26,39 +28,44 @@ func (p Program) Run(ctx context.Context, args []string, std Streams) int {
 		fmt.Fprint(std.Err, p.overview())
 		return Misused
 	}
-	switch name, rest := args[0], args[1:]; name {
-	case "help", "-h", "-help", "--help":
-		return p.help(rest, std)
-	case "version", "-version", "--version":
-		if len(rest) > 0 && !isHelp(rest[0]) {
-			return p.refuse(std.Err, fmt.Errorf("version takes no arguments: %q", rest[0]))
-		}
-		fmt.Fprintf(std.Out, "%s %s\n", p.Name, buildversion.Text())
+	name := args[0]
+	switch name {
+	case "-h", "-help", "--help":
+		name = helpName
+	case "-version", "--version":
+		name = versionName
+	case completeName:
+		fmt.Fprint(std.Out, p.complete(args[1:]))
 		return OK
-	default:
-		if c, known := p.find(name); known {
-			return p.call(ctx, c, rest, std)
-		}
-		return p.refuse(std.Err, unknown("command", name, p.words()))
 	}
+	if c, known := p.find(name); known {
+		return p.call(ctx, c, args[1:], std)
+	}
+	return p.refuse(std.Err, unknown("command", name, names(p.All())))
+}
+
+// All are all commands, with those that every program has.
+func (p Program) All() []Command {
+	return append(slices.Clip(p.Commands), p.helpCommand(), p.completionCommand(), p.versionCommand())
 }
 
 // find returns the command of a name.
 func (p Program) find(name string) (c Command, known bool) {
-	i := slices.IndexFunc(p.Commands, func(c Command) bool { return c.Name == name })
+	all := p.All()
+	i := slices.IndexFunc(all, func(c Command) bool { return c.Name == name })
 	if i < 0 {
 		return Command{}, false
 	}
-	return p.Commands[i], true
+	return all[i], true
 }
 
-// words are the names of all commands.
-func (p Program) words() []string {
+// names are the names of commands.
+func names(commands []Command) []string {
 	var list []string
-	for _, c := range p.Commands {
+	for _, c := range commands {
 		list = append(list, c.Name)
 	}
-	return append(list, "help", "version")
+	return list
 }
 
 // call runs a command with its arguments.
@@ -87,36 +94,9 @@ func (p Program) call(ctx context.Context, c Command, args []string, std Streams
 	return Misused
 }
 
-// help writes the help of a command or a topic.
-func (p Program) help(args []string, std Streams) int {
-	switch {
-	case len(args) == 0 || len(args) == 1 && (isHelp(args[0]) || args[0] == "version"):
-		fmt.Fprint(std.Out, p.overview())
-		return OK
-	case len(args) > 1:
-		return p.refuse(std.Err, errors.New("help takes one command or topic"))
-	}
-	if c, known := p.find(args[0]); known {
-		fmt.Fprint(std.Out, p.describe(c))
-		return OK
-	}
-	topics := p.topics()
-	i := slices.IndexFunc(topics, func(t Topic) bool { return t.Name == args[0] })
-	if i < 0 {
-		return p.refuse(std.Err, unknown("command or topic", args[0], slices.Concat(p.words(), p.TopicNames())))
-	}
-	fmt.Fprint(std.Out, topics[i].text(p))
-	return OK
-}
-
 // refuse says what is wrong with the arguments, and returns the exit code.
 func (p Program) refuse(w io.Writer, err error) int {
 	fmt.Fprintln(w, terminal.Text(fmt.Sprintf("%s: %v", p.Name, err)))
 	fmt.Fprintf(w, "%s help lists the commands and topics\n", p.Name)
 	return Misused
-}
-
-// isHelp reports whether an argument asks for help.
-func isHelp(arg string) bool {
-	return slices.Contains([]string{"help", "-h", "-help", "--help"}, arg)
 }

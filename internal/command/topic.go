@@ -40,12 +40,12 @@ func (p Program) TopicNames() []string {
 // exits lists the exit codes of the commands.
 func (p Program) exits() string {
 	var b strings.Builder
-	for _, c := range p.Commands {
+	for _, c := range p.All() {
 		if len(c.Exits) > 0 {
 			fmt.Fprintf(&b, "%s %s\n%s\n", p.Name, c.Name, c.exits())
 		}
 	}
-	b.WriteString(Paragraphs("Help exits with 0, and a command, flag or topic that there is not with 2."))
+	b.WriteString(Paragraphs("What is asked for with -h exits with 0, and a command or flag that there is not with 2."))
 	return b.String()
 }
 

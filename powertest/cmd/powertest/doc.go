@@ -18,7 +18,8 @@
 //	did you mean gate?
 //	powertest help lists the commands and topics
 //
-// powertest version says which version this is.
+// powertest version says which version this is, and powertest completion writes the script by
+// which bash, zsh or fish completes commands, topics, flags, their values and files.
 //
 // # Annotate
 //

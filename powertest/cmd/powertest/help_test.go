@@ -52,8 +52,8 @@ func TestHelp(t *testing.T) {
 
 // asked are the ways in which help can be asked for, by the names of its files.
 func asked() map[string][][]string {
-	ways := map[string][][]string{"powertest": {{"help"}, {"-h"}, {"-help"}, {"--help"}, {"help", "help"}}}
-	for _, c := range program.Commands {
+	ways := map[string][][]string{"powertest": {{"help"}, {"-h"}, {"-help"}, {"--help"}}}
+	for _, c := range program.All() {
 		ways[c.Name] = [][]string{{"help", c.Name}, {c.Name, "-h"}, {c.Name, "-help"}, {c.Name, "--help"}, {c.Name, "help"}}
 	}
 	for _, topic := range program.TopicNames() {
@@ -65,7 +65,7 @@ func asked() map[string][][]string {
 // TestEachFlagHasItsPlace: all flags are in groups, each in one, and a group names none that
 // there is not.
 func TestEachFlagHasItsPlace(t *testing.T) {
-	for _, c := range program.Commands {
+	for _, c := range program.All() {
 		assert.NoError(t, c.Check(), "of %s", c.Name)
 	}
 }
@@ -106,5 +106,40 @@ func TestVariablesAreKnown(t *testing.T) {
 	for _, s := range known.Sources {
 		assert.Contains(t, docs, "`"+s.Name, "in no document")
 		assert.NotEmpty(t, s.Is, s.Name)
+	}
+}
+
+// TestCompleteValues: the values of flags are completed from the tables that the program works
+// with.
+func TestCompleteValues(t *testing.T) {
+	all := ""
+	for _, s := range known.Sources {
+		all += s.Name + " "
+	}
+	for typed, want := range map[string]string{
+		"doctor -source ":             all,
+		"annotate -source pr":         "prometheus ",
+		"ab -source nvml+ra":          "nvml+rapl ",
+		"ab -source nvml+none+ra":     "",
+		"doctor -source rapl=":        "rapl=root ",
+		"series -format=c":            "-format=csv ",
+		"gate -max J/t":               "J/token J/total-token ",
+		"gate -mi":                    "-missing -min ",
+		"doctor -source dcgm=http://": "",
+	} {
+		_, answer, _ := say(t, append([]string{"__complete"}, strings.Split(typed, " ")...)...)
+		got := ""
+		for line := range strings.Lines(answer[strings.Index(answer, "\n")+1:]) {
+			word, _, _ := strings.Cut(line, "\t")
+			got += strings.TrimSuffix(word, "=") + " "
+		}
+		assert.Equal(t, want, got, typed)
+	}
+	for typed, want := range map[string]string{
+		"doctor -source smi=x": "files\tsmi=\n", "doctor -source nvml+smi=": "files\tnvml+smi=\n", "doctor -source nvml=/": "files\tnvml=\n",
+		"doctor -source amd=root=/": "directories\tamd=root=\n", "ab -o ": "directories\t\n", "annotate -log ": "files\t\n", "gate ": "files\t\n",
+	} {
+		_, answer, _ := say(t, append([]string{"__complete"}, strings.Split(typed, " ")...)...)
+		assert.Equal(t, want, answer, typed)
 	}
 }

@@ -15,6 +15,7 @@ var program = command.Program{
 		annotateCommand, seriesCommand, gateCommand, abCommand, doctorCommand,
 	},
 	Topics: topics,
+	Values: values,
 }
 
 func main() {
