@@ -75,7 +75,7 @@ func check(path string) error {
 		if err = errors.New(text); strings.Contains(text, "cannot open shared object file") {
 			err = notThere{err}
 		}
-		return fmt.Errorf("nvml: load %s: %w\ninstall the NVIDIA driver, in a container run with --gpus all", path, err)
+		return fmt.Errorf("nvml: load %s: %w\ninstall the NVIDIA driver if this machine has a GPU, and start a container with --gpus all", path, err)
 	}
 	defer lib.Close()
 	if lib.Lookup("nvmlInit_v2") != nil && lib.Lookup("nvmlInit") != nil {

@@ -23,9 +23,9 @@ var _ interface {
 // Open fails with an error that wraps [errors.ErrUnsupported]: NVML is read on
 // linux, in binaries built with cgo.
 func Open(Config) (*Source, error) {
-	why, advice := "this binary was built without cgo", "build it with CGO_ENABLED=1 and a C compiler"
+	why, advice := "this binary was built without cgo", "set CGO_ENABLED=1, and install a C compiler such as gcc"
 	if runtime.GOOS != "linux" {
-		why, advice = "NVML is read on linux only, not on "+runtime.GOOS, "run the benchmark there"
+		why, advice = "NVML is read on linux only, not on "+runtime.GOOS, "run the benchmark on linux"
 	}
 	return nil, fmt.Errorf("nvml: %w: %s\n%s", errors.ErrUnsupported, why, advice)
 }

@@ -72,13 +72,43 @@ type malformedError struct{ error }
 
 func (malformedError) Is(target error) bool { return target == energy.ErrMalformed }
 
-// named names the values of the variables that say what is measured, for messages.
-func (e environment) named() string {
-	s := fmt.Sprintf("POWERTEST_SOURCE=%q", web.RedactSource(os.Getenv("POWERTEST_SOURCE")))
-	if devices := os.Getenv("POWERTEST_DEVICES"); devices != "" {
-		s += fmt.Sprintf(" POWERTEST_DEVICES=%q", devices)
+// instead is what to do where a source cannot be opened, on a line of its own, beside what
+// the error itself advises: there is something to measure everywhere.
+func (e environment) instead(err error, linked []string) string {
+	_, _, advised := strings.Cut(err.Error(), "\n")
+	switch named := e.source != "" && e.source != auto.Name; {
+	case named && advised:
+		return ""
+	case named:
+		return "\nname another source with POWERTEST_SOURCE, or off"
 	}
-	return s
+	or := ""
+	if advised {
+		or = "or "
+	}
+	if !slices.Contains(linked, simulated) {
+		k, _ := known.Find(simulated)
+		or += k.Import() + ", and "
+	}
+	return fmt.Sprintf("\n%sset POWERTEST_SOURCE=%s to measure a simulated GPU", or, simulated)
+}
+
+// simulated is the name of the source that is always there.
+const simulated = "sim"
+
+// named names the values of the variables that say what is measured, to begin a message with.
+func (e environment) named() string {
+	var list []string
+	if source := os.Getenv("POWERTEST_SOURCE"); source != "" {
+		list = append(list, fmt.Sprintf("POWERTEST_SOURCE=%q", web.RedactSource(source)))
+	}
+	if devices := os.Getenv("POWERTEST_DEVICES"); devices != "" {
+		list = append(list, fmt.Sprintf("POWERTEST_DEVICES=%q", devices))
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return strings.Join(list, " ") + ": "
 }
 
 // parseSource splits NAME or NAME=ARG, or several with plus signs between them, and checks
@@ -119,7 +149,7 @@ func checkSource(value string, beside bool, linked []string) error {
 		wrong = "is malformed: nothing follows the equals sign"
 	case !isLinked:
 		wrong = "names a source that is not linked into this binary"
-		advice = fmt.Sprintf("add import _ %q to a test file, or ", k.Package)
+		advice = k.Import() + ", or "
 	}
 	if wrong != "" {
 		of := fmt.Sprintf("POWERTEST_SOURCE=%q", web.RedactSource(value))

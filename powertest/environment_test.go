@@ -48,12 +48,12 @@ func TestMalformedSource(t *testing.T) {
 		{"=x", "is not a source that is known"},
 		{"off=1", "off takes nothing after its name"},
 		{"auto=rapl", "auto takes nothing after its name"},
-		{"rapl", `add import _ "github.com/joulebench/joulebench/raplsource" to a test file`},
+		{"rapl", `add import _ "github.com/joulebench/joulebench/raplsource" to a test file, run go mod tidy, or choose`},
 		{"sim=", "nothing follows the equals sign"},
-		{"sim", `add import _ "github.com/joulebench/joulebench/simsource" to a test file`},
+		{"sim", `add import _ "github.com/joulebench/joulebench/simsource" to a test file, run go mod tidy`},
 		{"dcgm", "write dcgm=URL[,URL]"},
 		{"dcgm=http://node1:9400/metrics", "is not linked in"},
-		{"prometheus=http://prom:9090", `add import _ "github.com/joulebench/joulebench/promsource" to a test file`},
+		{"prometheus=http://prom:9090", `add import _ "github.com/joulebench/joulebench/promsource" to a test file, run go mod tidy`},
 		{"smi=power.csv", "is not linked in"},
 	} {
 		_, _, err := parseSource(c.value, []string{"auto", "nvml"})
@@ -172,6 +172,27 @@ func TestSelection(t *testing.T) {
 		assert.ErrorContains(t, err, "there are 0 (SIM-", sel)
 	}
 	assert.NotEqual(t, selectionKey(energy.Selection{Devices: []string{"a b"}}), selectionKey(energy.Selection{Devices: []string{"a", "b"}}))
+}
+
+// TestInstead: where a source cannot be opened there is one thing to do that works, beside what
+// its error advises.
+func TestInstead(t *testing.T) {
+	bare, advised := errors.New("nvml: none"), errors.New("nvml: none\ninstall it")
+	const sim = `add import _ "github.com/joulebench/joulebench/simsource" to a test file, run go mod tidy, and set POWERTEST_SOURCE=sim to measure a simulated GPU`
+	for _, c := range []struct {
+		source string
+		err    error
+		linked []string
+		want   string
+	}{
+		{"", bare, nil, "\n" + sim},
+		{"auto", advised, nil, "\nor " + sim},
+		{"", advised, []string{"sim"}, "\nor set POWERTEST_SOURCE=sim to measure a simulated GPU"},
+		{"dcgm", advised, nil, ""},
+		{"dcgm", bare, nil, "\nname another source with POWERTEST_SOURCE, or off"},
+	} {
+		assert.Equal(t, c.want, environment{source: c.source}.instead(c.err, c.linked))
+	}
 }
 
 func TestPasswordsAreNotShown(t *testing.T) {

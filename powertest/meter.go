@@ -56,7 +56,7 @@ func NewMeter(ctx context.Context, opts ...Option) (*Meter, error) {
 		return nil, fmt.Errorf("powertest: %w", err)
 	}
 	if m.ins, err = openWithin(ctx, m.config, m.env); err != nil {
-		return nil, fmt.Errorf("powertest: %s: no energy measurement: %w", m.env.named(), err)
+		return nil, fmt.Errorf("powertest: %sno energy measurement: %w%s", m.env.named(), err, m.env.instead(err, energy.Registered()))
 	}
 	if m.ins == nil {
 		return m, nil

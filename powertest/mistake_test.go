@@ -201,9 +201,11 @@ func TestMistakesOfNothing(t *testing.T) {
 	assert.Equal(t, 3, strings.Count(r.out, "powertest: "))
 }
 
-// warnings returns what is logged by slog, whose default it replaces for the test.
+// warnings returns what is logged by slog, whose default it replaces for the test. What was
+// logged before is forgotten.
 func warnings(t *testing.T) *bytes.Buffer {
 	t.Helper()
+	process.logged.Clear()
 	before := slog.Default()
 	t.Cleanup(func() { slog.SetDefault(before) })
 	var out bytes.Buffer

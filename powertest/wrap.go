@@ -4,11 +4,12 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // B is a benchmark that is measured. It is a [testing.B], whose Loop it leaves
@@ -150,15 +151,11 @@ func (b *B) open() *instrument {
 	switch {
 	case err == nil:
 	case b.env.malformed(err):
-		b.fatal("%s: %v", b.env.named(), err)
+		b.fatal("%s%v", b.env.named(), err)
 	case b.env.strict:
 		b.fatal("no energy measurement, and POWERTEST_STRICT is set: %v", err)
 	default:
-		or := ""
-		if strings.Contains(err.Error(), "\n") { // other advice
-			or = "or "
-		}
-		b.logOnce("no measurement "+err.Error(), "no energy measurement: %v\n%sset POWERTEST_SOURCE: another source, sim for simulated GPUs, off for none", err, or)
+		b.logOnce("no measurement "+err.Error(), "no energy measurement: %v%s", err, b.env.instead(err, energy.Registered()))
 	}
 	b.announcing = process.header.announce(b, ins)
 	if ins != nil && ins.fallbackReason != nil {

@@ -21,7 +21,7 @@ var _ interface {
 
 // Open fails with an error that wraps [errors.ErrUnsupported].
 func Open(Config) (*Source, error) {
-	return nil, fmt.Errorf("rapl: %w: the energy of CPUs is read on linux only, not on %s\nrun the benchmark there", errors.ErrUnsupported, runtime.GOOS)
+	return nil, fmt.Errorf("rapl: %w: the energy of CPUs is read on linux only, not on %s\nrun the benchmark on linux", errors.ErrUnsupported, runtime.GOOS)
 }
 
 // Info describes the source.

@@ -74,13 +74,15 @@ func Absent(err error) bool {
 // nothing is why each source that was tried cannot be opened.
 type nothing []error
 
-// Error says all causes in the first line, and below what to do about each.
+// Error says all causes in the first line, and below what to do about one: that of the CPUs
+// if they are there and only hidden or forbidden, else that of the GPUs.
 func (n nothing) Error() string {
 	causes, advice := make([]string, len(n)), ""
 	for i, err := range n {
 		cause, rest, found := strings.Cut(err.Error(), "\n")
-		if causes[i] = cause; found {
-			advice += "\n" + rest
+		there := errors.Is(err, fs.ErrPermission) || errors.Is(err, fs.ErrNotExist)
+		if causes[i] = cause; found && (advice == "" || there) {
+			advice = "\n" + rest
 		}
 	}
 	return strings.Join(causes, "; ") + advice

@@ -2,6 +2,7 @@
 package known
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 )
@@ -25,6 +26,11 @@ type Source struct {
 	// Keys are the parameters of its address that are its own and whose values are names,
 	// which may be shown.
 	Keys []string
+}
+
+// Import says how to link the source into a binary of one's own, whose module has ours already.
+func (s Source) Import() string {
+	return fmt.Sprintf("add import _ %q to a test file, run go mod tidy", s.Package)
 }
 
 // exporterKeys are the keys of sources that read any exporter's metrics.
