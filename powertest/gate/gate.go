@@ -125,6 +125,7 @@ func judge(t *table) *Report {
 	j.named()
 	r.Family = statistics(candidates, t.alpha)
 	judgeRows(candidates, t.alpha, r.Family)
+	j.unpaired(candidates)
 	r.Rows = make([]Row, len(candidates))
 	for i, c := range candidates {
 		if r.Rows[i] = c.row; c.row.failed() {

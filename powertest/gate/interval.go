@@ -150,6 +150,9 @@ func (l numbers) nth(k int) float64 {
 	}
 	for high-low > near {
 		mid := low + (high-low)/2
+		if mid <= low || mid >= high {
+			break // large numbers are farther apart
+		}
 		if n, _ := l.upTo(mid); n >= k {
 			high = mid
 		} else {

@@ -2,6 +2,7 @@ package gate
 
 import (
 	"cmp"
+	"fmt"
 	"math"
 	"slices"
 )
@@ -95,6 +96,22 @@ func pairsOf(older, newer series) (differences []float64) {
 
 // smallestPaired is the least p-value that the signed-rank test of n pairs can give.
 func smallestPaired(n int) float64 { return math.Min(1, math.Exp2(float64(1-n))) }
+
+// unpaired reports rows of samples that powertest ab has taken, and that are too few
+// pairs to be judged by them.
+func (j *judging) unpaired(candidates []candidate) {
+	var list names
+	for i := range candidates {
+		c := &candidates[i]
+		if r := &c.row; r.Test == TestUnpaired && r.Old.Runs != nil && r.New.Runs != nil {
+			list.add(fmt.Sprintf("%s %s (%s)", r.Name(), r.Unit, count(r.Pairs, "pair")))
+		}
+	}
+	if list.n > 0 {
+		j.report.warn("judged by all samples, and not by pairs: %s; among %s it takes %d pairs, in whole blocks that one session of ab has taken",
+			&list, count(j.report.Family, "comparison"), fewest(TestPaired, j.alpha/float64(j.report.Family)))
+	}
+}
 
 // signedRank is the two-sided p-value of Wilcoxon's signed-rank test of differences:
 // how often the sum of the ranks of those above 0 is as far from its mean, if each may

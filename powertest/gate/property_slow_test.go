@@ -15,3 +15,12 @@ func TestSlowFalseAlarms(t *testing.T) {
 		})
 	}
 }
+
+func TestSlowPairsFalseAlarms(t *testing.T) {
+	noFalseAlarms(t, map[int]int{6: 1000, 10: 10_000, 20: 1000})
+}
+
+func TestSlowPairsFindShift(t *testing.T) {
+	t.Parallel()
+	findsShift(t, 4000)
+}
