@@ -95,7 +95,12 @@ func (w *window) polled(in *Input) []estimate {
 		m = newModel(in, w.tl, list[cut[0]:cut[1]])
 		all := m.weigh(in)
 		for i, t := range m.targets {
-			mix, _ := mixtureOf(all, i).normalize()
+			mix := mixtureOf(all, i)
+			// Energies of parts are to add up, so all of them have the same weights.
+			if len(w.targets) == 1 && m.local[after] >= 0 {
+				mix = m.drawable(mix, t)
+			}
+			mix, _ = mix.normalize()
 			e := m.doubts(in, t)
 			mean, wider := mix.mean(), m.doubtedNoise(all)
 			e.mean = mean
@@ -133,6 +138,52 @@ func (m *model) doubtedNoise(all []posterior) float64 {
 		return least
 	}
 	return least + max(student(n)-least, 0)*mix.mean()
+}
+
+// draws is what a device may draw around the end of its load, in units of what it can for
+// long: some overshoot. Without a bound remains what looks at a part of the time only.
+var draws = []weighted{{1, 0.75}, {1.3, 0.2}, {10, 0.05}}
+
+// briefly is for how long it may draw any more, in seconds.
+const briefly = 0.004
+
+// drawable returns a mixture of a target's energy without what the device cannot draw: a
+// piece that straddles the end often holds more than the time before it has room for. So
+// what drains after the end is not taken for load.
+func (m *model) drawable(mix mixture, target int) mixture {
+	out := make(mixture, 0, len(draws)*len(mix))
+	for _, d := range draws {
+		least, most := m.drawn(target, d.value*m.maxPower)
+		for _, c := range mix {
+			mean, v, mass := truncated(c.mean, c.sd, least, most)
+			out = append(out, component{mean, math.Sqrt(v), c.weight + math.Log(d.prior*mass)})
+		}
+	}
+	return out
+}
+
+// drawn returns the least and the most that a target can have used in the pieces if the
+// device draws no more than a power.
+func (m *model) drawn(target int, watts float64) (least, most float64) {
+	for i, q := range m.pieces {
+		on := 0.0
+		cells, _ := m.of(i)
+		for _, c := range cells {
+			if m.tl.labels[m.levels[c.level].label].open[target] {
+				on += c.secs
+			}
+		}
+		off, slop := q.length()-on, briefly+2*(q.sd0+q.sd1)
+		switch {
+		case on == 0:
+		case off < 1e-9:
+			least, most = least+q.energy, most+q.energy
+		default:
+			least += max(q.energy-watts*(off+slop), 0)
+			most += min(q.energy, watts*(on+slop))
+		}
+	}
+	return least, most
 }
 
 // known returns what the targets used in the pieces that the cuts leave out: those open

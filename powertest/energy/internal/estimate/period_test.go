@@ -28,7 +28,6 @@ func divided(n int, jitter, believed float64) (ticks []Tick) {
 
 // TestLearnt: ticks tell their period and jitter, though what was believed of both is wrong.
 func TestLearnt(t *testing.T) {
-	const ms = 1e6
 	before := Period{Nominal: 0.1 * second, Seen: 99.7 * ms, Variance: sq(0.3 * ms), JitterVariance: sq(2 * ms), Known: true}
 	p := before.Learnt(divided(250, 1.2*ms, 1.5*ms))
 	assert.InDelta(t, 100*ms, p.Seen, 0.02*ms)
@@ -42,7 +41,6 @@ func TestLearnt(t *testing.T) {
 
 // TestLearntWithOneCrookedLine: a stretch in which ticks scatter does not decide.
 func TestLearntWithOneCrookedLine(t *testing.T) {
-	const ms = 1e6
 	ticks := divided(250, ms, ms)
 	for k := 40; k < 60; k++ {
 		off := int64(20 * ms * math.Sin(float64(k*k)))

@@ -52,7 +52,7 @@ func (m *model) setPriors(h *shape) {
 		case m.rises(k):
 			shift = h.late
 		case m.falls(k):
-			shift = max(h.early, h.hold)
+			shift = max(h.early, h.over, h.hold)
 		}
 		slack := kernelSlack*tau + shiftSlack*shift
 		if k.number > fewEdges {

@@ -74,6 +74,8 @@ func (m *model) fall(p []segment, h shape, j, kind int) []segment {
 	switch {
 	case h.early > 0:
 		return appendSegment(p, max(e-h.early, m.tl.parts[j-1].start), h.tail, to, kind)
+	case h.over > 0:
+		return appendSegment(p, min(e+h.over, m.tl.parts[j].end), h.tail, to, kind)
 	case h.hold > 0:
 		p = appendSegment(p, e, 0, m.lead+1, -1)
 		return appendSegment(p, min(e+h.hold, m.tl.parts[j].end), 0, to, kind)

@@ -26,13 +26,14 @@ type start struct {
 type end struct {
 	tail  float64 // by a tail, exp(−t/tail);
 	early float64 // before the edge;
-	hold  float64 // with a level that is held after it, as where a last step overruns;
+	over  float64 // after the edge, as where a last step overruns;
+	hold  float64 // with another level that is held after it;
 	drain float64 // or with another level at last
 	prior float64
 }
 
 func (s start) longest() float64 { return max(s.ramp, s.late, s.lead, s.burst) }
-func (e end) longest() float64   { return max(e.tail, e.early, e.hold, e.drain) }
+func (e end) longest() float64   { return max(e.tail, e.early, e.over, e.hold, e.drain) }
 
 // scaled returns it with its shifts scaled; what is exponential stays.
 func (s start) scaled(f float64) start {
@@ -41,7 +42,7 @@ func (s start) scaled(f float64) start {
 }
 
 func (e end) scaled(f float64) end {
-	e.early, e.hold, e.drain = e.early*f, e.hold*f, e.drain*f
+	e.early, e.over, e.hold, e.drain = e.early*f, e.over*f, e.hold*f, e.drain*f
 	return e
 }
 
@@ -59,7 +60,8 @@ var (
 		{tail: 0.08, prior: 0.05}, {tail: 0.16, prior: 0.05}, {tail: 0.32, prior: 0.05},
 		{early: 0.008, prior: 0.015}, {early: 0.02, prior: 0.015}, {early: 0.04, prior: 0.01},
 		{early: 0.012, tail: 0.025, prior: 0.015}, {early: 0.03, tail: 0.025, prior: 0.015},
-		{hold: 0.02, prior: 0.07}, {hold: 0.04, prior: 0.07}, {hold: 0.08, prior: 0.07}, {hold: 0.15, prior: 0.04}, {hold: 0.3, prior: 0.03},
+		{over: 0.01, prior: 0.03}, {over: 0.02, prior: 0.03}, {over: 0.035, prior: 0.03}, {over: 0.06, prior: 0.03}, {over: 0.1, prior: 0.015},
+		{hold: 0.02, prior: 0.03}, {hold: 0.04, prior: 0.03}, {hold: 0.08, prior: 0.03}, {hold: 0.15, prior: 0.03}, {hold: 0.3, prior: 0.03},
 		{drain: 0.04, prior: 0.015}, {drain: 0.12, prior: 0.01},
 	}
 	// The slow are what a slow counter can show: a server drains its queue, and

@@ -29,7 +29,7 @@ func (in *Input) timeTicks(ticks []Tick) []timedTick {
 func (in *Input) timeRun(out []timedTick, ticks []Tick) []timedTick {
 	line, ok := fit(in.Period, ticks)
 	ok = ok && !in.Recorded
-	begin := len(out)
+	begin, taken, doubled := len(out), math.Inf(-1), line.doubled(ticks)
 	for i, t := range ticks {
 		lo, hi := float64(t.Lo), float64(t.Hi)
 		until := hi // the value stayed visible
@@ -40,7 +40,7 @@ func (in *Input) timeRun(out []timedTick, ticks []Tick) []timedTick {
 		lo = max(lo, hi-1.25*line.period-line.jitter)
 		k := timedTick{t: (lo + hi) / 2, sd: (hi - lo) / math.Sqrt(12), joules: t.Joules}
 		if ok {
-			k.t, k.sd = line.place(lo, hi, until)
+			k.t, k.sd, taken = line.place(lo, hi, until, taken, doubled)
 		}
 		k.t, k.sd = (k.t-in.Behind/2)/second, math.Hypot(k.sd, in.Behind/math.Sqrt(12))/second
 		if n := len(out); n > begin && k.t <= out[n-1].t {
@@ -184,24 +184,45 @@ func number(used []onLine, l line, ticks []Tick) (numbered []onLine, origin floa
 // missed is the probability that a counter misses a tick.
 const missed = 0.02
 
+// doubled returns the probability that a counter shows two new values where one is due, by
+// how often it did. Most never do.
+func (l line) doubled(ticks []Tick) float64 {
+	const single, of = 0.05, 50 // before any tick is seen
+	n := 0.0
+	for i := 1; i < len(ticks); i++ {
+		if float64(ticks[i].Hi-ticks[i-1].Hi) < l.period/2 {
+			n++
+		}
+	}
+	return (single + n) / (of + float64(len(ticks)))
+}
+
 // place returns the mean and standard deviation of the time of the tick that
-// set the value that was new between lo and hi, and visible until until.
-func (l line) place(lo, hi, until float64) (t, sd float64) {
+// set the value that was new between lo and hi, and visible until until, and the number of
+// that tick on the line. Up to the number taken, ticks set the values before.
+func (l line) place(lo, hi, until, taken, doubled float64) (t, sd, number float64) {
 	// The visible value is that of the last tick before it was read. Where the
 	// read was so close to a tick that it might be either, both count.
 	k := math.Floor((hi - l.phase) / l.period)
-	var w, mean, moment float64
+	var w, mean, moment, most float64
+	number = k
 	for i := -1.0; i <= 1; i++ {
 		at := l.phase + (k+i)*l.period
 		s := math.Sqrt(l.vPhase + sq(k+i-l.kMean)*l.vSlope + sq(l.jitter) + 1)
 		m, v, mass := truncated(at, s, lo, hi)
 		// A later tick in that time would have hidden this one.
 		mass *= 1 - (1-missed)*normCDF((until-at-l.period)/s)
+		if k+i <= taken {
+			mass *= doubled
+		}
+		if mass > most {
+			most, number = mass, k+i
+		}
 		w, mean, moment = w+mass, mean+mass*m, moment+mass*(v+m*m-2*m*lo+lo*lo)
 	}
 	if !(w >= 1e-9) || math.IsInf(w, 0) {
-		return (lo + hi) / 2, (hi - lo) / math.Sqrt(12)
+		return (lo + hi) / 2, (hi - lo) / math.Sqrt(12), math.Inf(-1)
 	}
 	mean /= w
-	return mean, math.Sqrt(max(moment/w-sq(mean-lo), 0))
+	return mean, math.Sqrt(max(moment/w-sq(mean-lo), 0)), number
 }
