@@ -1,6 +1,8 @@
 package plot
 
 import (
+	"strings"
+
 	"gonum.org/v1/plot/vg"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -58,7 +60,13 @@ type Table struct {
 }
 
 // Error says which file could not be drawn, and why.
-func (f Failure) Error() string { return f.Name + ": " + f.Err.Error() }
+func (f Failure) Error() string {
+	words := f.Err.Error()
+	if strings.Contains(words, f.Name) {
+		return words
+	}
+	return f.Name + ": " + words
+}
 
 // Unwrap returns why.
 func (f Failure) Unwrap() error { return f.Err }
