@@ -33,7 +33,7 @@ var tourUnits = map[string][]string{
 // things joules may be withheld, as they should be: then it takes longer.
 func TestSlowTourRuns(t *testing.T) {
 	for _, benchtime := range []string{"1s", "2s"} {
-		out := runTour(t, benchtime)
+		out := runTour(t, benchtime, "")
 		missing := missingUnits(readTour(t, out))
 		if len(missing) == 0 {
 			return
@@ -88,16 +88,18 @@ func procs(r *benchfmt.Result) string {
 }
 
 // runTour runs the tour in an environment that says nothing of powertest, with
-// every GPU hidden: it is simulated wherever the test runs.
-func runTour(t *testing.T, benchtime string) (out string) {
+// every GPU hidden: it is simulated wherever the test runs. Its traces go to a directory, if
+// there is one, and flags are more of those of go test.
+func runTour(t *testing.T, benchtime, traces string, flags ...string) (out string) {
 	t.Helper()
-	cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-count", "1", "-benchtime", benchtime, ".")
+	cmd := exec.Command("go", "test", "-run", "^$", "-bench", ".", "-count", "1", "-benchtime", benchtime)
+	cmd.Args = append(append(cmd.Args, flags...), ".")
 	for _, v := range os.Environ() {
 		if !strings.HasPrefix(v, "POWERTEST_") && !strings.HasPrefix(v, "TOUR_") {
 			cmd.Env = append(cmd.Env, v)
 		}
 	}
-	cmd.Env = append(cmd.Env, "CUDA_VISIBLE_DEVICES=")
+	cmd.Env = append(cmd.Env, "CUDA_VISIBLE_DEVICES=", "POWERTEST_TRACE="+traces)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	b, err := cmd.Output()

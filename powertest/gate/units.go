@@ -15,6 +15,16 @@ import (
 // would make the family larger and every comparison weaker.
 var defaultUnits = []string{"ns/op", "J/op", "J/token"}
 
+// DefaultUnits are the units that are judged if nothing else is asked for, as results have
+// them: sec/op, J/op and J/token.
+func DefaultUnits() []string {
+	list := make([]string, len(defaultUnits))
+	for i, u := range defaultUnits {
+		list[i] = tidy(u)
+	}
+	return list
+}
+
 // isEnergy reports whether a unit is one of energy or power, which the error of
 // the instrument is about: J or W is one of its parts, as in prefill-J/op,
 // goodput-tokens/J and idle-W.
@@ -56,9 +66,19 @@ func errorUnits(u *unit) (list []string) {
 	if !u.energy {
 		return nil
 	}
-	for i, r := range u.name {
+	return ErrorUnits(u.name)
+}
+
+// ErrorUnits are the units in which the error of a unit may be reported, in percent, the
+// nearest first: prefill-err-% and err-% of prefill-J/op. There are none of what is no
+// energy.
+func ErrorUnits(unit string) (list []string) {
+	if !isEnergy(unit) {
+		return nil
+	}
+	for i, r := range unit {
 		if r == '-' {
-			list = append(list, u.name[:i]+"-err-%")
+			list = append(list, unit[:i]+"-err-%")
 		}
 	}
 	return append(list, "err-%")

@@ -1,8 +1,10 @@
 package plot
 
 import (
-	"fmt"
+	"cmp"
 	"math"
+	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -26,6 +28,9 @@ func OfGate(r *gate.Report, old, newer []gate.Samples) Section {
 			Verdict: row.Verdict, Why: row.Why,
 		}
 		changes.Rows = append(changes.Rows, c)
+	}
+	slices.SortStableFunc(changes.Rows, func(a, b *Comparison) int { return cmp.Compare(concern(a.Verdict), concern(b.Verdict)) })
+	for _, c := range changes.Rows[:min(len(changes.Rows), maxFigures)] {
 		if len(c.New.Samples) > 0 {
 			s.Figures = append(s.Figures, c)
 		}
@@ -39,19 +44,44 @@ func OfGate(r *gate.Report, old, newer []gate.Samples) Section {
 	return s
 }
 
+// concern is the order in which verdicts are shown: what is worse first.
+func concern(v gate.Verdict) int {
+	return slices.Index([]gate.Verdict{gate.VerdictRegression, gate.VerdictInconclusive, gate.VerdictImprovement, gate.VerdictSame}, v)
+}
+
 // OfSamples draws the samples of one benchmark file: its metrics against the keys of their
-// names, and the samples.
-func OfSamples(name string, list []gate.Samples) Section {
+// names, and the samples in some units, or in those that a gate judges if there are none.
+func OfSamples(name string, list []gate.Samples, units ...string) Section {
 	s := Section{Name: name, Figures: curves(pointsOfSamples(list))}
+	if len(units) == 0 {
+		units = gate.DefaultUnits()
+	}
 	for i := range list {
 		x := &list[i]
+		if !slices.Contains(units, x.Unit) || len(s.Figures) >= maxFigures {
+			continue
+		}
 		s.Figures = append(s.Figures, &Comparison{
 			Benchmark: x.Name(), Unit: x.Unit, Better: x.Better, New: side(name, x.Summary, x),
 			Change: math.NaN(), Low: math.NaN(), High: math.NaN(), Threshold: math.NaN(),
 		})
 	}
+	s.Tables = append(s.Tables, sampleTable(list))
 	s.Notes = append(s.Notes, energy.NotCovered(nil))
 	return s
+}
+
+// maxFigures is how many pictures of samples a section has; the table has all numbers.
+const maxFigures = 48
+
+// sampleTable is the medians of a file as text.
+func sampleTable(list []gate.Samples) Table {
+	t := Table{Title: "medians", Columns: []string{"benchmark", "median", "unit", "95 % interval", "samples"}}
+	for i := range list {
+		s := &list[i]
+		t.Rows = append(t.Rows, []string{s.Name(), digits(s.Summary.Center), s.Unit, digits(s.Summary.Low) + " to " + digits(s.Summary.High), strconv.Itoa(len(s.Values))})
+	}
+	return t
 }
 
 // find is the samples of a row; nil if there are none.
@@ -94,7 +124,7 @@ func (c *Changes) table() Table {
 	interval := func(s Samples) string { return digits(s.Low) + " to " + digits(s.High) }
 	for _, r := range c.Rows {
 		t.Rows = append(t.Rows, []string{r.Benchmark, r.Unit, digits(r.Old.Median), interval(r.Old), digits(r.New.Median), interval(r.New),
-			fmt.Sprintf("%+.2f %%", 100*r.Change), strings.TrimSpace(string(r.Verdict) + " " + r.Why)})
+			percent(r.Change), strings.TrimSpace(string(r.Verdict) + " " + r.Why)})
 	}
 	return t
 }

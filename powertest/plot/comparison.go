@@ -72,5 +72,9 @@ func (c *Changes) Title() string { return c.Old + " → " + c.New }
 
 // Describe implements [Figure].
 func (c *Changes) Describe() string {
-	return fmt.Sprintf("The change of the median of %d benchmarks and units, with its interval.", len(c.Rows))
+	words := fmt.Sprintf("How the median of %s and units has changed, with its 95 %% interval", count(len(c.Rows), "benchmark"))
+	if len(c.Rows) > maxChanges {
+		words = fmt.Sprintf("The %d of %d changes that matter most, with their 95 %% intervals", maxChanges, len(c.Rows))
+	}
+	return words + ". Grey: what is less than the threshold."
 }

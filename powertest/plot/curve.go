@@ -38,7 +38,7 @@ func (c *Curve) Title() string { return fmt.Sprintf("%s: %s by %s", c.Name, c.Un
 
 // Describe implements [Figure].
 func (c *Curve) Describe() string {
-	return fmt.Sprintf("%s against %s, %d lines. Error bars: %s.", c.Unit, c.Key, len(c.Lines), c.Bars)
+	return fmt.Sprintf("%s against %s, %s. Error bars: %s.", c.Unit, c.Key, count(len(c.Lines), "line"), c.Bars)
 }
 
 // Parts are amounts side by side: the energy of each device, kind, role or phase.
@@ -56,11 +56,11 @@ type Part struct {
 }
 
 // Title implements [Figure].
-func (p *Parts) Title() string { return p.Name + ": " + p.Unit }
+func (p *Parts) Title() string { return p.Name + ": energy" }
 
 // Describe implements [Figure].
 func (p *Parts) Describe() string {
-	return fmt.Sprintf("%d parts in %s, each with its interval.", len(p.Parts), p.Unit)
+	return fmt.Sprintf("What each used, in %s, with its interval: phases and roles are parts of the devices' energy.", p.Unit)
 }
 
 // better is the direction of a unit: -1 if less is better, +1 if more is, 0 if that is not

@@ -35,7 +35,7 @@ func (in *input) reports() {
 			}
 		}
 	}
-	in.sections = OfReports(in.name, list...)
+	in.sections = OfReports(in.label, list...)
 }
 
 // OfReports draws several reports: their metrics against the keys of their names, and each.
@@ -59,7 +59,7 @@ func (in *input) recording() {
 		in.err = r.Check()
 	}
 	if in.err == nil {
-		in.sections = []Section{OfRecording(in.name, r)}
+		in.sections = []Section{OfRecording(in.label, r)}
 	}
 }
 
@@ -82,21 +82,21 @@ func (in *input) gateReport() {
 
 // samples draws a benchmark file by itself.
 func (in *input) samples() {
-	list, warnings, err := gate.ReadSamples(in.Gate, in.name, in.reader())
+	list, warnings, err := gate.ReadSamples(in.Gate, in.label, in.reader())
 	if err != nil {
 		in.err = err
 		return
 	}
-	s := OfSamples(in.name, list)
+	s := OfSamples(in.label, list, in.Gate.Units...)
 	s.Notes = append(s.Notes, warnings...)
 	in.sections = []Section{s}
 }
 
 // compare draws a benchmark file as the new side of a comparison.
 func (in *input) compare(old *input) {
-	r, err := gate.JudgeReaders(in.Gate, old.name, old.reader(), in.name, in.reader())
-	before, _, errBefore := gate.ReadSamples(in.Gate, old.name, old.reader())
-	after, _, errAfter := gate.ReadSamples(in.Gate, in.name, in.reader())
+	r, err := gate.JudgeReaders(in.Gate, old.label, old.reader(), in.label, in.reader())
+	before, _, errBefore := gate.ReadSamples(in.Gate, old.label, old.reader())
+	after, _, errAfter := gate.ReadSamples(in.Gate, in.label, in.reader())
 	if in.err = cmp.Or(err, errBefore, errAfter); in.err != nil {
 		return
 	}
@@ -118,7 +118,7 @@ func (in *input) validation() {
 	if in.err = json.Unmarshal(in.text, &v); in.err != nil {
 		return
 	}
-	name := cmp.Or(v.Result, in.name)
+	name := cmp.Or(v.Result, in.label)
 	s := Section{Name: name, Notes: []string{"nothing was measured"}}
 	if m := v.Powertest.Measurement; m != nil {
 		s = OfMeasurement(name, *m)
@@ -150,7 +150,7 @@ func (in *input) source(ctx context.Context, value string) {
 		in.err = errors.New("it is not known which time to draw\n-start and -end say it")
 		return
 	}
-	s, err := OfSource(ctx, in.name, history, span)
+	s, err := OfSource(ctx, in.label, history, span)
 	if in.err = err; err == nil {
 		in.sections = []Section{s}
 	}

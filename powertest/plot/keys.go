@@ -51,10 +51,30 @@ func pointsOfSamples(samples []gate.Samples) (list []point) {
 		if !slices.Contains(drawn, s.Unit) {
 			continue
 		}
-		p := point{benchmark: s.Name(), unit: s.Unit, better: s.Better, Value: Value{Y: s.Summary.Center, Low: finite(s.Summary.Low), High: finite(s.Summary.High), N: len(s.Values)}}
-		list = append(list, p)
+		low, high := finite(s.Summary.Low), finite(s.Summary.High)
+		if math.IsNaN(low) || math.IsNaN(high) {
+			low, high = rangeOf(s)
+		}
+		list = append(list, point{benchmark: s.Name(), unit: s.Unit, better: s.Better, Value: Value{Y: s.Summary.Center, Low: low, High: high, N: len(s.Values)}})
 	}
 	return list
+}
+
+// rangeOf is the range of samples that are too few for an interval of the median, each with
+// the instrument's; not numbers if one sample is all that is known.
+func rangeOf(s *gate.Samples) (low, high float64) {
+	seen := nothing()
+	for i, v := range s.Values {
+		half := 0.0
+		if s.Errors != nil {
+			half = math.Abs(v) * s.Errors[i] / 100
+		}
+		seen.see(v-half, v+half)
+	}
+	if seen.low >= seen.high {
+		return math.NaN(), math.NaN()
+	}
+	return seen.low, seen.high
 }
 
 // keysOf are the keys of a benchmark's name that have numbers, and the name without each.
@@ -119,7 +139,7 @@ func newCurve(key, unit string, lines map[string][]Value) *Curve {
 	if len(at) < 2 {
 		return nil
 	}
-	c := &Curve{Key: key, Unit: unit, Better: better(unit), Bars: "95 % of the median; of one sample, that of the instrument"}
+	c := &Curve{Key: key, Unit: unit, Better: better(unit), Bars: "95 % of the median; of fewer than six samples their range, with the instrument's error"}
 	for _, name := range slices.Sorted(maps.Keys(lines)) {
 		line := Line{Name: name}
 		for _, x := range slices.Sorted(maps.Keys(at)) {

@@ -1,6 +1,10 @@
 package plot
 
 import (
+	"strings"
+
+	"gonum.org/v1/plot/vg"
+
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -40,6 +44,10 @@ type Figure interface {
 	// seen in it, for who cannot see it.
 	Title() string
 	Describe() string
+
+	// size is how large it is drawn, and draw draws it.
+	size(narrow bool) (w, h vg.Length)
+	draw(s *sheet)
 }
 
 // A Table is the numbers of a section as text.
@@ -50,3 +58,15 @@ type Table struct {
 	// in the column's name.
 	Rows [][]string
 }
+
+// Error says which file could not be drawn, and why.
+func (f Failure) Error() string {
+	words := f.Err.Error()
+	if strings.Contains(words, f.Name) {
+		return words
+	}
+	return f.Name + ": " + words
+}
+
+// Unwrap returns why.
+func (f Failure) Unwrap() error { return f.Err }

@@ -80,8 +80,37 @@ func (p *Power) Title() string { return p.Name + ": power" }
 
 // Describe implements [Figure].
 func (p *Power) Describe() string {
-	from, to := p.extent()
-	return fmt.Sprintf("Power in watts over %v, of %d devices, with %d windows and phases.", (to - from).Round(time.Millisecond), len(p.Series), len(p.Bands))
+	f := p.frame()
+	length := short((f.to - f.from) * 100 / 102) // without the room on either side
+	words := fmt.Sprintf("Power over %v of %s", length, count(len(p.Series), "device"))
+	if len(p.Series) == 1 {
+		words = fmt.Sprintf("Power of %s over %v", p.Series[0].Name, length)
+	}
+	if p.Sum != nil {
+		words += " and their sum"
+	}
+	if len(p.Bands) > 0 {
+		words += ". Bars above the axes are windows, phases, and what went wrong; the shaded edges of a window are the time between the readings on either side, over which its energy is divided with an error"
+	}
+	return words + "."
+}
+
+// short is a time with three digits or so.
+func short(d time.Duration) time.Duration {
+	for _, unit := range []time.Duration{time.Second, time.Millisecond, time.Microsecond} {
+		if d >= 100*unit {
+			return d.Round(unit)
+		}
+	}
+	return d
+}
+
+// count is "1 device" or "2 devices".
+func count(n int, what string) string {
+	if n != 1 {
+		what += "s"
+	}
+	return fmt.Sprintf("%d %s", n, what)
 }
 
 // extent is from when to when there is something to be seen.

@@ -2,10 +2,10 @@ package plot
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"slices"
 	"strings"
 
@@ -40,15 +40,23 @@ const maxFile = 1 << 30
 // are compared, the first as the old one; another number of them are drawn each by itself.
 // What can't be drawn is among the page's failures.
 func Read(ctx context.Context, o Options, names ...string) *Page {
-	page := &Page{Title: cmp.Or(o.Title, strings.Join(names, ", "))}
+	page := &Page{Title: o.Title}
 	var inputs, benchmarks []*input
+	var titles []string
 	for _, name := range names {
-		in := &input{Options: o, name: name, path: name}
-		in.open(ctx)
+		in := &input{Options: o, name: name, path: name, label: base(name, names)}
+		in.open()
+		titles = append(titles, in.label)
 		if in.kind == Benchmarks {
 			benchmarks = append(benchmarks, in)
 		}
 		inputs = append(inputs, in)
+	}
+	if page.Title == "" {
+		page.Title = strings.Join(titles[:min(len(titles), 2)], ", ")
+		if more := len(titles) - 2; more > 0 {
+			page.Title += fmt.Sprintf(" and %d more", more)
+		}
 	}
 	for _, in := range inputs {
 		switch {
@@ -67,28 +75,47 @@ func Read(ctx context.Context, o Options, names ...string) *Page {
 	return page
 }
 
+// base is what a file is called in figures: its own name, if no other is called so.
+func base(name string, names []string) string {
+	own := filepath.Base(name)
+	for _, other := range names {
+		if other != name && filepath.Base(other) == own {
+			return name
+		}
+	}
+	return own
+}
+
 // An input is something that was named.
 type input struct {
 	Options
-	name string // as it was given
-	path string // of the file
-	kind Kind
-	text []byte // of the file, unless it is a log, which has a reader of its own
+	name  string // as it was given
+	label string // what it is called in figures
+	path  string // of the file
+	kind  Kind
+	opens string // the source, with its argument; of a log, only how it is read
+	text  []byte // of the file, unless it is a log, which has a reader of its own
 	// sections are what was made of it, and err is why there are none.
 	sections []Section
 	err      error
 }
 
 // open finds out what an input is, and reads the file.
-func (in *input) open(context.Context) {
+func (in *input) open() {
 	if source, _, found := strings.Cut(in.name, "="); found && slices.Contains(energy.Registered(), source) {
-		in.kind = Source
+		in.kind, in.opens = Source, in.name
+		in.name, in.label = source, source // its address may have a password
 		return
 	}
 	if in.text, in.err = inputfile.ReadFile(in.path, maxFile); in.err != nil {
 		side := gate.ParseSide(in.name) // label=path
 		if text, err := inputfile.ReadFile(side.Path, maxFile); side.Path != in.path && err == nil {
-			in.name, in.path, in.text, in.err = side.Label, side.Path, text, nil
+			in.label, in.path, in.text, in.err = side.Label, side.Path, text, nil
+		}
+	}
+	if path, arguments, found := strings.Cut(in.name, "?"); in.err != nil && found { // a log, with how to read it
+		if text, err := inputfile.ReadFile(path, maxFile); err == nil {
+			in.label, in.path, in.opens, in.text, in.err = filepath.Base(path), path, "?"+arguments, text, nil
 		}
 	}
 	if in.err == nil {
@@ -113,9 +140,9 @@ func (in *input) read(ctx context.Context) {
 	case Validation:
 		in.validation()
 	case Source:
-		in.source(ctx, in.name)
+		in.source(ctx, in.opens)
 	case Log:
-		in.source(ctx, "smi="+in.path)
+		in.source(ctx, "smi="+in.path+in.opens)
 	default:
 		in.err = fmt.Errorf("%w\n%s", ErrNotDrawn, takes)
 	}

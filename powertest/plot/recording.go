@@ -3,7 +3,6 @@ package plot
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -27,22 +26,19 @@ func powerOf(name string, r energy.Recording, start time.Time) *Power {
 	return p
 }
 
-// deviceName is what people call a device: "node-1 0 NVIDIA H200".
+// deviceName is what people call a device: "node-1 GPU 0 (NVIDIA H200), decode".
 func deviceName(d energy.Device) string {
-	words := []string{fmt.Sprint(d.Index)}
-	if d.Kind.OrGPU() != energy.GPU {
-		words[0] = d.Kind.Title() + " " + words[0]
-	}
+	name := fmt.Sprintf("%s %d", d.Kind.Title(), d.Index)
 	if d.Host != "" {
-		words = append([]string{d.Host}, words...)
+		name = d.Host + " " + name
 	}
 	if d.Name != "" {
-		words = append(words, d.Name)
+		name += " (" + d.Name + ")"
 	}
 	if d.Role != "" {
-		words = append(words, "("+d.Role+")")
+		name += ", " + d.Role
 	}
-	return strings.Join(words, " ")
+	return name
 }
 
 // counter makes steps of ticks: the mean power between two of them. Nothing is known of the

@@ -9,6 +9,7 @@ import (
 
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/gate"
 )
 
 // OfReport draws a report: its power over time, if it has a recording, as in a trace, the
@@ -97,11 +98,20 @@ func (p *Parts) table() Table {
 	return t
 }
 
-// metricTable is the metrics of a report as text.
+// metricTable is the metrics of a report as text. The interval of what is divided by work,
+// which is counted, is that of its energy.
 func metricTable(r powertest.Report) Table {
-	t := Table{Title: "metrics", Columns: []string{"value", "unit"}}
+	t := Table{Title: "metrics", Columns: []string{"metric", "value", "low", "high"}}
 	for _, m := range r.Metrics {
-		t.Rows = append(t.Rows, []string{digits(m.Value), m.Unit})
+		row := []string{m.Unit, digits(m.Value), "–", "–"}
+		for _, unit := range gate.ErrorUnits(m.Unit) {
+			if percent, ok := r.Value(unit); ok {
+				half := math.Abs(m.Value) * percent / 100
+				row[2], row[3] = digits(m.Value-half), digits(m.Value+half)
+				break
+			}
+		}
+		t.Rows = append(t.Rows, row)
 	}
 	return t
 }
@@ -114,14 +124,15 @@ func digits(x float64) string {
 	return strconv.FormatFloat(x, 'g', 6, 64)
 }
 
-// bands adds the window and the phases of a report.
+// bands adds the window and the phases of a report, before what went wrong.
 func (p *Power) bands(r powertest.Report) {
+	var list []Band
 	add := func(kind BandKind, name string, m energy.Measurement, spans []energy.Span) {
 		if len(spans) == 0 {
 			spans = []energy.Span{{Start: m.Start, End: m.End}}
 		}
 		for _, s := range spans {
-			p.Bands = append(p.Bands, Band{
+			list = append(list, Band{
 				Kind: kind, Name: name, Label: label(m), Withheld: !m.Valid,
 				From: p.edge(s.Start.Sub(p.Start)), To: p.edge(s.End.Sub(p.Start)),
 			})
@@ -131,6 +142,7 @@ func (p *Power) bands(r powertest.Report) {
 	for _, ph := range r.Phases {
 		add(Phase, ph.Name, ph.Measurement, ph.Spans)
 	}
+	p.Bands = append(list, p.Bands...)
 }
 
 // label is what was measured, or why that is withheld.
@@ -138,5 +150,6 @@ func label(m energy.Measurement) string {
 	if !m.Valid {
 		return "withheld: " + withholding(m.Reasons)
 	}
-	return fmt.Sprintf("%s J ± %.2g %%, %s W", digits(m.Energy.Joules), m.Energy.ErrPercent(), digits(m.Watts))
+	j := scaleOf("J", m.Energy.Joules)
+	return fmt.Sprintf("%.4g %s ± %.2g %%, %s", m.Energy.Joules/j.factor, j.unit, m.Energy.ErrPercent(), watts(m.Watts))
 }

@@ -6,6 +6,7 @@
 //	powertest gate ...       say whether a benchmark file is a regression of another
 //	powertest ab ...         compare two builds, run in turn, and judge them
 //	powertest doctor ...     say what would be measured here, and how well
+//	powertest plot ...       draw what was measured: a page, SVG or PNG
 //
 // powertest help lists the commands and the topics, powertest help COMMAND has an example,
 // the flags and the exit codes of one, as powertest COMMAND -h has, and powertest help TOPIC
@@ -307,4 +308,17 @@
 //
 // -json writes an object with the keys of doctor.Report; times are in ns, and what is
 // unknown or withheld is null, or is left out if it is a text.
+//
+// # Plot
+//
+// Plot draws files as one HTML page, report.html, which loads nothing from elsewhere, and
+// with -svg and -png each figure as a file of its own. It recognises files by what is in
+// them, and prints the names of those that it has written:
+//
+//	$ powertest plot -o page.html old.txt new-regressed.txt gpu_metrics.csv
+//	page.html
+//
+// A source that knows the past is given as in POWERTEST_SOURCE, with the time to draw:
+// powertest plot -last 1h prometheus=http://prometheus:9090. docs/plot.md says what is
+// drawn of what.
 package main

@@ -12,7 +12,7 @@ import (
 var program = command.Program{
 	Name: "powertest",
 	Commands: []command.Command{
-		annotateCommand, seriesCommand, gateCommand, abCommand, doctorCommand,
+		annotateCommand, seriesCommand, gateCommand, abCommand, doctorCommand, plotCommand,
 	},
 	Topics: topics,
 	Values: values,
