@@ -13,7 +13,7 @@ import (
 // annotateCommand is the command annotate.
 var annotateCommand = command.Command{
 	Name:    "annotate",
-	Summary: "measure the energy of a command or a benchmark, and add it to its results",
+	Summary: "measure a command, a window of the past or a benchmark",
 	Examples: []command.Example{
 		{Line: "powertest annotate -- ./train.sh", Does: "measure a command"},
 		{Line: "powertest annotate -prometheus http://HOST:9090 -last 5m", Does: "measure a window of the past"},
