@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 )
 
 // Usual is the counter of a data-centre board: it ticks each 100 ms by a clock of its own.
@@ -26,7 +27,7 @@ func with(change func(r *rand.Rand, c *Counter)) func(r *rand.Rand, c *Counter) 
 // Cells returns the table of what the instrument is to reach. Those with the power of real
 // boards are there if there are recordings.
 func Cells(recordings []Recorded) []Cell {
-	cells := slices.Concat(whole(), parts(), counters(), fleets(), cpus())
+	cells := slices.Concat(whole(), parts(), counters(), strange(), fleets(), cpus())
 	if len(recordings) > 0 {
 		real := []kind{{name: "boards", load: Boards(recordings)}}
 		cells = append(cells, grid(real, []goal{{0.25, 3}}, styles, Want{})...)
@@ -157,6 +158,27 @@ func counters() []Cell {
 		odd("loaded-0.7", fair, func(_ *rand.Rand, c *Counter) { c.Loaded = 0.7 }),
 		odd("20ms", Want{P95: 0.2, Width: 4}, func(_ *rand.Rand, c *Counter) { c.Period = 0.02 }),
 	}
+}
+
+// strange are loads and counters that came after the estimator.
+func strange() []Cell {
+	running := []kind{{name: "sawtooth", load: Sawtooth}, {name: "telegraph", load: Telegraph}, {name: "sparks", load: Sparks},
+		{name: "swell", load: Swell}, {name: "stairs", load: Stairs}}
+	marks := Want{Marks: true}
+	list := slices.Concat(
+		grid(running, []goal{{0.25, 0}, {1, 0}, {5, 0}}, metered, marks),
+		grid([]kind{{name: "aligned", load: Aligned}, {name: "throttled", load: Throttled}}, []goal{{0.25, 0}, {1, 0}, {5, 0}}, styles, marks),
+		grid([]kind{{name: "drifting/cold", load: Cold}, {name: "drifting/warm", load: Warm}}, []goal{{0.25, 0}, {1, 0}, {5, 0}}, metered, marks),
+	)
+	for i := range list {
+		c := &list[i]
+		if strings.HasPrefix(c.Name, "drifting") {
+			length := c.Length
+			c.Vary = with(func(r *rand.Rand, c *Counter) { c.Drift = between(r, -0.01, 0.01) / length })
+		}
+		c.Name = "strange/" + c.Name
+	}
+	return list
 }
 
 // fleets are many devices, and a monitoring server.

@@ -15,6 +15,8 @@ type Counter struct {
 	// Jitter is the standard deviation of the time between two ticks, relative to
 	// Period. It accumulates: the ticks keep to no clock but their own.
 	Jitter float64
+	// Drift is by how much of itself the period grows in a second.
+	Drift float64
 	// Lag is the age of what the counter shows when it ticks, in seconds.
 	Lag float64
 	// Mean is the time over which the power is averaged before it is added up.
@@ -79,7 +81,7 @@ func (t *ticker) upTo(now float64) {
 		if t.power.Watts(at) > 1.5*t.idle {
 			gap *= t.Loaded
 		}
-		gap *= max(1+t.Jitter*t.rand.NormFloat64(), 0.2)
+		gap *= math.Exp(t.Drift*at) * max(1+t.Jitter*t.rand.NormFloat64(), 0.2)
 		if t.rand.Float64() < t.Double {
 			gap = between(t.rand, 0.001, 0.01)
 		}

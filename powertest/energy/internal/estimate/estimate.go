@@ -89,7 +89,7 @@ func (w *window) polled(in *Input) []estimate {
 	list := pieces(w.ticks)
 	cuts := w.cuts(list)
 	energies := w.known(list, cuts)
-	hides := make([]hidden, len(energies))
+	goingOn := make([][]crossing, len(energies))
 	var m *model
 	for _, cut := range cuts {
 		m = newModel(in, w.tl, list[cut[0]:cut[1]])
@@ -106,14 +106,13 @@ func (w *window) polled(in *Input) []estimate {
 			e.mean = mean
 			e.low = mean - wider*(mean-mix.quantile(credible))
 			e.high = mean + wider*(mix.quantile(1-credible)-mean)
-			m.addHidden(&hides[t], in, t)
+			goingOn[t] = m.goingOn(goingOn[t], t, w.targets[t])
 			energies[t] = energies[t].plus(e.widened(m.misplaced(t, in.Far)))
 		}
 	}
-	for t, h := range hides {
-		e := &energies[t]
-		less, more := h.bounded(m, in, w.targets[t])
-		*e = e.plus(estimate{low: -less, high: more})
+	for t, edges := range goingOn {
+		less, more := m.hidden(in, edges)
+		energies[t] = energies[t].plus(estimate{low: -less, high: more})
 	}
 	return energies
 }

@@ -135,8 +135,8 @@ func TestEstimateGolden(t *testing.T) {
 		want string
 	}{
 		{"cold", seen(cold, 0.1, 6, 0.004, span(1, 3)), "1199.99761 [1198.83034, 1201.05748] 20 ticks, before 100"},
-		{"warm", seen(cold, 0.1, 6, 0.004, span(1.52, 2.61)), "654.006142 [646.644104, 658.298705] 11 ticks, before 373.125"},
-		{"edge in the load", seen(cold, 0.1, 6, 0.004, span(0.5, 2.5)), "949.634439 [946.586976, 954.177446] 20 ticks, before 99.9999999"},
+		{"warm", seen(cold, 0.1, 6, 0.004, span(1.52, 2.61)), "654.006142 [650.065866, 661.542552] 11 ticks, before 373.125"},
+		{"edge in the load", seen(cold, 0.1, 6, 0.004, span(0.5, 2.5)), "949.634439 [945.42364, 956.00225] 20 ticks, before 99.9999999"},
 		{"pauses", seen(two, 0.1, 6, 0.004, pauses...), "1200.07724 [1198.78511, 1201.36699] 30 ticks, before 100"},
 		{"far", far, "1195.63618 [1190.59526, 1202.41654] 30 ticks, before 100"},
 		{"recorded", recorded, "1197.03027 [1182.24182, 1208.82534] 20 ticks, before 100"},

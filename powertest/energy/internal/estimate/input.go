@@ -15,7 +15,9 @@
 //	rows.go       what of it lies between ticks, as equations
 //	posterior.go  the energy of the window and its parts under one of them
 //	search.go     which of them matter
-//	hidden.go     what a load that is in step with the ticks may hide
+//	pulse.go      loads that are nearly in step with the ticks
+//	scene.go      how likely they are by the power between ticks around edges
+//	hidden.go     what such a load may hide there
 //	estimate.go   the mixture of them: the estimates and their intervals
 //	delay.go      the same for readings that others made
 //

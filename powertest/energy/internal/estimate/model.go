@@ -88,18 +88,7 @@ func newModel(in *Input, tl *timeline, pieces []piece) *model {
 		pieces: pieces, tl: tl, lo: tl.at(pieces[0].t0), hi: tl.at(pieces[len(pieces)-1].t1),
 		period: in.Period.Seen / second, quantum: in.Resolution, brief: in.Brief,
 	}
-	for _, q := range pieces {
-		m.maxPower = max(m.maxPower, q.power())
-	}
-	// Power beyond the limit is possible for a moment only; without a limit,
-	// twice what was seen.
-	m.maxPower *= 1.05
-	if in.PowerLimit > m.maxPower {
-		m.maxPower = in.PowerLimit
-	} else if in.PowerLimit <= 0 {
-		m.maxPower *= 2
-	}
-	m.maxPower = max(m.maxPower, leastPower)
+	m.maxPower = mostPower(in.PowerLimit, pieces, m.period)
 	m.label()
 	m.lay()
 	m.setRough()
@@ -107,6 +96,34 @@ func newModel(in *Input, tl *timeline, pieces []piece) *model {
 	m.addKinds()
 	m.addKnots()
 	return m
+}
+
+const (
+	// overLimit is how much of its power limit a device draws at the most: it is possible for a
+	// moment only.
+	overLimit = 1.1
+	// overSeen is by how much more it may draw than was seen, where there is no limit.
+	overSeen = 2
+	// leastPiece is the share of a refresh period from which on a piece shows a power: what
+	// is shorter lies between ticks of which one is mistimed, or double.
+	leastPiece = 0.5
+)
+
+// mostPower returns what a device can draw at most, in watts, by its power limit, if there
+// is one, and by what was seen.
+func mostPower(limit float64, pieces []piece, period float64) float64 {
+	seen, joules, secs := 0.0, 0.0, 0.0
+	for _, q := range pieces {
+		joules, secs = joules+q.energy, secs+q.length()
+		if q.length() >= leastPiece*period {
+			seen = max(seen, q.power())
+		}
+	}
+	seen = max(seen, joules/secs)
+	if limit > 0 {
+		return max(limit, min(1.05*seen, overLimit*limit), leastPower)
+	}
+	return max(overSeen*1.05*seen, leastPower)
 }
 
 // label finds the labels of the pieces, and the targets that are open in them.
