@@ -78,6 +78,8 @@ type Options struct {
 	// POWERTEST_TOKENS; empty means none. See package tokens. The page of a server is read
 	// while Command runs.
 	Tokens string
+	// Price is what the energy costs by the kilowatt-hour; nil if that is not asked for.
+	Price *powertest.Price
 	// Aggregate is the file that the energy is added to, which must be there; empty
 	// means that there is none.
 	Aggregate string

@@ -24,6 +24,8 @@ type Series struct {
 	GPUs int `json:"gpus"`
 	// Scrape is the longest interval at which devices are scraped.
 	Scrape time.Duration `json:"scrape_ns"`
+	// Price is what the energy costs; nil if that is not asked for.
+	Price *powertest.Price `json:"price,omitempty"`
 	// Notes say what is not in the numbers.
 	Notes []string `json:"notes,omitempty"`
 
@@ -52,6 +54,9 @@ type Point struct {
 	// JoulesPerToken is by output tokens, and TokensPerSecond are these.
 	JoulesPerToken  *powertest.Interval `json:"joules_per_token,omitempty"`
 	TokensPerSecond *powertest.Interval `json:"tokens_per_second,omitempty"`
+	// Cost is that of the energy, and CostPerMillionTokens is by output tokens; nil without a price.
+	Cost                 *powertest.Interval `json:"cost,omitempty"`
+	CostPerMillionTokens *powertest.Interval `json:"cost_per_million_output_tokens,omitempty"`
 	// Good is the share of requests that met the objectives, and GoodPerJoule their number by the
 	// energy.
 	Good         *powertest.Interval `json:"good,omitempty"`
@@ -92,7 +97,7 @@ func Read(ctx context.Context, o Options) (*Series, error) {
 		return nil, err
 	}
 	defer src.Close()
-	r := &reader{options: o, n: n, Series: &Series{Start: o.Start, Every: o.Every}}
+	r := &reader{options: o, n: n, Series: &Series{Start: o.Start, Every: o.Every, Price: o.Price}}
 	r.open(src)
 	if err := r.readTokens(ctx); err != nil {
 		return nil, err
@@ -101,6 +106,7 @@ func Read(ctx context.Context, o Options) (*Series, error) {
 		return nil, err
 	}
 	r.Groups = r.tally.groups()
+	r.addCost()
 	return r.Series, nil
 }
 
