@@ -146,12 +146,12 @@ func (a *Flags) fromEnvironment(given map[string]bool) {
 	if len(a.sources) > 0 {
 		return
 	}
-	source := os.Getenv("POWERTEST_SOURCE")
-	if source == "" && len(a.options.Command) > 0 {
+	source, live := os.Getenv("POWERTEST_SOURCE"), len(a.options.Command) > 0
+	if source == "" {
 		source = auto.Name
 	}
-	if source == "" {
-		return
+	if name, arg, _ := energy.CutSource(source); !live && (Source{Name: name, Arg: arg}).forgets() != "" {
+		return // it can't be meant
 	}
 	a.sources["-source"] = source
 	if devices := os.Getenv("POWERTEST_DEVICES"); devices != "" && !given["devices"] {

@@ -256,7 +256,8 @@ func (o Options) mistaken(ctx context.Context, err error) bool {
 	}
 	_, reasoned := errors.AsType[energy.ReasonedError](err)
 	ofFile := o.Source.isFile() && reasoned || o.Source.Trace != ""
-	return !ofFile && (errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource))
+	always := o.Source.Name == "sim" // which is there, if it is named well
+	return !ofFile && (always || errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource))
 }
 
 // settleTime is how long a source may take to show what came after the window, and

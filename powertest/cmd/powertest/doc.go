@@ -1,7 +1,7 @@
 // Powertest does for any benchmark what package powertest does for Go benchmarks:
 // it says what the work cost in energy.
 //
-//	powertest annotate ...   add the energy of a benchmark to its results
+//	powertest annotate ...   measure the energy of a command, a window or a benchmark
 //	powertest series ...     say what tokens cost in production, over hours and days
 //	powertest gate ...       say whether a benchmark file is a regression of another
 //	powertest ab ...         compare two builds, run in turn, and judge them
@@ -21,6 +21,50 @@
 //
 // powertest version says which version this is, and powertest completion writes the script by
 // which bash, zsh or fish completes commands, topics, flags, their values and files.
+//
+// # Commands and windows
+//
+// What does a command use? Annotate measures it from its start to its end:
+//
+//	powertest annotate -source nvml -- ./train.sh
+//
+// The report stands on the standard error, below what the command has written there. The
+// command has the standard streams of powertest, and the signals that powertest gets are
+// passed on to it, with all that it has started: in the foreground of a terminal the terminal
+// itself sends it those of its keys, and others go to the command alone. What was measured
+// until then is reported. What it leaves behind is not waited for. Without -source the source
+// is that of POWERTEST_SOURCE, or auto; one that can't be read does not keep the command from
+// running. A source that is refreshed seldom is waited for before the command is run, so that
+// its start is known.
+//
+// The exit code is that of the command, and as a shell has it where there is none:
+//
+//	0 to 124  the command's own
+//	125       annotate itself has failed: its arguments are wrong, a file can't be written,
+//	          or with -require there is no number
+//	126       the command can't be run
+//	127       there is no such command
+//	128+N     the signal N has ended the command; 130 also if it was not run yet
+//
+// A command that ends within some refresh periods has no number, and the report says what to
+// run instead.
+//
+// Prometheus servers, logs and traces know the past, and have windows of it:
+//
+//	$ powertest annotate -log gpu_metrics.csv -devices 0-1 -start 2023-11-14T22:13:20Z -end 2023-11-14T22:13:30Z
+//	window  10s from 2023-11-14T22:13:20.000Z
+//	source  gpu_metrics.csv
+//	energy  10000 J ± 4.1 % (9612.68 to 10434.4 J)
+//	power   1000 W
+//	...
+//
+// Below that is a table of the devices, each with its energy, interval and power.
+// Times are in RFC 3339, or in seconds since 1970; those without a zone are of -tz. -last 5m is
+// the window from five minutes ago until now, or until -end. The exit code is 0 if there is a
+// number, 1 if there is none, and 2 if the arguments are wrong.
+//
+// -json writes all that is known, as powertest.Report, and -benchfmt a benchmark record; - is
+// the standard output.
 //
 // # Annotate
 //
@@ -68,7 +112,7 @@
 // The exit code is 0 even then, since the benchmark itself is fine, unless
 // -require is given or REQUIRE_POWER is 1, true or yes: then it is 1, after all
 // files are written. It is 1 as well if the benchmark's command fails, and 2 if
-// the arguments are wrong.
+// the arguments are wrong. Without -agg the table is written, and no file.
 //
 // # Where the energy comes from
 //
