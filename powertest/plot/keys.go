@@ -151,6 +151,25 @@ func newCurve(key, unit string, lines map[string][]Value) *Curve {
 		}
 		c.Lines = append(c.Lines, line)
 	}
+	c.plainNames()
 	c.Name = c.Lines[0].Name
 	return c
+}
+
+// plainNames cuts off GOMAXPROCS where all lines have the same.
+func (c *Curve) plainNames() {
+	suffix := ""
+	for i, l := range c.Lines {
+		at := strings.LastIndexByte(l.Name, '-')
+		if at <= 0 || i > 0 && l.Name[at:] != suffix {
+			return
+		}
+		if _, err := strconv.ParseUint(l.Name[at+1:], 10, 16); err != nil {
+			return
+		}
+		suffix = l.Name[at:]
+	}
+	for i := range c.Lines {
+		c.Lines[i].Name = strings.TrimSuffix(c.Lines[i].Name, suffix)
+	}
 }
