@@ -28,11 +28,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -91,8 +91,6 @@ type Options struct {
 	Run     Runner
 	// Std are the standard streams of the command.
 	Std Streams
-	// Output gets a line where this takes long; nil means nobody is told.
-	Output io.Writer
 }
 
 // check returns an error if the options contradict themselves.
@@ -177,6 +175,7 @@ func (r Result) Marks() []energy.Reason {
 // command was run. All else that can be wrong is a finding
 // of the result, and so is an energy that cannot be defended.
 func Annotate(ctx context.Context, o Options) (Result, error) {
+	defer progress.Of(ctx).Rest()
 	if err := o.check(); err != nil {
 		return Result{}, err
 	}
@@ -195,7 +194,7 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	if o.alone() && len(o.Command) > 0 {
-		if err := in.await(ctx, o); err != nil {
+		if err := in.await(ctx); err != nil {
 			return Result{}, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -85,6 +86,8 @@ type reader struct {
 // Read reads what a server has. The errors are those of [promsource.Open]: it takes what the answers
 // take, and some hundred bytes for each device and step at a time.
 func Read(ctx context.Context, o Options) (*Series, error) {
+	defer progress.Of(ctx).Rest()
+	progress.Of(ctx).Step("asking the server", 0)
 	o, n, err := o.complete(time.Now())
 	if err != nil {
 		return nil, err

@@ -77,7 +77,7 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotate.Flags) 
 		call.Complain(err)
 		return misused
 	}
-	o.Std, o.Run, o.Output = annotate.Streams(call.Streams), annotate.RelayCommand, call.Err
+	o.Std, o.Run = annotate.Streams(call.Streams), annotate.RelayCommand
 	if flags.InPlace(dashed) {
 		return runInPlace(ctx, call, flags, o)
 	}

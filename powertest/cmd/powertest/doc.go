@@ -19,6 +19,9 @@
 //	did you mean gate?
 //	powertest help lists the commands and topics
 //
+// What takes longer than two seconds says on a terminal, in the last line of the standard error,
+// what goes on and how long it will take; that is cleared at the end, and not there in CI.
+//
 // powertest version says which version this is, and powertest completion writes the script by
 // which bash, zsh or fish completes commands, topics, flags, their values and files.
 //
