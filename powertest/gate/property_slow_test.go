@@ -24,3 +24,20 @@ func TestSlowPairsFindShift(t *testing.T) {
 	t.Parallel()
 	findsShift(t, 4000)
 }
+
+func TestSlowUnseenHolds(t *testing.T) { unseenHolds(t, 8000) }
+
+func TestSlowUnseenFinds(t *testing.T) {
+	t.Parallel()
+	unseenFinds(t, 1500)
+}
+
+func TestSlowPlanFinds(t *testing.T) {
+	t.Parallel()
+	planFinds(t, 1000, 0.035)
+}
+
+func TestSlowPlanCovers(t *testing.T) {
+	t.Parallel()
+	planCovers(t, 2000)
+}

@@ -22,7 +22,7 @@ func (c *candidate) unseen(level float64) {
 	case r.Bound != "" || r.Verdict != VerdictSame:
 		return
 	case r.Exact:
-		r.Unseen = r.worse(times(r.Old.Low, r.New.High), times(r.Old.High, r.New.Low))
+		r.Unseen = r.worse(times(r.Old.High, r.New.Low), times(r.Old.Low, r.New.High))
 	default:
 		r.Unseen = (1+r.worse(1+r.DeltaLow, 1+r.DeltaHigh))*(1+r.instrument()) - 1
 	}
@@ -31,8 +31,8 @@ func (c *candidate) unseen(level float64) {
 	}
 	r.Verdict = VerdictInconclusive
 	r.Why = fmt.Sprintf("a change for the worse of %s could have gone unseen, and of %s may", upTo(r.Unseen), percent(r.MaxUnseen))
-	if scale, ok := c.scale(); ok {
-		r.Needed = samplesNeeded(scale, r.Test, margin(r.MaxUnseen, r.instrument()), level)
+	if !r.Exact {
+		r.Needed = samplesNeeded(c.scale(), r.Test, margin(r.MaxUnseen, r.instrument()), level)
 	}
 }
 
