@@ -25,19 +25,19 @@ func TestSlowPairsFindShift(t *testing.T) {
 	findsShift(t, 4000)
 }
 
-func TestSlowUnseenHolds(t *testing.T) { unseenHolds(t, 8000) }
+func TestSlowUnseenHolds(t *testing.T) { unseenHolds(t, 4000) }
 
 func TestSlowUnseenFinds(t *testing.T) {
 	t.Parallel()
-	unseenFinds(t, 1500)
+	unseenFinds(t, 1000)
 }
 
 func TestSlowPlanFinds(t *testing.T) {
 	t.Parallel()
-	planFinds(t, 1000, 0.035)
+	planFinds(t, 500, 0.05)
 }
 
 func TestSlowPlanCovers(t *testing.T) {
 	t.Parallel()
-	planCovers(t, 2000)
+	planCovers(t, 1500)
 }

@@ -17,19 +17,22 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// foundWith is the share of trials in which as many samples as are planned for a change of
-// so many standard deviations of normal noise find it, alone in a family.
-func foundWith(random *rand.Rand, test Test, change float64, family, trials int) (samples int, power float64) {
-	scale := math.Sqrt(math.Pi / 3)
-	if test == TestPaired {
-		scale *= math.Sqrt2
-	}
-	samples = samplesNeeded(scale, test, change, DefaultAlpha/float64(family))
+// scales are the noises of a sample and of the difference of two, as the plan has them of
+// very many samples.
+var scales = map[string]map[Test]float64{
+	"normal":       {TestUnpaired: math.Sqrt(math.Pi / 3), TestPaired: math.Sqrt(2 * math.Pi / 3)},
+	"heavy-tailed": {TestUnpaired: 1.386, TestPaired: 2.32},
+}
+
+// foundWith is the share of trials in which as many samples as are planned for a change, of
+// so many units of the noise, find it, alone in a family.
+func foundWith(random *rand.Rand, noise string, test Test, change float64, family, trials int) (samples int, power float64) {
+	samples = samplesNeeded(scales[noise][test], test, change, DefaultAlpha/float64(family))
 	found := 0
 	for range trials {
 		old, newer, d := make([]float64, samples), make([]float64, samples), make([]float64, samples)
 		for i := range old {
-			old[i], newer[i] = random.NormFloat64(), change+random.NormFloat64()
+			old[i], newer[i] = noises[noise](random), change+noises[noise](random)
 			d[i] = newer[i] - old[i]
 		}
 		p := signedRank(d)
@@ -44,20 +47,26 @@ func foundWith(random *rand.Rand, test Test, change float64, family, trials int)
 }
 
 // planFinds: what is planned is found in about 9 of 10 trials, or more often where so few
-// samples would do that a test has its least p-value.
+// samples would do that a test has its least p-value; less often if the noise has heavy
+// tails and the change is large, as the documentation says.
 func planFinds(t *testing.T, trials int, slack float64) {
 	random := rand.New(rand.NewPCG(1, 13))
-	for _, test := range []Test{TestUnpaired, TestPaired} {
-		for _, family := range []int{1, 3, 12, 100} {
-			for _, change := range []float64{0.7, 1, 1.5, 2, 2.5, 3, 4} {
-				n, power := foundWith(random, test, change, family, trials)
-				t.Logf("%s, family of %d, change of %.1f standard deviations: %d samples find it in %.3f", test, family, change, n, power)
-				assert.GreaterOrEqual(t, power, Power-slack)
-				if n > 2*fewest(test, DefaultAlpha/float64(family)) {
-					assert.LessOrEqual(t, power, Power+0.05+slack)
+	for noise := range scales {
+		least := 1.0
+		for _, test := range []Test{TestUnpaired, TestPaired} {
+			for _, family := range []int{1, 3, 12, 100} {
+				for _, change := range []float64{0.7, 1, 1.5, 2, 2.5, 3, 4} {
+					n, power := foundWith(random, noise, test, change, family, trials)
+					t.Logf("%s, %s, family of %d, change of %.1f: %d samples find it in %.3f", noise, test, family, change, n, power)
+					least = min(least, power)
+					if noise == "normal" && n > 2*fewest(test, DefaultAlpha/float64(family)) {
+						assert.LessOrEqual(t, power, Power+0.05+slack)
+					}
 				}
 			}
 		}
+		t.Logf("%s: at least %.3f", noise, least)
+		assert.GreaterOrEqual(t, least, map[string]float64{"normal": Power, "heavy-tailed": 0.58}[noise]-slack)
 	}
 }
 
