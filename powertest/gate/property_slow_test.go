@@ -29,7 +29,7 @@ func TestSlowUnseenHolds(t *testing.T) { unseenHolds(t, 4000) }
 
 func TestSlowUnseenFinds(t *testing.T) {
 	t.Parallel()
-	unseenFinds(t, 1000)
+	unseenFinds(t, 400)
 }
 
 func TestSlowPlanFinds(t *testing.T) {
