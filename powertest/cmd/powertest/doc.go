@@ -236,9 +236,20 @@
 // -filter, -row and -ignore say what is judged, what is one benchmark, and what may
 // differ between the sides, as benchstat's do; -threshold 'J/op=3%,5%' how far a median
 // must move, -max-unseen 5% how large a change for the worse may be that the samples do
-// not exclude (5.7 % above), -unit 'U better=higher' what the files do not say of a unit, and -waivers
-// which regressions are accepted until a day. -markdown, -json and -junit write the
-// verdict to files. powertest help gate lists all flags.
+// not exclude (5.7 % above), -unit 'U better=higher' what the files do not say of a unit,
+// and -waivers which regressions are accepted until a day. -markdown, -json and -junit
+// write the verdict to files. powertest help gate lists all flags.
+//
+// How many samples a change needs follows from the noise of a file:
+//
+//	$ powertest gate -plan -units J/op -filter .name:Chat old.txt
+//	old.txt: how many samples of each side a change needs, to be found in 90 % of runs
+//	among 1 comparison at alpha 0.05, and a threshold below it (in brackets: how uncertain that is)
+//
+//	benchmark  unit  samples  noise  by      1 %            3 %          5 %       10 %
+//	Chat-2     J/op       10  5.4 %  gate  never  241 (138–630)  51 (30–131)  11 (8–26)
+//	                          6.6 %  ab    never   180 (96–662)  40 (22–138)  10 (8–28)
+//	    the instrument's error of a comparison is 1.4 %: run longer, with a larger -benchtime
 //
 // A budget needs no old side:
 //
