@@ -77,6 +77,9 @@ func rangeOf(s *gate.Samples) (low, high float64) {
 	return seen.low, seen.high
 }
 
+// maxKey is the greatest number of a key: larger ones are times or hashes, if anything.
+const maxKey = 1e12
+
 // keysOf are the keys of a benchmark's name that have numbers, and the name without each.
 func keysOf(name string) (keys map[string]float64, without map[string]string) {
 	keys, without = map[string]float64{}, map[string]string{}
@@ -84,7 +87,7 @@ func keysOf(name string) (keys map[string]float64, without map[string]string) {
 	for i, part := range parts {
 		key, value, ok := strings.Cut(strings.TrimPrefix(string(part), "/"), "=")
 		x, err := strconv.ParseFloat(value, 64)
-		if !ok || err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		if !ok || err != nil || !(math.Abs(x) <= maxKey) {
 			continue
 		}
 		rest := string(base)
