@@ -74,6 +74,9 @@ func currencyOf(name string) (code string, ok bool) {
 	return cmp.Or(code, metrictable.NoCurrency), code == "" || metrictable.IsCurrency(code)
 }
 
+// PriceUsage is the usage of a flag for a price, as package flag has it.
+const PriceUsage = "what energy costs, as `EUR 0.30/kWh`, 0.30€/kWh, $0.12/kWh or 0.30/kWh: then the cost is reported, by request and by a million output tokens"
+
 // String is the price as [ParsePrice] understands it.
 func (p Price) String() string {
 	text := strconv.FormatFloat(p.PerKWh, 'g', -1, 64) + "/kWh"
@@ -90,6 +93,16 @@ const joulesPerKWh = 3.6e6
 func (p Price) Of(joules Interval) Interval {
 	by := p.PerKWh / joulesPerKWh
 	return Interval{by * joules.Value, by * joules.Low, by * joules.High}
+}
+
+// PerMillion is what a million tokens cost, by the energy of one.
+func (p Price) PerMillion(joulesPerToken Interval) Interval {
+	return p.Of(Interval{perMillion * joulesPerToken.Value, perMillion * joulesPerToken.Low, perMillion * joulesPerToken.High})
+}
+
+// NotCovered says what is not in a cost of the energy of some devices, such as "GPUs".
+func (p Price) NotCovered(of string) string {
+	return fmt.Sprintf("cost: %v for the energy of the %s alone; no rest of a node, no PUE", p, of)
 }
 
 // Cost is what the energy of a window costs. Only the energy that was measured is in it, and of
@@ -143,8 +156,7 @@ func (r *Report) addCost() {
 	}
 	c.Total, c.PerRequest, c.PerMillionTokens = &total, by(float64(w.Requests)), by(float64(w.OutputTokens)/perMillion)
 	if r.Server != nil && r.Server.JoulesPerToken != nil { // whose interval has that of the tokens
-		j := *r.Server.JoulesPerToken
-		million := c.Price.Of(Interval{perMillion * j.Value, perMillion * j.Low, perMillion * j.High})
+		million := c.Price.PerMillion(*r.Server.JoulesPerToken)
 		c.PerMillionTokens = &million
 	}
 	in := inputsOf(w, *r.Measurement)

@@ -22,6 +22,10 @@ var ErrNoNumbers = errors.New("no numbers to write")
 // A Writer writes reports as records in the Go benchmark format, as benchmarks print
 // them, to one file. Its methods may be called from any goroutine.
 type Writer struct {
+	// Digits is how many significant digits values have; 0 means as many as there are. It is
+	// set before the first Write.
+	Digits int
+
 	mu    sync.Mutex
 	w     *benchfmt.Writer
 	units map[string]bool // that have their line
@@ -32,7 +36,7 @@ func NewWriter(w io.Writer) *Writer {
 	return &Writer{w: benchfmt.NewWriter(w), units: map[string]bool{}}
 }
 
-// Write writes the record of a report, with all digits. Before it come what is new
+// Write writes the record of a report. Before it come what is new
 // in it: lines that say which direction of a unit is better, and the configuration
 // that must be equal for two records to be comparable. One that no longer holds is
 // unset.
@@ -66,7 +70,20 @@ func (w *Writer) write(res *benchfmt.Result) error {
 		}
 		w.units[v.Unit] = true
 	}
+	for i, v := range res.Values {
+		res.Values[i].Value, res.Values[i].OrigValue = w.round(v.Value), w.round(v.OrigValue)
+	}
 	return w.w.Write(res)
+}
+
+// round rounds a value to the digits that are asked for.
+func (w *Writer) round(v float64) float64 {
+	if w.Digits <= 0 {
+		return v
+	}
+	// The format has no other result than a number.
+	r, _ := strconv.ParseFloat(strconv.FormatFloat(v, 'g', w.Digits, 64), 64)
+	return r
 }
 
 // WriteBenchmark writes the report as [Writer.Write] of a new Writer does: a record

@@ -55,6 +55,15 @@ BenchmarkServe/conc=64 30 3.333333333333333e+08 ns/op 100.0041152263 J/op 300.01
 `, b.String())
 }
 
+// TestWriterDigits: as many as are asked for.
+func TestWriterDigits(t *testing.T) {
+	var b bytes.Buffer
+	w := NewWriter(&b)
+	w.Digits = 3
+	require.NoError(t, w.Write(serve(3000.123456789)))
+	assert.Contains(t, b.String(), " 3.33e+08 ns/op 100 J/op 300 W ")
+}
+
 // TestWriter: each line before a record comes once, when it is new: of units, and of
 // what must be equal for records to be comparable.
 func TestWriter(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/edgecount"
 	"github.com/joulebench/joulebench/internal/metricname"
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -44,6 +45,7 @@ func (s *Source) Steps(ctx context.Context, from time.Time, step time.Duration, 
 	_, grid := s.Grid(from, step, n)
 	size := max(stepValues/max(s.fleet.rows, 1), 8)
 	for first := 0; first < n; first += size {
+		progress.Of(ctx).Part("asking the server", float64(first)/float64(n))
 		if err := s.steps(ctx, grid, first, min(size, n-first), each); err != nil {
 			return err
 		}

@@ -49,13 +49,19 @@ func newBench(t *testing.T, c config, wrap func(http.Handler) http.Handler) *ben
 	meter, err := powertest.NewMeter(t.Context(), powertest.From(b.gpu))
 	require.NoError(t, err)
 	t.Cleanup(func() { meter.Close() })
+	if c.bench == "" {
+		c.bench = standard
+	}
 	b.session = &session{
-		config: c, meter: meter, stdout: &b.stdout,
+		config: c, meter: meter, stdout: &b.stdout, table: &b.stdout,
 		llm: chattest.Client(t, b.served, chat.Config{CountChunks: true}),
 		say: func(format string, args ...any) { fmt.Fprintf(&b.stderr, format+"\n", args...) },
 	}
 	return b
 }
+
+// unwrapped is what was printed, with notes in one line.
+func (b *bench) unwrapped() string { return strings.ReplaceAll(b.stdout.String(), "\n  ", " ") }
 
 // interrupt returns a context that ends after some time.
 func interrupt(t *testing.T, after time.Duration) context.Context {

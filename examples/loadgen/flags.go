@@ -27,13 +27,17 @@ type config struct {
 	seed              uint64
 	slo               objective
 
-	bench, json string // files; empty means none
+	bench, json string // files; empty means none, and "-" for bench standard output
+	wide        bool   // the table has all columns
 }
 
 func (c config) embedded() bool { return c.url == "" }
 
 // objective is a service level objective: a zero is none.
 type objective struct{ ttft, itl time.Duration }
+
+// standard is the name of standard output, where records may go.
+const standard = "-"
 
 // maxUsers is how many connections there may be.
 const maxUsers = 4096
@@ -60,7 +64,8 @@ func parse(args []string, stdout io.Writer, getenv func(string) string) (config,
 	f.DurationVar(&c.slo.itl, "slo-itl", 50*time.Millisecond, "objective: mean time between the tokens of a request; 0 is none")
 	f.StringVar(&c.url, "url", "", "base `URL` of the server (default $OPENAI_BASE_URL, or else an embedded server)")
 	f.StringVar(&c.model, "model", "", "`name` of the model (default $OPENAI_MODEL)")
-	f.StringVar(&c.bench, "bench", "", "write the benchmark records to this `file`, and not to standard output")
+	f.BoolVar(&c.wide, "v", false, "show all columns of the table")
+	f.StringVar(&c.bench, "benchfmt", "", "write the records for benchstat to this `file`; - is standard output, and the table then goes to standard error")
 	f.StringVar(&c.json, "json", "", "write the reports to this `file`, as a JSON array")
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
@@ -111,8 +116,8 @@ func (c config) check() error {
 // checkFiles says which files cannot be written, before anything is measured.
 func (c config) checkFiles() error {
 	var list []error
-	for _, f := range []struct{ flag, path string }{{"-bench", c.bench}, {"-json", c.json}} {
-		if f.path == "" {
+	for _, f := range []struct{ flag, path string }{{"-benchfmt", c.bench}, {"-json", c.json}} {
+		if f.path == "" || f.flag == "-benchfmt" && f.path == standard {
 			continue
 		}
 		if info, err := os.Stat(f.path); err == nil && info.IsDir() {
@@ -128,7 +133,7 @@ func (c config) checkFiles() error {
 		}
 	}
 	if c.bench != "" && c.json != "" && sameFile(c.bench, c.json) {
-		list = append(list, fmt.Errorf("-bench and -json are both %s, and one would overwrite the other\ngive two files", c.json))
+		list = append(list, fmt.Errorf("-benchfmt and -json are both %s, and one would overwrite the other\ngive two files", c.json))
 	}
 	return errors.Join(list...)
 }

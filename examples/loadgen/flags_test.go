@@ -72,20 +72,20 @@ func TestFilesThatCannotBe(t *testing.T) {
 	require.NoError(t, os.WriteFile("old.txt", nil, 0o644))
 	require.NoError(t, os.Link("old.txt", "link.txt"))
 	for args, says := range map[string]string{
-		"-bench out -json out":          "-bench and -json are both out, and one would overwrite the other",
-		"-bench out -json dir/../out":   "one would overwrite the other\ngive two files",
-		"-bench old.txt -json link.txt": "one would overwrite the other",
-		"-json dir":                     "-json dir is a directory\ngive the name of a file",
-		"-bench none/out":               "-bench none/out cannot be written: stat none: no such file or directory\nmake its directory first",
-		"-json old.txt/out":             "-json old.txt/out cannot be written: old.txt is not a directory",
-		"-bench none/out -json dir":     "-json dir is a directory",
-		"-bench out -json none/out":     "-json none/out cannot be written",
+		"-benchfmt out -json out":          "-benchfmt and -json are both out, and one would overwrite the other",
+		"-benchfmt out -json dir/../out":   "one would overwrite the other\ngive two files",
+		"-benchfmt old.txt -json link.txt": "one would overwrite the other",
+		"-json dir":                        "-json dir is a directory\ngive the name of a file",
+		"-benchfmt none/out":               "-benchfmt none/out cannot be written: stat none: no such file or directory\nmake its directory first",
+		"-json old.txt/out":                "-json old.txt/out cannot be written: old.txt is not a directory",
+		"-benchfmt none/out -json dir":     "-json dir is a directory",
+		"-benchfmt out -json none/out":     "-json none/out cannot be written",
 	} {
 		var stderr strings.Builder
 		assert.Equal(t, usage, run(t.Context(), connect, strings.Fields(args), nil, &stderr, environment()), args)
 		assert.Contains(t, stderr.String(), says)
 	}
-	_, err := parse([]string{"-bench", "old.txt", "-json", filepath.Join("dir", "out")}, nil, environment())
+	_, err := parse([]string{"-benchfmt", "old.txt", "-json", filepath.Join("dir", "out")}, nil, environment())
 	assert.NoError(t, err, "a file that is there is replaced")
 }
 

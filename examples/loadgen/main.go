@@ -34,27 +34,32 @@
 // The table on standard output has a row for each level:
 //
 //	users             how many ask at the same time
-//	requests, req/s   requests that ended in the window
+//	req/s             requests that ended in the window
 //	tokens/s          output tokens that came in the window
-//	TTFT-p50-ms, -p99 time from the request to its first token: of the first
+//	TTFT-p99-ms       time from the request to its first token: of the first
 //	                  tokens in the window
-//	ITL-p50-ms, -p99  time between one chunk of an answer and the next: of those
-//	                  that ended in the window
 //	SLO-%             requests that met -slo-ttft, and -slo-itl with the mean time
 //	                  between their tokens: of those with tokens in the window
 //	W                 mean power of all GPUs
 //	tokens/J, ±%      output tokens per joule, and how far that can be wrong
-//	goodput-tokens/J  the same for tokens of requests that met both
+//	errors            requests that failed, in the warm-up and after the window too
+//
+// and with -v also
+//
+//	requests          how many that were
+//	TTFT-p50-ms       the median of the same
+//	ITL-p50-ms, -p99  time between one chunk of an answer and the next: of those
+//	                  that ended in the window
+//	goodput-tokens/J  tokens/J of requests that met both objectives
 //	J/token           joules per output token
 //	prefill-J/req     joules while at least one request waited for its first
 //	decode-J/req      token, or for the others, by requests. With many users both
 //	                  go on at the same time, and joules are in both
-//	errors            requests that failed, in the warm-up and after the window too
 //
-// A number that is not known is "-", and a note below the table says why. After the
-// table come the same levels in the Go benchmark format, for benchstat: run with
-// -count 6. -bench writes these to a file instead, and -json everything that is
-// known.
+// A number that is not known is "-", and a note below the table says why. -benchfmt
+// writes the same levels in the Go benchmark format, for benchstat: run with -count 6.
+// -benchfmt - writes them to standard output, and the table to standard error. -json
+// writes everything that is known.
 //
 // An interrupt ends the level that is under way, and prints what was measured so
 // far; a second one ends the program at once. The exit code is 0; 1 if a level had
@@ -119,7 +124,10 @@ func run(ctx context.Context, connect connector, args []string, stdout, stderr i
 		return failed
 	}
 	defer meter.Close()
-	s := &session{config: c, llm: llm, meter: meter, say: say, stdout: stdout}
+	s := &session{config: c, llm: llm, meter: meter, say: say, stdout: stdout, table: stdout}
+	if c.bench == standard { // whose reader takes nothing else
+		s.table = stderr
+	}
 	return s.run(ctx)
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,19 +18,16 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// print writes the table, and the benchmark records unless they are in a file.
+// print writes the table, and the benchmark records if they go to standard output.
 func (s *session) print() error {
 	if len(s.results) == 0 {
 		return nil
 	}
-	if err := writeTable(s.stdout, s.results); err != nil {
+	if err := writeTable(s.table, s.results, s.wide); err != nil {
 		return fmt.Errorf("write the table: %w", err)
 	}
-	if s.bench != "" {
+	if s.bench != standard {
 		return nil
-	}
-	if _, err := fmt.Fprintln(s.stdout); err != nil {
-		return fmt.Errorf("write the benchmark records: %w", err)
 	}
 	return s.writeRecords(s.stdout)
 }
@@ -38,7 +36,7 @@ func (s *session) print() error {
 // level, so that they are there however the run ends.
 func (s *session) save() error {
 	var list []error
-	if s.bench != "" {
+	if s.bench != "" && s.bench != standard {
 		list = append(list, atomicfile.Write(s.bench, s.writeRecords))
 	}
 	if s.json != "" {
@@ -54,6 +52,7 @@ func (s *session) writeRecords(w io.Writer) error {
 		return fmt.Errorf("write the benchmark records: %w", err)
 	}
 	records := powertest.NewWriter(w)
+	records.Digits = 6
 	for _, r := range s.results {
 		if r.report.Work.OutputTokens == 0 {
 			continue
@@ -94,39 +93,42 @@ func (s *session) writeReports(w io.Writer) error {
 	return e.Encode(reports)
 }
 
-// column is a column of the table: its name, and its cell for a level.
+// column is a column of the table: its name, whether it is in wide tables only, and its
+// cell for a level.
 type column struct {
 	name string
+	wide bool
 	cell func(r result) string
 }
 
+// columns are those of tables. What is in all of them fits into 80 columns of text.
 var columns = []column{
-	{"users", func(r result) string { return strconv.Itoa(r.users) }},
-	{"requests", func(r result) string { return strconv.FormatInt(r.report.Work.Requests, 10) }},
-	{"req/s", func(r result) string { return number("%.1f")(r.perSecond()) }},
-	{"tokens/s", metric("tokens/s", "%.0f")},
-	{"TTFT-p50-ms", func(r result) string { return millis(r.ttft, 0.5) }},
-	{"TTFT-p99-ms", func(r result) string { return millis(r.ttft, 0.99) }},
-	{"ITL-p50-ms", func(r result) string { return millis(r.gaps, 0.5) }},
-	{"ITL-p99-ms", func(r result) string { return millis(r.gaps, 0.99) }},
-	{"SLO-%", func(r result) string { return number("%.1f")(r.metPercent()) }},
-	{"W", metric("W", "%.1f")},
-	{"tokens/J", metric("tokens/J", "%.4g")},
-	{"±%", metric("err-%", "%.2g")},
-	{"goodput-tokens/J", metric("goodput-tokens/J", "%.4g")},
-	{"J/token", metric("J/token", "%.4g")},
-	{"prefill-J/req", metric("prefill-J/op", "%.4g")},
-	{"decode-J/req", metric("decode-J/op", "%.4g")},
-	{"cpu-J/req", metric("cpu-J/op", "%.4g")},
-	{"dram-J/req", metric("dram-J/op", "%.4g")},
-	{"all-J/req", metric("all-J/op", "%.4g")},
-	{"all-tokens/J", metric("all-tokens/J", "%.4g")},
-	{"errors", func(r result) string { return strconv.Itoa(r.failures) }},
+	{"users", false, func(r result) string { return strconv.Itoa(r.users) }},
+	{"requests", true, func(r result) string { return strconv.FormatInt(r.report.Work.Requests, 10) }},
+	{"req/s", false, func(r result) string { return number("%.1f")(r.perSecond()) }},
+	{"tokens/s", false, metric("tokens/s", "%.0f")},
+	{"TTFT-p50-ms", true, func(r result) string { return millis(r.ttft, 0.5) }},
+	{"TTFT-p99-ms", false, func(r result) string { return millis(r.ttft, 0.99) }},
+	{"ITL-p50-ms", true, func(r result) string { return millis(r.gaps, 0.5) }},
+	{"ITL-p99-ms", true, func(r result) string { return millis(r.gaps, 0.99) }},
+	{"SLO-%", false, func(r result) string { return number("%.1f")(r.metPercent()) }},
+	{"W", false, metric("W", "%.1f")},
+	{"tokens/J", false, metric("tokens/J", "%.4g")},
+	{"±%", false, metric("err-%", "%.2g")},
+	{"goodput-tokens/J", true, metric("goodput-tokens/J", "%.4g")},
+	{"J/token", true, metric("J/token", "%.4g")},
+	{"prefill-J/req", true, metric("prefill-J/op", "%.4g")},
+	{"decode-J/req", true, metric("decode-J/op", "%.4g")},
+	{"cpu-J/req", true, metric("cpu-J/op", "%.4g")},
+	{"dram-J/req", true, metric("dram-J/op", "%.4g")},
+	{"all-J/req", true, metric("all-J/op", "%.4g")},
+	{"all-tokens/J", true, metric("all-tokens/J", "%.4g")},
+	{"errors", false, func(r result) string { return strconv.Itoa(r.failures) }},
 }
 
 // shownColumns returns the columns of a table: those of other kinds of devices than GPUs
 // only where such were measured.
-func shownColumns(results []result) []column {
+func shownColumns(results []result, wide bool) []column {
 	kinds := map[string]bool{}
 	for _, r := range results {
 		if m := r.report.Measurement; m != nil {
@@ -137,7 +139,7 @@ func shownColumns(results []result) []column {
 	}
 	return slices.DeleteFunc(slices.Clone(columns), func(c column) bool {
 		kind, _, found := strings.Cut(c.name, "-")
-		return found && slices.Contains([]string{"cpu", "dram", "all"}, kind) && !kinds[kind]
+		return c.wide && !wide || found && slices.Contains([]string{"cpu", "dram", "all"}, kind) && !kinds[kind]
 	})
 }
 
@@ -163,11 +165,54 @@ func millis(sorted []time.Duration, p float64) string {
 	return number("%.1f")(float64(v)/float64(time.Millisecond), known)
 }
 
-// writeTable writes a row for each level, and the notes to them. No line is
-// one of the benchmark format, so that both can be in one file.
-func writeTable(w io.Writer, results []result) error {
+// note is a note to levels.
+type note struct {
+	text  string
+	users []string // of the levels
+	alike bool     // the numbers of others than the first differ
+}
+
+// numbers are those in a note, with what is written together with them.
+var numbers = regexp.MustCompile(`[0-9][0-9.,a-zµ]*`)
+
+// notesTo returns the notes to all levels, each cause once.
+func notesTo(results []result) (list []note) {
+	at := map[string]int{}
+	for _, r := range results {
+		users := strconv.Itoa(r.users)
+		for _, text := range r.notes() {
+			key := numbers.ReplaceAllString(text, "#")
+			i, known := at[key]
+			if !known {
+				i = len(list)
+				at[key] = i
+				list = append(list, note{text: text})
+			}
+			n := &list[i]
+			n.alike = n.alike || n.text != text
+			if !slices.Contains(n.users, users) {
+				n.users = append(n.users, users)
+			}
+		}
+	}
+	return list
+}
+
+// String is the note as a line.
+func (n note) String() string {
+	if n.alike && len(n.users) > 1 {
+		return fmt.Sprintf("Note: users=%s: %s (alike with users=%s)", n.users[0], n.text, strings.Join(n.users[1:], ","))
+	}
+	return fmt.Sprintf("Note: users=%s: %s", strings.Join(n.users, ","), n.text)
+}
+
+// textColumns is how wide a note is, as most terminals are.
+const textColumns = 80
+
+// writeTable writes a row for each level, and the notes to them.
+func writeTable(w io.Writer, results []result, wide bool) error {
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	columns := shownColumns(results)
+	columns := shownColumns(results, wide)
 	for _, c := range columns {
 		fmt.Fprintf(t, "%s\t", c.name)
 	}
@@ -186,15 +231,13 @@ func writeTable(w io.Writer, results []result) error {
 		for _, d := range results[i].report.Measurement.AllDevices() {
 			devices = append(devices, d.Device)
 		}
-		if _, err := fmt.Fprintf(w, "Note: %s\n", energy.NotCovered(devices)); err != nil {
+		if _, err := io.WriteString(w, terminal.Wrap("Note: "+energy.NotCovered(devices), "  ", textColumns)); err != nil {
 			return err
 		}
 	}
-	for _, r := range results {
-		for _, note := range r.notes() {
-			if _, err := fmt.Fprintf(w, "Note: users=%d: %s\n", r.users, terminal.Text(note)); err != nil {
-				return err
-			}
+	for _, n := range notesTo(results) {
+		if _, err := io.WriteString(w, terminal.Wrap(n.String(), "  ", textColumns)); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -35,7 +35,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 // TestSlowProcess runs the program as a user does.
 func TestSlowProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "reports.json")
-	cmd := command(t, "-users", "1,8", "-duration", "1s", "-warmup", "200ms", "-prompt", "20", "-max-tokens", "10", "-json", file)
+	cmd := command(t, "-benchfmt", "-", "-users", "1,8", "-duration", "1s", "-warmup", "200ms", "-prompt", "20", "-max-tokens", "10", "-json", file)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -48,7 +48,7 @@ func TestSlowProcessInterrupted(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no interrupts to send")
 	}
-	cmd := command(t, "-users", "1,2", "-duration", "1s", "-count", "1000", "-prompt", "20", "-max-tokens", "10")
+	cmd := command(t, "-benchfmt", "-", "-users", "1,2", "-duration", "1s", "-count", "1000", "-prompt", "20", "-max-tokens", "10")
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
 	stderr, err := cmd.StderrPipe()
@@ -63,7 +63,6 @@ func TestSlowProcessInterrupted(t *testing.T) {
 	var exit *exec.ExitError
 	require.ErrorAs(t, cmd.Wait(), &exit)
 	assert.Equal(t, interrupted, exit.ExitCode())
-	assert.Contains(t, stdout.String(), "tokens/J")
 	records := readRecords(t, stdout.Bytes())
 	require.NotEmpty(t, records)
 	assert.Equal(t, "Loadgen/users=1", string(records[0].Name.Full()))

@@ -86,7 +86,9 @@ func (r result) notes() []string {
 	}
 	for _, p := range r.report.Phases {
 		if m := p.Measurement; !m.Valid && r.report.Valid() {
-			list = append(list, fmt.Sprintf("%s: no energy measurement: %v", p.Name, energy.Causes(m.Reasons)))
+			for _, c := range energy.Causes(m.Reasons) {
+				list = append(list, fmt.Sprintf("%s: no energy measurement: %v", p.Name, c))
+			}
 		}
 	}
 	return list

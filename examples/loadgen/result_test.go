@@ -44,7 +44,7 @@ func TestQuantile(t *testing.T) {
 func TestKindColumns(t *testing.T) {
 	names := func(list ...energy.KindMeasurement) (names []string) {
 		m := energy.Measurement{Kinds: list}
-		for _, c := range shownColumns([]result{{report: powertest.Report{Measurement: &m}}}) {
+		for _, c := range shownColumns([]result{{report: powertest.Report{Measurement: &m}}}, true) {
 			names = append(names, c.name)
 		}
 		return names

@@ -19,7 +19,8 @@ type session struct {
 	llm    *chat.Client
 	meter  *powertest.Meter
 	say    func(format string, args ...any) // on standard error
-	stdout io.Writer
+	stdout io.Writer                        // for records
+	table  io.Writer
 
 	results []result
 	streams uint64 // of prompts, that are used

@@ -212,7 +212,7 @@ func TestInterrupt(t *testing.T) {
 		}
 		assert.Equal(t, c.duration, b.results[0].report.Work.Elapsed)
 		assert.True(t, began.Add(after).Equal(b.results[1].report.Measurement.End), "the window ends with the interrupt")
-		assert.Contains(t, b.stdout.String(), "goodput-tokens/J")
+		assert.Contains(t, b.stdout.String(), "tokens/J")
 		text, err := os.ReadFile(c.bench)
 		require.NoError(t, err)
 		assert.Contains(t, string(text), "BenchmarkLoadgen/users=4 ")

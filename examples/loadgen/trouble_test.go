@@ -100,7 +100,7 @@ func TestServerThatRefusesSome(t *testing.T) {
 		assert.Equal(t, b.served.requests/5, r.failures)
 		met, _ := r.metPercent()
 		assert.Less(t, met, 100.0, "who is refused is not served in time")
-		assert.Contains(t, b.stdout.String(), "requests failed: chat: the server answers 429 Too Many Requests: slow down")
+		assert.Contains(t, b.unwrapped(), "requests failed: chat: the server answers 429 Too Many Requests: slow down")
 	})
 }
 
@@ -121,7 +121,7 @@ func TestServerThatHangs(t *testing.T) {
 		})
 		require.Equal(t, ok, b.run(t.Context()))
 		require.Equal(t, 2, b.results[0].failures)
-		assert.Contains(t, b.stdout.String(), "2 requests failed: the answer was not there after -timeout 3s: chat: ")
+		assert.Contains(t, b.unwrapped(), "2 requests failed: the answer was not there after -timeout 3s: chat: ")
 		assert.Less(t, time.Since(from), 10*time.Second)
 	})
 }
@@ -155,7 +155,7 @@ func TestNoUsage(t *testing.T) {
 		_, known := r.report.Value("J/prompt-token")
 		assert.False(t, known)
 		assert.Contains(t, b.stderr.String(), "the server does not say its usage")
-		assert.Contains(t, b.stdout.String(), "Note: users=1: the server does not say its usage")
+		assert.Contains(t, b.unwrapped(), "Note: users=1: the server does not say its usage")
 	})
 }
 
@@ -183,7 +183,7 @@ func TestLongAnswers(t *testing.T) {
 		require.Equal(t, ok, b.run(t.Context()), b.stderr.String())
 		requireTruth(t, b, b.results[0])
 		assert.Zero(t, b.results[0].report.Work.Requests)
-		assert.Contains(t, b.stdout.String(), "no request ended in the window")
+		assert.Contains(t, b.unwrapped(), "no request ended in the window")
 	})
 }
 

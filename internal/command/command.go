@@ -22,6 +22,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/terminal"
 )
 
@@ -110,10 +111,11 @@ type Call struct {
 	Given map[string]bool
 
 	prefix string
+	line   *progress.Line // that messages take the place of
 }
 
 // Complain writes an error of the command to the standard error: names and addresses in
 // it are only text.
 func (c Call) Complain(err error) {
-	fmt.Fprintln(c.Err, terminal.Text(fmt.Sprintf("%s: %v", c.prefix, err)))
+	fmt.Fprintln(c.line.Writer(c.Err), terminal.Text(fmt.Sprintf("%s: %v", c.prefix, err)))
 }

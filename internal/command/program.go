@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/terminal"
 )
 
@@ -75,10 +76,12 @@ func (p Program) call(ctx context.Context, c Command, args []string, std Streams
 	}
 	f, action := c.flags()
 	err := f.Parse(args)
-	call := Call{Streams: std, Args: f.Args(), All: args, Given: given(f), prefix: p.Name + " " + c.Name}
+	line := progress.New(std.Err)
+	defer line.Stop()
+	call := Call{Streams: std, Args: f.Args(), All: args, Given: given(f), prefix: p.Name + " " + c.Name, line: line}
 	switch {
 	case err == nil:
-		return action.Run(ctx, call)
+		return action.Run(progress.With(ctx, line), call)
 	case isHelpAsked(err):
 		fmt.Fprint(std.Out, p.describe(c))
 		return OK

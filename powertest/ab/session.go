@@ -179,12 +179,12 @@ func (s Session) Run(ctx context.Context) (Result, error) {
 	if s.Progress == nil {
 		s.Progress = io.Discard
 	}
-	p := newProgress(s.Progress)
-	defer p.close()
+	j := newJournal(s.Progress)
+	defer j.close()
 	if err := os.MkdirAll(filepath.Clean(s.Dir), 0o755); err != nil {
 		return Result{}, err
 	}
-	release, err := lockDir(s.Dir, p.say)
+	release, err := lockDir(s.Dir, j.say)
 	if err != nil {
 		return Result{}, err
 	}
@@ -192,14 +192,15 @@ func (s Session) Run(ctx context.Context) (Result, error) {
 	if path := taken(s.Dir); path != "" && !s.Resume && !s.Overwrite {
 		return Result{}, fmt.Errorf("%s is there already\ngive -resume to go on with it, -overwrite to begin anew, or another directory with -o", path)
 	}
-	b, err := s.build(ctx, p.say)
+	j.line.Step("building the base and the head", 0)
+	b, err := s.build(ctx, j.say)
 	if err != nil {
 		return Result{}, err
 	}
 	defer b.close()
 	base, head := goVersions(b.packages, Base), goVersions(b.packages, Head)
 	if base != head {
-		p.say("the base is built with %s, and the head with %s: the difference is part of what is compared", base, head)
+		j.say("the base is built with %s, and the head with %s: the difference is part of what is compared", base, head)
 	}
 	params := s.parameters()
 	maps.Copy(params, b.ids)
@@ -208,12 +209,12 @@ func (s Session) Run(ctx context.Context) (Result, error) {
 	if err != nil {
 		return Result{}, err
 	}
-	c, err := openCooler(ctx, s.Source, s.Cooldown, s.Seed, p.say)
+	c, err := openCooler(ctx, s.Source, s.Cooldown, s.Seed, j.say)
 	if err != nil {
 		return Result{Ledger: ledger}, err
 	}
 	defer c.close()
-	t := newTaker(b.packages, ledger, p)
+	t := newTaker(b.packages, ledger, j)
 	t.args, t.rest, t.gate, t.lenient = s.binaryArgs(), c.rest, s.Gate, s.Gate.Missing == gate.Warn
 	if s.sample != nil {
 		t.sample = s.sample
@@ -256,7 +257,7 @@ func (s Session) judge(ctx context.Context, t *taker) (*gate.Report, error) {
 		if i == len(looks)-1 || !undecided(report) {
 			return report, t.ledger.exactly(look.Count)
 		}
-		t.progress.say("at %d samples the verdict is open (alpha of this look: %.2g)", look.Count, look.Alpha)
+		t.journal.say("at %d samples the verdict is open (alpha of this look: %.2g)", look.Count, look.Alpha)
 	}
 }
 

@@ -92,6 +92,50 @@ func TestRun(t *testing.T) {
 	assert.Equal(t, 10, result.Ledger.Samples())
 }
 
+// TestRunPairs: a session is judged by its pairs, and the gate comes to the same from its
+// files; what was interrupted in a block and resumed has a block less.
+func TestRunPairs(t *testing.T) {
+	s, builds := fake(t, 12, 12.01)
+	s.Count = 10
+	s.Gate.Thresholds = map[string]float64{"": 0.0001}
+	again := func(r *gate.Report) *gate.Report {
+		files, err := gate.Judge(s.Gate, gate.Side{Label: "base", Path: s.Files()[0]}, gate.Side{Label: "head", Path: s.Files()[1]})
+		require.NoError(t, err)
+		var session, judged bytes.Buffer
+		require.NoError(t, r.WriteJSON(&session))
+		require.NoError(t, files.WriteJSON(&judged))
+		assert.Equal(t, session.String(), judged.String())
+		return files
+	}
+	result, err := s.Run(t.Context())
+	require.NoError(t, err)
+	row := again(result.Report).Rows[0]
+	assert.Equal(t, gate.TestPaired, row.Test)
+	assert.Equal(t, 10, row.Pairs)
+	assert.Equal(t, gate.VerdictRegression, row.Verdict)
+	assert.Equal(t, []int{1, 4, 5, 8, 9, 12, 13, 16, 17, 20}, row.Old.Runs)
+
+	s, builds = fake(t, 12, 12.01)
+	s.Count = 10
+	s.Gate.Thresholds = map[string]float64{"": 0.0001}
+	whole := s.sample
+	s.sample = func(ctx context.Context, b worktree.Binary, args []string) (out, errs []byte, err error) {
+		if builds[s.BaseBinary].runs+builds[s.HeadBinary].runs == 9 {
+			return nil, nil, errors.New("it broke")
+		}
+		return whole(ctx, b, args)
+	}
+	_, err = s.Run(t.Context())
+	require.ErrorIs(t, err, ErrSample)
+	s.sample, s.Resume = whole, true
+	result, err = s.Run(t.Context())
+	require.NoError(t, err)
+	row = again(result.Report).Rows[0]
+	assert.Equal(t, 8, row.Pairs)
+	assert.Equal(t, gate.TestPaired, row.Test)
+	assert.Equal(t, 10, row.New.N)
+}
+
 // TestRunOfOneBinary: two copies of one binary are nothing to compare, and nothing
 // is run.
 func TestRunOfOneBinary(t *testing.T) {
@@ -328,7 +372,7 @@ func FuzzResume(f *testing.F) {
 		if err != nil {
 			return
 		}
-		tk := newTaker([]worktree.Package{{Name: "x", Binaries: [2]worktree.Binary{{Path: "b"}, {Path: "h"}}}}, l, newProgress(io.Discard))
+		tk := newTaker([]worktree.Package{{Name: "x", Binaries: [2]worktree.Binary{{Path: "b"}, {Path: "h"}}}}, l, newJournal(io.Discard))
 		tk.sample = func(context.Context, worktree.Binary, []string) (out, errs []byte, err error) {
 			return []byte("BenchmarkChat 1 12 J/op\nPASS\n"), nil, nil
 		}

@@ -30,9 +30,9 @@ type taker struct {
 	sample   sampler
 	// rest waits before a sample until the GPU is as it was at the start; number is
 	// that of the sample.
-	rest     func(ctx context.Context, number int) error
-	progress *progress
-	gate     gate.Config // that the samples will be judged by
+	rest    func(ctx context.Context, number int) error
+	journal *journal
+	gate    gate.Config // that the samples will be judged by
 	// lenient says that a benchmark that only the head has run is reported, and no
 	// error.
 	lenient bool
@@ -42,9 +42,9 @@ type taker struct {
 }
 
 // newTaker is a taker that runs the binaries without arguments and does not rest.
-func newTaker(packages []worktree.Package, ledger *Ledger, p *progress) *taker {
+func newTaker(packages []worktree.Package, ledger *Ledger, j *journal) *taker {
 	return &taker{
-		packages: packages, ledger: ledger, progress: p, sample: runBinary(grace),
+		packages: packages, ledger: ledger, journal: j, sample: runBinary(grace),
 		rest:  func(ctx context.Context, _ int) error { return ctx.Err() },
 		empty: map[string]bool{}, skips: map[string]bool{},
 	}
@@ -83,7 +83,7 @@ const interruptTime = 200 * time.Millisecond
 
 // one takes one sample.
 func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count int) error {
-	t.progress.begins(side, p.Name, t.missing(count))
+	t.journal.begins(side, p.Name, t.missing(count))
 	began := time.Now()
 	if err := t.rest(ctx, t.ledger.Samples()); err != nil {
 		return err
@@ -114,13 +114,13 @@ func (t *taker) one(ctx context.Context, p worktree.Package, side Side, count in
 		return t.failed(p, side, slices.Concat(out, errs), err)
 	case len(results) == 0:
 		t.empty[p.Binaries[side].Path] = true
-		t.progress.say("no benchmark of %s matches in %s", p.Name, side)
+		t.journal.say("no benchmark of %s matches in %s", p.Name, side)
 		return nil
 	}
 	if err := t.ledger.add(side, p.Name, out, took); err != nil {
 		return err
 	}
-	t.progress.took(p.Name, time.Since(began))
+	t.journal.took(p.Name, time.Since(began))
 	return nil
 }
 
@@ -145,7 +145,7 @@ func (t *taker) failed(p worktree.Package, side Side, output []byte, why error) 
 		_, err := w.Write(output)
 		return err
 	})
-	t.progress.tail(output)
+	t.journal.tail(output)
 	if err != nil {
 		return errors.Join(fmt.Errorf("%s, %s: %w", side, p.Name, why), err)
 	}
@@ -185,7 +185,7 @@ func (t *taker) pairs(ctx context.Context) error {
 		if !t.lenient {
 			return fmt.Errorf("%w; -missing warn compares the others", err)
 		}
-		t.progress.say("%v", err)
+		t.journal.say("%v", err)
 	}
 	return nil
 }
@@ -230,7 +230,7 @@ func (t *taker) reportSkipped(side Side, p worktree.Package, out []byte) {
 	for _, name := range skipped(out) {
 		if line := fmt.Sprintf("%s of %s is skipped in %s", name, p.Name, side); !t.skips[line] {
 			t.skips[line] = true
-			t.progress.say("%s", line)
+			t.journal.say("%s", line)
 		}
 	}
 }

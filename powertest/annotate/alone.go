@@ -78,6 +78,7 @@ func (r Result) writeAlone(w *tabwriter.Writer) {
 	for _, k := range m.Kinds {
 		writeSum(w, string(k.Kind)+" ", k.Energy, k.Watts, k.Valid)
 	}
+	r.writeCost(w)
 	w.Flush()
 }
 

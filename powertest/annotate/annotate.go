@@ -28,11 +28,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -78,6 +78,8 @@ type Options struct {
 	// POWERTEST_TOKENS; empty means none. See package tokens. The page of a server is read
 	// while Command runs.
 	Tokens string
+	// Price is what the energy costs by the kilowatt-hour; nil if that is not asked for.
+	Price *powertest.Price
 	// Aggregate is the file that the energy is added to, which must be there; empty
 	// means that there is none.
 	Aggregate string
@@ -89,8 +91,6 @@ type Options struct {
 	Run     Runner
 	// Std are the standard streams of the command.
 	Std Streams
-	// Output gets a line where this takes long; nil means nobody is told.
-	Output io.Writer
 }
 
 // check returns an error if the options contradict themselves.
@@ -175,6 +175,7 @@ func (r Result) Marks() []energy.Reason {
 // command was run. All else that can be wrong is a finding
 // of the result, and so is an energy that cannot be defended.
 func Annotate(ctx context.Context, o Options) (Result, error) {
+	defer progress.Of(ctx).Rest()
 	if err := o.check(); err != nil {
 		return Result{}, err
 	}
@@ -193,7 +194,7 @@ func Annotate(ctx context.Context, o Options) (Result, error) {
 		return Result{}, err
 	}
 	if o.alone() && len(o.Command) > 0 {
-		if err := in.await(ctx, o); err != nil {
+		if err := in.await(ctx); err != nil {
 			return Result{}, err
 		}
 	}

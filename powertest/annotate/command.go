@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/process"
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -110,6 +111,7 @@ func runBenchmark(ctx context.Context, o Options) run {
 	if exec == nil {
 		exec = RunCommand
 	}
+	progress.Of(ctx).Rest() // the terminal is the command's
 	before, _ := os.Stat(o.Result)
 	r := run{span: energy.Span{Start: time.Now()}}
 	r.err = exec(ctx, o.Command, o.Std)

@@ -18,6 +18,7 @@ import (
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/smilog"
 	"github.com/joulebench/joulebench/internal/web"
+	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -49,6 +50,11 @@ func (a *Flags) Register(f *flag.FlagSet) {
 	a.registerSources(f)
 	a.registerResults(f)
 	a.run.register(f)
+	f.Func("price", powertest.PriceUsage, func(s string) error {
+		p, err := powertest.ParsePrice(s)
+		a.options.Price = &p
+		return err
+	})
 	f.StringVar(&a.past.Start, "start", "", "`time` when a window of the past begins, such as 2026-11-25T10:00:00Z, or seconds since 1970; for a source that knows the past; or when the run of a result began that says only how long it took")
 	f.StringVar(&a.past.End, "end", "", "`time` when it ends; by default now")
 	f.DurationVar(&a.past.Last, "last", 0, "how long before its end it begins, instead of -start: a `time` such as 5m")
@@ -140,12 +146,12 @@ func (a *Flags) fromEnvironment(given map[string]bool) {
 	if len(a.sources) > 0 {
 		return
 	}
-	source := os.Getenv("POWERTEST_SOURCE")
-	if source == "" && len(a.options.Command) > 0 {
+	source, live := os.Getenv("POWERTEST_SOURCE"), len(a.options.Command) > 0
+	if source == "" {
 		source = auto.Name
 	}
-	if source == "" {
-		return
+	if name, arg, _ := energy.CutSource(source); !live && (Source{Name: name, Arg: arg}).forgets() != "" {
+		return // it can't be meant
 	}
 	a.sources["-source"] = source
 	if devices := os.Getenv("POWERTEST_DEVICES"); devices != "" && !given["devices"] {

@@ -45,6 +45,7 @@ var words = map[string]string{
 // String says where a window is from that is not the result's own, and how well it is known.
 func (o Origin) String() string {
 	s := words[o.From]
+	o.Early, o.Late = shortly(o.Early), shortly(o.Late)
 	switch {
 	case o.Exact():
 		return s
@@ -54,6 +55,11 @@ func (o Origin) String() string {
 		return fmt.Sprintf("%s, or up to %v later", s, o.Late)
 	}
 	return fmt.Sprintf("%s, or up to %v earlier and %v later", s, o.Early, o.Late)
+}
+
+// shortly rounds a time up to a millisecond.
+func shortly(d time.Duration) time.Duration {
+	return (d + time.Millisecond - 1).Truncate(time.Millisecond)
 }
 
 const (

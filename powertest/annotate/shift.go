@@ -52,10 +52,18 @@ func include(m *energy.Measurement, other energy.Measurement, by time.Duration) 
 	}
 	for _, f := range other.Reasons {
 		if f.Withholds() && !m.Has(f.Reason) {
-			f.Detail = fmt.Sprintf("if the window was %+.3g s later, as it may have been: %s", by.Seconds(), f.Detail)
+			f.Detail = fmt.Sprintf("if the window was %s, as it may have been: %s", moved(by), f.Detail)
 			m.Add(f)
 		}
 	}
+}
+
+// moved says by how much a window is another.
+func moved(by time.Duration) string {
+	if by < 0 {
+		return fmt.Sprintf("%v earlier", -by)
+	}
+	return fmt.Sprintf("%v later", by)
 }
 
 func widen(e *energy.Estimate, other energy.Estimate, valid bool) {

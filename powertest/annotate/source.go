@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/known"
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/smilog"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest"
@@ -162,6 +163,7 @@ func (in *instrument) open(ctx context.Context, o Options) error {
 		in.failed = errOff
 		return nil
 	}
+	progress.Of(ctx).Step("opening "+o.Source.String(), 0)
 	src, err := o.openSource(ctx, o.Devices)
 	if err != nil {
 		if o.mistaken(ctx, err) {
@@ -201,38 +203,17 @@ var errOff = errors.New("the source is off\nname another one, and the energy is 
 // whole, so that the edge of its window is known.
 const readyTicks = 2
 
-// patience is how long is waited in silence.
-const patience = 2 * time.Second
-
 // await waits until the source has ticked, if there is one that does not know the past. One
 // that does not tick is found out when the window is measured.
-func (in *instrument) await(ctx context.Context, o Options) error {
+func (in *instrument) await(ctx context.Context) error {
 	if in.window != nil {
-		defer o.waiting("waiting until the source has ticked, before the command is run")()
+		progress.Of(ctx).Step("waiting until the source has ticked, before the command is run", 0)
 		_ = in.window.WaitTicks(ctx, readyTicks)
 	}
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("the command was not run: %w", err)
 	}
 	return nil
-}
-
-// waiting says what is waited for, if that takes long, until the function that it returns is
-// called.
-func (o Options) waiting(what string) (done func()) {
-	if o.Output == nil {
-		return func() {}
-	}
-	ended, said := make(chan struct{}), make(chan struct{})
-	go func() {
-		defer close(said)
-		select {
-		case <-ended:
-		case <-time.After(patience):
-			fmt.Fprintln(o.Output, what)
-		}
-	}()
-	return func() { close(ended); <-said }
 }
 
 func (in *instrument) close() {
@@ -256,7 +237,8 @@ func (o Options) mistaken(ctx context.Context, err error) bool {
 	}
 	_, reasoned := errors.AsType[energy.ReasonedError](err)
 	ofFile := o.Source.isFile() && reasoned || o.Source.Trace != ""
-	return !ofFile && (errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource))
+	always := o.Source.Name == "sim" // which is there, if it is named well
+	return !ofFile && (always || errors.Is(err, energy.ErrMalformed) || errors.Is(err, energy.ErrUnknownSource))
 }
 
 // settleTime is how long a source may take to show what came after the window, and
@@ -287,6 +269,7 @@ func (in *instrument) measure(ctx context.Context, o Options, w Workload) teleme
 	if !t.measured {
 		return t
 	}
+	progress.Of(ctx).Step("measuring the window", 0)
 	src := in.recorder.Source()
 	if !o.Source.isFile() { // that is called by its name, as in InferenceX's validation file
 		t.where = describe(src)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/metrictable"
 	"github.com/joulebench/joulebench/internal/timezone"
+	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/smisource/smitest"
 )
@@ -127,6 +128,11 @@ func (x *trial) live(exec Runner, args ...string) {
 		devices, name, _ := strings.Cut(s, "=")
 		o.Roles = append(o.Roles, energy.Role{Name: name, Devices: []string{devices}})
 		return nil
+	})
+	f.Func("price", "", func(s string) error {
+		p, err := powertest.ParsePrice(s)
+		o.Price = &p
+		return err
 	})
 	var which runFlags
 	which.register(f)

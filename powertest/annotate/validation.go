@@ -68,6 +68,8 @@ type detailsJSON struct {
 	Aiperf []comparisonJSON `json:"aiperf,omitempty"`
 	// Server is what the inference servers have counted.
 	Server *powertest.ServerReport `json:"server,omitempty"`
+	// Cost is what the energy costs.
+	Cost *powertest.Cost `json:"cost,omitempty"`
 	// Marks are the reasons that do not make the power invalid.
 	Marks []energy.Reason `json:"marks"`
 	// Findings are all findings in words, those of the measurement included.
@@ -184,6 +186,9 @@ func (r Result) details() detailsJSON {
 		if _, err := json.Marshal(d.Measurement); err != nil { // it is not finite, which is no reason for no file
 			d.Measurement, d.Notes = nil, append(slices.Clone(d.Notes), "the measurement is left out: "+err.Error())
 		}
+	}
+	if c, ok := r.cost(); ok {
+		d.Cost = &c
 	}
 	for _, c := range r.Comparison {
 		d.Aiperf = append(d.Aiperf, comparisonJSON{c.Name, c.Unit, pyjson.Float(c.Ours), pyjson.Float(c.Theirs)})

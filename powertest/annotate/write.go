@@ -36,6 +36,7 @@ func (r Result) WriteTable(out io.Writer) error {
 		r.writeWindow(w)
 		r.writeSource(w)
 		r.writeEnergy(w)
+		r.writeCost(w)
 		r.writeKinds(w)
 		w.Flush()
 		r.writeComparison(&b)
@@ -43,6 +44,7 @@ func (r Result) WriteTable(out io.Writer) error {
 	if r.Measurement.Valid && r.Valid() {
 		fmt.Fprintf(&b, "%s\n", energy.NotCovered(r.devices()))
 	}
+	b.WriteString(r.costNotCovered())
 	for _, c := range r.causes() {
 		what := invalid
 		if !r.spoils(c.Finding) {
@@ -242,6 +244,9 @@ func (r Result) Report() powertest.Report {
 	report := powertest.NewReport(r.benchmarkName(), r.work(), m)
 	if r.Server != nil {
 		report.AddServer(r.Server.Counts)
+	}
+	if r.options.Price != nil {
+		report.SetPrice(*r.options.Price)
 	}
 	return report
 }

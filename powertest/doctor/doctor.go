@@ -22,6 +22,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/auto"
 	"github.com/joulebench/joulebench/internal/known"
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/doctor/internal/meter"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -62,6 +63,7 @@ type Options struct {
 // the past if the meter's file is malformed, and profile.ErrOther if the profile is of another
 // device; whether joules can be measured is [Report.Measurable].
 func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) {
+	defer progress.Of(ctx).Rest()
 	info := src.Info()
 	name := cmp.Or(o.Name, info.Name)
 	if len(src.Devices()) == 0 {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"math"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -272,4 +273,27 @@ func TestJSON(t *testing.T) {
 	require.NoError(t, d.Decode(&back))
 	assert.Equal(t, 1, back.SchemaVersion)
 	assert.Equal(t, v.Report, back)
+}
+
+// TestVerdictIsSaidOnce: the cause that the verdict names of all devices is not among the
+// findings again, and one that some have is, with them.
+func TestVerdictIsSaidOnce(t *testing.T) {
+	gone := func(uuid, detail string) GPU {
+		return GPU{UUID: uuid, Findings: []energy.Finding{{Reason: energy.DeviceLost, Device: uuid, Detail: detail}}}
+	}
+	for _, c := range []struct {
+		gpus  []GPU
+		again bool
+	}{
+		{[]GPU{gone("a", "it is gone"), gone("b", "it is gone")}, false},
+		{[]GPU{gone("a", "it is gone"), {UUID: "b", Measurable: true}}, true},
+		{[]GPU{gone("a", "gone for 3s"), gone("b", "gone for 4s")}, true},
+	} {
+		r := Report{GPUs: c.gpus, Watch: &Watch{}}
+		r.conclude("test")
+		var b strings.Builder
+		require.NoError(t, r.WriteText(&b))
+		assert.Equal(t, c.again, strings.Contains(b.String(), "\ndevice_lost"), b.String())
+		assert.Contains(t, r.Verdict, "device_lost: ")
+	}
 }

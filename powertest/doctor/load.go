@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -135,6 +136,8 @@ func (t *loadTest) perform(ctx context.Context, s *schedule) {
 	if !t.rise(ctx, s) {
 		return
 	}
+	n, length := t.pauses()
+	progress.Of(ctx).Step("pausing the load", t.ticks(steadyTicks)+time.Duration(2*n)*length)
 	from := t.now()
 	if !t.pass(ctx, s, steadyTicks) {
 		return
@@ -144,7 +147,6 @@ func (t *loadTest) perform(ctx context.Context, s *schedule) {
 		s.note(unmeasured+"that needs a counter that is refreshed every %v or more often", slowCounter)
 		return
 	}
-	n, length := t.pauses()
 	pauseTicks := float64(length) / float64(t.period)
 	for range n {
 		stop, err := t.now(), t.run.Pause()
@@ -201,6 +203,7 @@ func (t *loadTest) pass(ctx context.Context, s *schedule, ticks float64) bool {
 // rise waits until the power of a device has risen, and is steady.
 func (t *loadTest) rise(ctx context.Context, s *schedule) bool {
 	limit := max(riseTime, t.ticks(3*steadyTicks))
+	progress.Of(ctx).Step("waiting until the power under load is steady", limit)
 	for t.now() < s.started+float64(limit) {
 		if !t.pass(ctx, s, steadyTicks/2) {
 			return false
@@ -238,6 +241,7 @@ func (t *loadTest) wave(ctx context.Context, s *schedule) {
 	if t.run.Pause() != nil || !t.pass(ctx, s, steadyTicks/2) {
 		return
 	}
+	progress.Of(ctx).Step("switching the load on and off", t.ticks(waveCount*wavePeriod))
 	on := t.ticks(waveDuty * wavePeriod)
 	next := time.Now()
 	for range waveCount {

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/wait"
 	"github.com/joulebench/joulebench/powertest/doctor/internal/meter"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -57,12 +58,16 @@ func observe(ctx context.Context, rec *energy.Recorder, length time.Duration, sh
 	return o
 }
 
+// watching is what the observation of a live source is called.
+const watching = "watching the counters"
+
 // observeLive watches a source that is read now.
 func observeLive(ctx context.Context, rec *energy.Recorder, length time.Duration) *observation {
 	w := rec.Open()
 	w.EveryTick()
 	began := time.Now()
 	if length > 0 {
+		progress.Of(ctx).Step(watching, length)
 		pass(ctx, w, rec, length)
 	} else {
 		watchUntilEnough(ctx, rec, w)
@@ -86,6 +91,7 @@ func watchUntilEnough(ctx context.Context, rec *energy.Recorder, w *energy.Windo
 		longest = max(longest, min(30*rec.Source().Info().PeriodOf(d), longWatch))
 	}
 	short := func(d *device) bool { return len(d.ticks) < enoughTicks }
+	progress.Of(ctx).Step(watching, longest)
 	goes := pass(ctx, w, rec, shortWatch)
 	for goes && time.Since(began) < longest && slices.ContainsFunc(observed(ctx, rec, w.Sub()).devices, short) {
 		goes = pass(ctx, w, rec, min(shortWatch, longest-time.Since(began)))
@@ -163,6 +169,7 @@ func observePast(ctx context.Context, rec *energy.Recorder, h energy.HistorySour
 	}
 	span := energy.Span{End: newest.Add(-3 * period)}
 	span.Start = span.End.Add(-length)
+	progress.Of(ctx).Step("reading what the source has recorded", 0)
 	w := rec.Open()
 	w.SetSpans(span)
 	m, recording := record(ctx, w)

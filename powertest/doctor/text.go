@@ -223,7 +223,8 @@ func (r Report) writeWindows(b *bytes.Buffer) {
 	}
 }
 
-// writeFindings writes what was found of the GPUs, each cause once.
+// writeFindings writes what was found of the GPUs, each cause once: not again what the verdict
+// has said of all of them.
 func (r Report) writeFindings(b *bytes.Buffer) {
 	var found []energy.Finding
 	names := map[string]string{}
@@ -234,10 +235,11 @@ func (r Report) writeFindings(b *bytes.Buffer) {
 			found = append(found, f)
 		}
 	}
-	if len(found) > 0 {
+	causes := slices.DeleteFunc(energy.Causes(found), r.told)
+	if len(causes) > 0 {
 		b.WriteString("\n")
 	}
-	for _, c := range energy.Causes(found) {
+	for _, c := range causes {
 		b.WriteString(wrapped(c.Line(func(uuid string) string { return names[uuid] }), "  "))
 	}
 	for _, g := range r.GPUs {

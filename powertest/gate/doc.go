@@ -24,7 +24,7 @@
 //     because there are too few for so many comparisons; or the change is one for
 //     the worse that is within the instrument's error; or the numbers do not allow
 //     a verdict, and Why has the reason. It is not a pass.
-//   - same: everything else.
+//   - same: everything else. It has what it does not exclude: see below.
 //   - over-budget, within-budget: of a budget, Config.Max and Config.Min, whether
 //     the median of the new side keeps it.
 //
@@ -66,6 +66,72 @@
 //	samples on each side                      3     4      5       6        7        8        10
 //	least p                                   0.1   0.029  0.0079  0.0022   0.00058  0.00016  1.1e-5
 //	most rows of which one can be significant 0     1      6       23       85       321      4618
+//
+// # Pairs
+//
+// Samples that powertest ab has taken in turn are judged by their pairs, whose ratios a
+// drift does not touch: by Wilcoxon's signed-rank test of the logarithms ("Individual
+// Comparisons by Ranking Methods", Biometrics Bulletin 1, 1945), two-sided, and exact up
+// to 64 pairs. The marks that ab writes before each sample say which are pairs, so that
+// its files have the same verdict from powertest gate. Two samples of one number and
+// session are a pair, and those of the numbers 1 and 2, 3 and 4 and so on a block, base
+// head head base. Only whole blocks are pairs: a drift that is linear adds to one of them
+// what it takes from the other. A block is not whole if a sample of it lacks the value, or
+// if ab was interrupted in it and resumed. Samples of more than one benchmark that -row
+// pools are no pairs.
+//
+// The change is then the Hodges-Lehmann estimate of the ratios, the median of the means of
+// any two. The p-value of all samples is shown beside that of the pairs, but does not count.
+//
+// The least p-value of n pairs is 2/2^n. If that is not below alpha divided by the number
+// of rows, the row is judged by all samples, and a warning says how many pairs it takes.
+// This depends on numbers only, never on values, and so the probability of a false alarm
+// stays what it is:
+//
+//	pairs                                     6      8       10      12      14
+//	least p                                   0.031  0.0078  0.0020  0.0005  0.0001
+//	most rows of which one can be significant 1      6       25      102     409
+//
+// The signs of the differences must be as likely one way as the other if the builds are the
+// same. A drift in steps, or one that saturates, keeps that; what does not is a
+// disturbance that comes back with every fourth run.
+//
+// # The interval of a change
+//
+// It has all changes that the test does not rule out, at the level at which the row was
+// judged: each c for which the new side, divided by 1+c, would not be different from the
+// old one. No change is one of them if and only if the row is not significant (where values
+// are equal, it may also be in the interval of one that is). The level is that of Holm's
+// step: alpha divided by the number of rows that were left.
+//
+// # What a pass does not exclude
+//
+// Unseen of a row that is the same is the end of that interval on the side of the worse, as
+// a share of which both directions agree (1/0.95-1 for 5 % fewer tokens/J), times 1 plus the
+// instrument's error. That a row has become worse by more happens in at most alpha of all
+// comparisons, for any of their rows, and in half of alpha for one row. It says what these
+// samples exclude, which is not how often a change is called a regression: of normal
+// noise, a change as large as the typical Unseen of ten samples is one in about half of the
+// trials (in the others Unseen is larger than it), one 1.7 times as large in 9 of 10, and
+// one half as large in about 1 of 5. The largest of a pass is in its headline.
+//
+// It is unbounded where a value is 0 or less, unless all are the same. Of a unit that is
+// exact, it is the largest change that its values allow.
+//
+// Config.MaxUnseen is what it may be. A row with more is inconclusive, and the reason
+// says which -count would do, or why none does. That is a test of non-inferiority: a
+// change as large as MaxUnseen passes in at most half of alpha of the trials.
+//
+// # Plans
+//
+// PlanSamples says from one file how many samples of each side a change needs, so that it
+// is significant in 9 of 10 trials, among as many rows as the file has; with as many, Unseen
+// is no more than that change in 9 of 10 comparisons of what is the same. The noise is taken
+// from the length of intervals of 80 % (Lehmann, 1963), and that of pairs from successive
+// samples, with the drift between them. In brackets is an interval, of about 80 % for normal
+// noise: of so many plans the number that is right is in it. Noise with heavy tails is
+// underestimated: where it is Student's t with two degrees of freedom, what is planned finds
+// a change in 0.55 to 0.95 of the trials, and a large one least often.
 //
 // # What can be found
 //
@@ -114,7 +180,7 @@
 // of the sides are taken to be independent, and that of one the same in all of its
 // samples, so that more of them do not help. A change of energy or power that is
 // smaller is never called significant: for the worse it is inconclusive, for the
-// better it is the same.
+// better it is the same. What a pass does not exclude has it as well.
 //
 // # Comparability
 //
@@ -194,4 +260,9 @@
 //	faults              [{side, line, message, text}]: the first 20 of each side
 //	differences         [{key, old, new, benchmarks}] of configuration lines
 //	waived              {benchmark, unit, until, reason, line}
+//
+// WriteJSON of a plan writes schema_version, file {name, results}, alpha, power, family,
+// changes, reasons, warnings, and rows: [{benchmark, package, unit, config, exact, n, noise,
+// pair_noise, instrument_error (shares), unpaired, paired: [{change, samples, low, high}]}].
+// Without samples no number would do, or it is not known; without high it has no end.
 package gate

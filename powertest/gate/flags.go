@@ -32,6 +32,7 @@ type Flags struct {
 	missing, waivers      string
 	markdown, json, junit string
 	quiet                 bool
+	plan                  bool
 }
 
 // Register defines the flags in a set, whose name is that of the subcommand.
@@ -58,6 +59,11 @@ func (g *Flags) Register(f *flag.FlagSet) {
 	f.BoolVar(&g.quiet, "q", false, "write the verdict and what to do only, without the table")
 }
 
+// RegisterPlan defines the flag that asks for a plan instead of a verdict.
+func (g *Flags) RegisterPlan(f *flag.FlagSet) {
+	f.BoolVar(&g.plan, "plan", false, "say from one file how many samples changes of 1, 3, 5 and 10 % need; there is no verdict")
+}
+
 // Check returns an error if flags contradict each other, or if a file of the verdict
 // is one of those that are read or written besides.
 func (g *Flags) Check(files ...string) error {
@@ -68,6 +74,8 @@ func (g *Flags) Check(files ...string) error {
 		return errors.New("-markdown is appended to a file: - is none; the standard output has the table, or JSON with -json -")
 	case g.junit == "-":
 		return errors.New("-junit is written to a file: - is none; the standard output has the table, or JSON with -json -")
+	case g.plan && (g.markdown != "" || g.junit != "" || g.waivers != "" || len(g.max.values)+len(g.min.values) > 0):
+		return errors.New("-plan gives no verdict: leave out -markdown, -junit, -waivers, -max and -min")
 	case g.json == "-" && g.quiet:
 		return errors.New("-q and -json - are two things on the standard output: give one of them")
 	}

@@ -21,8 +21,14 @@ func FuzzJudgeReaders(f *testing.F) {
 	f.Add("Benchmark 1 NaN J/op\nBenchmark 1 -Inf J/op 1 err-%", "Benchmark 1 0 J/op -3 W 1 invalid\n")
 	f.Add("\xef\xbb\xbfBenchmarkA 1 1e308 J/op\r\n", "\xff\xfeB\x00")
 	f.Add(strings.Repeat("x", 300)+"\n"+before, "BenchmarkA "+strings.Repeat("1", 300))
+	paired, too := taken{count: 6, value: func(run, side int) float64 { return 1e300 / float64(1+run*run+side) }}.files()
+	f.Add(paired, too)
 	f.Fuzz(func(t *testing.T, old, newer string) {
-		r, err := JudgeReaders(Config{Missing: Warn}, "old", strings.NewReader(old), "new", strings.NewReader(newer))
+		cfg := Config{Missing: Warn, MaxUnseen: map[string]float64{"": 0.5}}
+		if _, err := PlanReader(cfg, "old", strings.NewReader(old)); err != nil {
+			t.Fatalf("strings can be read: %v", err)
+		}
+		r, err := JudgeReaders(cfg, "old", strings.NewReader(old), "new", strings.NewReader(newer))
 		if err != nil {
 			t.Fatalf("strings can be read: %v", err)
 		}
@@ -72,6 +78,26 @@ func FuzzReadWaivers(f *testing.F) {
 			if w.Benchmark == "" && w.Unit == "" || w.Reason == "" || w.Until.IsZero() || w.Line == 0 {
 				t.Fatalf("half a waiver: %+v", w)
 			}
+		}
+	})
+}
+
+// FuzzShares: whatever -threshold and -max-unseen are given, what is taken is a share that
+// a configuration can have.
+func FuzzShares(f *testing.F) {
+	for _, s := range []string{"5%", "J/op=3%,ns/op=5 %", "=1%", "J/op=-1%", "J/op=1e400%", "NaN%", "a=b=1%", "%", ",", "5"} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		v := unitValues{parse: parseShare, alone: true}
+		if v.Set(s) != nil {
+			return
+		}
+		if len(v.values) != strings.Count(s, ",")+1 {
+			t.Fatalf("%q: %v", s, v.values)
+		}
+		if err := (Config{Thresholds: v.values, MaxUnseen: v.values}).Check(); err != nil {
+			t.Fatalf("%q: %v", s, err)
 		}
 	})
 }

@@ -78,18 +78,28 @@ func judgeSides(cfg Config, sides ...Side) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
+	var report *Report
+	err = withInputs(sides, func(list ...input) (err error) {
+		report, err = p.run(list...)
+		return err
+	})
+	return report, err
+}
+
+// withInputs opens the files of sides while something is done with them.
+func withInputs(sides []Side, do func(list ...input) error) (err error) {
 	var list []input
 	for _, s := range sides {
 		f := os.Stdin
 		if s.Path != "-" {
 			if f, err = inputfile.OpenStream(s.Path); err != nil {
-				return nil, fmt.Errorf("%w: %w", ErrInput, err)
+				return fmt.Errorf("%w: %w", ErrInput, err)
 			}
 			defer f.Close()
 		}
 		list = append(list, input{cmp.Or(s.Label, s.Path), f})
 	}
-	return p.run(list...)
+	return do(list...)
 }
 
 // run reads the sides and judges them; the new one by the budgets, if it is alone.

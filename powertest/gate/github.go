@@ -25,7 +25,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 func (r *Report) markdown(out io.Writer) {
 	verdict, rest, _ := strings.Cut(r.Headline(), ": ")
 	fmt.Fprintf(out, "\n**%s**: %s\n\n", verdict, escapeMarkdown(rest))
-	for _, reason := range r.Reasons {
+	for _, reason := range r.furtherReasons() {
 		fmt.Fprintf(out, "- %s\n", escapeMarkdown(reason))
 	}
 	var changed, same []*Row
@@ -141,11 +141,9 @@ func (r *Report) WriteGitHub(w io.Writer) error {
 			errors = append(errors, what+": "+row.change()+"; "+adviceOnFailure(row.Verdict))
 		}
 	}
-	if len(r.Reasons) > 1 || r.Outcome == Regression { // else it is in the headline
-		for _, reason := range r.Reasons {
-			if !slices.Contains(r.sums, reason) {
-				errors = append(errors, reason)
-			}
+	for _, reason := range r.furtherReasons() {
+		if !slices.Contains(r.sums, reason) {
+			errors = append(errors, reason)
 		}
 	}
 	warnings = append(warnings, r.Warnings...)

@@ -18,34 +18,38 @@ const (
 
 // scaleOf is the noise of one sample. An interval leaves out as many of the numbers at
 // either end as have a level, and is that of an estimate whose variance is so many times
-// that of one sample.
-func scaleOf(l numbers, r rejection, variance float64) (scale float64, ok bool) {
+// that of one sample. It is not a number if the samples are too few.
+func scaleOf(l numbers, r rejection, variance float64) float64 {
 	if r.values == 0 {
-		return 0, false
+		return nan
 	}
 	low, high := l.between(r.values)
-	return (high - low) / (2 * normalQuantile(r.level) * math.Sqrt(variance)), true
+	return (high - low) / (2 * normalQuantile(r.level) * math.Sqrt(variance))
 }
 
 // unpairedScale is the noise of one sample, from the sorted logarithms of both sides.
-func unpairedScale(before, after []float64) (float64, bool) {
+func unpairedScale(before, after []float64) float64 {
 	n, m := len(before), len(after)
 	return scaleOf(shifts(before, after), rejectedU(n, m, scaleLevel), 1/float64(n)+1/float64(m))
 }
 
 // symmetricScale is the noise of one of sorted numbers.
-func symmetricScale(d []float64) (float64, bool) {
+func symmetricScale(d []float64) float64 {
+	if len(d) == 0 {
+		return nan
+	}
 	return scaleOf(walshAverages(d), rejectedW(len(d), scaleLevel), 1/float64(len(d)))
 }
 
-// scale is the noise of one sample of a row, or of one pair if it is judged by pairs.
-func (c *candidate) scale() (scale float64, ok bool) {
+// scale is the noise of one sample of a row, or of one pair if it is judged by pairs; not
+// a number if values have no ratio.
+func (c *candidate) scale() float64 {
 	if c.pairs != nil {
 		return symmetricScale(c.pairs)
 	}
 	before, after, ok := c.logarithms()
 	if !ok {
-		return 0, false
+		return nan
 	}
 	return unpairedScale(before, after)
 }
@@ -60,16 +64,17 @@ const most = 10_000
 // change of a margin with a probability of Power, or if there is none, to exclude one; 0
 // if there are not so many. It is the formula for t-tests with its correction for small
 // samples (Guenther, "Sample Size Formulas for Normal Theory T Tests", The American
-// Statistician 35, 1981); that a rank test is less efficient is in the scale.
+// Statistician 35, 1981), and one more, for ranks are coarse; that a rank test is less
+// efficient is in the scale.
 func samplesNeeded(scale float64, test Test, margin, level float64) int {
-	if !(margin > 0) {
+	if !(margin > 0) || math.IsNaN(scale) {
 		return 0
 	}
 	z := normalQuantile(level)
 	zs := (z + normalQuantile(2*(1-Power))) * scale / margin
-	n := 2*zs*zs + z*z/4
+	n := 2*zs*zs + z*z/4 + 1
 	if test == TestPaired {
-		n = 2 * math.Ceil((zs*zs+z*z/2)/2) // for blocks are whole
+		n = 2 * math.Ceil((zs*zs+z*z/2+1)/2) // for blocks are whole
 	}
 	if n > most {
 		return 0

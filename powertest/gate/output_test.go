@@ -78,12 +78,12 @@ func TestWriteText(t *testing.T) {
 }
 
 // TestWriteTextReasons: one reason is the headline; of more, the headline has the
-// first and all follow.
+// first and the others follow.
 func TestWriteTextReasons(t *testing.T) {
 	assert.Equal(t, "CANNOT JUDGE: new.txt has no results: give the output of go test -bench\n",
 		strings.SplitAfter(written(t, plain(run(t, Config{Missing: Warn}, before, ""))), "\n")[0])
 	out := written(t, plain(run(t, Config{}, "", "")))
-	assert.Contains(t, out, "(and 1 more reason)\n  - old.txt has no results")
+	assert.Contains(t, out, "(and 1 more reason)\n  - new.txt has no results")
 	bad := before + "BenchmarkA 1 2\nBenchmarkB 1 2\n"
 	out = written(t, plain(run(t, Config{}, before, bad)))
 	assert.Contains(t, out, "lines that cannot be used:\n  new.txt:11: missing units: BenchmarkA 1 2\n")
@@ -220,4 +220,33 @@ func TestReadSamples(t *testing.T) {
 	assert.Equal(t, +1, list[2].Better)
 	require.Len(t, warnings, 1)
 	assert.Contains(t, warnings[0], "a.txt:5: J/op is not a number")
+}
+
+// TestReasonsAreSaidOnce: a reason why there is no verdict is in each output once, and rows with
+// one cause have it once.
+func TestReasonsAreSaidOnce(t *testing.T) {
+	for _, reasons := range [][]string{{"first"}, {"first", "second"}, {"first\nwith a hint", "second", "third"}} {
+		r := &Report{Outcome: CannotJudge, Reasons: reasons}
+		for _, unit := range []string{"J/op", "ns/op"} {
+			r.Rows = append(r.Rows, Row{Benchmark: "Chat", Unit: unit, Verdict: VerdictInconclusive, Why: "3+3 samples are too few"})
+		}
+		r.Rows = append(r.Rows, Row{Benchmark: "Chat", Unit: "J/token", Verdict: VerdictInconclusive, Why: "another cause"})
+		for name, write := range map[string]func(io.Writer) error{
+			"text":  func(w io.Writer) error { return r.WriteText(w, false) },
+			"brief": r.writeBrief, "markdown": r.WriteMarkdown, "github": r.WriteGitHub,
+		} {
+			var b strings.Builder
+			require.NoError(t, write(&b))
+			for _, reason := range reasons {
+				for line := range strings.SplitSeq(reason, "\n") {
+					assert.Equal(t, 1, strings.Count(b.String(), line), "%s in %s:\n%s", line, name, b.String())
+				}
+			}
+			if name == "text" {
+				assert.Equal(t, 1, strings.Count(b.String(), "3+3 samples are too few"), b.String())
+				assert.Less(t, strings.Index(b.String(), "ns/op"), strings.Index(b.String(), "3+3"), "below the last row of its cause")
+				assert.Equal(t, 1, strings.Count(b.String(), "another cause"))
+			}
+		}
+	}
 }

@@ -24,3 +24,20 @@ func TestSlowPairsFindShift(t *testing.T) {
 	t.Parallel()
 	findsShift(t, 4000)
 }
+
+func TestSlowUnseenHolds(t *testing.T) { unseenHolds(t, 4000) }
+
+func TestSlowUnseenFinds(t *testing.T) {
+	t.Parallel()
+	unseenFinds(t, 400)
+}
+
+func TestSlowPlanFinds(t *testing.T) {
+	t.Parallel()
+	planFinds(t, 500, 0.05)
+}
+
+func TestSlowPlanCovers(t *testing.T) {
+	t.Parallel()
+	planCovers(t, 1500)
+}

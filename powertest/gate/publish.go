@@ -25,7 +25,9 @@ func (g *Flags) Sides(args []string) ([]Side, error) {
 	switch {
 	case len(args) == 0:
 		return nil, errors.New("what is to be judged? give the old file and the new one; or -max or -min, and one file")
-	case len(args) == 1 && !budgets:
+	case g.plan && len(args) > 1:
+		return nil, fmt.Errorf("there are %d files\nfor -plan give one", len(args))
+	case len(args) == 1 && !budgets && !g.plan:
 		return nil, fmt.Errorf("%s is one side\ngive the old file and the new one, or a budget with -max or -min", args[0])
 	case len(args) > 2:
 		return nil, fmt.Errorf("there are %d files\ngive the old one and the new one", len(args))
@@ -57,6 +59,35 @@ func (g *Flags) Judge(sides ...Side) *Report {
 		return g.Unjudged(err)
 	}
 	return r
+}
+
+// Plans reports whether a plan is asked for, and no verdict.
+func (g *Flags) Plans() bool { return g.plan }
+
+// PublishPlan makes the plan that the flags ask for of a file, writes it to the standard
+// output or as JSON, and returns the exit code.
+func (g *Flags) PublishPlan(side Side, stdout, stderr io.Writer) int {
+	var s *SamplePlan
+	c, err := g.Config()
+	if err == nil {
+		s, err = PlanSamples(c, side)
+	}
+	switch {
+	case err != nil:
+	case g.json == "-":
+		err = s.WriteJSON(stdout)
+	default:
+		if err = s.WriteText(stdout); g.json != "" {
+			err = errors.Join(err, atomicfile.Write(g.json, s.WriteJSON))
+		}
+	}
+	if err != nil {
+		g.PrintError(stderr, err)
+	}
+	if err != nil || len(s.Reasons) > 0 {
+		return CannotJudge.ExitCode()
+	}
+	return Pass.ExitCode()
 }
 
 // Unjudged is a report that nothing was judged, because of an error. It is to be

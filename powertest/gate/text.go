@@ -46,16 +46,25 @@ func (r *Report) writeBrief(w io.Writer) error {
 	return printed(w, func(out io.Writer) { r.brief(out, false) })
 }
 
-// brief is the verdict, why it is no pass, and what to do. The only reason why there is
-// no verdict is in the headline already.
+// brief is the verdict, why it is no pass, and what to do.
 func (r *Report) brief(w io.Writer, color bool) {
 	lines := []string{paint(color, outcomeColor[r.Outcome], r.Headline())}
-	if r.Outcome != CannotJudge || len(r.Reasons) != 1 {
-		for _, reason := range r.Reasons {
-			lines = append(lines, "  - "+reason)
-		}
+	for _, reason := range r.furtherReasons() {
+		lines = append(lines, "  - "+reason)
 	}
 	fmt.Fprintln(w, strings.Join(lines, "\n"))
+}
+
+// furtherReasons are those that are not in the headline, which has the first line of the first
+// one why there is no verdict.
+func (r *Report) furtherReasons() []string {
+	if r.Outcome != CannotJudge || len(r.Reasons) == 0 {
+		return r.Reasons
+	}
+	if _, rest, more := strings.Cut(r.Reasons[0], "\n"); more {
+		return append([]string{rest}, r.Reasons[1:]...)
+	}
+	return r.Reasons[1:]
 }
 
 // writeFaults lists the lines that cannot be used, where there is more than one.
@@ -155,7 +164,9 @@ func (r *Report) writeTable(out io.Writer, color bool) {
 		}
 		l[colVerdict] = paint(color, verdictColor[row.Verdict], l[colVerdict])
 		writeLine(out, l, widths)
-		if why := row.why(); why != "" {
+		// Rows with one cause have it once, below the last of them.
+		goesOn := i+1 < len(lines) && r.Rows[i+1].Config == row.Config && r.Rows[i+1].why() == row.why()
+		if why := row.why(); why != "" && !goesOn {
 			fmt.Fprintln(out, "    "+why)
 		}
 	}

@@ -2,7 +2,9 @@ package gate
 
 import (
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 )
 
@@ -22,7 +24,7 @@ func (c *candidate) unseen(level float64) {
 	case r.Bound != "" || r.Verdict != VerdictSame:
 		return
 	case r.Exact:
-		r.Unseen = r.worse(times(r.Old.Low, r.New.High), times(r.Old.High, r.New.Low))
+		r.Unseen = r.worse(times(r.Old.High, r.New.Low), times(r.Old.Low, r.New.High))
 	default:
 		r.Unseen = (1+r.worse(1+r.DeltaLow, 1+r.DeltaHigh))*(1+r.instrument()) - 1
 	}
@@ -31,8 +33,8 @@ func (c *candidate) unseen(level float64) {
 	}
 	r.Verdict = VerdictInconclusive
 	r.Why = fmt.Sprintf("a change for the worse of %s could have gone unseen, and of %s may", upTo(r.Unseen), percent(r.MaxUnseen))
-	if scale, ok := c.scale(); ok {
-		r.Needed = samplesNeeded(scale, r.Test, margin(r.MaxUnseen, r.instrument()), level)
+	if !r.Exact {
+		r.Needed = samplesNeeded(c.scale(), r.Test, margin(r.MaxUnseen, r.instrument()), level)
 	}
 }
 
@@ -119,39 +121,43 @@ func (r *Report) leastSeen() *Row {
 	return worst
 }
 
-// hidden reports rows that are inconclusive because too much could have gone unseen.
+// hidden reports rows that are inconclusive because too much could have gone unseen, by
+// what would do.
 func (j *judging) hidden() {
-	var some, none names
-	needed := 0
+	rows, needed := map[string]*names{}, 0
 	for i := range j.report.Rows {
 		r := &j.report.Rows[i]
 		if !r.hides() {
 			continue
 		}
-		what := fmt.Sprintf("%s %s (%s, and %s may)", r.Name(), r.Unit, upTo(r.Unseen), percent(r.MaxUnseen))
-		if needed = max(needed, r.Needed); r.Needed > 0 {
-			some.add(what)
-		} else {
-			none.add(what + ": " + r.unseenCause())
+		advice := r.unseenAdvice()
+		if rows[advice] == nil {
+			rows[advice] = new(names)
 		}
+		needed = max(needed, r.Needed)
+		rows[advice].add(fmt.Sprintf("%s %s (%s, and %s may)", r.Name(), r.Unit, upTo(r.Unseen), percent(r.MaxUnseen)))
 	}
-	if some.n > 0 {
-		j.report.addReason("a change for the worse could have gone unseen in %s: run both sides with -count %d", &some, needed)
-	}
-	if none.n > 0 {
-		j.report.addReason("a change for the worse could have gone unseen, whatever -count is, in %s", &none)
+	for _, advice := range slices.Sorted(maps.Keys(rows)) {
+		list := rows[advice]
+		if advice == "" {
+			advice = fmt.Sprintf("run both sides with -count %d", needed)
+		}
+		j.report.addReason("a change for the worse could have gone unseen in %s: %s", list, advice)
 	}
 }
 
-// unseenCause is why no number of samples would do for a row, and what would.
-func (r *Row) unseenCause() string {
+// unseenAdvice is what to do about a row for which no number of samples would do; empty if
+// one would.
+func (r *Row) unseenAdvice() string {
 	switch {
+	case r.Needed > 0:
+		return ""
 	case math.IsInf(r.Unseen, 1):
-		return "values that are 0 or less have no ratio; judge another unit"
+		return "no -count would do, for values that are 0 or less have no ratio; judge another unit"
 	case r.Exact:
-		return "it is exact, and has changed by that; waive it, or look for the cause"
+		return "no -count would do, for the unit is exact, and has changed by that; look for the cause"
 	case r.instrument() >= r.MaxUnseen:
-		return "the instrument's error alone is " + percent(r.InstrumentError) + "; run longer: a benchmark with a larger -benchtime"
+		return "no -count would do, for the instrument's error alone is as large; run longer: a benchmark with a larger -benchtime"
 	}
-	return fmt.Sprintf("more than %d samples would be needed; make the benchmark quieter", most)
+	return fmt.Sprintf("it takes a -count of more than %d; make the benchmark quieter", most)
 }

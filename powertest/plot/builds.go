@@ -11,7 +11,8 @@ import (
 	"github.com/joulebench/joulebench/powertest/gate"
 )
 
-// OfGate draws what a gate says of two files, with the samples of both if there are any.
+// OfGate draws what a gate says of two files. The samples of both, which may be nil, are for
+// the errors of the instrument and for curves.
 func OfGate(r *gate.Report, old, newer []gate.Samples) Section {
 	s := Section{Name: r.Headline(), Notes: append(r.Reasons, r.Warnings...)}
 	changes := &Changes{Headline: r.Headline(), Old: r.OldFile.Name, New: r.NewFile.Name}
@@ -24,9 +25,10 @@ func OfGate(r *gate.Report, old, newer []gate.Samples) Section {
 			Benchmark: row.Name(), Unit: row.Unit, Better: row.Better,
 			Old:    side(r.OldFile.Name, row.Old, find(old, row)),
 			New:    side(r.NewFile.Name, row.New, find(newer, row)),
-			Change: row.Delta, Low: math.NaN(), High: math.NaN(), Threshold: row.Threshold,
-			Verdict: row.Verdict, Why: row.Why,
+			Change: row.Delta, Low: finite(row.DeltaLow), High: finite(row.DeltaHigh), Confidence: row.Confidence, Threshold: row.Threshold,
+			Unseen: row.Unseen, Verdict: row.Verdict, Why: row.Why,
 		}
+		c.order()
 		changes.Rows = append(changes.Rows, c)
 	}
 	slices.SortStableFunc(changes.Rows, func(a, b *Comparison) int { return cmp.Compare(concern(a.Verdict), concern(b.Verdict)) })
@@ -63,7 +65,7 @@ func OfSamples(name string, list []gate.Samples, units ...string) Section {
 		}
 		s.Figures = append(s.Figures, &Comparison{
 			Benchmark: x.Name(), Unit: x.Unit, Better: x.Better, New: side(name, x.Summary, x),
-			Change: math.NaN(), Low: math.NaN(), High: math.NaN(), Threshold: math.NaN(),
+			Change: math.NaN(), Low: math.NaN(), High: math.NaN(), Threshold: math.NaN(), Unseen: math.NaN(),
 		})
 	}
 	s.Tables = append(s.Tables, sampleTable(list))
@@ -94,15 +96,15 @@ func find(list []gate.Samples, row *gate.Row) *gate.Samples {
 	return nil
 }
 
-// side is what is drawn of one build.
+// side is what is drawn of one build, with the errors of the instrument if they are known.
 func side(name string, sum gate.Summary, of *gate.Samples) Samples {
 	s := Samples{Name: name, Median: sum.Center, Low: finite(sum.Low), High: finite(sum.High)}
-	if of == nil {
-		return s
-	}
-	for i, v := range of.Values {
+	for i, v := range sum.Values {
 		x := Sample{Order: i, Value: v, Error: math.NaN()}
-		if of.Errors != nil {
+		if sum.Runs != nil {
+			x.Order = sum.Runs[i] - 1
+		}
+		if of != nil && len(of.Errors) == len(sum.Values) {
 			x.Error = math.Abs(v) * of.Errors[i] / 100
 		}
 		s.Samples = append(s.Samples, x)
@@ -120,11 +122,11 @@ func finite(x float64) float64 {
 
 // table is the changes as text.
 func (c *Changes) table() Table {
-	t := Table{Title: "changes", Columns: []string{"benchmark", "unit", c.Old, "interval", c.New, "interval", "change", "verdict"}}
+	t := Table{Title: "changes", Columns: []string{"benchmark", "unit", c.Old, "interval", c.New, "interval", "change", "its interval", "verdict", "unseen"}}
 	interval := func(s Samples) string { return digits(s.Low) + " to " + digits(s.High) }
 	for _, r := range c.Rows {
 		t.Rows = append(t.Rows, []string{r.Benchmark, r.Unit, digits(r.Old.Median), interval(r.Old), digits(r.New.Median), interval(r.New),
-			percent(r.Change), strings.TrimSpace(string(r.Verdict) + " " + r.Why)})
+			percent(r.Change), r.interval(), strings.TrimSpace(string(r.Verdict) + " " + r.Why), r.unseen()})
 	}
 	return t
 }

@@ -15,8 +15,11 @@ type Comparison struct {
 	Better   int
 	Old, New Samples
 	// Change is that of the median as a share of the old one, Low and High the interval in
-	// which it is with a confidence of 95 %. Not a number if there is none.
-	Change, Low, High float64
+	// which it is with a confidence of, for instance, 0.95. Not a number if there is none.
+	Change, Low, High, Confidence float64
+	// Unseen is the largest change for the worse that the samples could not have shown, as
+	// a share; not a number where that is no question.
+	Unseen float64
 	// Threshold is the share by which the median must have moved; not a number if there
 	// is none.
 	Threshold float64
@@ -72,9 +75,9 @@ func (c *Changes) Title() string { return c.Old + " → " + c.New }
 
 // Describe implements [Figure].
 func (c *Changes) Describe() string {
-	words := fmt.Sprintf("How the median of %s and units has changed, with its 95 %% interval", count(len(c.Rows), "benchmark"))
+	words := fmt.Sprintf("How the median of %s and units has changed, with the interval of the test", count(len(c.Rows), "benchmark"))
 	if len(c.Rows) > maxChanges {
-		words = fmt.Sprintf("The %d of %d changes that matter most, with their 95 %% intervals", maxChanges, len(c.Rows))
+		words = fmt.Sprintf("The %d of %d changes that matter most, with the intervals of the tests", maxChanges, len(c.Rows))
 	}
 	return words + ". Grey: what is less than the threshold."
 }

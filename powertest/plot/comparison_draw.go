@@ -3,6 +3,7 @@ package plot
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
 	"gonum.org/v1/plot"
@@ -32,6 +33,8 @@ func percent(share float64) string {
 		return "–"
 	case math.IsInf(share, 0):
 		return "from nothing"
+	case share > 1000:
+		return fmt.Sprintf("×%.3g", share+1)
 	}
 	return signed(share) + " %"
 }
@@ -41,11 +44,30 @@ func signed(share float64) string {
 	return strings.Replace(fmt.Sprintf("%+.2f", 100*share), "-", "−", 1)
 }
 
-// change says what has changed: "+5.2 % (1.1 to 9.3 %), regression".
+// interval writes the interval of the change, if there is one.
+func (c *Comparison) interval() string {
+	if math.IsNaN(c.Low) || math.IsNaN(c.High) {
+		return "–"
+	}
+	return signed(c.Low) + " to " + signed(c.High) + " %"
+}
+
+// unseen writes what could have gone unseen, if that is a question.
+func (c *Comparison) unseen() string {
+	switch {
+	case math.IsNaN(c.Unseen):
+		return "–"
+	case math.IsInf(c.Unseen, 0):
+		return "any change"
+	}
+	return fmt.Sprintf("up to %.2g %%", 100*c.Unseen)
+}
+
+// change says what has changed: "+5.20 % (+1.10 to +9.30 %), regression".
 func (c *Comparison) change() string {
 	words := percent(c.Change)
-	if !math.IsNaN(c.Low) && !math.IsNaN(c.High) {
-		words += fmt.Sprintf(" (%s to %s %%)", signed(c.Low), signed(c.High))
+	if i := c.interval(); i != "–" {
+		words += " (" + i + ")"
 	}
 	if c.Verdict != "" {
 		words += ", " + string(c.Verdict)
@@ -58,14 +80,27 @@ func (c *Comparison) size(bool) (w, h vg.Length) { return 390, 250 }
 
 // interleaved reports whether it is known in which order the samples of both were taken.
 func (c *Comparison) interleaved() bool {
-	last := map[int]bool{}
-	for _, x := range append(c.Old.Samples, c.New.Samples...) {
-		if last[x.Order] {
+	taken := map[int]bool{}
+	for _, x := range slices.Concat(c.Old.Samples, c.New.Samples) {
+		if taken[x.Order] {
 			return false
 		}
-		last[x.Order] = true
+		taken[x.Order] = true
 	}
 	return true
+}
+
+// order counts the samples of each side by themselves where it is not known in which order
+// all were taken.
+func (c *Comparison) order() {
+	if c.interleaved() {
+		return
+	}
+	for _, side := range [][]Sample{c.Old.Samples, c.New.Samples} {
+		for i := range side {
+			side[i].Order = i
+		}
+	}
 }
 
 // draw implements Figure.
@@ -121,17 +156,30 @@ func (c *Comparison) draw(s *sheet) {
 	})
 }
 
-// sampleTicks number the samples of each side from 1: at most ten labels each.
+// sampleTicks number the samples of each side from 1, or those of both where they were
+// taken in turn: about twelve labels.
 func (c *Comparison) sampleTicks(sides []Samples, offsets []float64) (ticks []plot.Tick) {
-	done := map[float64]bool{}
+	count := func(side Samples) (n int) {
+		for _, x := range side.Samples {
+			n = max(n, x.Order+1)
+		}
+		return n
+	}
+	total := 0
 	for i, side := range sides {
-		by := max(1, (len(side.Samples)*len(sides)+11)/12)
-		for k, x := range side.Samples {
-			at := offsets[i] + float64(x.Order)
-			if k%by == 0 && !done[at] {
-				done[at] = true
-				ticks = append(ticks, plot.Tick{Value: at, Label: fmt.Sprint(x.Order + 1)})
-			}
+		total = max(total, int(offsets[i])+count(side))
+	}
+	by := (total + 11) / 12
+	for i, side := range sides {
+		n := count(side)
+		if i > 0 && offsets[i] == 0 {
+			break // they have those of the first
+		}
+		if i == 0 && len(sides) > 1 && offsets[1] == 0 {
+			n = total
+		}
+		for k := 0; k < n; k += by {
+			ticks = append(ticks, plot.Tick{Value: offsets[i] + float64(k), Label: fmt.Sprint(k + 1)})
 		}
 	}
 	return ticks
@@ -263,7 +311,14 @@ func (c *Changes) draw(s *sheet) {
 			if s.narrow {
 				mid -= 0.22
 			}
-			end := s.group("pt", r.Title()+": "+r.change())
+			words := r.Title() + ": " + r.change()
+			if !math.IsNaN(r.Unseen) {
+				words += "; " + r.unseen() + " could have gone unseen"
+			}
+			if r.Confidence > 0 {
+				words += fmt.Sprintf("; confidence %.4g %%", 100*r.Confidence)
+			}
+			end := s.group("pt", words)
 			s.drawChange(r, func(v float64) vg.Length { return x(100 * v) }, y(mid))
 			end()
 			if s.narrow {

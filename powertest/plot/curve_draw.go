@@ -29,7 +29,7 @@ func (c *Curve) size(narrow bool) (w, h vg.Length) {
 // log reports whether the key grows by factors, as concurrency does in most sweeps.
 func (c *Curve) log() bool {
 	points := c.Lines[0].Points
-	return points[0].X > 0 && points[len(points)-1].X >= 8*points[0].X
+	return points[0].X > 1/maxKey && points[len(points)-1].X >= 8*points[0].X
 }
 
 // draw implements Figure.

@@ -2,11 +2,8 @@ package plot
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -126,48 +123,4 @@ func (in *input) validation() {
 	s.Reasons = v.Powertest.Findings
 	s.Notes = append(s.Notes, v.Powertest.Notes...)
 	in.sections = []Section{s}
-}
-
-// source draws what a source knows of the past.
-func (in *input) source(ctx context.Context, value string) {
-	name, arg, _ := strings.Cut(value, "=")
-	src, err := energy.OpenContext(ctx, name, arg, nil)
-	if err != nil {
-		in.err = err
-		return
-	}
-	defer src.Close()
-	history, ok := src.(energy.HistorySource)
-	if !ok {
-		in.err = fmt.Errorf("%w: the source %s does not know the past", ErrNotDrawn, name)
-		return
-	}
-	span := in.Span
-	if whole, ok := src.(interface{ Extent() energy.Span }); ok && span == (energy.Span{}) {
-		span = whole.Extent()
-	}
-	if !span.End.After(span.Start) {
-		in.err = errors.New("it is not known which time to draw\n-start and -end say it")
-		return
-	}
-	s, err := OfSource(ctx, in.label, history, span)
-	if in.err = err; err == nil {
-		in.sections = []Section{s}
-	}
-}
-
-// OfSource draws what a source knows of a span, and measures it.
-func OfSource(ctx context.Context, name string, src energy.HistorySource, span energy.Span) (Section, error) {
-	rec := energy.NewRecorder(src)
-	w := rec.Open()
-	w.Record()
-	w.SetSpans(span)
-	m := w.Measure(ctx)
-	if err := ctx.Err(); err != nil {
-		return Section{}, err
-	}
-	recording := w.Recording()
-	r := powertest.NewReport(name, powertest.Work{}, m)
-	r.Recording = &recording
-	return OfReport(r), nil
 }

@@ -77,6 +77,9 @@ func rangeOf(s *gate.Samples) (low, high float64) {
 	return seen.low, seen.high
 }
 
+// maxKey is the greatest number of a key: larger ones are times or hashes, if anything.
+const maxKey = 1e12
+
 // keysOf are the keys of a benchmark's name that have numbers, and the name without each.
 func keysOf(name string) (keys map[string]float64, without map[string]string) {
 	keys, without = map[string]float64{}, map[string]string{}
@@ -84,7 +87,7 @@ func keysOf(name string) (keys map[string]float64, without map[string]string) {
 	for i, part := range parts {
 		key, value, ok := strings.Cut(strings.TrimPrefix(string(part), "/"), "=")
 		x, err := strconv.ParseFloat(value, 64)
-		if !ok || err != nil || math.IsNaN(x) || math.IsInf(x, 0) {
+		if !ok || err != nil || !(math.Abs(x) <= maxKey) {
 			continue
 		}
 		rest := string(base)
@@ -151,6 +154,25 @@ func newCurve(key, unit string, lines map[string][]Value) *Curve {
 		}
 		c.Lines = append(c.Lines, line)
 	}
+	c.plainNames()
 	c.Name = c.Lines[0].Name
 	return c
+}
+
+// plainNames cuts off GOMAXPROCS where all lines have the same.
+func (c *Curve) plainNames() {
+	suffix := ""
+	for i, l := range c.Lines {
+		at := strings.LastIndexByte(l.Name, '-')
+		if at <= 0 || i > 0 && l.Name[at:] != suffix {
+			return
+		}
+		if _, err := strconv.ParseUint(l.Name[at+1:], 10, 16); err != nil {
+			return
+		}
+		suffix = l.Name[at:]
+	}
+	for i := range c.Lines {
+		c.Lines[i].Name = strings.TrimSuffix(c.Lines[i].Name, suffix)
+	}
 }

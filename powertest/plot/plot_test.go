@@ -30,7 +30,7 @@ var start = time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC)
 const hostile = "</script><img src=x onerror=alert(1)>\" onload=\"alert(2)\u202e\x1b[31m ]]> & 'x'"
 
 // recorded is a counter that ticked every 100 ms for so long, with one tick of spike watts
-// in the middle.
+// at a third of it.
 func recorded(gpus int, length time.Duration, spike float64) energy.Recording {
 	r := energy.Recording{Source: energy.Info{Name: "nvml"}, Base: start}
 	n := int(length / (100 * time.Millisecond))
@@ -41,7 +41,7 @@ func recorded(gpus int, length time.Duration, spike float64) energy.Recording {
 			at := float64(i)*1e8 + float64(g)*1e6
 			d.Ticks = append(d.Ticks, [3]float64{at, at + 1e6, joules})
 			w := 400 + 100*math.Sin(float64(i)/50+float64(g)) + float64(i*7919%97)
-			if i == n/2 && g == 0 {
+			if i == n/3+5 && g == 0 {
 				w = spike
 			}
 			joules += w / 10

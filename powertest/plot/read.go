@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -107,18 +109,44 @@ func (in *input) open() {
 		in.name, in.label = source, source // its address may have a password
 		return
 	}
-	if in.text, in.err = inputfile.ReadFile(in.path, maxFile); in.err != nil {
-		side := gate.ParseSide(in.name) // label=path
-		if text, err := inputfile.ReadFile(side.Path, maxFile); side.Path != in.path && err == nil {
-			in.label, in.path, in.text, in.err = side.Label, side.Path, text, nil
+	if in.load(in.path); in.err == nil {
+		return
+	}
+	err := in.err
+	if side := gate.ParseSide(in.name); side.Path != in.path { // label=path
+		if in.load(side.Path); in.err == nil {
+			in.label = side.Label
+			return
 		}
 	}
-	if path, arguments, found := strings.Cut(in.name, "?"); in.err != nil && found { // a log, with how to read it
-		if text, err := inputfile.ReadFile(path, maxFile); err == nil {
-			in.label, in.path, in.opens, in.text, in.err = filepath.Base(path), path, "?"+arguments, text, nil
+	if path, arguments, found := strings.Cut(in.name, "?"); found { // a log, with how to read it
+		if in.load(path); in.err == nil {
+			in.label, in.opens = filepath.Base(path), "?"+arguments
+			return
 		}
 	}
-	if in.err == nil {
+	in.err = err
+}
+
+// sniffed is how much of a file is looked at to find out what it is.
+const sniffed = 1 << 20
+
+// load reads a file. Of a log only the beginning is read: it has a reader of its own.
+func (in *input) load(path string) {
+	var f *os.File
+	if f, in.err = inputfile.Open(path); in.err != nil {
+		return
+	}
+	defer f.Close()
+	begin, err := io.ReadAll(io.LimitReader(f, sniffed))
+	if in.err = err; err != nil {
+		return
+	}
+	in.path, in.text = path, begin
+	if in.kind = Sniff(begin); len(begin) < sniffed || in.kind == Log && !looksLikeJSON(begin) {
+		return
+	}
+	if in.text, in.err = inputfile.ReadFile(path, maxFile); in.err == nil {
 		in.kind = Sniff(in.text)
 	}
 }

@@ -21,7 +21,7 @@ var prefixed = map[string]string{"sec": "s", "J": "J", "W": "W", "B": "B"}
 func scaleOf(unit string, values ...float64) scale {
 	top := 0.0
 	for _, v := range values {
-		if v = math.Abs(v); !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if v = math.Abs(v); v < beyond {
 			top = max(top, v)
 		}
 	}
@@ -59,10 +59,13 @@ func (s scale) axis(low, high float64, ticks int) axis {
 // span is the least and the greatest of numbers.
 type span struct{ low, high float64 }
 
-// see takes in numbers that are numbers.
+// beyond is what no axis reaches: the differences of larger numbers may be infinite.
+const beyond = 1e100
+
+// see takes in numbers that can be shown.
 func (r *span) see(list ...float64) {
 	for _, v := range list {
-		if !math.IsNaN(v) && !math.IsInf(v, 0) {
+		if math.Abs(v) < beyond {
 			r.low, r.high = min(r.low, v), max(r.high, v)
 		}
 	}

@@ -144,8 +144,17 @@ type axis struct {
 	noGrid   bool
 }
 
+// sane is the axis, or one from 0 to 1 if it is of no numbers that can be shown.
+func (a axis) sane() axis {
+	if span := a.max - a.min; !(span > 0) || math.IsInf(span, 0) {
+		a.min, a.max, a.ticks, a.log = 0, 1, nil, false
+	}
+	return a
+}
+
 // draw draws the panel, and then what f draws, which gets the ways from data to the sheet.
 func (p panel) draw(s *sheet, f func(x, y func(float64) vg.Length)) {
+	p.x, p.y = p.x.sane(), p.y.sane()
 	g := plot.New()
 	g.BackgroundColor = nil
 	for i, a := range []*plot.Axis{&g.X, &g.Y} {

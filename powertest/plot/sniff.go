@@ -37,9 +37,9 @@ var marks = []struct {
 // Sniff says what the text of a file is, by what is in it. What is neither JSON nor has
 // benchmark results may be a log: its reader says if it is none.
 func Sniff(text []byte) Kind {
-	text = bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))
-	if begin := bytes.TrimLeft(text, " \t\r\n"); len(begin) > 0 && (begin[0] == '{' || begin[0] == '[') {
-		if kind := sniffJSON(begin); kind != Unknown || json.Valid(begin) {
+	text = bytes.TrimPrefix(text, mark)
+	if looksLikeJSON(text) {
+		if kind := sniffJSON(text); kind != Unknown || json.Valid(text) {
 			return kind
 		}
 	}
@@ -53,6 +53,15 @@ func Sniff(text []byte) Kind {
 		return Log
 	}
 	return Unknown
+}
+
+// mark is what PowerShell and others begin UTF-8 with.
+var mark = []byte("\xef\xbb\xbf")
+
+// looksLikeJSON reports whether a text begins as an object or a list does.
+func looksLikeJSON(text []byte) bool {
+	begin := bytes.TrimLeft(bytes.TrimPrefix(text, mark), " \t\r\n")
+	return len(begin) > 0 && (begin[0] == '{' || begin[0] == '[')
 }
 
 // sniffJSON recognises a JSON object, or the first of an array of them.

@@ -86,7 +86,16 @@ func (s *svg) Pop() { s.state, s.stack = s.stack[len(s.stack)-1], s.stack[:len(s
 // at is a point on the page, in tenths of its units, from the top.
 func (s *svg) at(p vg.Point) (x, y int) {
 	m, px, py := s.state.matrix, p.X.Points(), p.Y.Points()
-	return int(math.Round(10 * (m[0]*px + m[2]*py + m[4]))), int(math.Round(10 * (s.height - m[1]*px - m[3]*py - m[5])))
+	return int(math.Round(10 * onPage(m[0]*px+m[2]*py+m[4]))), int(math.Round(10 * onPage(s.height-m[1]*px-m[3]*py-m[5])))
+}
+
+// onPage keeps what is far outside of the page, or nowhere, from being a number that is none.
+func onPage(v float64) float64 {
+	const far = 1e5
+	if math.IsNaN(v) {
+		return -far
+	}
+	return min(max(v, -far), far)
 }
 
 // tenths writes a number of tenths.

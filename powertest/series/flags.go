@@ -12,6 +12,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/web"
+	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -59,6 +60,11 @@ func (s *Flags) Register(f *flag.FlagSet) {
 		return err
 	})
 	f.Func("slo", "what requests are held to, for goodput: `ttft=TIME`, the time to the first token, or e2e=TIME, that of all; may be repeated", o.setObjective)
+	f.Func("price", powertest.PriceUsage, func(s string) error {
+		p, err := powertest.ParsePrice(s)
+		o.Price = &p
+		return err
+	})
 	command.OneOf(f, &s.format, "format", "table", "how it is written; benchmark is records in the Go benchmark format", "table", "csv", "json", "benchmark")
 }
 

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/web"
+	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -31,6 +32,8 @@ type Options struct {
 	// Objectives are what requests are held to, for goodput: the time to the first token (ttft),
 	// and to the last (e2e).
 	Objectives map[string]time.Duration
+	// Price is what the energy costs by the kilowatt-hour; nil if that is not asked for.
+	Price *powertest.Price
 	// Params are sent with each query.
 	Params url.Values
 	HTTP

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/promapi"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -24,6 +25,8 @@ type Series struct {
 	GPUs int `json:"gpus"`
 	// Scrape is the longest interval at which devices are scraped.
 	Scrape time.Duration `json:"scrape_ns"`
+	// Price is what the energy costs; nil if that is not asked for.
+	Price *powertest.Price `json:"price,omitempty"`
 	// Notes say what is not in the numbers.
 	Notes []string `json:"notes,omitempty"`
 
@@ -52,6 +55,9 @@ type Point struct {
 	// JoulesPerToken is by output tokens, and TokensPerSecond are these.
 	JoulesPerToken  *powertest.Interval `json:"joules_per_token,omitempty"`
 	TokensPerSecond *powertest.Interval `json:"tokens_per_second,omitempty"`
+	// Cost is that of the energy, and CostPerMillionTokens is by output tokens; nil without a price.
+	Cost                 *powertest.Interval `json:"cost,omitempty"`
+	CostPerMillionTokens *powertest.Interval `json:"cost_per_million_output_tokens,omitempty"`
 	// Good is the share of requests that met the objectives, and GoodPerJoule their number by the
 	// energy.
 	Good         *powertest.Interval `json:"good,omitempty"`
@@ -80,6 +86,8 @@ type reader struct {
 // Read reads what a server has. The errors are those of [promsource.Open]: it takes what the answers
 // take, and some hundred bytes for each device and step at a time.
 func Read(ctx context.Context, o Options) (*Series, error) {
+	defer progress.Of(ctx).Rest()
+	progress.Of(ctx).Step("asking the server", 0)
 	o, n, err := o.complete(time.Now())
 	if err != nil {
 		return nil, err
@@ -92,7 +100,7 @@ func Read(ctx context.Context, o Options) (*Series, error) {
 		return nil, err
 	}
 	defer src.Close()
-	r := &reader{options: o, n: n, Series: &Series{Start: o.Start, Every: o.Every}}
+	r := &reader{options: o, n: n, Series: &Series{Start: o.Start, Every: o.Every, Price: o.Price}}
 	r.open(src)
 	if err := r.readTokens(ctx); err != nil {
 		return nil, err
@@ -101,6 +109,7 @@ func Read(ctx context.Context, o Options) (*Series, error) {
 		return nil, err
 	}
 	r.Groups = r.tally.groups()
+	r.addCost()
 	return r.Series, nil
 }
 

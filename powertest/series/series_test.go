@@ -276,6 +276,7 @@ func TestWriters(t *testing.T) {
 	inPlant(t, func(t *testing.T, p *plant) {
 		o := p.options()
 		o.Objectives = map[string]time.Duration{"ttft": 300 * time.Millisecond, "e2e": time.Second}
+		o.Price = &powertest.Price{PerKWh: 0.36, Currency: "EUR"}
 		s := p.read(t, o)
 		var table, text, record bytes.Buffer
 		require.NoError(t, s.WriteTable(&table))
@@ -283,6 +284,11 @@ func TestWriters(t *testing.T) {
 			assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), 80, line)
 		}
 		assert.Contains(t, table.String(), "model big\ntime")
+		assert.Contains(t, table.String(), "J/token  ± %  EUR/Mtoken  good %")
+		assert.Contains(t, table.String(), "cost: EUR 0.36/kWh for the energy of the GPUs alone")
+		point := s.Groups[0].Points[5]
+		assert.InEpsilon(t, 1e-7*point.Joules.High, point.Cost.High, 1e-12)
+		assert.InEpsilon(t, 0.1*point.JoulesPerToken.Low, point.CostPerMillionTokens.Low, 1e-12)
 		require.NoError(t, s.WriteCSV(&text))
 		rows, err := csv.NewReader(&text).ReadAll()
 		require.NoError(t, err)
@@ -297,6 +303,9 @@ func TestWriters(t *testing.T) {
 				assert.True(t, has)
 				_, has = r.Value("tokens-err-%")
 				assert.True(t, has)
+				j, _ := r.Value("J/token")
+				million, _ := r.Value("EUR/Mtoken")
+				assert.InEpsilon(t, 0.1*j, million, 1e-9)
 			}
 		}
 		require.NoError(t, reader.Err())

@@ -32,6 +32,9 @@ func (s *Series) WriteTable(out io.Writer) error {
 		w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
 		good := slices.ContainsFunc(g.Points, func(p Point) bool { return p.Good != nil })
 		head := "time\tGPUs\tW\t± %\ttokens/s\t± %\tJ/token\t± %\t"
+		if s.Price != nil {
+			head += s.Price.Currency + "/Mtoken\t"
+		}
 		if good {
 			head += "good %\t"
 		}
@@ -43,6 +46,9 @@ func (s *Series) WriteTable(out io.Writer) error {
 				day, at = d, d+" "+at
 			}
 			fmt.Fprintf(w, "%s\t%d\t%s\t%s\t%s\t", at, p.GPUs, column(p.Watts), column(p.TokensPerSecond), column(p.JoulesPerToken))
+			if s.Price != nil {
+				fmt.Fprintf(w, "%s\t", strings.Split(column(p.CostPerMillionTokens), "\t")[0]) // as exact as J/token
+			}
 			if good {
 				percent := "-"
 				if p.Good != nil {
@@ -112,7 +118,7 @@ func (s *Series) why() (lines []string) {
 // csvHead are the columns of WriteCSV: of each number, its interval.
 var csvHead = func() []string {
 	head := []string{"group", "start", "gpus"}
-	for _, of := range []string{"joules", "watts", "output_tokens", "prompt_tokens", "requests", "tokens_per_second", "joules_per_token", "good", "good_requests_per_joule"} {
+	for _, of := range []string{"joules", "watts", "output_tokens", "prompt_tokens", "requests", "tokens_per_second", "joules_per_token", "good", "good_requests_per_joule", "cost", "cost_per_million_output_tokens"} {
 		head = append(head, of, of+"_low", of+"_high")
 	}
 	return append(head, "reasons")
@@ -128,7 +134,7 @@ func (s *Series) WriteCSV(out io.Writer) error {
 	for _, g := range s.Groups {
 		for _, p := range g.Points {
 			row := []string{g.Name, p.Start.UTC().Format(time.RFC3339), strconv.Itoa(p.GPUs)}
-			for _, i := range []*powertest.Interval{p.Joules, p.Watts, p.Output, p.Prompt, p.Requests, p.TokensPerSecond, p.JoulesPerToken, p.Good, p.GoodPerJoule} {
+			for _, i := range []*powertest.Interval{p.Joules, p.Watts, p.Output, p.Prompt, p.Requests, p.TokensPerSecond, p.JoulesPerToken, p.Good, p.GoodPerJoule, p.Cost, p.CostPerMillionTokens} {
 				if i == nil {
 					row = append(row, "", "", "")
 					continue
@@ -187,5 +193,8 @@ func (s *Series) report(g *Group, p Point) powertest.Report {
 		return &tokens.Count{Value: i.Value, Low: i.Low, High: i.High}
 	}
 	r.AddServer(tokens.Counts{Start: m.Start, End: m.End, Output: count(p.Output), Prompt: count(p.Prompt), Requests: count(p.Requests)})
+	if s.Price != nil {
+		r.SetPrice(*s.Price)
+	}
 	return r
 }

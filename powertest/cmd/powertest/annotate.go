@@ -41,7 +41,7 @@ benchmark itself, the COMMAND, and measures meanwhile.`,
 		{Title: "Where the energy comes from", Flags: []string{"log", "prometheus", "trace", "dcgm", "source", "devices", "gpus", "role"}},
 		{Title: "What is measured, and what was done meanwhile", Flags: []string{"start", "end", "last", "bench", "aiperf", "tokens"}},
 		{Title: "When the run of a result was that does not say so, and which", Flags: []string{"end-now", "end-file", "run"}},
-		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "json", "require"}},
+		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "json", "price", "require"}},
 		{Title: "How a log is read", Flags: logFlags},
 	},
 	Operands: "command",
@@ -77,7 +77,7 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotate.Flags) 
 		call.Complain(err)
 		return misused
 	}
-	o.Std, o.Run, o.Output = annotate.Streams(call.Streams), annotate.RelayCommand, call.Err
+	o.Std, o.Run = annotate.Streams(call.Streams), annotate.RelayCommand
 	if flags.InPlace(dashed) {
 		return runInPlace(ctx, call, flags, o)
 	}

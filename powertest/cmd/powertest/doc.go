@@ -1,7 +1,7 @@
 // Powertest does for any benchmark what package powertest does for Go benchmarks:
 // it says what the work cost in energy.
 //
-//	powertest annotate ...   add the energy of a benchmark to its results
+//	powertest annotate ...   measure the energy of a command, a window or a benchmark
 //	powertest series ...     say what tokens cost in production, over hours and days
 //	powertest gate ...       say whether a benchmark file is a regression of another
 //	powertest ab ...         compare two builds, run in turn, and judge them
@@ -19,8 +19,55 @@
 //	did you mean gate?
 //	powertest help lists the commands and topics
 //
+// What takes longer than two seconds says on a terminal, in the last line of the standard error,
+// what goes on and how long it will take; that is cleared at the end, and not there in CI.
+//
 // powertest version says which version this is, and powertest completion writes the script by
 // which bash, zsh or fish completes commands, topics, flags, their values and files.
+//
+// # Commands and windows
+//
+// What does a command use? Annotate measures it from its start to its end:
+//
+//	powertest annotate -source nvml -- ./train.sh
+//
+// The report stands on the standard error, below what the command has written there. The
+// command has the standard streams of powertest, and the signals that powertest gets are
+// passed on to it, with all that it has started: in the foreground of a terminal the terminal
+// itself sends it those of its keys, and others go to the command alone. What was measured
+// until then is reported. What it leaves behind is not waited for. Without -source the source
+// is that of POWERTEST_SOURCE, or auto; one that can't be read does not keep the command from
+// running. A source that is refreshed seldom is waited for before the command is run, so that
+// its start is known.
+//
+// The exit code is that of the command, and as a shell has it where there is none:
+//
+//	0 to 124  the command's own
+//	125       annotate itself has failed: its arguments are wrong, a file can't be written,
+//	          or with -require there is no number
+//	126       the command can't be run
+//	127       there is no such command
+//	128+N     the signal N has ended the command; 130 also if it was not run yet
+//
+// A command that ends within some refresh periods has no number, and the report says what to
+// run instead.
+//
+// Prometheus servers, logs and traces know the past, and have windows of it:
+//
+//	$ powertest annotate -log gpu_metrics.csv -devices 0-1 -start 2023-11-14T22:13:20Z -end 2023-11-14T22:13:30Z
+//	window  10s from 2023-11-14T22:13:20.000Z
+//	source  gpu_metrics.csv
+//	energy  10000 J ± 4.1 % (9612.68 to 10434.4 J)
+//	power   1000 W
+//	...
+//
+// Below that is a table of the devices, each with its energy, interval and power.
+// Times are in RFC 3339, or in seconds since 1970; those without a zone are of -tz. -last 5m is
+// the window from five minutes ago until now, or until -end. The exit code is 0 if there is a
+// number, 1 if there is none, and 2 if the arguments are wrong.
+//
+// -json writes all that is known, as powertest.Report, and -benchfmt a benchmark record; - is
+// the standard output.
 //
 // # Annotate
 //
@@ -68,7 +115,7 @@
 // The exit code is 0 even then, since the benchmark itself is fine, unless
 // -require is given or REQUIRE_POWER is 1, true or yes: then it is 1, after all
 // files are written. It is 1 as well if the benchmark's command fails, and 2 if
-// the arguments are wrong.
+// the arguments are wrong. Without -agg the table is written, and no file.
 //
 // # Where the energy comes from
 //
@@ -189,9 +236,20 @@
 // -filter, -row and -ignore say what is judged, what is one benchmark, and what may
 // differ between the sides, as benchstat's do; -threshold 'J/op=3%,5%' how far a median
 // must move, -max-unseen 5% how large a change for the worse may be that the samples do
-// not exclude (5.7 % above), -unit 'U better=higher' what the files do not say of a unit, and -waivers
-// which regressions are accepted until a day. -markdown, -json and -junit write the
-// verdict to files. powertest help gate lists all flags.
+// not exclude (5.7 % above), -unit 'U better=higher' what the files do not say of a unit,
+// and -waivers which regressions are accepted until a day. -markdown, -json and -junit
+// write the verdict to files. powertest help gate lists all flags.
+//
+// How many samples a change needs follows from the noise of a file:
+//
+//	$ powertest gate -plan -units J/op -filter .name:Chat old.txt
+//	old.txt: how many samples of each side a change needs, to be found in 90 % of runs
+//	among 1 comparison at alpha 0.05, and a threshold below it (in brackets: how uncertain that is)
+//
+//	benchmark  unit  samples  noise  by      1 %            3 %          5 %       10 %
+//	Chat-2     J/op       10  5.4 %  gate  never  241 (138–630)  51 (30–131)  11 (8–26)
+//	                          6.6 %  ab    never   180 (96–662)  40 (22–138)  10 (8–28)
+//	    the instrument's error of a comparison is 1.4 %: run longer, with a larger -benchtime
 //
 // A budget needs no old side:
 //

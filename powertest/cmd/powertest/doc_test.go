@@ -21,7 +21,7 @@ func TestDocumentation(t *testing.T) {
 	f, err := parser.ParseFile(token.NewFileSet(), "doc.go", nil, parser.ParseComments)
 	require.NoError(t, err)
 	examples := documented(f.Doc.Text())
-	require.Len(t, examples, 9)
+	require.Len(t, examples, 11)
 	for _, e := range examples {
 		t.Run(strings.Join(e.args[1:], " "), func(t *testing.T) {
 			dir := t.TempDir()

@@ -5,6 +5,7 @@ import (
 	"flag"
 
 	"github.com/joulebench/joulebench/internal/command"
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -71,7 +72,7 @@ func runDoctor(ctx context.Context, call command.Call, flags *doctor.Flags) int 
 
 // examine examines what was opened, or reports why it was not, and returns the exit code.
 func examine(ctx context.Context, call command.Call, flags *doctor.Flags, src energy.Source, opened error) int {
-	r, err := flags.Examine(ctx, src, opened, call.Err)
+	r, err := flags.Examine(ctx, src, opened, progress.Of(ctx).Writer(call.Err))
 	if err != nil {
 		call.Complain(err)
 		return command.Misused

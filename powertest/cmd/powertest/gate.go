@@ -18,17 +18,18 @@ var gateCommand = command.Command{
 	Examples: []command.Example{
 		{Line: "powertest gate old.txt new.txt"},
 		{Line: "powertest gate -max 'J/token=0.9' new.txt", Does: "hold one file to a budget"},
+		{Line: "powertest gate -plan old.txt", Does: "say how many samples a change needs"},
 	},
-	Usage: []string{"[FLAGS] OLD NEW", "-max UNIT=NUMBER [FLAGS] NEW"},
+	Usage: []string{"[FLAGS] OLD NEW", "-max UNIT=NUMBER [FLAGS] NEW", "-plan [FLAGS] OLD"},
 	About: `
 Gate compares two files of Go benchmarks and says whether the new side is a regression:
 worse in the unit's direction, by at least the threshold, and by more than chance and the
 instrument's error explain. A file may be - for the standard input, and have a label, as in
 main=old.txt.`,
-	Groups:   verdictGroups,
+	Groups:   append([]command.Group{{Title: "Before anything is judged", Flags: []string{"plan"}}}, verdictGroups...),
 	Operands: "file",
 	Exits: []command.Exit{
-		{Code: gate.Pass.ExitCode(), Means: "there is no regression"},
+		{Code: gate.Pass.ExitCode(), Means: "there is no regression, or a plan was made"},
 		{Code: gate.Regression.ExitCode(), Means: "there is one, or a budget is not met"},
 		{Code: gate.CannotJudge.ExitCode(), Means: "it can't be told: the arguments are wrong, a file is corrupt or empty, a benchmark is missing, there is nothing to compare, or the samples are too few"},
 	},
@@ -36,6 +37,7 @@ main=old.txt.`,
 	Define: func(f *flag.FlagSet) command.Action {
 		var g gate.Flags
 		g.Register(f)
+		g.RegisterPlan(f)
 		return command.Action{
 			Run: func(ctx context.Context, call command.Call) int { return runGate(ctx, call, &g) },
 			Refuse: func(call command.Call) {
@@ -58,6 +60,13 @@ func runGate(ctx context.Context, call command.Call, g *gate.Flags) int {
 	if err != nil {
 		g.PrintError(call.Err, err)
 		return g.Refuse(err, call.Args, call.Out, call.Err)
+	}
+	if g.Plans() {
+		code, ended := promptly(ctx, readGrace, func() int { return g.PublishPlan(sides[0], call.Out, call.Err) })
+		if !ended {
+			return command.Misused
+		}
+		return code
 	}
 	report, ended := promptly(ctx, readGrace, func() *gate.Report { return g.Judge(sides...) })
 	if !ended {

@@ -27,7 +27,7 @@ withheld.`,
 	Groups: []command.Group{
 		{Title: "What is read", Flags: []string{"prometheus", "selector", "tokens", "devices", "role"}},
 		{Title: "When", Flags: []string{"last", "start", "end", "every"}},
-		{Title: "What is reported", Flags: []string{"slo", "format"}},
+		{Title: "What is reported", Flags: []string{"slo", "price", "format"}},
 	},
 	Exits: []command.Exit{
 		{Code: command.OK, Means: "there is at least one number"},

@@ -143,12 +143,14 @@ func counters() []Cell {
 	long.Length = 10
 	changing := odd("share-25%/capping", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.25 })
 	changing.Load = Capping
+	known := odd("share-25%/capping/known", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share, c.Known = 0.25, true })
+	known.Load = Capping
 	return []Cell{
 		odd("lag-20ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.02 }),
 		odd("lag-50ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.05 }),
 		odd("lag-150ms", marked, func(_ *rand.Rand, c *Counter) { c.Lag = 0.15 }),
 		odd("mean-1s/1s", Want{Nothing: true}, mean),
-		long, changing,
+		long, changing, known,
 		odd("share-25%", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.25 }),
 		odd("share-50%", Want{Marks: true}, func(_ *rand.Rand, c *Counter) { c.Share = 0.5 }),
 		odd("jitter-4%", fair, func(_ *rand.Rand, c *Counter) { c.Jitter = 0.04 }),

@@ -24,6 +24,8 @@ type Counter struct {
 	// Share is the part of the time between ticks in which the power is looked at, just
 	// before the tick; 0 means all of it.
 	Share float64
+	// Known says that Share was measured of the device before.
+	Known bool
 	// Missed is the share of ticks that show nothing new, and Double that of ticks which
 	// are followed by another within 1 to 10 ms.
 	Missed, Double float64

@@ -33,11 +33,15 @@ func newMachine(r *rand.Rand, boards []*Board, c Counter) *Machine {
 	if c.Call > 0 {
 		m.latency = c.Call
 	}
+	var calibration *energy.Calibration
+	if c.Known {
+		calibration = &energy.Calibration{Share: c.Share}
+	}
 	for i, b := range boards {
 		m.tickers = append(m.tickers, newTicker(c, b, rand.New(rand.NewPCG(r.Uint64(), uint64(i)))))
 		m.devices = append(m.devices, energy.Device{
 			UUID: fmt.Sprintf("GPU-%08x", i), Index: i, Name: "World GPU", Method: energy.Counter,
-			Metric: "a simulated counter", Resolution: m.tickers[i].Step, PowerLimit: 700,
+			Metric: "a simulated counter", Resolution: m.tickers[i].Step, PowerLimit: 700, Calibration: calibration,
 		})
 	}
 	return m

@@ -89,7 +89,8 @@ func (w *window) delayedBy(in *Input, ks []timedTick, cuts [][2]int, doubtful []
 			// Energy moves across the edges with what scatters.
 			m.straddling(t, func(q edgePiece) { sums[t].sd += sq(q.most * max(q.sd0, q.sd1)) })
 			e := m.doubts(in, t)
-			doubtful[t].bare, doubtful[t].passed = e.bare, max(doubtful[t].passed, e.passed)
+			d := &doubtful[t]
+			d.bare, d.passed, d.steep = e.bare, max(d.passed, e.passed), max(d.steep, e.steep)
 		}
 		likelihood += log
 	}

@@ -48,9 +48,10 @@ func Estimate(in Input) ([]Result, error) {
 type estimate struct {
 	mean, low, high float64
 	// bare says that nothing shows the power inside, and passed is how much energy may
-	// lie elsewhere than is believed, because ticks were passed over.
-	bare   bool
-	passed float64
+	// lie elsewhere than is believed, because ticks were passed over. steep is the highest
+	// power at its edges, in watts, on either side.
+	bare          bool
+	passed, steep float64
 }
 
 // plus adds an independent part.
@@ -58,7 +59,7 @@ func (e estimate) plus(d estimate) estimate {
 	down := math.Hypot(e.mean-e.low, d.mean-d.low)
 	up := math.Hypot(e.high-e.mean, d.high-d.mean)
 	mean := e.mean + d.mean
-	return estimate{mean, mean - down, mean + up, e.bare || d.bare, e.passed + d.passed}
+	return estimate{mean, mean - down, mean + up, e.bare || d.bare, e.passed + d.passed, max(e.steep, d.steep)}
 }
 
 // widened returns it with a half-width that is independent of its own.
@@ -212,7 +213,7 @@ const farSpans = 3
 // for the refresh period.
 func (m *model) misplaced(target int, far bool) float64 {
 	v := 0.0
-	m.straddling(target, func(q edgePiece) { v += sq(q.on * max(q.sd0, q.sd1)) })
+	m.straddling(target, func(q edgePiece) { v += sq(max(q.on, q.most) * max(q.sd0, q.sd1)) })
 	if far && !m.tl.plain() {
 		// What the ticks are off by is partly correlated, and edges are many.
 		v *= sq(farSpans)
@@ -263,6 +264,7 @@ func (m *model) doubts(in *Input, target int) (e estimate) {
 	}
 	m.straddling(target, func(q edgePiece) {
 		warm = warm || q.most > q.on/2
+		e.steep = max(e.steep, q.on, q.most)
 		if q.length() > coarsely*period {
 			most, least := min(q.energy, m.maxPower*q.secs), max(q.energy-m.maxPower*(q.length()-q.secs), 0)
 			e.passed += max(most-least, 0)
@@ -303,7 +305,7 @@ func (e estimate) within(least, most float64, spans []Span) (mean, low, high flo
 		on += float64(s.On) / second
 	}
 	n := float64(len(spans))
-	e = e.widened(e.mean / on * math.Hypot(floorTime*math.Sqrt(2*n), floorAlike*n))
+	e = e.widened(max(e.mean/on, e.steep) * math.Hypot(floorTime*math.Sqrt(2*n), floorAlike*n))
 	if e.bare {
 		e.low, e.high = least, most
 	}

@@ -33,6 +33,9 @@ type Late struct {
 // to end, in seconds.
 const leastLag = 0.012
 
+// vagueEdge is how badly an edge may show a lag that the other one shows well, in seconds.
+const vagueEdge = 0.75 * leastLag
+
 // alike is by how much more than their errors rise and fall of a lagging counter differ,
 // in seconds: loads take some milliseconds to rise, and others to fall.
 const alike = 0.003
@@ -41,7 +44,7 @@ const alike = 0.003
 // unless both edges show it alike.
 func (t Timing) Lag() (by, sd float64, ok bool) {
 	r, f := t.Rise, t.Fall
-	if !r.Clear || !f.Clear || min(r.By, f.By) < leastLag {
+	if !r.Clear || !f.Clear || min(r.By, f.By) < leastLag || min(r.SD, f.SD) > leastLag/2 {
 		return 0, 0, false
 	}
 	apart := math.Abs(r.By - f.By)
@@ -212,7 +215,7 @@ func (v *view) step(edge float64, out, in, far int) Late {
 	reach, known := math.Abs(a.t-at), math.Abs(v.ks[far].t-a.t)
 	sd := math.Sqrt(noise*reach*(1+reach/known)+sq(inside*a.sd)+sq(v.outside*r.sd)) / step
 	sd = math.Hypot(sd, 0.001)
-	return Late{By: at - edge, SD: sd, Clear: sd < leastLag/2 && v.stepped(min(out, in), max(out, in), at, out, in, inside, sd)}
+	return Late{By: at - edge, SD: sd, Clear: sd < vagueEdge && v.stepped(min(out, in), max(out, in), at, out, in, inside, sd)}
 }
 
 // clear reports whether a step to a power inside is one for sure.

@@ -57,6 +57,18 @@ func TestLagOfFewTicks(t *testing.T) {
 	assert.InDelta(t, 0.15, by, 0.003)
 }
 
+// TestLagOfOneVagueEdge: an edge that shows the lag badly does not hide that of the other one,
+// and two that do show none.
+func TestLagOfOneVagueEdge(t *testing.T) {
+	clear, vague := Late{By: 0.021, SD: 0.002, Clear: true}, Late{By: 0.027, SD: 0.0064, Clear: true}
+	by, sd, ok := Timing{Rise: vague, Fall: clear}.Lag()
+	assert.True(t, ok)
+	assert.InDelta(t, 0.0215, by, 0.001)
+	assert.Greater(t, sd, 0.0019)
+	_, _, ok = Timing{Rise: vague, Fall: vague}.Lag()
+	assert.False(t, ok)
+}
+
 // TestNoLag: loads that begin late or end late on their own are no lag, nor is what
 // others recorded.
 func TestNoLag(t *testing.T) {

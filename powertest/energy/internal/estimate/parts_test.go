@@ -196,3 +196,23 @@ func TestProfile(t *testing.T) {
 	assert.Len(t, m.shapes(), len(usualStarts)*len(usualEnds))
 	assert.False(t, math.IsNaN(m.weigh(&in)[0].weight))
 }
+
+// TestRestBetweenLoads: what an edge is known to is time, so that of an idle part between
+// phases of load its energy is known as badly as that of the load there.
+func TestRestBetweenLoads(t *testing.T) {
+	const load, n = 600, 8
+	steps, members := []step{{0, 100}}, make([][]Span, 1)
+	for i := range n {
+		at := 1 + 0.2*float64(i)
+		steps = append(steps, step{at, load}, step{at + 0.1, 100})
+		if i > 0 {
+			members[0] = append(members[0], span(at-0.1, at))
+		}
+	}
+	in := seen(steps, 0.001, 3, 2e-5, span(1, 2.5))
+	in.Members = members
+	list, err := Estimate(in)
+	require.NoError(t, err)
+	assert.InEpsilon(t, truth(steps, members[0]), list[1].Mean, 0.02)
+	assert.Greater(t, (list[1].High-list[1].Low)/2, 0.8*load*floorAlike*(n-1))
+}
