@@ -91,6 +91,9 @@ type Options struct {
 	Run     Runner
 	// Std are the standard streams of the command.
 	Std Streams
+
+	// keepsInvalid leaves the aggregate as it is where the energy is not valid.
+	keepsInvalid bool
 }
 
 // check returns an error if the options contradict themselves.
@@ -264,7 +267,7 @@ func (r Result) find(found []energy.Finding) Result {
 
 // publish writes the aggregate.
 func (r Result) publish() Result {
-	if r.options.Aggregate != "" {
+	if r.options.Aggregate != "" && (len(r.Metrics) > 0 || !r.options.keepsInvalid) {
 		found := annotateAggregate(r.options.Aggregate, r.Metrics, r.Marks())
 		r = r.find(found)
 		r.Annotated = found == nil
