@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/joulebench/joulebench/internal/command"
 )
 
 // config is what is to be done.
@@ -42,12 +44,38 @@ const standard = "-"
 // maxUsers is how many connections there may be.
 const maxUsers = 4096
 
-// parse reads the command line, and what it leaves open from the environment. It
-// prints the help that is asked for itself.
-func parse(args []string, stdout io.Writer, getenv func(string) string) (config, error) {
-	c := config{key: getenv("OPENAI_API_KEY"), users: []int{1, 4, 16, 64}}
-	f := flag.NewFlagSet("loadgen", flag.ContinueOnError)
-	f.SetOutput(io.Discard)
+// loadgen is the command line.
+var loadgen = command.Command{
+	Name:    "loadgen",
+	Summary: "load an inference server, and say what a token costs",
+	Examples: []command.Example{
+		{Line: "loadgen", Does: "an embedded server on a simulated GPU"},
+		{Line: "loadgen -url http://localhost:8000/v1 -model my-model -users 1,16"},
+	},
+	Usage: []string{"[FLAGS]"},
+	About: `
+Loadgen loads an OpenAI-compatible server with more and more users, and reports what a token
+costs in energy at each number of them. POWERTEST_SOURCE says where the energy is read, and
+OPENAI_API_KEY is sent to the server.`,
+	Groups: []command.Group{
+		{Title: "The server", Flags: []string{"url", "model", "timeout"}},
+		{Title: "The load", Flags: []string{"users", "duration", "warmup", "count", "steady", "prompt", "max-tokens", "seed"}},
+		{Title: "What is reported", Flags: []string{"slo-ttft", "slo-itl", "v", "benchfmt", "json"}},
+	},
+	Exits: []command.Exit{
+		{Code: ok, Means: "each level had requests that succeeded"},
+		{Code: failed, Means: "one had none, or something could not be written"},
+		{Code: usage, Means: "the arguments are wrong"},
+		{Code: interrupted, Means: "there was an interrupt: what was measured until then is reported"},
+	},
+	Define: func(f *flag.FlagSet) command.Action {
+		(&config{}).define(f)
+		return command.Action{}
+	},
+}
+
+// define defines the flags.
+func (c *config) define(f *flag.FlagSet) {
 	f.Func("users", "`numbers` of users, one after the other (default 1,4,16,64)", func(s string) (err error) {
 		c.users, err = parseUsers(s)
 		return err
@@ -67,13 +95,24 @@ func parse(args []string, stdout io.Writer, getenv func(string) string) (config,
 	f.BoolVar(&c.wide, "v", false, "show all columns of the table")
 	f.StringVar(&c.bench, "benchfmt", "", "write the records for benchstat to this `file`; - is standard output, and the table then goes to standard error")
 	f.StringVar(&c.json, "json", "", "write the reports to this `file`, as a JSON array")
+}
+
+// parse reads the command line, and what it leaves open from the environment. It
+// prints the help that is asked for itself.
+func parse(args []string, stdout io.Writer, getenv func(string) string) (config, error) {
+	c := config{key: getenv("OPENAI_API_KEY"), users: []int{1, 4, 16, 64}}
+	f := flag.NewFlagSet(loadgen.Name, flag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	c.define(f)
+	if len(args) == 1 && args[0] == "help" {
+		args = []string{"-help"}
+	}
 	switch err := f.Parse(args); {
 	case errors.Is(err, flag.ErrHelp):
-		f.SetOutput(stdout)
-		f.Usage()
+		fmt.Fprint(stdout, loadgen.Help())
 		return c, err
 	case err != nil:
-		return c, fmt.Errorf("%w\nloadgen -help lists the flags", err)
+		return c, fmt.Errorf("%w\nloadgen -help lists the flags", command.Advised(f, err))
 	}
 	c.url = cmp.Or(c.url, getenv("OPENAI_BASE_URL"))
 	c.model = cmp.Or(c.model, getenv("OPENAI_MODEL"))

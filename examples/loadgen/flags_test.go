@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/command"
+	"github.com/joulebench/joulebench/internal/command/commandtest"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -54,7 +56,7 @@ func TestParseMalformed(t *testing.T) {
 		"-count 0 -prompt 0":   "-prompt 0 must be positive",
 		"-max-tokens -1":       "-max-tokens -1 must be positive",
 		"-slo-itl -1s":         "must not be negative",
-		"-nothing":             "flag provided but not defined: -nothing",
+		"-nothing":             "there is no flag \"-nothing\"",
 		"http://localhost":     `"http://localhost" is not a flag`,
 		"-duration 5 -users 1": "invalid value",
 	} {
@@ -91,11 +93,11 @@ func TestFilesThatCannotBe(t *testing.T) {
 
 // TestHelp: -help is no error, and does not show the key.
 func TestHelp(t *testing.T) {
-	for _, flag := range []string{"-help", "-h"} {
-		var stdout, stderr strings.Builder
-		assert.Equal(t, ok, run(t.Context(), connect, []string{flag}, &stdout, &stderr, environment("OPENAI_API_KEY", "sesame")))
-		assert.Contains(t, stdout.String(), "-slo-ttft")
-		assert.NotContains(t, stdout.String(), "sesame")
-		assert.Empty(t, stderr.String(), "who asks for it may want a pager")
+	loads := func(args []string, std command.Streams) int {
+		return run(t.Context(), connect, args, std.Out, std.Err, environment("OPENAI_API_KEY", "sesame"))
 	}
+	commandtest.Help(t, loads, filepath.Join("testdata", "help.txt"), []string{"-h"}, []string{"-help"}, []string{"--help"}, []string{"help"})
+	commandtest.Misuse(t, loads, "did you mean -users?", "-user", "3")
+	assert.NoError(t, loadgen.Check())
+	assert.NotContains(t, loadgen.Help(), "sesame")
 }

@@ -26,8 +26,8 @@ func given(f *flag.FlagSet) map[string]bool {
 
 func isHelpAsked(err error) bool { return errors.Is(err, flag.ErrHelp) }
 
-// advised is an error of parsing flags, with what helps.
-func advised(f *flag.FlagSet, err error) error {
+// Advised is an error of parsing flags, with what helps.
+func Advised(f *flag.FlagSet, err error) error {
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
 		var names []string
 		f.VisitAll(func(g *flag.Flag) { names = append(names, "-"+g.Name) })

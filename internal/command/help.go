@@ -20,17 +20,21 @@ func (p Program) overview() string {
 		p.Name, Rows(summaries(p.All())), Rows(topics), p.Name, p.Name)
 }
 
+// Help is the help of a command that is a program of its own.
+func (c Command) Help() string { return Program{}.describe(c) }
+
 // describe is the help of a command.
 func (p Program) describe(c Command) string {
 	var b strings.Builder
-	b.WriteString(terminal.Wrap(fmt.Sprintf("%s %s: %s", p.Name, c.Name, c.Summary), "  ", Columns))
+	name := strings.TrimSpace(p.Name + " " + c.Name)
+	b.WriteString(terminal.Wrap(name+": "+c.Summary, "  ", Columns))
 	b.WriteString("\nExample:\n")
 	for _, e := range c.Examples {
 		b.WriteString(e.text())
 	}
 	b.WriteString("\nUsage:\n")
 	for _, u := range c.Usage {
-		b.WriteString(terminal.Wrap(strings.TrimRight(fmt.Sprintf("  %s %s %s", p.Name, c.Name, u), " "), "      ", Columns))
+		b.WriteString(terminal.Wrap(strings.TrimRight("  "+name+" "+u, " "), "      ", Columns))
 	}
 	b.WriteString("\n" + Paragraphs(c.About))
 	f, _ := c.flags()

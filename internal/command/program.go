@@ -86,7 +86,7 @@ func (p Program) call(ctx context.Context, c Command, args []string, std Streams
 		fmt.Fprint(std.Out, p.describe(c))
 		return OK
 	}
-	call.Complain(advised(f, err))
+	call.Complain(Advised(f, err))
 	fmt.Fprintf(std.Err, "%s help %s lists the flags\n", p.Name, c.Name)
 	if action.Refuse != nil {
 		action.Refuse(call)

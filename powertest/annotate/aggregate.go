@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -120,7 +121,11 @@ func annotateAggregate(path string, metrics []Metric, marks []energy.Reason) []e
 	if err != nil {
 		return finding(aggregateUnwritable, "%v", err)
 	}
+	was := bytes.Clone(o.Bytes())
 	stale := patch(o, metrics, marks)
+	if bytes.Equal(was, o.Bytes()) {
+		return nil
+	}
 	err = replaceFile(path, func(w io.Writer) error {
 		_, err := w.Write(o.Bytes())
 		return err

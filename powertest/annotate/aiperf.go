@@ -123,7 +123,7 @@ func (p export) time(key string, zone *time.Location) (t time.Time, found []ener
 			key, shown(raw))
 	case !zoned && zone == nil:
 		found = finding(profileZoneMissing, "%s is %s, a time without a zone: say with -tz where aiperf ran, "+
-			"for instance -tz Europe/Berlin or -tz +0200", key, shown(raw))
+			"for instance -tz Europe/Berlin or -tz +0200; profile_export.jsonl beside it has the times with their zone", key, shown(raw))
 	}
 	return t, found
 }

@@ -95,6 +95,9 @@ type Options struct {
 	// keep nothing. It is called of a source that knows the past, with the window and a
 	// tenth of it on either side.
 	Record func(context.Context, *energy.Recorder, energy.Span) energy.Recording
+
+	// keepsInvalid leaves the aggregate as it is where the energy is not valid.
+	keepsInvalid bool
 }
 
 // check returns an error if the options contradict themselves.
@@ -273,7 +276,7 @@ func (r Result) find(found []energy.Finding) Result {
 
 // publish writes the aggregate.
 func (r Result) publish() Result {
-	if r.options.Aggregate != "" {
+	if r.options.Aggregate != "" && (len(r.Metrics) > 0 || !r.options.keepsInvalid) {
 		found := annotateAggregate(r.options.Aggregate, r.Metrics, r.Marks())
 		r = r.find(found)
 		r.Annotated = found == nil

@@ -169,7 +169,7 @@ func (o Options) choose(list []outcome) outcome {
 	}
 	x := list[cmp.Or(o.RunNumber, len(list))-1]
 	if len(list) > 1 && o.RunNumber == 0 {
-		x.Notes = append(x.Notes, fmt.Sprintf("%s is of %d runs, and this is the last: -run chooses another, or all of them", o.Result, len(list)))
+		x.Notes = append(x.Notes, fmt.Sprintf("%s is of %d runs, and this is the last: -run chooses another", o.Result, len(list)))
 	}
 	return x
 }

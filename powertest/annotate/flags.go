@@ -35,6 +35,7 @@ type Flags struct {
 	options Options
 	past    Past
 	run     runFlags
+	each    eachFlags
 	// sidecar is where the validation file is written, record the benchmark record, and
 	// report what powertest reports of a load.
 	sidecar, record, report string
@@ -55,6 +56,7 @@ func (a *Flags) Register(f *flag.FlagSet) {
 		a.options.Price = &p
 		return err
 	})
+	a.each.register(f)
 	f.StringVar(&a.past.Start, "start", "", "`time` when a window of the past begins, such as 2026-11-25T10:00:00Z, or seconds since 1970; for a source that knows the past; or when the run of a result began that says only how long it took")
 	f.StringVar(&a.past.End, "end", "", "`time` when it ends; by default now")
 	f.DurationVar(&a.past.Last, "last", 0, "how long before its end it begins, instead of -start: a `time` such as 5m")
@@ -115,7 +117,7 @@ func (a *Flags) registerResults(f *flag.FlagSet) {
 // error says which of them contradict one another, and what to give.
 func (a *Flags) Options(command []string, dashed bool, given map[string]bool) (Options, error) {
 	a.options.Command = command
-	a.options.Profile = os.Getenv("POWERTEST_PROFILE")
+	a.options.Profile = profileOfEnvironment()
 	// REQUIRE_POWER is InferenceX's.
 	if !given["require"] {
 		a.require = slices.Contains([]string{"1", "true", "yes"}, strings.ToLower(os.Getenv("REQUIRE_POWER")))
@@ -139,6 +141,8 @@ func (a *Flags) Options(command []string, dashed bool, given map[string]bool) (O
 	}
 	return o, nil
 }
+
+func profileOfEnvironment() string { return os.Getenv("POWERTEST_PROFILE") }
 
 // fromEnvironment is the source that is measured where no flag names one, with its devices.
 // What a COMMAND uses is by default what there is here.
@@ -172,10 +176,12 @@ func (a *Flags) check(dashed bool) error {
 	o := a.options
 	sources, results := slices.Sorted(maps.Keys(a.sources)), slices.Sorted(maps.Keys(a.results))
 	switch {
+	case a.each.dryRun:
+		return errors.New("-n is about -each, which it keeps from changing anything")
 	case len(o.Command) > 0 && !dashed:
 		return fmt.Errorf("%q is not a flag\na command to be run stands after --", o.Command[0])
 	case len(results) == 0 && len(o.Command) == 0 && !a.past.Given():
-		return errors.New("what is measured? give a result with -bench or -aiperf, a command after --, or a window of the past with -start or -last")
+		return errors.New("what is measured? give a result with -bench or -aiperf, a folder of them with -each, a command after --, or a window of the past with -start or -last")
 	case len(sources) == 0 && a.past.Given():
 		return errors.New("where does the energy come from? give a source that knows the past: -log FILE, -prometheus URL or -trace FILE")
 	case len(sources) == 0:
@@ -219,6 +225,7 @@ func (a *Flags) name(source string) {
 	o.Zone = a.log.Zone
 	o.Source = Source{ClockOffset: a.log.Offset, MaxGap: a.log.MaxGap, Columns: a.log.Columns, GPUName: a.log.GPUName, Decimal: a.log.Decimal}
 	switch value := a.sources[source]; source {
+	case "": // of -each, the log beside the result
 	case "-log":
 		o.Source.Log = value
 	case "-trace":

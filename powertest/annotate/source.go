@@ -42,6 +42,9 @@ type Source struct {
 	Name, Arg string
 	// Opened is a source that is open already. It stays the caller's to close.
 	Opened energy.Source
+
+	// shared is the log, where it is open for several results.
+	shared energy.Source
 }
 
 // isFile says that what is read is a file.
@@ -76,15 +79,19 @@ func (s Source) forgets() string {
 	return ""
 }
 
-// check returns an error unless there is exactly one source.
-func (s Source) check() error {
-	n := 0
+// given is how many sources are given.
+func (s Source) given() (n int) {
 	for _, given := range []bool{s.Log != "", s.Trace != "", s.Name != "", s.Opened != nil} {
 		if given {
 			n++
 		}
 	}
-	if n != 1 {
+	return n
+}
+
+// check returns an error unless there is exactly one source.
+func (s Source) check() error {
+	if n := s.given(); n != 1 {
 		return fmt.Errorf("%d sources are given instead of one: %w", n, energy.ErrMalformed)
 	}
 	return nil
@@ -102,6 +109,8 @@ func (s Source) String() string {
 // afterwards.
 func (s Source) open(ctx context.Context, zone *time.Location, devices []string) (energy.Source, error) {
 	switch {
+	case s.shared != nil:
+		return s.shared, nil
 	case s.Opened != nil:
 		return s.Opened, nil
 	case s.Trace != "":
@@ -173,7 +182,7 @@ func (in *instrument) open(ctx context.Context, o Options) error {
 		return nil
 	}
 	sel := energy.Selection{Devices: o.Devices, Roles: o.Roles}
-	if o.Source.Opened == nil {
+	if o.Source.Opened == nil && o.Source.shared == nil {
 		in.owned = src
 	}
 	if o.Source.Log != "" || o.Source.Name != "" { // which has only these

@@ -1,6 +1,7 @@
 package annotate
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
 	"github.com/joulebench/joulebench/internal/buildversion"
+	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/internal/pyjson"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -204,8 +206,12 @@ func (r Result) WriteValidation(path string) error {
 	if err != nil {
 		return fmt.Errorf("the validation file: %w", err)
 	}
+	text = append(text, '\n')
+	if was, err := inputfile.ReadFile(path, int64(len(text))); err == nil && bytes.Equal(was, text) {
+		return nil
+	}
 	return atomicfile.Write(path, func(w io.Writer) error {
-		_, err := w.Write(append(text, '\n'))
+		_, err := w.Write(text)
 		return err
 	})
 }

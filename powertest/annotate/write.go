@@ -287,10 +287,15 @@ func (r Result) benchmarkName() string {
 	case len(o.Command) > 0:
 		stem = filepath.Base(o.Command[0])
 	}
-	return "BenchmarkAnnotate/" + strings.Map(func(c rune) rune {
+	return "BenchmarkAnnotate/" + recordWord(stem)
+}
+
+// recordWord is a text as a word of a benchmark's name.
+func recordWord(text string) string {
+	return strings.Map(func(c rune) rune {
 		if c > ' ' && c < 0x7f && !strings.ContainsRune(`/\"`, c) {
 			return c
 		}
 		return '_'
-	}, stem)
+	}, text)
 }

@@ -76,7 +76,7 @@ func runWindow(rng *rand.Rand, T, w float64, sh shape) (*experiment, DeviceMeasu
 	x.curve = newCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, time.Unix(0, 0), 100*time.Millisecond)
 	win := newPoller(rng).record(x.curve, x.dev, s-uniform(rng, 2.2, 3.5)*T, s, e)
 	start := time.Now()
-	d := measureDevice(x.curve, family{spans: win}, false)[0]
+	d := measureDevices([]*curve{x.curve}, family{spans: win}, false)[0][0]
 	return x, d, time.Since(start)
 }
 

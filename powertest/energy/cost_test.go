@@ -18,7 +18,7 @@ func BenchmarkCost(b *testing.B) {
 			}
 			for i := 0; b.Loop(); i++ {
 				m := list[i%len(list)]
-				measureDevice(m.curve.clone(0), m.family, false)
+				measureDevices([]*curve{m.curve.clone(0)}, m.family, false)
 			}
 		})
 	}

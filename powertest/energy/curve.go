@@ -38,7 +38,8 @@ type curve struct {
 	limit int
 	// recorded reports whether the readings were made at times of someone else's choosing.
 	recorded bool
-	lag      lag // of the counter
+	lag      lag            // of the counter
+	edges    estimate.Edges // that windows showed
 }
 
 // point is a reading: a value taken between lo and hi.
@@ -376,7 +377,7 @@ func (c *curve) ticksAround(f family, p estimate.Period, fleet bool) estimate.In
 	in := estimate.Input{
 		Ticks: c.ticks, Spans: toEstimate(f.spans), Others: toEstimate(f.others), Period: p,
 		Resolution: c.device.Resolution, PowerLimit: c.device.PowerLimit, Behind: float64(c.device.Behind),
-		Recorded: c.recorded, Far: c.pace.Poll() > 0, Brief: fleet,
+		Recorded: c.recorded, Far: c.pace.Poll() > 0, Brief: fleet, Edges: c.edges,
 	}
 	for _, m := range f.members {
 		in.Members = append(in.Members, toEstimate(m))

@@ -101,10 +101,10 @@ func (l lag) widen(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
 	return e
 }
 
-// learnLags keeps what measuring showed of the devices. Curves are copies of the
+// learn keeps what measuring showed of the devices. Curves are copies of the
 // recorder's. The caller holds mu.
-func (r *Recorder) learnLags(curves []*curve) {
+func (r *Recorder) learn(curves []*curve) {
 	for i, c := range curves {
-		r.curves[i].lag = c.lag
+		r.curves[i].lag, r.curves[i].edges = c.lag, c.edges
 	}
 }

@@ -53,20 +53,18 @@ func measure(info Info, curves []*curve, base time.Time, f family) []Measurement
 }
 
 // measureAll measures a family by each curve. A fleet is shared out among the
-// processors.
+// processors; of a few devices each shows what the edges of the load are like on the others.
 func measureAll(curves []*curve, f family) [][]DeviceMeasurement {
-	fleet := len(curves) > 64
-	list := make([][]DeviceMeasurement, len(curves))
-	workers := 1
-	if fleet {
-		workers = runtime.GOMAXPROCS(0)
+	if len(curves) <= 64 {
+		return measureDevices(curves, f, false)
 	}
+	list := make([][]DeviceMeasurement, len(curves))
 	var next atomic.Int64
 	var wg sync.WaitGroup
-	for range workers {
+	for range runtime.GOMAXPROCS(0) {
 		wg.Go(func() {
 			for i := next.Add(1) - 1; i < int64(len(curves)); i = next.Add(1) - 1 {
-				list[i] = measureDevice(curves[i], f, fleet)
+				list[i] = measureDevices(curves[i:i+1], f, true)[0]
 			}
 		})
 	}
@@ -74,18 +72,56 @@ func measureAll(curves []*curve, f family) [][]DeviceMeasurement {
 	return list
 }
 
-// measureDevice returns the energy of a family by one curve: of the window, and of each
-// part. fleet reports whether there are many other curves.
-func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
-	c.learn()
-	c.splitAtJumps()
-	list := make([]DeviceMeasurement, f.size())
-	p := c.learnt()
-	var results []estimate.Result
-	var err error
-	if counted(f.spans) > 0 && c.device.Method == Counter {
-		results, err = c.estimate(f, p, fleet)
+// measureDevices returns the energy of a family by curves: of the window, and of each
+// part. fleet reports whether there are many others.
+func measureDevices(curves []*curve, f family, fleet bool) [][]DeviceMeasurement {
+	list, periods := make([][]DeviceMeasurement, len(curves)), make([]estimate.Period, len(curves))
+	for i, c := range curves {
+		c.learn()
+		c.splitAtJumps()
+		periods[i] = c.learnt()
 	}
+	estimated := estimateCounters(curves, periods, f, fleet)
+	for i, c := range curves {
+		list[i] = c.measured(f, periods[i], estimated[i])
+	}
+	return list
+}
+
+// estimateCounters returns the energies of a family by those curves that are of counters.
+// Those of one kind and source may work in lock-step.
+func estimateCounters(curves []*curve, periods []estimate.Period, f family, fleet bool) []estimate.Estimated {
+	type group struct {
+		source string
+		kind   Kind
+	}
+	list := make([]estimate.Estimated, len(curves))
+	if counted(f.spans) <= 0 {
+		return list
+	}
+	members := map[group][]int{}
+	for i, c := range curves {
+		if d := &c.device; d.Method == Counter {
+			g := group{d.Source, d.Kind.OrGPU()}
+			members[g] = append(members[g], i)
+		}
+	}
+	for _, group := range members {
+		ins := make([]estimate.Input, len(group))
+		for k, i := range group {
+			ins[k] = curves[i].input(f, periods[i], fleet)
+		}
+		for k, e := range estimate.EstimateAlike(ins) {
+			list[group[k]], curves[group[k]].edges = e, e.Edges
+		}
+	}
+	return list
+}
+
+// measured returns the measurements of a family by one curve, of which the refresh period
+// is p: by what was estimated, if it is that of a counter.
+func (c *curve) measured(f family, p estimate.Period, estimated estimate.Estimated) []DeviceMeasurement {
+	list := make([]DeviceMeasurement, f.size())
 	for i := range list {
 		d := &list[i]
 		d.Device = c.device
@@ -104,10 +140,10 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 		case c.device.Method == Gauge:
 			energy, ok = gaugeEnergy(c, d, spans)
 			energy = c.doubted(energy, spans)
-		case err != nil:
+		case estimated.Err != nil:
 			explain(c, d, f.spans)
 		default:
-			energy, ok = counterEnergy(c, d, results[i])
+			energy, ok = counterEnergy(c, d, estimated.Results[i])
 			energy = c.lag.judge(d, energy, spans)
 			energy = c.sampled(d, energy, spans)
 		}
@@ -119,14 +155,14 @@ func measureDevice(c *curve, f family, fleet bool) []DeviceMeasurement {
 	return list
 }
 
-// estimate returns the energies of a family by a counter: where that lags, as if its ticks
+// input returns what is known of a counter around a family: where it lags, as if its ticks
 // had been as much earlier.
-func (c *curve) estimate(f family, p estimate.Period, fleet bool) ([]estimate.Result, error) {
+func (c *curve) input(f family, p estimate.Period, fleet bool) estimate.Input {
 	in := c.ticksAround(f, p, fleet)
 	if c.lag = c.lag.after(estimate.TimingOf(in)); c.lag.by > 0 {
 		in.Ticks = estimate.Earlier(in.Ticks, c.lag.ns())
 	}
-	return estimate.Estimate(in)
+	return in
 }
 
 // publish sets the energy of spans, unless it is known too badly.

@@ -118,9 +118,9 @@ func runScraped(seed uint64, n int, sc scrapes, w time.Duration, sh shape) *cell
 		s := 5*visible + 2*sc.every.Seconds() + visible*rng.Float64()
 		e := s + w.Seconds()
 		tr := newTruth(rng, sh(rng, s, e, visible), e+4*visible+2*sc.every.Seconds()+10)
-		curve, win := sc.record(rng, tr, s, e)
+		seen, win := sc.record(rng, tr, s, e)
 		began := time.Now()
-		d := measureDevice(curve, family{spans: win}, false)[0]
+		d := measureDevices([]*curve{seen}, family{spans: win}, false)[0][0]
 		c.elapsed += time.Since(began)
 		truth := tr.at(e) - tr.at(s)
 		o := outcome{withheld: !d.Valid}

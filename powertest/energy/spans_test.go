@@ -29,7 +29,7 @@ func pausing(rng *rand.Rand, T, w float64, on, off func() float64) (d DeviceMeas
 	}
 	c := newCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
 	newPoller(rng).record(c, newCounter(rng, tr, T, e+5*T), s-2.5*T, s, e)
-	return measureDevice(c, family{spans: win}, false)[0], truth
+	return measureDevices([]*curve{c}, family{spans: win}, false)[0][0], truth
 }
 
 // Whatever the pauses of a window are, what is published holds. TestSlowPauses does
@@ -148,5 +148,5 @@ func repeating(rng *rand.Rand, T float64, n int, on, off, tail float64) (d Devic
 	}
 	c := newCurve(Device{Method: Counter, Resolution: 1e-3, PowerLimit: 700}, epoch, 100*time.Millisecond)
 	newPoller(rng).record(c, newCounter(rng, tr, T, e+5*T), s-2.5*T, s, e)
-	return measureDevice(c, family{spans: win}, false)[0], truth
+	return measureDevices([]*curve{c}, family{spans: win}, false)[0][0], truth
 }

@@ -129,7 +129,7 @@ func (w *Window) measureFamily(ctx context.Context, ended int64) ([]Measurement,
 	list := measure(r.info, curves, r.base, f)
 	w.reportIdle(&list[0])
 	r.mu.Lock()
-	r.learnLags(curves)
+	r.learn(curves)
 	r.mu.Unlock()
 	for i := range list {
 		list[i].LeftOut = r.leftOut

@@ -28,8 +28,6 @@ import (
 // pages are pages that were made before, which the browser opens as well.
 var pages = flag.String("pages", "", "folder of pages of powertest plot that TestBrowser opens as well")
 
-var patience = flag.Duration("patience", 4*time.Minute, "")
-
 // A tab is one of a browser, with what it complained of and asked for.
 type tab struct {
 	ctx context.Context
@@ -56,7 +54,7 @@ func chromium(t *testing.T) context.Context {
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
 		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
 		chromedp.WSURLReadTimeout(2*time.Minute), chromedp.WindowSize(1200, 900))
-	ctx, cancel := context.WithTimeout(t.Context(), *patience)
+	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(cancel)
 	ctx, cancel = chromedp.NewExecAllocator(ctx, options...)
 	t.Cleanup(cancel)
@@ -75,7 +73,8 @@ func open(t *testing.T, browser context.Context, path string) *tab {
 	t.Cleanup(cancel)
 	b := &tab{ctx: ctx}
 	chromedp.ListenTarget(ctx, b.note)
-	b.run(t, network.Enable(), log.Enable(), runtime.Enable(), page.Enable(),
+	// A tab that is behind another one draws no frame, and a picture of it waits for ever.
+	b.run(t, network.Enable(), log.Enable(), runtime.Enable(), page.Enable(), page.BringToFront(),
 		chromedp.Navigate((&url.URL{Scheme: "file", Path: path}).String()))
 	return b
 }
@@ -130,7 +129,6 @@ func (b *tab) look(t *testing.T, name string) {
 		name, scheme string
 		width        int64
 	}{{"light", "light", 1200}, {"dark", "dark", 1200}, {"phone", "light", 390}} {
-		println(as.name, time.Now().String())
 		var picture []byte
 		b.run(t, emulation.SetDeviceMetricsOverride(as.width, 900, 1, as.width < 500),
 			emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: as.scheme}}),

@@ -4,10 +4,13 @@ import (
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
 
@@ -59,6 +62,29 @@ BenchmarkServe/model=b/conc=64-8 1 6 tokens/J 400 tokens/s
 	text := svgFile(t, c)
 	assert.Equal(t, 5, strings.Count(text, `class="pt"`), "and no point where there is none")
 	assert.Regexp(t, `class="l s1"[^>]* d="M[\d.]+ [\d.]+M[\d.]+ [\d.]+"`, text, "nor a line over it")
+}
+
+// TestReportCurves: several reports of one name are one point, with their range.
+func TestReportCurves(t *testing.T) {
+	t.Parallel()
+	report := func(name string, tokens int64) powertest.Report {
+		m := energy.Measurement{Valid: true, Duration: time.Second, Energy: energy.Estimate{Joules: 100, Low: 99, High: 101}, Watts: 100}
+		return powertest.NewReport(name, powertest.Work{OutputTokens: tokens, Elapsed: time.Second}, m)
+	}
+	withheld := powertest.NewReport("BenchmarkServe/conc=8", powertest.Work{OutputTokens: 7}, energy.Measurement{})
+	sections := OfReports("load.json", report("BenchmarkServe/conc=1", 100), withheld, report("BenchmarkServe/conc=4", 200), report("BenchmarkServe/conc=4", 400), report("BenchmarkServe/conc=4", 300))
+	c, ok := sections[0].Figures[0].(*Curve)
+	require.True(t, ok)
+	assert.Equal(t, "tokens/J", c.Unit)
+	require.Len(t, c.Lines, 1)
+	points := c.Lines[0].Points
+	require.Len(t, points, 3)
+	assert.InDelta(t, 0.99, points[0].Low, 1e-9, "that of the instrument")
+	assert.Equal(t, 3, points[1].N)
+	assert.InDelta(t, 3, points[1].Y, 1e-9)
+	assert.InDelta(t, 1.98, points[1].Low, 1e-9)
+	assert.InDelta(t, 4.04, points[1].High, 1e-9)
+	assert.True(t, math.IsNaN(points[2].Y), "withheld is a gap")
 }
 
 // TestScale: units of base have the prefix that their values need, and others none.

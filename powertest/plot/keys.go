@@ -10,6 +10,7 @@ import (
 
 	"golang.org/x/perf/benchfmt"
 
+	"github.com/joulebench/joulebench/internal/median"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
@@ -146,17 +147,37 @@ func newCurve(key, unit string, lines map[string][]Value) *Curve {
 	for _, name := range slices.Sorted(maps.Keys(lines)) {
 		line := Line{Name: name}
 		for _, x := range slices.Sorted(maps.Keys(at)) {
-			v := Value{X: x, Y: math.NaN(), Low: math.NaN(), High: math.NaN()}
-			if i := slices.IndexFunc(lines[name], func(v Value) bool { return v.X == x }); i >= 0 {
-				v = lines[name][i]
-			}
-			line.Points = append(line.Points, v)
+			line.Points = append(line.Points, together(x, lines[name]))
 		}
 		c.Lines = append(c.Lines, line)
 	}
 	c.plainNames()
 	c.Name = c.Lines[0].Name
 	return c
+}
+
+// together is what is known at x: of several values, as of several reports, the median and
+// the range of all intervals. It is no number where there is none.
+func together(x float64, list []Value) Value {
+	v := Value{X: x, Y: math.NaN(), Low: math.NaN(), High: math.NaN()}
+	var ys []float64
+	seen := nothing()
+	for _, one := range list {
+		if one.X != x || math.IsNaN(one.Y) {
+			continue
+		}
+		ys = append(ys, one.Y)
+		seen.see(one.Y, one.Low, one.High)
+		v.N += one.N
+		v.Low, v.High = one.Low, one.High
+	}
+	if len(ys) > 0 {
+		v.Y = median.Of(ys)
+	}
+	if len(ys) > 1 {
+		v.Low, v.High = seen.low, seen.high
+	}
+	return v
 }
 
 // plainNames cuts off GOMAXPROCS where all lines have the same.

@@ -277,6 +277,16 @@ func TestWriteFigures(t *testing.T) {
 	}
 }
 
+// TestPageDataLists: the script goes over lists, which are none of null.
+func TestPageDataLists(t *testing.T) {
+	t.Parallel()
+	for _, r := range []energy.Recording{{}, recorded(1, time.Second, 700), {Devices: []energy.DeviceRecording{{Device: energy.Device{UUID: "u"}}}}} {
+		text := pageText(t, &Page{Sections: []Section{OfRecording("x", r)}})
+		has(t, text, `"bands":[`, `"series":[`)
+		lacks(t, text, `"bands":null`, `"series":null`, `"t":null`, `"w":null`)
+	}
+}
+
 // TestPageData: the script gets JSON, with times that add up and null where nothing is known.
 func TestPageData(t *testing.T) {
 	t.Parallel()

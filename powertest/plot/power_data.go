@@ -81,7 +81,7 @@ func (p *Power) script(wide, narrow *sheet) template.HTML {
 	in := func(t time.Duration) int64 { return int64(math.Round(t.Seconds() / tick)) }
 	d := powerData{
 		Tick: tick, Unit: f.unit.Seconds(), View: [2]float64{f.from.Seconds(), f.to.Seconds()}, Top: f.top,
-		Areas: [2][4]float64{wide.place(), narrow.place()},
+		Areas: [2][4]float64{wide.place(), narrow.place()}, Series: []seriesData{}, Bands: []bandData{},
 	}
 	all := p.all()
 	for i, s := range all {

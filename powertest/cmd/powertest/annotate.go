@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"slices"
 	"time"
@@ -20,6 +21,7 @@ var annotateCommand = command.Command{
 		{Line: "powertest annotate -prometheus http://HOST:9090 -last 5m", Does: "measure a window of the past"},
 		{Line: "powertest annotate -log gpu.csv -bench result.json -agg agg.json -gpus 8"},
 		{Line: "powertest annotate -log gpu.csv -aiperf profile_export_aiperf.json", Does: "of a result of aiperf"},
+		{Line: "powertest annotate -each artifacts -gpus 8", Does: "of all results below a folder"},
 		{Line: "powertest annotate -source nvml -bench r.json -agg a.json -- ./bench.sh", Does: "run the benchmark, and measure meanwhile"},
 	},
 	Usage: []string{
@@ -28,6 +30,7 @@ var annotateCommand = command.Command{
 		"-log FILE -bench FILE [-agg FILE] [-gpus N] [FLAGS]",
 		"-log FILE -aiperf FILE [FLAGS]",
 		"-dcgm URL -bench FILE [-agg FILE] [FLAGS] -- COMMAND [ARGS]",
+		"-each DIR [-n] [FLAGS]",
 	},
 	About: `
 Annotate measures what a COMMAND uses while it runs, or what was used in a window of the
@@ -40,15 +43,15 @@ result what it found. With -dcgm or -source, which do not know the past, it runs
 benchmark itself, the COMMAND, and measures meanwhile.`,
 	Groups: []command.Group{
 		{Title: "Where the energy comes from", Flags: []string{"log", "prometheus", "trace", "dcgm", "source", "devices", "gpus", "role"}},
-		{Title: "What is measured, and what was done meanwhile", Flags: []string{"start", "end", "last", "bench", "aiperf", "tokens"}},
+		{Title: "What is measured, and what was done meanwhile", Flags: []string{"start", "end", "last", "bench", "aiperf", "each", "tokens"}},
 		{Title: "When the run of a result was that does not say so, and which", Flags: []string{"end-now", "end-file", "run"}},
-		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "json", "plot", "price", "require"}},
+		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "json", "plot", "price", "n", "require"}},
 		{Title: "How a log is read", Flags: logFlags},
 	},
 	Operands: "command",
 	Exits: []command.Exit{
 		{Code: command.OK, Means: "done, even if the energy of a benchmark is not valid"},
-		{Code: command.Failed, Means: "a window of the past has no number, or with -require or REQUIRE_POWER=1 a benchmark has none; or the COMMAND failed, or a file can't be written"},
+		{Code: command.Failed, Means: "a window of the past or a run of -each has no number, or with -require or REQUIRE_POWER=1 a benchmark has none; or the COMMAND failed, or a file can't be written"},
 		{Code: command.Misused, Means: "the arguments are wrong"},
 		{Code: annotate.ExitOwn, Means: "of a COMMAND without a result, whose own code is kept: annotate itself has failed, or its arguments are wrong, or with -require there is no number"},
 		{Code: 126, Means: "the COMMAND can't be run"},
@@ -79,6 +82,9 @@ var logFlags = []string{"tz", "sync-clock", "max-gap", "columns", "gpu-name", "d
 // runAnnotate runs annotate, and returns the exit code.
 func runAnnotate(ctx context.Context, call command.Call, flags *annotateFlags) int {
 	dashed := slices.Contains(call.All, "--")
+	if flags.Backfills() {
+		return runEach(ctx, call, &flags.Flags)
+	}
 	misused := misuse(&flags.Flags, call.All)
 	o, err := flags.Options(call.Args, dashed, call.Given)
 	if err != nil {
@@ -102,6 +108,34 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotateFlags) i
 			return misused
 		}
 		if write(flags, res, call) || res.CommandErr != nil || ctx.Err() != nil {
+			return command.Failed
+		}
+		return command.OK
+	})
+	if !ended {
+		call.Complain(errInterrupted)
+		return command.Failed
+	}
+	return code
+}
+
+// runEach annotates the runs below a folder, and returns the exit code.
+func runEach(ctx context.Context, call command.Call, flags *annotate.Flags) int {
+	root, o, err := flags.Backfill(call.Args, call.Given)
+	if err != nil {
+		call.Complain(err)
+		return command.Misused
+	}
+	code, ended := promptly(ctx, readGrace, func() int {
+		batch, err := annotate.Each(ctx, root, o)
+		if err == nil || len(batch.Runs) > 0 {
+			err = errors.Join(err, flags.WriteBatch(batch, call.Out))
+		}
+		if err != nil {
+			call.Complain(err)
+			return command.Failed
+		}
+		if len(batch.Runs) == 0 || batch.Failed() > 0 {
 			return command.Failed
 		}
 		return command.OK

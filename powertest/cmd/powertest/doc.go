@@ -157,6 +157,22 @@
 //
 // -benchfmt writes a record in the Go benchmark format, for benchstat.
 //
+// # Folders of runs
+//
+// CI keeps a folder for each run, and -each annotates all of them:
+//
+//	powertest annotate -each artifacts -n
+//	powertest annotate -each artifacts -gpus 8
+//
+// Results are known by what is in them. The log of a result is the one beside it, or the only
+// one in the folders below, or that of the nearest folder above; -log NAME says what it is
+// called, where there are several, and -prometheus or -trace has all of them. A result is
+// added to the file agg_RESULT beside it, if that is there, or to the -agg NAME. Where the
+// energy is not valid nothing is changed, and -n changes nothing at all. Links are not
+// followed. The table has a line for each run, with the reason where it has no number, and
+// the exit code is 1 if one has none or if there is no result, and else 0. Run twice, it
+// changes nothing more.
+//
 // # aiperf
 //
 // With -aiperf profile_export_aiperf.json the window, the tokens and the

@@ -6,9 +6,9 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/joulebench/joulebench/internal/command"
+	"github.com/joulebench/joulebench/internal/command/commandtest"
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -22,31 +22,18 @@ func say(t *testing.T, args ...string) (code int, stdout, stderr string) {
 	return code, out.String(), errs.String()
 }
 
-// TestHelp: the help of each command and topic is the same however it is asked for, goes to
-// the standard output with the exit code 0, fits in 80 columns, and is that of testdata/help.
-// UPDATE_SCRIPTS writes these files anew.
+// TestHelp: the help of each command and topic is the same however it is asked for.
 func TestHelp(t *testing.T) {
+	run := func(args []string, std command.Streams) int { return program.Run(t.Context(), args, std) }
 	for name, ways := range asked() {
 		t.Run(name, func(t *testing.T) {
-			golden := filepath.Join("testdata", "help", name+".txt")
-			code, text, errs := say(t, ways[0]...)
-			require.Equal(t, command.OK, code, errs)
-			if os.Getenv("UPDATE_SCRIPTS") != "" {
-				require.NoError(t, os.WriteFile(golden, []byte(text), 0o644))
-			}
-			want, err := os.ReadFile(golden)
-			require.NoError(t, err)
-			assert.Equal(t, string(want), text)
-			for line := range strings.Lines(text) {
-				assert.LessOrEqual(t, utf8.RuneCountInString(strings.TrimSuffix(line, "\n")), command.Columns, line)
-			}
-			for _, way := range ways {
-				code, out, errs := say(t, way...)
-				assert.Equal(t, command.OK, code, way)
-				assert.Equal(t, text, out, way)
-				assert.Empty(t, errs, way)
-			}
+			commandtest.Help(t, run, filepath.Join("testdata", "help", name+".txt"), ways...)
 		})
+	}
+	for _, c := range program.Commands {
+		if c.Name != annotateCommand.Name { // whose exit codes are those of a command, with --
+			commandtest.Misuse(t, run, "there is no flag", c.Name, "-frobnicate")
+		}
 	}
 }
 

@@ -29,7 +29,17 @@ var held = hold(map[Criteria]string{
 		prometheus/exact/30s prometheus/30s boards/250ms/meter boards/250ms/count boards/1s/meter
 		boards/1s/count boards/5s/meter boards/5s/count
 		cpu/cold/50ms/meter cpu/cold/250ms/meter cpu/cold/1s/meter cpu/cold/1s/count
-		cpu/decay/250ms/count cpu/training/1s/meter cpu/pauses/3s cpu/phases:prefill cpu/phases:decode cpu/phases:whole`,
+		cpu/decay/250ms/count cpu/training/1s/meter cpu/pauses/3s cpu/phases:prefill cpu/phases:decode cpu/phases:whole
+		strange/sawtooth/250ms/meter strange/sawtooth/1s/meter strange/sawtooth/5s/meter
+		strange/telegraph/250ms/meter strange/telegraph/1s/meter strange/telegraph/5s/meter
+		strange/sparks/1s/meter strange/sparks/5s/meter strange/swell/250ms/meter strange/swell/1s/meter
+		strange/swell/5s/meter strange/stairs/250ms/meter strange/stairs/1s/meter strange/stairs/5s/meter
+		strange/drifting/cold/250ms/meter strange/drifting/cold/1s/meter strange/drifting/cold/5s/meter
+		strange/drifting/warm/250ms/meter strange/drifting/warm/1s/meter strange/drifting/warm/5s/meter
+		strange/aligned/250ms/meter strange/aligned/250ms/count strange/aligned/1s/meter
+		strange/aligned/1s/count strange/aligned/5s/meter strange/aligned/5s/count
+		strange/throttled/250ms/meter strange/throttled/250ms/count strange/throttled/1s/meter
+		strange/throttled/1s/count strange/throttled/5s/meter strange/throttled/5s/count cpu/phases:rest`,
 	P95: `
 		cold/100ms/meter cold/100ms/count warm/100ms/meter warm/100ms/count boost/100ms/meter
 		boost/100ms/count cold/250ms/meter cold/250ms/count cold/1s/count cold/10s/meter

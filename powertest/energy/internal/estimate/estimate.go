@@ -13,16 +13,46 @@ const maxGap = 8
 // which it lies in at least 95 % of windows. All are of one posterior: their means add up
 // where their spans do. The error is [ErrNotBracketed].
 func Estimate(in Input) ([]Result, error) {
-	w, ok := align(&in)
-	if !ok {
-		return nil, ErrNotBracketed
+	e := EstimateAlike([]Input{in})[0]
+	return e.Results, e.Err
+}
+
+// Estimated is what [Estimate] returns of a device.
+type Estimated struct {
+	Results []Result
+	Err     error
+	// Edges is what this window shows and those before did.
+	Edges Edges
+}
+
+// EstimateAlike is Estimate for devices which may work in lock-step: how the load begins and
+// ends on one of them is then likely on the others.
+func EstimateAlike(ins []Input) []Estimated {
+	list, windows, weighed := make([]Estimated, len(ins)), make([]window, len(ins)), make([]*weighing, len(ins))
+	for i := range ins {
+		in, w, ok := &ins[i], &windows[i], false
+		list[i].Edges = in.Edges
+		if *w, ok = align(in); !ok {
+			list[i].Err = ErrNotBracketed
+		} else if !in.Recorded {
+			weighed[i] = w.weigh(in)
+		}
 	}
-	var energies []estimate
-	if in.Recorded {
-		energies = w.recorded(&in)
-	} else {
-		energies = w.polled(&in)
+	share(weighed)
+	for i := range list {
+		switch in, w := &ins[i], &windows[i]; {
+		case list[i].Err != nil:
+		case in.Recorded:
+			list[i].Results = w.results(in, w.recorded(in))
+		default:
+			list[i].Results, list[i].Edges = w.results(in, weighed[i].energies(in)), weighed[i].edges
+		}
 	}
+	return list
+}
+
+// results returns what the targets used.
+func (w *window) results(in *Input, energies []estimate) []Result {
 	gap := w.widest()
 	results := make([]Result, len(w.targets))
 	for i, spans := range w.targets {
@@ -32,16 +62,16 @@ func Estimate(in Input) ([]Result, error) {
 			continue
 		}
 		r.Ticks = inside(in.Ticks, spans)
-		r.BeforeWatts, r.HasBefore = powerBefore(&in, spans[0].Start)
+		r.BeforeWatts, r.HasBefore = powerBefore(in, spans[0].Start)
 		if whole := len(spans) == 1 && spans[0].counts(); !whole && gap > maxGap*in.Period.Expected()*float64(in.Period.Stride)/second {
 			r.Err = ErrGap
 			continue
 		}
 		r.Coarse = energies[i].passed > 0
-		least, most := w.bounds(&in, i)
+		least, most := w.bounds(in, i)
 		r.Mean, r.Low, r.High = energies[i].within(least, most, spans)
 	}
-	return results, nil
+	return results
 }
 
 // estimate is an energy with its interval, in joules.
@@ -85,16 +115,37 @@ func student(freedom int) float64 {
 	return 1 + (z2+1)/4/n + (5*z2*z2+16*z2+3)/96/(n*n)
 }
 
-// polled returns the energies by readings that were made near the ticks.
-func (w *window) polled(in *Input) []estimate {
-	list := pieces(w.ticks)
-	cuts := w.cuts(list)
-	energies := w.known(list, cuts)
+// weighing is the hypotheses about a window, weighed: in a model for each cut.
+type weighing struct {
+	*window
+	list       []piece
+	cuts       [][2]int
+	models     []*model
+	posteriors [][]posterior
+	period     float64
+	brief      bool
+	edges      Edges // what windows before showed; then this one, too
+}
+
+// weigh weighs the hypotheses by readings that were made near the ticks.
+func (w *window) weigh(in *Input) *weighing {
+	x := &weighing{window: w, list: pieces(w.ticks), period: in.Period.Seen / second, brief: in.Brief, edges: in.Edges}
+	x.cuts = w.cuts(x.list)
+	for _, cut := range x.cuts {
+		m := newModel(in, w.tl, x.list[cut[0]:cut[1]])
+		x.models, x.posteriors = append(x.models, m), append(x.posteriors, m.weigh(in))
+	}
+	return x
+}
+
+// energies returns the mixtures of the hypotheses.
+func (w *weighing) energies(in *Input) []estimate {
+	energies := w.known(w.list, w.cuts)
 	goingOn := make([][]crossing, len(energies))
 	var m *model
-	for _, cut := range cuts {
-		m = newModel(in, w.tl, list[cut[0]:cut[1]])
-		all := m.weigh(in)
+	for k := range w.models {
+		m = w.models[k]
+		all := w.posteriors[k]
 		for i, t := range m.targets {
 			mix := mixtureOf(all, i)
 			// Energies of parts are to add up, so all of them have the same weights.
@@ -142,7 +193,7 @@ func (m *model) doubtedNoise(all []posterior) float64 {
 
 // draws is what a device may draw around the end of its load, in units of what it can for
 // long: some overshoot. Without a bound remains what looks at a part of the time only.
-var draws = []weighted{{1, 0.75}, {1.3, 0.2}, {10, 0.05}}
+var draws = [3]weighted{{1, 0.75}, {1.3, 0.2}, {10, 0.05}}
 
 // briefly is for how long it may draw any more, in seconds.
 const briefly = 0.004
@@ -151,11 +202,29 @@ const briefly = 0.004
 // piece that straddles the end often holds more than the time before it has room for. So
 // what drains after the end is not taken for load.
 func (m *model) drawable(mix mixture, target int) mixture {
-	out := make(mixture, 0, len(draws)*len(mix))
-	for _, d := range draws {
-		least, most := m.drawn(target, d.value*m.maxPower)
-		for _, c := range mix {
-			mean, v, mass := truncated(c.mean, c.sd, least, most)
+	const (
+		sure    = 5  // standard deviations
+		matters = 14 // as a log: the bounds take at most 3 from the likeliest
+	)
+	var bounds [3][2]float64 // by draws
+	for i, d := range draws {
+		bounds[i][0], bounds[i][1] = m.drawn(target, d.value*m.maxPower)
+	}
+	top := math.Inf(-1)
+	for _, c := range mix {
+		top = max(top, c.weight)
+	}
+	out := make(mixture, 0, len(mix))
+	for _, c := range mix {
+		switch least, most := bounds[0][0], bounds[0][1]; {
+		case c.weight < top-matters:
+			continue
+		case c.mean-sure*c.sd > least && c.mean+sure*c.sd < most:
+			out = append(out, c)
+			continue
+		}
+		for i, d := range draws {
+			mean, v, mass := truncated(c.mean, c.sd, bounds[i][0], bounds[i][1])
 			out = append(out, component{mean, math.Sqrt(v), c.weight + math.Log(d.prior*mass)})
 		}
 	}

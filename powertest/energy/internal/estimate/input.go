@@ -15,6 +15,7 @@
 //	rows.go       what of it lies between ticks, as equations
 //	posterior.go  the energy of the window and its parts under one of them
 //	search.go     which of them matter
+//	alike.go      what other windows show of them
 //	pulse.go      loads that are nearly in step with the ticks
 //	scene.go      how likely they are by the power between ticks around edges
 //	hidden.go     what such a load may hide there
@@ -69,6 +70,8 @@ type Input struct {
 	Recorded bool
 	// Far reports whether the ticks were not seen closely, since reading costs much.
 	Far bool
+	// Edges is what windows before showed.
+	Edges Edges
 	// Brief reports whether the device is one of so many that it must be quick.
 	Brief bool
 }

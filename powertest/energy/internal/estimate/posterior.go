@@ -11,6 +11,7 @@ type posterior struct {
 	weight   float64
 	mean, sd []float64 // of each target of the model
 	calm     float64   // 1 where the noise is not the largest, or 0
+	number   [2]int    // of the shape
 }
 
 // What is believed of an edge's own energy, as seconds of the step in power.

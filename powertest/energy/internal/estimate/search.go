@@ -155,6 +155,7 @@ func (s *search) weighShape(h shape) {
 		best, s.top = max(best, weight), max(s.top, weight)
 		if weight > s.top-hopeless {
 			p := s.posterior(n, weight)
+			p.number = h.number
 			if n.on < loud {
 				p.calm = 1
 			}

@@ -10,6 +10,7 @@ import "math"
 type shape struct {
 	start
 	end
+	number   [2]int // of the start and of the end, in their lists
 	logPrior float64
 }
 
@@ -116,7 +117,7 @@ func (m *model) shapes() []shape {
 			if j > 0 && (!down || e.longest() <= m.period*finest) {
 				continue
 			}
-			all = append(all, shape{s, e, math.Log(s.prior * e.prior)})
+			all = append(all, shape{s, e, [2]int{i, j}, math.Log(s.prior * e.prior)})
 		}
 	}
 	return all
@@ -127,11 +128,11 @@ func (h shape) nearby(factor float64) (list []shape) {
 	for _, f := range []float64{1 / factor, factor} {
 		if s := h.start; max(s.ramp, s.late) > 0 {
 			s.ramp, s.late = s.ramp*f, s.late*f
-			list = append(list, shape{s, h.end, h.logPrior})
+			list = append(list, shape{s, h.end, h.number, h.logPrior})
 		}
 		if e := h.end; e.longest() > 0 {
 			e.tail *= f
-			list = append(list, shape{h.start, e.scaled(f), h.logPrior})
+			list = append(list, shape{h.start, e.scaled(f), h.number, h.logPrior})
 		}
 	}
 	return list
