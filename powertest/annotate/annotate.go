@@ -91,6 +91,10 @@ type Options struct {
 	Run     Runner
 	// Std are the standard streams of the command.
 	Std Streams
+	// Record makes the result keep what the source reported, for a picture; nil makes it
+	// keep nothing. It is called of a source that knows the past, with the window and a
+	// tenth of it on either side.
+	Record func(context.Context, *energy.Recorder, energy.Span) energy.Recording
 
 	// keepsInvalid leaves the aggregate as it is where the energy is not valid.
 	keepsInvalid bool
@@ -140,6 +144,10 @@ type Result struct {
 	Server *powertest.ServerReport
 	// Findings are all findings: about the result, the telemetry and the files.
 	Findings []energy.Finding
+	// Recording is what the source reported, and Spans is what was measured of it; nil unless
+	// Options.Record asks for it.
+	Recording *energy.Recording
+	Spans     []energy.Span
 	// CommandErr is how the command has failed.
 	CommandErr error
 	// Annotated says that the aggregate was written.
@@ -240,6 +248,7 @@ func judge(o Options, h harness, w Workload, t telemetry, found []energy.Finding
 	r := Result{
 		Workload: w, Measurement: t.measurement, Measured: t.measured,
 		CommandErr: commandErr, options: o, harness: h, telemetry: t,
+		Recording: t.recording, Spans: t.spans,
 	}
 	if r = r.served(t.counts).find(found); r.Valid() && !o.alone() {
 		r.Metrics = powerMetrics(w, t.measurement)

@@ -13,6 +13,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -25,8 +26,6 @@ type EachOptions struct {
 	Options
 	// DryRun changes nothing.
 	DryRun bool
-	// Progress is told how many of all runs are done; nil means that nobody is.
-	Progress func(done, all int)
 }
 
 // A BatchRun is a result below a folder, and what was found.
@@ -184,6 +183,9 @@ func (o EachOptions) annotate(ctx context.Context, runs []BatchRun) {
 	}
 	slices.Sort(order)
 	var done atomic.Int64
+	line := progress.Of(ctx)
+	defer line.Rest()
+	ctx = progress.With(ctx, nil) // it shows how many runs are done, and not what each does
 	inParallel(ctx, len(order), func(i int) {
 		group := groups[order[i]]
 		of := o.Options
@@ -198,9 +200,7 @@ func (o EachOptions) annotate(ctx context.Context, runs []BatchRun) {
 		}
 		for _, r := range group {
 			o.one(ctx, of, r)
-			if n := int(done.Add(1)); o.Progress != nil {
-				o.Progress(n, len(runs))
-			}
+			line.Part("annotating the runs", float64(done.Add(1))/float64(len(runs)))
 		}
 	})
 	for i := range runs {

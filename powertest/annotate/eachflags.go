@@ -8,10 +8,6 @@ import (
 	"maps"
 	"slices"
 	"strings"
-	"sync"
-	"time"
-
-	"github.com/joulebench/joulebench/internal/terminal"
 )
 
 // eachFlags are the flags that annotate all runs below a folder.
@@ -36,6 +32,8 @@ func (a *Flags) Backfill(rest []string, given map[string]bool) (root string, o E
 		err = fmt.Errorf("-each and %s: the results are those below the folder", slices.Sorted(maps.Keys(a.results))[0])
 	case a.past.Given():
 		err = errors.New("-start, -end and -last are of one window, and the runs of -each have their own\n-end-file takes the time of the file of a result that does not say it")
+	case given["plot"]:
+		err = errors.New("-plot draws one run, and -each has many\nannotate the one to be drawn by itself")
 	case a.sidecar != "":
 		err = errors.New("-sidecar is one file, and of -each each run has its own, beside its result")
 	case len(sources) > 1:
@@ -77,34 +75,4 @@ func (a *Flags) WriteBatch(b Batch, out io.Writer) error {
 		err = errors.Join(err, b.WriteTable(out))
 	}
 	return err
-}
-
-// progressAfter is how long something takes that shows how far it is.
-const progressAfter = 2 * time.Second
-
-// Progress shows on a terminal how many runs are done, and how long the others will take.
-// Elsewhere it is nil. end removes the line.
-func Progress(w io.Writer) (progress func(done, all int), end func()) {
-	if !terminal.Is(w) {
-		return nil, func() {}
-	}
-	var mu sync.Mutex
-	began, last := time.Now(), time.Time{}
-	return func(done, all int) {
-			mu.Lock()
-			defer mu.Unlock()
-			took := time.Since(began)
-			if took < progressAfter || time.Since(last) < 100*time.Millisecond {
-				return
-			}
-			last = time.Now()
-			left := time.Duration(float64(took) / float64(done) * float64(all-done))
-			fmt.Fprintf(w, "\r\x1b[K%d of %d runs, about %v to go", done, all, left.Round(time.Second))
-		}, func() {
-			mu.Lock()
-			defer mu.Unlock()
-			if !last.IsZero() {
-				fmt.Fprint(w, "\r\x1b[K")
-			}
-		}
 }

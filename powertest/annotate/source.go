@@ -202,6 +202,9 @@ func (in *instrument) open(ctx context.Context, o Options) error {
 	}
 	in.window = in.recorder.Open()
 	in.window.EveryTick() // what is measured is known afterwards
+	if o.Record != nil {
+		in.window.Record()
+	}
 	return nil
 }
 
@@ -284,7 +287,22 @@ func (in *instrument) measure(ctx context.Context, o Options, w Workload) teleme
 		t.where = describe(src)
 	}
 	t.measurement = in.measureWindows(ctx, w)
+	if o.Record != nil {
+		t.recording, t.spans = in.record(ctx, o, w.Span()), []energy.Span{w.Span()}
+	}
 	return t.audited(src, w.Span())
+}
+
+// record is what the source reported of a window that was measured, and of a little before
+// and after it.
+func (in *instrument) record(ctx context.Context, o Options, span energy.Span) *energy.Recording {
+	if in.window != nil {
+		r := in.window.Recording()
+		return &r
+	}
+	margin := span.End.Sub(span.Start) / 10
+	r := o.Record(ctx, in.recorder, energy.Span{Start: span.Start.Add(-margin), End: span.End.Add(margin)})
+	return &r
 }
 
 // measureWindows measures the window of a workload, with intervals as wide as its origin makes

@@ -25,6 +25,10 @@ type telemetry struct {
 	found []energy.Finding
 	// counts are what the inference servers counted; nil if none was asked.
 	counts *tokens.Counts
+	// recording is what the source reported, and spans is what was measured of it; nil
+	// unless it was asked for.
+	recording *energy.Recording
+	spans     []energy.Span
 	// check compares a log with the energy accumulators; nil if there is nothing
 	// to compare it with.
 	check any

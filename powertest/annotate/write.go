@@ -242,6 +242,7 @@ func (r Result) Report() powertest.Report {
 		}
 	}
 	report := powertest.NewReport(r.benchmarkName(), r.work(), m)
+	report.Recording, report.Spans = r.Recording, r.Spans
 	if r.Server != nil {
 		report.AddServer(r.Server.Counts)
 	}

@@ -96,6 +96,11 @@ func Examine(ctx context.Context, src energy.Source, o Options) (Report, error) 
 		r.Load, loaded = underLoad(ctx, rec, seen, o)
 		peak = r.Load.watts()
 	}
+	for _, o := range []*observation{seen, loaded} {
+		if o != nil {
+			r.Recordings = append(r.Recordings, o.recording)
+		}
+	}
 	if o.Meter != "" {
 		r.Meter = compare(o.Meter, shown, seen, loaded)
 	}

@@ -30,9 +30,10 @@ const (
 
 // An observation is what was seen of a source.
 type observation struct {
-	info    energy.Info
-	devices []*device
-	base    time.Time // that the times of ticks count from
+	recording energy.Recording
+	info      energy.Info
+	devices   []*device
+	base      time.Time // that the times of ticks count from
 	// replay measures windows of what was recorded; nil if that is malformed.
 	replay *energy.Replay
 	// watch is how it was seen, and stalled says of which sources a call did not come back.
@@ -218,7 +219,7 @@ var errNoValue = errors.New("the reading has no value")
 
 // newObservation takes in a recording, and how its devices were read.
 func newObservation(r energy.Recording, calls []energy.CallStats, past bool) *observation {
-	o := &observation{info: r.Source, base: r.Base}
+	o := &observation{recording: r, info: r.Source, base: r.Base}
 	var err error
 	if o.replay, err = energy.NewReplay(r); err != nil {
 		o.trouble = append(o.trouble, energy.Finding{Reason: energy.InvalidPowerSample, Detail: err.Error()})

@@ -37,6 +37,9 @@ type Report struct {
 	Benchtime Benchtime `json:"benchtime"`
 	// Load is nil if there was none.
 	Load *Load `json:"load"`
+	// Recordings are what the source reported while it was watched and, if there was a load,
+	// under it; none if nothing was.
+	Recordings []energy.Recording `json:"-"`
 	// Meter is nil if there was none.
 	Meter *Meter `json:"meter"`
 	// Uncalibrated says why the profile of the user's own directory is not used; empty if

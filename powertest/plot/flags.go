@@ -18,9 +18,9 @@ import (
 //	page := plot.Read(ctx, options, files...)
 //	written, err := flags.Write(page)
 type Flags struct {
-	options        Options
-	page, svg, png string
-	last           time.Duration
+	options                  Options
+	page, svg, png, perfetto string
+	last                     time.Duration
 }
 
 // Register defines the flags in a set.
@@ -28,6 +28,7 @@ func (g *Flags) Register(f *flag.FlagSet) {
 	f.StringVar(&g.page, "o", "report.html", "`file` that the page is written to; empty means none")
 	f.StringVar(&g.svg, "svg", "", "`directory`, made if need be, that each figure is written to as an SVG file")
 	f.StringVar(&g.png, "png", "", "`directory`, made if need be, that each figure is written to as a PNG file")
+	f.StringVar(&g.perfetto, "perfetto", "", "`file` for the power over time as a trace, which ui.perfetto.dev opens")
 	f.StringVar(&g.options.Title, "title", "", "`text` at the top of the page; by default the names of the files")
 	f.DurationVar(&g.last, "last", 0, "how `long` before -end the drawing begins, such as 1h")
 	f.Func("start", "`time` when the drawing begins, such as 2026-11-25T10:00:00Z", parseTime(&g.options.Span.Start))
@@ -51,15 +52,15 @@ func (g *Flags) Options(files []string) (Options, error) {
 	switch {
 	case len(files) == 0:
 		return o, errors.New("what is to be drawn? give files")
-	case g.page == "" && g.svg == "" && g.png == "":
-		return o, errors.New("nothing is to be written: give -o, -svg or -png")
+	case g.page == "" && g.svg == "" && g.png == "" && g.perfetto == "":
+		return o, errors.New("nothing is to be written: give -o, -svg, -png or -perfetto")
 	case g.last < 0:
 		return o, fmt.Errorf("-last=%v: it must be more than 0, such as 1h", g.last)
 	case g.last > 0 && !o.Span.Start.IsZero():
 		return o, errors.New("-start and -last both say when it begins: give one")
 	}
-	if twice := atomicfile.Twice(append(files[:len(files):len(files)], g.page), len(files)); twice != "" {
-		return o, fmt.Errorf("%s would be read and overwritten\ngive the page another name with -o", twice)
+	if twice := atomicfile.Twice(append(files[:len(files):len(files)], g.page, g.perfetto), len(files)); twice != "" {
+		return o, fmt.Errorf("%s would be read and overwritten, or written twice\ngive the page another name with -o, or the trace with -perfetto", twice)
 	}
 	if g.last == 0 && o.Span.Start.IsZero() && o.Span.End.IsZero() {
 		return o, nil
@@ -83,6 +84,12 @@ func (g *Flags) Write(page *Page) (written []string, err error) {
 			return nil, err
 		}
 		written = append(written, g.page)
+	}
+	if g.perfetto != "" {
+		if err := page.WritePerfettoFile(g.perfetto); err != nil {
+			return written, fmt.Errorf("%s: %w", g.perfetto, err)
+		}
+		written = append(written, g.perfetto)
 	}
 	for _, kind := range []struct {
 		dir, extension string

@@ -47,7 +47,7 @@ func OfSource(ctx context.Context, name string, src energy.HistorySource, span e
 	if err != nil {
 		return Section{}, err
 	}
-	recording := record(ctx, rec, span)
+	recording := Record(ctx, rec, span)
 	if err := ctx.Err(); err != nil {
 		return Section{}, err
 	}
@@ -60,9 +60,9 @@ func OfSource(ctx context.Context, name string, src energy.HistorySource, span e
 // many more joins some of them, and a spike would be lost.
 const pieceSamples = 30_000
 
-// record asks for all readings of a span. A server is asked for those near the edges only,
+// Record asks a source that knows the past for all its readings of a span. A server is asked for those near the edges only,
 // unless a window has a pause: that is why each piece is two spans.
-func record(ctx context.Context, rec *energy.Recorder, span energy.Span) (all energy.Recording) {
+func Record(ctx context.Context, rec *energy.Recorder, span energy.Span) (all energy.Recording) {
 	pieces := 1
 	if period := rec.Source().Info().Period; period > 0 {
 		pieces += int(span.End.Sub(span.Start) / period / pieceSamples)

@@ -13,6 +13,7 @@ import (
 	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/ab"
 	"github.com/joulebench/joulebench/powertest/gate"
+	"github.com/joulebench/joulebench/powertest/plot"
 )
 
 // abCommand is the command ab.
@@ -48,13 +49,15 @@ Samples that are complete are kept, whatever happens, and -resume goes on.`,
 	Topics: []string{"metrics", "sources", "environment"},
 	Define: func(f *flag.FlagSet) command.Action {
 		var flags ab.Flags
+		var page plot.PageFlag
 		flags.Register(f)
-		return command.Action{Run: func(ctx context.Context, call command.Call) int { return runAB(ctx, call, &flags) }}
+		registerVerdictPage(&page, f)
+		return command.Action{Run: func(ctx context.Context, call command.Call) int { return runAB(ctx, call, &flags, &page) }}
 	},
 }
 
 // runAB runs ab, and returns the exit code.
-func runAB(ctx context.Context, call command.Call, flags *ab.Flags) int {
+func runAB(ctx context.Context, call command.Call, flags *ab.Flags, page *plot.PageFlag) int {
 	ctx, stop := withoutTerminal(ctx)
 	defer stop()
 	s, err := flags.Session(call.All, call.Args, call.Given)
@@ -72,7 +75,7 @@ func runAB(ctx context.Context, call command.Call, flags *ab.Flags) int {
 	s.Progress = call.Err
 	result, err := s.Run(ctx)
 	if err == nil {
-		return flags.Publish(result.Report, call.Out, call.Err)
+		return drawVerdict(page, result.Report, flags.Publish(result.Report, call.Out, call.Err), call)
 	}
 	if ctx.Err() != nil {
 		err = errInterrupted

@@ -9,6 +9,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/powertest/annotate"
+	"github.com/joulebench/joulebench/powertest/plot"
 )
 
 // annotateCommand is the command annotate.
@@ -44,7 +45,7 @@ benchmark itself, the COMMAND, and measures meanwhile.`,
 		{Title: "Where the energy comes from", Flags: []string{"log", "prometheus", "trace", "dcgm", "source", "devices", "gpus", "role"}},
 		{Title: "What is measured, and what was done meanwhile", Flags: []string{"start", "end", "last", "bench", "aiperf", "each", "tokens"}},
 		{Title: "When the run of a result was that does not say so, and which", Flags: []string{"end-now", "end-file", "run"}},
-		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "json", "price", "n", "require"}},
+		{Title: "Where it is written", Flags: []string{"agg", "sidecar", "benchfmt", "json", "plot", "price", "n", "require"}},
 		{Title: "How a log is read", Flags: logFlags},
 	},
 	Operands: "command",
@@ -59,31 +60,41 @@ benchmark itself, the COMMAND, and measures meanwhile.`,
 	},
 	Topics: []string{"sources", "reasons", "metrics"},
 	Define: func(f *flag.FlagSet) command.Action {
-		var flags annotate.Flags
-		flags.Register(f)
+		var flags annotateFlags
+		flags.Flags.Register(f)
+		flags.page.Register(f, "the power over time, and the energy of each device")
 		return command.Action{
 			Run:     func(ctx context.Context, call command.Call) int { return runAnnotate(ctx, call, &flags) },
-			Misused: func(args []string) int { return misuse(&flags, args) },
+			Misused: func(args []string) int { return misuse(&flags.Flags, args) },
 		}
 	},
+}
+
+// annotateFlags are annotate's flags.
+type annotateFlags struct {
+	annotate.Flags
+	page plot.PageFlag
 }
 
 // logFlags are the flags that say how a log is read.
 var logFlags = []string{"tz", "sync-clock", "max-gap", "columns", "gpu-name", "decimal"}
 
 // runAnnotate runs annotate, and returns the exit code.
-func runAnnotate(ctx context.Context, call command.Call, flags *annotate.Flags) int {
+func runAnnotate(ctx context.Context, call command.Call, flags *annotateFlags) int {
 	dashed := slices.Contains(call.All, "--")
 	if flags.Backfills() {
-		return runEach(ctx, call, flags)
+		return runEach(ctx, call, &flags.Flags)
 	}
-	misused := misuse(flags, call.All)
+	misused := misuse(&flags.Flags, call.All)
 	o, err := flags.Options(call.Args, dashed, call.Given)
 	if err != nil {
 		call.Complain(err)
 		return misused
 	}
 	o.Std, o.Run = annotate.Streams(call.Streams), annotate.RelayCommand
+	if flags.page.Path() != "" {
+		o.Record = plot.Record
+	}
 	if flags.InPlace(dashed) {
 		return runInPlace(ctx, call, flags, o)
 	}
@@ -115,11 +126,8 @@ func runEach(ctx context.Context, call command.Call, flags *annotate.Flags) int 
 		call.Complain(err)
 		return command.Misused
 	}
-	progress, end := annotate.Progress(call.Err)
-	o.Progress = progress
 	code, ended := promptly(ctx, readGrace, func() int {
 		batch, err := annotate.Each(ctx, root, o)
-		end()
 		if err == nil || len(batch.Runs) > 0 {
 			err = errors.Join(err, flags.WriteBatch(batch, call.Out))
 		}
@@ -140,7 +148,7 @@ func runEach(ctx context.Context, call command.Call, flags *annotate.Flags) int 
 }
 
 // runInPlace measures a command, and returns its exit code.
-func runInPlace(ctx context.Context, call command.Call, flags *annotate.Flags, o annotate.Options) int {
+func runInPlace(ctx context.Context, call command.Call, flags *annotateFlags, o annotate.Options) int {
 	res, err := annotate.Annotate(ctx, o)
 	code := annotate.ExitCode(res.CommandErr)
 	switch {
@@ -161,10 +169,15 @@ func runInPlace(ctx context.Context, call command.Call, flags *annotate.Flags, o
 }
 
 // write writes what was found, and reports whether that has failed.
-func write(flags *annotate.Flags, res annotate.Result, call command.Call) (failed bool) {
+func write(flags *annotateFlags, res annotate.Result, call command.Call) (failed bool) {
 	failed, errs := flags.Write(res, call.Out, call.Err)
 	for _, err := range errs {
 		call.Complain(err)
+	}
+	report := res.Report()
+	if err := flags.page.Write(report.Name, plot.OfReport(report)); err != nil {
+		call.Complain(err)
+		failed = true
 	}
 	return failed
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/powertest/doctor"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/plot"
 )
 
 // doctorCommand is the command doctor.
@@ -32,7 +33,7 @@ gain and offset against an external meter.`,
 	Groups: []command.Group{
 		{Title: "What is examined", Flags: []string{"source", "log", "devices", "gpus", "for"}},
 		{Title: "Under a load, and against a meter", Flags: []string{"load", "meter", "profile"}},
-		{Title: "What is written", Flags: []string{"json"}},
+		{Title: "What is written", Flags: []string{"json", "plot"}},
 		{Title: "How a log is read", Flags: logFlags},
 	},
 	Exits: []command.Exit{
@@ -42,14 +43,33 @@ gain and offset against an external meter.`,
 	},
 	Topics: []string{"sources", "reasons", "environment"},
 	Define: func(f *flag.FlagSet) command.Action {
-		var flags doctor.Flags
-		flags.Register(f)
+		var flags doctorFlags
+		flags.Flags.Register(f)
+		flags.page.Register(f, "the power that was seen")
 		return command.Action{Run: func(ctx context.Context, call command.Call) int { return runDoctor(ctx, call, &flags) }}
 	},
 }
 
+// doctorFlags are doctor's flags.
+type doctorFlags struct {
+	doctor.Flags
+	page plot.PageFlag
+}
+
+// draw draws what was recorded, if that is asked for.
+func (d *doctorFlags) draw(r doctor.Report) error {
+	var sections []plot.Section
+	for i, recording := range r.Recordings {
+		sections = append(sections, plot.OfRecording([]string{"as it was", "under load"}[i], recording))
+	}
+	if len(sections) == 0 {
+		return nil
+	}
+	return d.page.Write("doctor: "+r.Verdict, sections...)
+}
+
 // runDoctor runs doctor, and returns the exit code.
-func runDoctor(ctx context.Context, call command.Call, flags *doctor.Flags) int {
+func runDoctor(ctx context.Context, call command.Call, flags *doctorFlags) int {
 	if err := flags.Check(call.Args, call.Given); err != nil {
 		call.Complain(err)
 		return command.Misused
@@ -71,13 +91,17 @@ func runDoctor(ctx context.Context, call command.Call, flags *doctor.Flags) int 
 }
 
 // examine examines what was opened, or reports why it was not, and returns the exit code.
-func examine(ctx context.Context, call command.Call, flags *doctor.Flags, src energy.Source, opened error) int {
+func examine(ctx context.Context, call command.Call, flags *doctorFlags, src energy.Source, opened error) int {
 	r, err := flags.Examine(ctx, src, opened, progress.Of(ctx).Writer(call.Err))
 	if err != nil {
 		call.Complain(err)
 		return command.Misused
 	}
 	if err := flags.Write(r, call.Out); err != nil {
+		call.Complain(err)
+		return command.Failed
+	}
+	if err := flags.draw(r); err != nil {
 		call.Complain(err)
 		return command.Failed
 	}

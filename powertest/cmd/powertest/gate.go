@@ -9,6 +9,7 @@ import (
 	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest/gate"
+	"github.com/joulebench/joulebench/powertest/plot"
 )
 
 // gateCommand is the command gate.
@@ -36,10 +37,12 @@ main=old.txt.`,
 	Topics: []string{"metrics", "formats"},
 	Define: func(f *flag.FlagSet) command.Action {
 		var g gate.Flags
+		var page plot.PageFlag
 		g.Register(f)
 		g.RegisterPlan(f)
+		registerVerdictPage(&page, f)
 		return command.Action{
-			Run: func(ctx context.Context, call command.Call) int { return runGate(ctx, call, &g) },
+			Run: func(ctx context.Context, call command.Call) int { return runGate(ctx, call, &g, &page) },
 			Refuse: func(call command.Call) {
 				g.Refuse(errors.New("the flags are wrong"), call.Args, call.Out, call.Err)
 			},
@@ -51,11 +54,11 @@ main=old.txt.`,
 var verdictGroups = []command.Group{
 	{Title: "What is judged", Flags: []string{"filter", "row", "ignore", "units", "missing"}},
 	{Title: "How it is judged", Flags: []string{"threshold", "max-unseen", "max", "min", "unit", "alpha", "waivers"}},
-	{Title: "Where the verdict is written", Flags: []string{"markdown", "json", "junit", "q"}},
+	{Title: "Where the verdict is written", Flags: []string{"markdown", "json", "junit", "plot", "q"}},
 }
 
 // runGate runs gate, and returns the exit code.
-func runGate(ctx context.Context, call command.Call, g *gate.Flags) int {
+func runGate(ctx context.Context, call command.Call, g *gate.Flags, page *plot.PageFlag) int {
 	sides, err := g.Sides(call.Args)
 	if err != nil {
 		g.PrintError(call.Err, err)
@@ -72,9 +75,26 @@ func runGate(ctx context.Context, call command.Call, g *gate.Flags) int {
 	if !ended {
 		report, _ = unjudged(errInterrupted)
 	}
-	code, ended := promptly(ctx, readGrace, func() int { return g.Publish(report, call.Out, call.Err) })
+	code, ended := promptly(ctx, readGrace, func() int {
+		return drawVerdict(page, report, g.Publish(report, call.Out, call.Err), call)
+	})
 	if !ended {
 		return command.Misused
+	}
+	return code
+}
+
+// registerVerdictPage defines the flag for the page of a verdict.
+func registerVerdictPage(page *plot.PageFlag, f *flag.FlagSet) {
+	page.Register(f, "each sample, the medians with their intervals, and the verdict")
+}
+
+// drawVerdict draws a report, if that is asked for, and returns the exit code: a file that
+// can't be written makes no pass.
+func drawVerdict(page *plot.PageFlag, report *gate.Report, code int, call command.Call) int {
+	if err := page.Write(report.Headline(), plot.OfGate(report, nil, nil)); err != nil {
+		call.Complain(err)
+		return max(code, gate.CannotJudge.ExitCode())
 	}
 	return code
 }

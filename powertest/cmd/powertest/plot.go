@@ -28,7 +28,7 @@ A source that knows the past is written as in POWERTEST_SOURCE, with the time to
 
 The names of the files that were written are on the standard output.`,
 	Groups: []command.Group{
-		{Title: "What is written", Flags: []string{"o", "svg", "png", "title"}},
+		{Title: "What is written", Flags: []string{"o", "svg", "png", "perfetto", "title"}},
 		{Title: "When, of a source that knows the past", Flags: []string{"last", "start", "end"}},
 	},
 	Operands: "file",

@@ -1,0 +1,102 @@
+package plot
+
+import (
+	"bytes"
+	"encoding/json"
+	"math"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// perfettoEvents are the events of a page's trace.
+func perfettoEvents(t *testing.T, p *Page) []traceEvent {
+	t.Helper()
+	var b bytes.Buffer
+	require.NoError(t, p.WritePerfetto(&b))
+	var read struct {
+		DisplayTimeUnit string
+		TraceEvents     []traceEvent
+	}
+	require.NoError(t, json.Unmarshal(b.Bytes(), &read))
+	assert.Equal(t, "ms", read.DisplayTimeUnit)
+	return read.TraceEvents
+}
+
+// TestPerfetto: counters by device and of the sum, slices for the window and each use of the
+// phase, on one clock from the first reading.
+func TestPerfetto(t *testing.T) {
+	t.Parallel()
+	events := perfettoEvents(t, &Page{Sections: []Section{OfReport(traced(hostile))}})
+	type what struct{ phase, cat string }
+	count, counters := map[what]int{}, map[string]float64{}
+	for _, e := range events {
+		count[what{e.Phase, e.Cat}]++
+		switch {
+		case e.Phase == "C":
+			watts := e.Args["W"].(float64)
+			assert.False(t, math.IsNaN(watts))
+			counters[e.Name] = max(counters[e.Name], watts)
+		case e.Cat == "window":
+			// The figure's clock has its 0 at the window, which begins 1 s after the readings;
+			// the first tick that has a power before it is the second.
+			assert.InDelta(t, 0.9e6, e.At, 0.2e6)
+			assert.InDelta(t, 4e6, *e.Long, 1)
+			assert.Contains(t, e.Args["energy"], "3.2 kJ")
+		}
+	}
+	assert.Equal(t, 1, count[what{"X", "window"}])
+	assert.Equal(t, 2, count[what{"X", "phase"}])
+	assert.Equal(t, 1, count[what{"X", "trouble"}])
+	assert.Len(t, counters, 3, "two devices and their sum")
+	assert.InDelta(t, 700, counters["GPU 0 ("+hostile+")"], 1)
+}
+
+// TestPerfettoSlices: slices of one thread do not overlap, whatever the bands do.
+func TestPerfettoSlices(t *testing.T) {
+	t.Parallel()
+	at := func(s float64) Edge { e := Edge{}; e.set(time.Duration(s * 1e9)); return e }
+	p := &Power{Name: "x", Start: start, Bands: []Band{
+		{Kind: Window, Name: "b", From: at(1), To: at(3)}, {Kind: Window, Name: "a", From: at(0), To: at(2)},
+		{Kind: Window, Name: "c", From: at(2), To: at(4)}, {Kind: Phase, Name: "p", From: at(0), To: at(9)},
+	}}
+	ends := map[int]float64{}
+	threads := map[string]int{}
+	for _, e := range perfettoEvents(t, &Page{Sections: []Section{{Figures: []Figure{p}}}}) {
+		if e.Phase != "X" {
+			continue
+		}
+		assert.GreaterOrEqual(t, e.At, ends[e.TID], e.Name)
+		ends[e.TID] = e.At + *e.Long
+		threads[e.Name] = e.TID
+	}
+	assert.Equal(t, map[string]int{"a": 1, "c": 1, "b": 2, "p": 3}, threads)
+}
+
+// TestPerfettoGap: what is not known is no number, and is said.
+func TestPerfettoGap(t *testing.T) {
+	t.Parallel()
+	p := &Power{Name: "x", Start: start, Series: []Series{{Name: "0", Points: []Point{{0, 10}, {1e9, math.NaN()}, {3e9, 20}, {4e9, 20}}}}}
+	events := perfettoEvents(t, &Page{Sections: []Section{{Figures: []Figure{p}}}})
+	var watts []float64
+	for _, e := range events {
+		switch e.Phase {
+		case "C":
+			watts = append(watts, e.Args["W"].(float64))
+		case "X":
+			assert.Equal(t, "not known", e.Name)
+			assert.Equal(t, []float64{1e6, 2e6}, []float64{e.At, *e.Long})
+		}
+	}
+	assert.Equal(t, []float64{10, 20, 20}, watts)
+}
+
+// TestPerfettoOfNothing: without power over time there is no trace, and no file.
+func TestPerfettoOfNothing(t *testing.T) {
+	t.Parallel()
+	path := t.TempDir() + "/t.json"
+	assert.ErrorIs(t, (&Page{Sections: []Section{{Figures: []Figure{&Curve{}}}}}).WritePerfettoFile(path), ErrNoPower)
+	assert.NoFileExists(t, path)
+}
