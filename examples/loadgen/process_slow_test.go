@@ -16,9 +16,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// command returns the program, built, in an environment that says nothing of
+// built returns the program, built, in an environment that says nothing of
 // servers and sources.
-func command(t *testing.T, args ...string) *exec.Cmd {
+func built(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "loadgen.exe")
 	out, err := exec.Command("go", "build", "-o", path, ".").CombinedOutput()
@@ -35,7 +35,7 @@ func command(t *testing.T, args ...string) *exec.Cmd {
 // TestSlowProcess runs the program as a user does.
 func TestSlowProcess(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "reports.json")
-	cmd := command(t, "-benchfmt", "-", "-users", "1,8", "-duration", "1s", "-warmup", "200ms", "-prompt", "20", "-max-tokens", "10", "-json", file)
+	cmd := built(t, "-benchfmt", "-", "-users", "1,8", "-duration", "1s", "-warmup", "200ms", "-prompt", "20", "-max-tokens", "10", "-json", file)
 	var stderr bytes.Buffer
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -48,7 +48,7 @@ func TestSlowProcessInterrupted(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no interrupts to send")
 	}
-	cmd := command(t, "-benchfmt", "-", "-users", "1,2", "-duration", "1s", "-count", "1000", "-prompt", "20", "-max-tokens", "10")
+	cmd := built(t, "-benchfmt", "-", "-users", "1,2", "-duration", "1s", "-count", "1000", "-prompt", "20", "-max-tokens", "10")
 	var stdout bytes.Buffer
 	cmd.Stdout = &stdout
 	stderr, err := cmd.StderrPipe()
