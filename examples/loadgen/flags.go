@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/command"
+	"github.com/joulebench/joulebench/powertest/plot"
 )
 
 // config is what is to be done.
@@ -30,7 +31,8 @@ type config struct {
 	slo               objective
 
 	bench, json string // files; empty means none, and "-" for bench standard output
-	wide        bool   // the table has all columns
+	page        plot.PageFlag
+	wide        bool // the table has all columns
 }
 
 func (c config) embedded() bool { return c.url == "" }
@@ -60,7 +62,7 @@ OPENAI_API_KEY is sent to the server.`,
 	Groups: []command.Group{
 		{Title: "The server", Flags: []string{"url", "model", "timeout"}},
 		{Title: "The load", Flags: []string{"users", "duration", "warmup", "count", "steady", "prompt", "max-tokens", "seed"}},
-		{Title: "What is reported", Flags: []string{"slo-ttft", "slo-itl", "v", "benchfmt", "json"}},
+		{Title: "What is reported", Flags: []string{"slo-ttft", "slo-itl", "v", "benchfmt", "json", "plot"}},
 	},
 	Exits: []command.Exit{
 		{Code: ok, Means: "each level had requests that succeeded"},
@@ -94,6 +96,7 @@ func (c *config) define(f *flag.FlagSet) {
 	f.StringVar(&c.model, "model", "", "`name` of the model (default $OPENAI_MODEL)")
 	f.BoolVar(&c.wide, "v", false, "show all columns of the table")
 	f.StringVar(&c.bench, "benchfmt", "", "write the records for benchstat to this `file`; - is standard output, and the table then goes to standard error")
+	c.page.Register(f, "how the levels compare, and the energy of each")
 	f.StringVar(&c.json, "json", "", "write the reports to this `file`, as a JSON array")
 }
 
@@ -155,7 +158,7 @@ func (c config) check() error {
 // checkFiles says which files cannot be written, before anything is measured.
 func (c config) checkFiles() error {
 	var list []error
-	for _, f := range []struct{ flag, path string }{{"-benchfmt", c.bench}, {"-json", c.json}} {
+	for _, f := range []struct{ flag, path string }{{"-benchfmt", c.bench}, {"-json", c.json}, {"-plot", c.page.Path()}} {
 		if f.path == "" || f.flag == "-benchfmt" && f.path == standard {
 			continue
 		}
@@ -171,8 +174,10 @@ func (c config) checkFiles() error {
 			list = append(list, fmt.Errorf("%s %s cannot be written: %s is not a directory", f.flag, f.path, dir))
 		}
 	}
-	if c.bench != "" && c.json != "" && sameFile(c.bench, c.json) {
-		list = append(list, fmt.Errorf("-benchfmt and -json are both %s, and one would overwrite the other\ngive two files", c.json))
+	for _, two := range [][2]string{{c.bench, c.json}, {c.bench, c.page.Path()}, {c.json, c.page.Path()}} {
+		if two[0] != "" && two[1] != "" && sameFile(two[0], two[1]) {
+			list = append(list, fmt.Errorf("two of -benchfmt, -json and -plot are %s, and one would overwrite the other\ngive each its own file", two[0]))
+		}
 	}
 	return errors.Join(list...)
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
+	"github.com/joulebench/joulebench/powertest/plot"
 )
 
 // print writes the table, and the benchmark records if they go to standard output.
@@ -42,6 +43,11 @@ func (s *session) save() error {
 	if s.json != "" {
 		list = append(list, atomicfile.Write(s.json, s.writeReports))
 	}
+	var reports []powertest.Report
+	for _, r := range s.results {
+		reports = append(reports, r.report)
+	}
+	list = append(list, s.page.Write("loadgen", plot.OfReports("all levels", reports...)...))
 	return errors.Join(list...)
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"encoding/json"
+	"flag"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -201,6 +202,9 @@ func TestInterrupt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := small(1, 4, 16)
 		c.bench, c.json = filepath.Join(t.TempDir(), "bench"), filepath.Join(t.TempDir(), "json")
+		f := flag.NewFlagSet("", flag.ContinueOnError)
+		c.page.Register(f, "")
+		require.NoError(t, f.Parse([]string{"-plot", filepath.Join(t.TempDir(), "page.html")}))
 		b := newBench(t, c, nil)
 		began := time.Now()
 		const after = 5 * time.Second
@@ -220,6 +224,9 @@ func TestInterrupt(t *testing.T) {
 		text, err = os.ReadFile(c.json)
 		require.NoError(t, err)
 		require.NoError(t, json.Unmarshal(text, &reports))
+		text, err = os.ReadFile(c.page.Path())
+		require.NoError(t, err)
+		assert.Contains(t, string(text), "users=4", "the page has the levels")
 		require.Len(t, reports, 2)
 		assert.Equal(t, b.results[1].report.Work, reports[1].Work)
 	})

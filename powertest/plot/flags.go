@@ -87,7 +87,7 @@ func (g *Flags) Write(page *Page) (written []string, err error) {
 	}
 	if g.perfetto != "" {
 		if err := page.WritePerfettoFile(g.perfetto); err != nil {
-			return written, fmt.Errorf("%s: %w", g.perfetto, err)
+			return written, err
 		}
 		written = append(written, g.perfetto)
 	}

@@ -22,7 +22,7 @@ func (g *PageFlag) Write(title string, sections ...Section) error {
 		return nil
 	}
 	if err := (&Page{Title: title, Sections: sections}).WriteFile(g.path); err != nil {
-		return fmt.Errorf("-plot %s: %w", g.path, err)
+		return fmt.Errorf("-plot: %w", err)
 	}
 	return nil
 }
