@@ -74,8 +74,8 @@ func TestFilesThatCannotBe(t *testing.T) {
 	require.NoError(t, os.WriteFile("old.txt", nil, 0o644))
 	require.NoError(t, os.Link("old.txt", "link.txt"))
 	for args, says := range map[string]string{
-		"-benchfmt out -json out":          "-benchfmt and -json are both out, and one would overwrite the other",
-		"-benchfmt out -json dir/../out":   "one would overwrite the other\ngive two files",
+		"-benchfmt out -json out":          "two of -benchfmt, -json and -plot are out, and one would overwrite the other",
+		"-benchfmt out -json dir/../out":   "one would overwrite the other\ngive each its own file",
 		"-benchfmt old.txt -json link.txt": "one would overwrite the other",
 		"-json dir":                        "-json dir is a directory\ngive the name of a file",
 		"-benchfmt none/out":               "-benchfmt none/out cannot be written: stat none: no such file or directory\nmake its directory first",

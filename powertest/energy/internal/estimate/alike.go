@@ -55,13 +55,9 @@ func (e Edges) plus(other Edges, share float64) (sum Edges) {
 	for edge := range sum.likely {
 		a, b := e.likely[edge], other.likely[edge]
 		list := make([]float64, max(len(a), len(b)))
-		for i := range list {
-			if a != nil {
-				list[i] += a[i]
-			}
-			if b != nil {
-				list[i] += share * b[i]
-			}
+		copy(list, a)
+		for i, x := range b {
+			list[i] += share * x
 		}
 		sum.likely[edge] = list
 	}
