@@ -11,7 +11,7 @@ import "math"
 const (
 	// scaleLevel is 1 less the confidence of intervals that are to show the noise.
 	scaleLevel = 0.2
-	// Power is the share of trials in which as many samples as are said to be needed
+	// Power is the share of trials in which, for noise without heavy tails, as many samples as are said to be needed
 	// find a change.
 	Power = 0.9
 )

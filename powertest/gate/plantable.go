@@ -18,7 +18,7 @@ func (s *SamplePlan) WriteText(w io.Writer) error {
 		}
 		if len(s.Rows) > 0 {
 			fmt.Fprintf(out, "%s: how many samples of each side a change needs, to be found in %.0f %% of runs\n"+
-				"among %s at alpha %g, and a threshold below it (in brackets: how uncertain that is)\n\n",
+				"if its noise has no heavy tails, among %s at alpha %g, and a threshold below it (in brackets: how uncertain that is)\n\n",
 				terminal.Line(s.File.Name), 100*Power, count(s.Family, "comparison"), s.Alpha)
 			s.writeTable(out)
 		}

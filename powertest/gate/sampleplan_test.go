@@ -143,7 +143,7 @@ func TestPlan(t *testing.T) {
 	out := written(t, s.WriteText)
 	t.Log("\n" + out)
 	for _, want := range []string{
-		"old.txt: how many samples of each side a change needs, to be found in 90 % of runs\namong 4 comparisons at alpha 0.05",
+		"old.txt: how many samples of each side a change needs, to be found in 90 % of runs\nif its noise has no heavy tails, among 4 comparisons at alpha 0.05",
 		"never", "the instrument's error of a comparison is 2.9 %: run longer, with a larger -benchtime",
 		"3 samples do not show how large the noise is: take 10", "6 samples show the noise roughly: take 10", "a value is 0 or less, and has no ratio",
 	} {

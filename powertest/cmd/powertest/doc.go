@@ -260,7 +260,7 @@
 //
 //	$ powertest gate -plan -units J/op -filter .name:Chat old.txt
 //	old.txt: how many samples of each side a change needs, to be found in 90 % of runs
-//	among 1 comparison at alpha 0.05, and a threshold below it (in brackets: how uncertain that is)
+//	if its noise has no heavy tails, among 1 comparison at alpha 0.05, and a threshold below it (in brackets: how uncertain that is)
 //
 //	benchmark  unit  samples  noise  by      1 %            3 %          5 %       10 %
 //	Chat-2     J/op       10  5.4 %  gate  never  241 (138–630)  51 (30–131)  11 (8–26)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sort"
 )
 
 // A load that repeats about once a refresh period, or several times, looks steady, whatever
@@ -45,7 +46,12 @@ func (m *model) goingOn(list []crossing, target int, spans []Span) []crossing {
 		if min(q.on, q.least) < goesOn*max(q.on, q.least) {
 			return
 		}
-		for _, s := range spans {
+		// The spans are in order: only those that end in or after the piece can straddle it.
+		first := sort.Search(len(spans), func(i int) bool { return float64(spans[i].End)/second >= q.t0 })
+		for _, s := range spans[first:] {
+			if float64(s.Start)/second >= q.t1 {
+				break
+			}
 			if at := float64(s.Start) / second; q.t0 <= at && at < q.t1 {
 				list = append(list, crossing{at, -1, q.piece})
 			}
