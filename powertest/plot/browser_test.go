@@ -51,8 +51,20 @@ func chromium(t *testing.T) context.Context {
 		}
 		t.Skip("there is no chromium (Debian: apt-get install chromium)")
 	}
+	// The browser writes to its profile for a moment after it was ended, which a folder of the
+	// test would be failed for.
+	profile, err := os.MkdirTemp("", "chromium")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		for range 50 {
+			if os.RemoveAll(profile) == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+	})
 	options := append(chromedp.DefaultExecAllocatorOptions[:],
-		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(t.TempDir()),
+		chromedp.ExecPath(path), chromedp.NoSandbox, chromedp.DisableGPU, chromedp.UserDataDir(profile),
 		chromedp.WSURLReadTimeout(2*time.Minute), chromedp.WindowSize(1200, 900))
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	t.Cleanup(cancel)
@@ -61,6 +73,7 @@ func chromium(t *testing.T) context.Context {
 	ctx, cancel = chromedp.NewContext(ctx)
 	t.Cleanup(cancel)
 	require.NoError(t, chromedp.Run(ctx), "the browser does not start")
+	t.Cleanup(func() { _ = chromedp.Cancel(ctx) }) // waits until it has ended
 	return ctx
 }
 
