@@ -52,7 +52,7 @@ var held = hold(map[Criteria]string{
 		clocks/1s/count clocks/10s/meter clocks/10s/count llm/1s/count llm/10s/count early/250ms/meter
 		early/250ms/count training/1s/meter batching/250ms/meter batching/1s/meter requests/250ms
 		requests/warm/250ms phases:decode phases:sum net/1s:idle-W net/1s:net net/decay/1s:idle-W
-		net/decay/1s:net net/clocks/1s:idle-W net/clocks/1s:net counter/missed-5% counter/step-1J counter/20ms
+		net/decay/1s:net net/clocks/1s:idle-W net/clocks/1s:net counter/missed-5% counter/step-1J
 		8gpus/training/1s prometheus/exact/30s boards/250ms/meter boards/250ms/count boards/1s/meter
 		boards/1s/count boards/5s/meter boards/5s/count
 		cpu/cold/50ms/meter cpu/cold/250ms/meter cpu/cold/1s/meter cpu/cold/1s/count
