@@ -138,16 +138,27 @@ func (in *input) load(path string) {
 		return
 	}
 	defer f.Close()
-	begin, err := io.ReadAll(io.LimitReader(f, sniffed))
-	if in.err = err; err != nil {
+	r, err := inputfile.Text(f, 1<<16)
+	if err != nil {
+		in.err = fmt.Errorf("read %s: %w", path, err)
 		return
 	}
-	in.path, in.text = path, begin
-	if in.kind = Sniff(begin); len(begin) < sniffed || in.kind == Log && !looksLikeJSON(begin) {
+	begin, err := io.ReadAll(io.LimitReader(r, sniffed))
+	in.path, in.text, in.kind = path, begin, Sniff(begin)
+	if in.kind == Log && !looksLikeJSON(begin) {
 		return
 	}
-	if in.text, in.err = inputfile.ReadFile(path, maxFile); in.err == nil {
+	if err == nil && len(begin) == sniffed {
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(r, maxFile+1-sniffed))
+		in.text = append(begin, rest...)
 		in.kind = Sniff(in.text)
+	}
+	switch {
+	case err != nil:
+		in.err = fmt.Errorf("read %s: %w", path, err)
+	case len(in.text) > maxFile:
+		in.err = fmt.Errorf("read %s: it has more than the %d bytes that are read at most", path, maxFile)
 	}
 }
 
