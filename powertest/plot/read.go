@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/inputfile"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
@@ -126,6 +127,11 @@ func (in *input) open() {
 		}
 	}
 	in.err = err
+	if _, rest, _ := strings.Cut(in.name, "="); strings.Contains(in.name, "://") || strings.Contains(rest, "@") {
+		shown := web.RedactSource(in.name) // a source that is misspelt: its address may have a password
+		in.name, in.label = shown, shown
+		in.err = fmt.Errorf("%s: there is no file and no source of that name\nsources are %s", shown, strings.Join(energy.Registered(), ", "))
+	}
 }
 
 // sniffed is how much of a file is looked at to find out what it is.

@@ -73,4 +73,10 @@ func TestCredentials(t *testing.T) {
 	require.Len(t, page.Failures, 1)
 	assert.Equal(t, "smi", page.Title)
 	assert.Equal(t, "smi", page.Failures[0].Name)
+	for _, misspelt := range []string{"promethus=http://user:SECRET@host:9090", "http://user:SECRET@host", "promethus=user:SECRET@host", "http://host/?token=SECRET"} {
+		page := Read(t.Context(), Options{}, misspelt)
+		require.Len(t, page.Failures, 1)
+		assert.ErrorContains(t, page.Failures[0].Err, "there is no file and no source of that name")
+		lacks(t, pageText(t, page)+page.Failures[0].Error()+page.Failures[0].Name+page.Title, "SECRET")
+	}
 }
