@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/inputfile"
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/gate"
@@ -46,8 +47,11 @@ func Read(ctx context.Context, o Options, names ...string) *Page {
 	page := &Page{Title: o.Title}
 	var inputs, benchmarks []*input
 	var titles []string
-	for _, name := range names {
+	line := progress.Of(ctx)
+	defer line.Rest()
+	for i, name := range names {
 		in := &input{Options: o, name: name, path: name, label: base(name, names)}
+		line.Part("reading "+count(len(names), "file"), float64(i)/float64(len(names)))
 		in.open()
 		titles = append(titles, in.label)
 		if in.kind == Benchmarks {
@@ -61,7 +65,11 @@ func Read(ctx context.Context, o Options, names ...string) *Page {
 			page.Title += fmt.Sprintf(" and %d more", more)
 		}
 	}
+	if page.refusePast(o.Span, inputs) {
+		return page
+	}
 	for _, in := range inputs {
+		line.Step("drawing "+in.label, 0)
 		switch {
 		case len(benchmarks) == 2 && in == benchmarks[0]:
 			continue // with the other
@@ -76,6 +84,19 @@ func Read(ctx context.Context, o Options, names ...string) *Page {
 		page.Sections = append(page.Sections, in.sections...)
 	}
 	return page
+}
+
+// ErrNoPast says that a time is to be drawn of what has no times that can be asked for.
+var ErrNoPast = errors.New("a time to draw is given, and no source or log to draw it of")
+
+// refusePast reports whether a span is given that would mean nothing, and says so.
+func (p *Page) refusePast(span energy.Span, inputs []*input) bool {
+	means := func(in *input) bool { return in.err != nil || in.kind == Source || in.kind == Log }
+	if span == (energy.Span{}) || slices.ContainsFunc(inputs, means) {
+		return false
+	}
+	p.Failures = append(p.Failures, Failure{"-last, -start and -end", ErrNoPast})
+	return true
 }
 
 // base is what a file is called in figures: its own name, if no other is called so.

@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/joulebench/joulebench/powertest"
+	"github.com/joulebench/joulebench/powertest/energy"
 )
 
 // TestSniff: files are recognised by what is in them.
@@ -78,6 +80,22 @@ func TestReadBenchmarks(t *testing.T) {
 	assert.Len(t, c.Old.Samples, len(c.New.Samples))
 	assert.NotEmpty(t, c.Verdict)
 	assert.Equal(t, c.New.Median/c.Old.Median-1, c.Change)
+}
+
+// TestPastOfNothing: a time to draw is refused where nothing is drawn by it.
+func TestPastOfNothing(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join("..", "..", "testdata", "gate", "old.txt")
+	o := Options{Span: energy.Span{Start: start, End: start.Add(time.Hour)}}
+	page := Read(t.Context(), o, file)
+	require.Len(t, page.Failures, 1)
+	require.ErrorIs(t, page.Failures[0], ErrNoPast)
+	assert.Empty(t, page.Sections)
+	log := filepath.Join(t.TempDir(), "gpu.csv")
+	require.NoError(t, os.WriteFile(log, []byte("timestamp, index, power.draw [W]\n"), 0o600))
+	for _, f := range Read(t.Context(), o, file, log).Failures {
+		assert.NotErrorIs(t, f, ErrNoPast)
+	}
 }
 
 // TestNotDrawn: what cannot be drawn is named, with what can be; the rest is drawn.
