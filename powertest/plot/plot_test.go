@@ -194,7 +194,7 @@ func hour(spike float64) *Page {
 func TestHourIsSmall(t *testing.T) {
 	t.Parallel()
 	text := pageText(t, hour(700))
-	assert.Regexp(t, `The counters changed 28\d\d\d\d times, and the page shows when only up to 20000\.`, text)
+	assert.True(t, regexp.MustCompile(`The counters changed 28\d\d\d\d times, and the page shows when only up to 20000\.`).MatchString(text))
 	lacks(t, pageText(t, &Page{Sections: []Section{OfRecording("x", recorded(1, time.Second, 700))}}), "The counters changed")
 	assert.Less(t, len(text), 3<<20)
 	assert.Greater(t, len(text), 1<<18)
