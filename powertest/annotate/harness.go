@@ -3,7 +3,6 @@ package annotate
 import (
 	"bufio"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
@@ -11,9 +10,6 @@ import (
 	"slices"
 	"strings"
 	"time"
-
-	"golang.org/x/text/encoding/unicode"
-	"golang.org/x/text/transform"
 
 	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/internal/pyjson"
@@ -111,7 +107,7 @@ func readResult(in input, format string) (harness, []outcome) {
 		return h.unreadable(err)
 	}
 	defer f.Close()
-	r, err := plainText(f)
+	r, err := inputfile.Text(f, maxLine)
 	if err != nil {
 		return h.unreadable(fmt.Errorf("read %s: %w", in.path, err))
 	}
@@ -154,21 +150,6 @@ func (h harness) understand(in input, data []byte) (harness, []outcome) {
 		list = append(list, cut...)
 	}
 	return h, list
-}
-
-// plainText returns the text of a file as UTF-8 without a byte-order mark: PowerShell writes
-// UTF-16, and k6 compresses what it writes to a name that ends in .gz.
-func plainText(f io.Reader) (*bufio.Reader, error) {
-	r := bufio.NewReader(f)
-	if magic, _ := r.Peek(2); string(magic) == "\x1f\x8b" {
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, err
-		}
-		r = bufio.NewReader(z)
-	}
-	decoded := transform.NewReader(r, unicode.BOMOverride(transform.Nop))
-	return bufio.NewReaderSize(decoded, maxLine), nil
 }
 
 // firstLine returns the object of the first line, if that is one. It stays to be read.

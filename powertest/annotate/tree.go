@@ -171,7 +171,7 @@ func hasPower(path string) bool {
 		return false
 	}
 	defer f.Close()
-	r, err := plainText(f)
+	r, err := inputfile.Text(f, maxLine)
 	if err != nil {
 		return false
 	}
@@ -187,7 +187,7 @@ func isResult(path string) (bool, error) {
 		return false, err
 	}
 	defer f.Close()
-	r, err := plainText(f)
+	r, err := inputfile.Text(f, maxLine)
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", path, err)
 	}

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -31,6 +32,9 @@ func ReadJSON(r io.Reader) (*Report, error) {
 	}
 	packages := map[string]map[string]bool{} // that have a benchmark
 	for i := range doc.Rows {
+		if err := cmp.Or(doc.Rows[i].New.check(), doc.Rows[i].Old.check()); err != nil {
+			return nil, fmt.Errorf("%w: row %d: %w", ErrInput, i+1, err)
+		}
 		row := doc.Rows[i].row()
 		if packages[row.Benchmark] == nil {
 			packages[row.Benchmark] = map[string]bool{}
@@ -64,6 +68,25 @@ func (r *jsonRow) row() Row {
 		row.Unseen = math.Inf(1)
 	}
 	return row
+}
+
+// maxRun is the largest number of a run.
+const maxRun = 1e9
+
+// check returns an error unless the runs, if there are any, are those of the values.
+func (s *jsonSummary) check() error {
+	if s == nil || s.Runs == nil {
+		return nil
+	}
+	if len(s.Runs) != len(s.Values) {
+		return fmt.Errorf("it has %d runs of %d values", len(s.Runs), len(s.Values))
+	}
+	for _, run := range s.Runs {
+		if run < 1 || run > maxRun {
+			return fmt.Errorf("run %d is not from 1 to %.0f", run, maxRun)
+		}
+	}
+	return nil
 }
 
 func (s *jsonSummary) summary() Summary {

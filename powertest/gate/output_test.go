@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"encoding/xml"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
@@ -200,6 +201,22 @@ func TestReadJSON(t *testing.T) {
 	assert.Equal(t, first.String(), again.String())
 	_, err = ReadJSON(strings.NewReader(`{"schema_version":99}`))
 	require.ErrorIs(t, err, ErrInput)
+}
+
+// TestReadJSONRuns: runs are those of the values, or the report is refused.
+func TestReadJSONRuns(t *testing.T) {
+	t.Parallel()
+	for runs, refused := range map[string]bool{`[1,2]`: false, `null`: false, `[1]`: true, `[]`: true, `[1,2,3]`: true, `[0,1]`: true, `[1,9223372036854775807]`: true} {
+		for _, row := range []string{`{"new":{"values":[5,6],"runs":%s}}`, `{"new":{"values":[5]},"old":{"values":[5,6],"runs":%s}}`} {
+			_, err := ReadJSON(strings.NewReader(fmt.Sprintf(`{"rows":[`+row+`]}`, runs)))
+			if !refused {
+				require.NoError(t, err, runs)
+				continue
+			}
+			require.ErrorIs(t, err, ErrInput, runs)
+			assert.ErrorContains(t, err, "row 1: ")
+		}
+	}
 }
 
 // TestReadSamples: all units of a file, each value in its order, with the median and the

@@ -77,7 +77,7 @@ func (r *PlanRow) noiseCell(noise float64) string {
 	case math.IsNaN(noise):
 		return "?"
 	}
-	return roundedUp(noise)
+	return RoundedUp(noise)
 }
 
 // cell is a number of samples: "24 (14–60)".
@@ -104,7 +104,7 @@ const fewToPlan = 10
 func (r *PlanRow) note(least float64) string {
 	var parts []string
 	if r.InstrumentError >= least {
-		parts = append(parts, "the instrument's error of a comparison is "+roundedUp(r.InstrumentError)+": run longer, with a larger -benchtime")
+		parts = append(parts, "the instrument's error of a comparison is "+RoundedUp(r.InstrumentError)+": run longer, with a larger -benchtime")
 	}
 	switch {
 	case r.Exact:

@@ -85,11 +85,11 @@ func upTo(share float64) string {
 	if math.IsInf(share, 1) {
 		return "any size"
 	}
-	return "up to " + roundedUp(share)
+	return "up to " + RoundedUp(share)
 }
 
-// roundedUp is a share in percent: two digits, rounded up, for it is said of no more.
-func roundedUp(share float64) string {
+// RoundedUp writes a share in percent: two digits, rounded up, for it is said of no more.
+func RoundedUp(share float64) string {
 	if share <= 0 {
 		return "0 %"
 	}
@@ -106,7 +106,7 @@ func (r *Row) unseenCell() string {
 	case math.IsInf(r.Unseen, 1):
 		return "unbounded"
 	}
-	return roundedUp(r.Unseen)
+	return RoundedUp(r.Unseen)
 }
 
 // leastSeen is the row of a pass in which the largest change could have gone unseen;

@@ -245,7 +245,7 @@ func TestRoundedUp(t *testing.T) {
 	for share, want := range map[float64]string{
 		0: "0 %", 0.1237: "13 %", 0.12: "12 %", 0.01234: "1.3 %", 0.000123: "0.013 %", 0.999: "100 %", 12.34: "1300 %", 0.05: "5.0 %", 0.1: "10 %",
 	} {
-		assert.Equal(t, want, roundedUp(share), "%v", share)
+		assert.Equal(t, want, RoundedUp(share), "%v", share)
 	}
 	assert.Equal(t, "any size", upTo(math.Inf(1)))
 }

@@ -16,22 +16,28 @@ import (
 func OfGate(r *gate.Report, old, newer []gate.Samples) Section {
 	s := Section{Name: r.Headline(), Notes: append(r.Reasons, r.Warnings...)}
 	changes := &Changes{Headline: r.Headline(), Old: r.OldFile.Name, New: r.NewFile.Name}
+	budgets := Table{Title: "budgets", Columns: []string{"benchmark", "unit", "median", "interval", "budget", "verdict"}}
+	before, after := index(old), index(newer)
 	for i := range r.Rows {
 		row := &r.Rows[i]
 		if row.Bound != "" {
+			budgets.Rows = append(budgets.Rows, budget(row))
 			continue
 		}
+		key := rowKey{row.Benchmark, row.Package, row.Unit, row.Config}
 		c := &Comparison{
 			Benchmark: row.Name(), Unit: row.Unit, Better: row.Better,
-			Old:    side(r.OldFile.Name, row.Old, find(old, row)),
-			New:    side(r.NewFile.Name, row.New, find(newer, row)),
+			Old:    side(r.OldFile.Name, row.Old, before[key]),
+			New:    side(r.NewFile.Name, row.New, after[key]),
 			Change: row.Delta, Low: finite(row.DeltaLow), High: finite(row.DeltaHigh), Confidence: row.Confidence, Threshold: row.Threshold,
 			Unseen: row.Unseen, Verdict: row.Verdict, Why: row.Why,
 		}
 		c.order()
 		changes.Rows = append(changes.Rows, c)
 	}
-	slices.SortStableFunc(changes.Rows, func(a, b *Comparison) int { return cmp.Compare(concern(a.Verdict), concern(b.Verdict)) })
+	slices.SortStableFunc(changes.Rows, func(a, b *Comparison) int {
+		return cmp.Or(cmp.Compare(concern(a.Verdict), concern(b.Verdict)), cmp.Compare(math.Abs(b.Change), math.Abs(a.Change)))
+	})
 	for _, c := range changes.Rows[:min(len(changes.Rows), maxFigures)] {
 		if len(c.New.Samples) > 0 {
 			s.Figures = append(s.Figures, c)
@@ -41,12 +47,23 @@ func OfGate(r *gate.Report, old, newer []gate.Samples) Section {
 		s.Figures = append([]Figure{changes}, s.Figures...)
 	}
 	s.Figures = append(s.Figures, curves(pointsOfSamples(newer))...)
-	s.Tables = append(s.Tables, changes.table())
+	s.Tables = append(s.Tables, changes.table(), budgets)
 	s.Notes = append(s.Notes, energy.NotCovered(nil))
 	return s
 }
 
-// concern is the order in which verdicts are shown: what is worse first.
+// budget is a row of a gate that holds one file to a limit.
+func budget(r *gate.Row) []string {
+	limit := "at most "
+	if r.Bound == "min" {
+		limit = "at least "
+	}
+	return []string{r.Name(), r.Unit, digits(r.New.Center), digits(r.New.Low) + " to " + digits(r.New.High), limit + digits(r.Limit),
+		strings.TrimSpace(string(r.Verdict) + " " + r.Why)}
+}
+
+// concern is the order in which verdicts are shown: what is worse first, and of one verdict
+// the largest change.
 func concern(v gate.Verdict) int {
 	return slices.Index([]gate.Verdict{gate.VerdictRegression, gate.VerdictInconclusive, gate.VerdictImprovement, gate.VerdictSame}, v)
 }
@@ -86,14 +103,17 @@ func sampleTable(list []gate.Samples) Table {
 	return t
 }
 
-// find is the samples of a row; nil if there are none.
-func find(list []gate.Samples, row *gate.Row) *gate.Samples {
+// A rowKey is what tells a row, and its samples, from others.
+type rowKey struct{ benchmark, pkg, unit, config string }
+
+// index finds samples by their row.
+func index(list []gate.Samples) map[rowKey]*gate.Samples {
+	m := map[rowKey]*gate.Samples{}
 	for i := range list {
-		if s := &list[i]; s.Benchmark == row.Benchmark && s.Package == row.Package && s.Unit == row.Unit && s.Config == row.Config {
-			return s
-		}
+		s := &list[i]
+		m[rowKey{s.Benchmark, s.Package, s.Unit, s.Config}] = s
 	}
-	return nil
+	return m
 }
 
 // side is what is drawn of one build, with the errors of the instrument if they are known.

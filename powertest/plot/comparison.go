@@ -67,7 +67,8 @@ type Changes struct {
 	// Headline is the gate's verdict on all of them.
 	Headline string
 	Old, New string
-	Rows     []*Comparison
+	// Rows are in the order in which they matter: the first ones are drawn.
+	Rows []*Comparison
 }
 
 // Title implements [Figure].
@@ -77,7 +78,7 @@ func (c *Changes) Title() string { return c.Old + " → " + c.New }
 func (c *Changes) Describe() string {
 	words := fmt.Sprintf("How the median of %s and units has changed, with the interval of the test", count(len(c.Rows), "benchmark"))
 	if len(c.Rows) > maxChanges {
-		words = fmt.Sprintf("The %d of %d changes that matter most, with the intervals of the tests", maxChanges, len(c.Rows))
+		words = fmt.Sprintf("The %d of %d changes with the worst verdicts, the largest first, with the intervals of the tests", maxChanges, len(c.Rows))
 	}
 	return words + ". Grey: what is less than the threshold."
 }

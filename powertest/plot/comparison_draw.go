@@ -57,10 +57,10 @@ func (c *Comparison) unseen() string {
 	switch {
 	case math.IsNaN(c.Unseen):
 		return "–"
-	case math.IsInf(c.Unseen, 0):
+	case math.IsInf(100*c.Unseen, 0):
 		return "any change"
 	}
-	return fmt.Sprintf("up to %.2g %%", 100*c.Unseen)
+	return "up to " + gate.RoundedUp(c.Unseen)
 }
 
 // change says what has changed: "+5.20 % (+1.10 to +9.30 %), regression".
@@ -250,10 +250,11 @@ func (c *Comparison) drawSide(s *sheet, side Samples, which int, offset float64,
 	}
 }
 
-// maxChanges is how many rows a picture of changes has: the largest ones.
+// maxChanges is how many rows a picture of changes has: the first ones.
 const maxChanges = 40
 
-// drawn are the rows that are drawn: all, or those with the greatest changes.
+// drawn are the rows that are drawn: all, or the first, which are the worst verdicts and of
+// one verdict the largest changes.
 func (c *Changes) drawn() []*Comparison {
 	if len(c.Rows) <= maxChanges {
 		return c.Rows

@@ -15,6 +15,8 @@ type Curve struct {
 	// Better is -1 if less of the unit is better, +1 if more is, and 0 if that is not known.
 	Better int
 	Lines  []Line
+	// LeftOut is how many lines there are besides, which have fewer points.
+	LeftOut int
 	// Bars says what the error bars are.
 	Bars string
 }
@@ -38,7 +40,11 @@ func (c *Curve) Title() string { return fmt.Sprintf("%s: %s by %s", c.Name, c.Un
 
 // Describe implements [Figure].
 func (c *Curve) Describe() string {
-	return fmt.Sprintf("%s against %s, %s. Error bars: %s.", c.Unit, c.Key, count(len(c.Lines), "line"), c.Bars)
+	words := count(len(c.Lines), "line")
+	if c.LeftOut > 0 {
+		words += fmt.Sprintf(" of %d, those with the most points", len(c.Lines)+c.LeftOut)
+	}
+	return fmt.Sprintf("%s against %s, %s. Error bars: %s.", c.Unit, c.Key, words, c.Bars)
 }
 
 // Parts are amounts side by side: the energy of each device, kind, role or phase.

@@ -1,6 +1,7 @@
 package plot
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -62,6 +63,25 @@ BenchmarkServe/model=b/conc=64-8 1 6 tokens/J 400 tokens/s
 	text := svgFile(t, c)
 	assert.Equal(t, 5, strings.Count(text, `class="pt"`), "and no point where there is none")
 	assert.Regexp(t, `class="l s1"[^>]* d="M[\d.]+ [\d.]+M[\d.]+ [\d.]+"`, text, "nor a line over it")
+}
+
+// TestManyLines: of very many lines those with the most points are drawn, and memory is not
+// the product of lines and keys.
+func TestManyLines(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	const lines = 300
+	for i := range lines {
+		fmt.Fprintf(&b, "BenchmarkX%03d/n=%d 1 5 tokens/J\n", i, i+1)
+	}
+	b.WriteString("BenchmarkX299/n=1 1 5 tokens/J\n")
+	list := curvesOf(t, b.String())
+	require.Len(t, list, 1)
+	c := list[0]
+	assert.Len(t, c.Lines, maxLines)
+	assert.Equal(t, "X299", c.Lines[maxLines-1].Name)
+	assert.Len(t, c.Lines[0].Points, maxLines, "the keys of lines that are left out are not there")
+	assert.Contains(t, c.Describe(), "16 lines of 300, those with the most points.")
 }
 
 // TestReportCurves: several reports of one name are one point, with their range.

@@ -34,6 +34,8 @@ func FuzzRead(f *testing.F) {
 	f.Add([]byte("timestamp, index, power.draw [W]\n2026/01/02 03:04:05.000, 0, 100.00 W\n2026/01/02 03:04:06.000, 0, 100.00 W\n"))
 	f.Add([]byte(`{"schema_version":1,"power_valid":true,"telemetry_source":"a","powertest":{"measurement":{"valid":true,"energy":{"joules":1e308},"devices":[{}]}}}`))
 	f.Add([]byte(`{"schema_version":1,"outcome":"pass","headline":"","rows":[{"delta":1e308,"old":{"center":-1},"new":{"values":[1e308,-1e308]}}]}`))
+	f.Add([]byte(`{"schema_version":1,"outcome":"pass","headline":"","rows":[{"new":{"values":[1,2],"runs":[1]}}]}`))
+	f.Add([]byte(`{"schema_version":1,"outcome":"pass","headline":"","rows":[{"new":{"values":[1],"runs":[9223372036854775807]}}]}`))
 	f.Add([]byte(`[{"schema_version":1,"name":"A/k=1","work":{},"metrics":[{"unit":"tokens/J","value":1e308}]},{"schema_version":1,"name":"A/k=1e308","work":{},"metrics":[{"unit":"tokens/J","value":-1}]}]`))
 	for _, odd := range []string{`[[0,0,0],[4.6e18,4.6e18,1e300]]`, `[[-4.6e18,4.6e18,5],[4.61e18,4.61e18,1]]`, `[[1,1,1],[1.5,2,1e308]]`} {
 		f.Add([]byte(`{"source":{"name":"` + strings.Repeat("<b>", 5) + `"},"base":"2026-01-02T03:04:05Z","devices":[{"device":{"uuid":"u","method":"counter"},"ticks":` + odd + `}]}`))

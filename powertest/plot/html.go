@@ -162,6 +162,7 @@ func showFigure(f Figure, id string) shownFigure {
 	}
 	if p, ok := f.(*Power); ok {
 		to.Class = "power two"
+		to.Caption += p.tooManyTicks()
 		to.Data = p.script(wide, narrow)
 	}
 	return to

@@ -102,6 +102,9 @@ func keysOf(name string) (keys map[string]float64, without map[string]string) {
 	return keys, without
 }
 
+// maxLines is how many lines a curve has: as many as its legend names.
+const maxLines = maxLegend
+
 // curves draws metrics against each key that has at least two numbers.
 func curves(points []point) []Figure {
 	type place struct{ key, unit string }
@@ -132,22 +135,32 @@ func curves(points []point) []Figure {
 }
 
 // newCurve is a metric against a key; nil if there are not two numbers of it. Each line has
-// a point at each number of the key that any has: one that it lacks is a gap.
+// a point at each number of the key that any of those drawn has: one that it lacks is a gap.
+// Of very many lines only those with the most points are kept.
 func newCurve(key, unit string, lines map[string][]Value) *Curve {
+	names := slices.Sorted(maps.Keys(lines))
+	slices.SortStableFunc(names, func(a, b string) int { return cmp.Compare(len(lines[b]), len(lines[a])) })
+	kept := names[:min(len(names), maxLines)]
+	slices.Sort(kept)
 	at := map[float64]bool{}
-	for _, list := range lines {
-		for _, v := range list {
+	for _, name := range kept {
+		for _, v := range lines[name] {
 			at[v.X] = true
 		}
 	}
 	if len(at) < 2 {
 		return nil
 	}
-	c := &Curve{Key: key, Unit: unit, Better: better(unit), Bars: "95 % of the median; of fewer than six samples their range, with the instrument's error"}
-	for _, name := range slices.Sorted(maps.Keys(lines)) {
+	c := &Curve{Key: key, Unit: unit, Better: better(unit), LeftOut: len(names) - len(kept), Bars: "95 % of the median; of fewer than six samples their range, with the instrument's error"}
+	xs := slices.Sorted(maps.Keys(at))
+	for _, name := range kept {
+		values := map[float64][]Value{}
+		for _, v := range lines[name] {
+			values[v.X] = append(values[v.X], v)
+		}
 		line := Line{Name: name}
-		for _, x := range slices.Sorted(maps.Keys(at)) {
-			line.Points = append(line.Points, together(x, lines[name]))
+		for _, x := range xs {
+			line.Points = append(line.Points, together(x, values[x]))
 		}
 		c.Lines = append(c.Lines, line)
 	}
@@ -156,14 +169,14 @@ func newCurve(key, unit string, lines map[string][]Value) *Curve {
 	return c
 }
 
-// together is what is known at x: of several values, as of several reports, the median and
-// the range of all intervals. It is no number where there is none.
+// together is what is known at x: of several values there, as of several reports, the median
+// and the range of all intervals. It is no number where there is none.
 func together(x float64, list []Value) Value {
 	v := Value{X: x, Y: math.NaN(), Low: math.NaN(), High: math.NaN()}
 	var ys []float64
 	seen := nothing()
 	for _, one := range list {
-		if one.X != x || math.IsNaN(one.Y) {
+		if math.IsNaN(one.Y) {
 			continue
 		}
 		ys = append(ys, one.Y)

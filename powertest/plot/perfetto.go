@@ -2,10 +2,10 @@ package plot
 
 import (
 	"bufio"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"io"
-	"math"
 	"slices"
 	"time"
 
@@ -138,7 +138,7 @@ func (t *trace) bands(pid int, p *Power, shift time.Duration) (tid int) {
 				bands = append(bands, b)
 			}
 		}
-		slices.SortStableFunc(bands, func(a, b Band) int { return int(a.From.At - b.From.At) })
+		slices.SortStableFunc(bands, func(a, b Band) int { return cmp.Compare(a.From.At, b.From.At) })
 		var ends []time.Duration // of the threads of this kind
 		for _, b := range bands {
 			k := slices.IndexFunc(ends, func(end time.Duration) bool { return end <= b.From.At })
@@ -171,7 +171,7 @@ func (t *trace) slice(pid, tid int, name, cat string, from, to time.Duration, ar
 func (t *trace) counter(pid int, s Series, shift time.Duration) {
 	for i, p := range s.Points {
 		// A step lasts to the point after it, which where nothing follows ends it.
-		if !math.IsNaN(p.Watts) && (i == 0 || s.Points[i-1].Watts != p.Watts || !s.Step) {
+		if p.known() && (i == 0 || s.Points[i-1].Watts != p.Watts || !s.Step) {
 			t.event(traceEvent{Name: s.Name, Phase: "C", At: micro(p.At + shift), PID: pid, Args: map[string]any{"W": p.Watts}})
 		}
 	}
@@ -180,7 +180,7 @@ func (t *trace) counter(pid int, s Series, shift time.Duration) {
 // unknown are the times between points over which the power is not known.
 func (s Series) unknown() (gaps [][2]time.Duration) {
 	for i, p := range s.Points {
-		if math.IsNaN(p.Watts) && i+1 < len(s.Points) && s.Points[i+1].At > p.At {
+		if !p.known() && i+1 < len(s.Points) && s.Points[i+1].At > p.At {
 			gaps = append(gaps, [2]time.Duration{p.At, s.Points[i+1].At})
 		}
 	}

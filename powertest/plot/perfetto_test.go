@@ -93,6 +93,39 @@ func TestPerfettoGap(t *testing.T) {
 	assert.Equal(t, []float64{10, 20, 20}, watts)
 }
 
+// TestPerfettoOrder: bands are in the order of time, however far apart.
+func TestPerfettoOrder(t *testing.T) {
+	t.Parallel()
+	at := func(ns time.Duration) Edge { return Edge{ns, ns, ns} }
+	p := &Power{Name: "x", Start: start, Bands: []Band{
+		{Kind: Window, Name: "late", From: at(4.5e18), To: at(4.5e18)}, {Kind: Window, Name: "early", From: at(-5e18), To: at(-5e18)},
+	}}
+	var order []string
+	for _, e := range perfettoEvents(t, &Page{Sections: []Section{{Figures: []Figure{p}}}}) {
+		if e.Phase == "X" {
+			order = append(order, e.Name)
+		}
+	}
+	assert.Equal(t, []string{"early", "late"}, order)
+}
+
+// TestInfinitePower: a power of a time that is too short for it is not known. It breaks
+// neither the trace nor the script of the page.
+func TestInfinitePower(t *testing.T) {
+	t.Parallel()
+	p := &Power{Name: "x", Start: start, Series: []Series{{Name: "0", Points: []Point{{0, 10}, {1e9, math.Inf(1)}, {2e9, 1e308}, {3e9, 20}, {4e9, 20}}}}}
+	page := &Page{Sections: []Section{{Figures: []Figure{p}}}}
+	var watts []any
+	for _, e := range perfettoEvents(t, page) {
+		if e.Phase == "C" {
+			watts = append(watts, e.Args["W"])
+		}
+	}
+	assert.Equal(t, []any{10.0, 20.0, 20.0}, watts)
+	assert.InDelta(t, 21, p.frame().top, 1e-9)
+	has(t, pageText(t, page), `<script type="application/json">`)
+}
+
 // TestPerfettoOfNothing: without power over time there is no trace, and no file.
 func TestPerfettoOfNothing(t *testing.T) {
 	t.Parallel()

@@ -3,6 +3,7 @@ package plot
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"time"
 )
@@ -41,6 +42,10 @@ type Point struct {
 	At    time.Duration
 	Watts float64
 }
+
+// known reports whether there is a power. One of times that are too short for it may be
+// infinite.
+func (p Point) known() bool { return math.Abs(p.Watts) < beyond }
 
 // A Tick is a change of a counter, which was seen within a time.
 type Tick struct{ From, To time.Duration }

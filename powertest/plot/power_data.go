@@ -2,6 +2,7 @@ package plot
 
 import (
 	"encoding/json"
+	"fmt"
 	"html/template"
 	"math"
 	"strconv"
@@ -63,7 +64,7 @@ type number float64
 // MarshalJSON implements json.Marshaler.
 func (n number) MarshalJSON() ([]byte, error) {
 	v := float64(n)
-	if math.IsNaN(v) || math.IsInf(v, 0) {
+	if !(math.Abs(v) < beyond) {
 		return []byte("null"), nil
 	}
 	unit := 10.0
@@ -111,6 +112,23 @@ func (p *Power) script(wide, narrow *sheet) template.HTML {
 		return ""
 	}
 	return template.HTML(`<script type="application/json">` + string(words) + "</script>") //nolint:gosec // as above
+}
+
+// tooManyTicks says that the page has no ticks because they are too many; empty if it has
+// them, or there are none.
+func (p *Power) tooManyTicks() string {
+	f, n := p.frame(), 0
+	for _, s := range p.Series {
+		for _, t := range s.Ticks {
+			if t.To >= f.from && t.From <= f.to {
+				n++
+			}
+		}
+	}
+	if n <= maxPageTicks {
+		return ""
+	}
+	return fmt.Sprintf(" The counters changed %d times, and the page shows when only up to %d.", n, maxPageTicks)
 }
 
 // pageTicks are the ticks of all devices in what is drawn, each as a difference to the one

@@ -135,7 +135,7 @@ func (p *Power) frame() frame {
 	}
 	for _, s := range p.all() {
 		for _, x := range inside(s.Points, f.from, f.to) {
-			if x.Watts > f.top {
+			if x.known() && x.Watts > f.top {
 				f.top = x.Watts
 			}
 		}

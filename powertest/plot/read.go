@@ -12,6 +12,8 @@ import (
 	"strings"
 
 	"github.com/joulebench/joulebench/internal/inputfile"
+	"github.com/joulebench/joulebench/internal/progress"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
@@ -45,8 +47,11 @@ func Read(ctx context.Context, o Options, names ...string) *Page {
 	page := &Page{Title: o.Title}
 	var inputs, benchmarks []*input
 	var titles []string
-	for _, name := range names {
+	line := progress.Of(ctx)
+	defer line.Rest()
+	for i, name := range names {
 		in := &input{Options: o, name: name, path: name, label: base(name, names)}
+		line.Part("reading "+count(len(names), "file"), float64(i)/float64(len(names)))
 		in.open()
 		titles = append(titles, in.label)
 		if in.kind == Benchmarks {
@@ -60,7 +65,11 @@ func Read(ctx context.Context, o Options, names ...string) *Page {
 			page.Title += fmt.Sprintf(" and %d more", more)
 		}
 	}
+	if page.refusePast(o.Span, inputs) {
+		return page
+	}
 	for _, in := range inputs {
+		line.Step("drawing "+in.label, 0)
 		switch {
 		case len(benchmarks) == 2 && in == benchmarks[0]:
 			continue // with the other
@@ -75,6 +84,19 @@ func Read(ctx context.Context, o Options, names ...string) *Page {
 		page.Sections = append(page.Sections, in.sections...)
 	}
 	return page
+}
+
+// ErrNoPast says that a time is to be drawn of what has no times that can be asked for.
+var ErrNoPast = errors.New("a time to draw is given, and no source or log to draw it of")
+
+// refusePast reports whether a span is given that would mean nothing, and says so.
+func (p *Page) refusePast(span energy.Span, inputs []*input) bool {
+	means := func(in *input) bool { return in.err != nil || in.kind == Source || in.kind == Log }
+	if span == (energy.Span{}) || slices.ContainsFunc(inputs, means) {
+		return false
+	}
+	p.Failures = append(p.Failures, Failure{"-last, -start and -end", ErrNoPast})
+	return true
 }
 
 // base is what a file is called in figures: its own name, if no other is called so.
@@ -126,6 +148,11 @@ func (in *input) open() {
 		}
 	}
 	in.err = err
+	if _, rest, _ := strings.Cut(in.name, "="); strings.Contains(in.name, "://") || strings.Contains(rest, "@") {
+		shown := web.RedactSource(in.name) // a source that is misspelt: its address may have a password
+		in.name, in.label = shown, shown
+		in.err = fmt.Errorf("%s: there is no file and no source of that name\nsources are %s", shown, strings.Join(energy.Registered(), ", "))
+	}
 }
 
 // sniffed is how much of a file is looked at to find out what it is.
@@ -138,16 +165,27 @@ func (in *input) load(path string) {
 		return
 	}
 	defer f.Close()
-	begin, err := io.ReadAll(io.LimitReader(f, sniffed))
-	if in.err = err; err != nil {
+	r, err := inputfile.Text(f, 1<<16)
+	if err != nil {
+		in.err = fmt.Errorf("read %s: %w", path, err)
 		return
 	}
-	in.path, in.text = path, begin
-	if in.kind = Sniff(begin); len(begin) < sniffed || in.kind == Log && !looksLikeJSON(begin) {
+	begin, err := io.ReadAll(io.LimitReader(r, sniffed))
+	in.path, in.text, in.kind = path, begin, Sniff(begin)
+	if in.kind == Log && !looksLikeJSON(begin) {
 		return
 	}
-	if in.text, in.err = inputfile.ReadFile(path, maxFile); in.err == nil {
+	if err == nil && len(begin) == sniffed {
+		var rest []byte
+		rest, err = io.ReadAll(io.LimitReader(r, maxFile+1-sniffed))
+		in.text = append(begin, rest...)
 		in.kind = Sniff(in.text)
+	}
+	switch {
+	case err != nil:
+		in.err = fmt.Errorf("read %s: %w", path, err)
+	case len(in.text) > maxFile:
+		in.err = fmt.Errorf("read %s: it has more than the %d bytes that are read at most", path, maxFile)
 	}
 }
 

@@ -34,10 +34,9 @@ var marks = []struct {
 	{Recording, []string{"source", "base", "devices"}},
 }
 
-// Sniff says what the text of a file is, by what is in it. What is neither JSON nor has
-// benchmark results may be a log: its reader says if it is none.
+// Sniff says what the text of a file, in UTF-8, is by what is in it. What is neither JSON
+// nor has benchmark results may be a log: its reader says if it is none.
 func Sniff(text []byte) Kind {
-	text = bytes.TrimPrefix(text, mark)
 	if looksLikeJSON(text) {
 		if kind := sniffJSON(text); kind != Unknown || json.Valid(text) {
 			return kind
@@ -48,19 +47,15 @@ func Sniff(text []byte) Kind {
 		return Benchmarks
 	case len(bytes.TrimSpace(text)) == 0:
 		return Unknown
-	case bytes.HasPrefix(text, []byte("\x1f\x8b")), bytes.HasPrefix(text, []byte("\xff\xfe")), bytes.HasPrefix(text, []byte("\xfe\xff")),
-		utf8.Valid(text[:min(len(text), 256)]) && !bytes.ContainsRune(text, 0):
+	case utf8.Valid(text[:min(len(text), 256)]) && !bytes.ContainsRune(text, 0):
 		return Log
 	}
 	return Unknown
 }
 
-// mark is what PowerShell and others begin UTF-8 with.
-var mark = []byte("\xef\xbb\xbf")
-
 // looksLikeJSON reports whether a text begins as an object or a list does.
 func looksLikeJSON(text []byte) bool {
-	begin := bytes.TrimLeft(bytes.TrimPrefix(text, mark), " \t\r\n")
+	begin := bytes.TrimLeft(text, " \t\r\n")
 	return len(begin) > 0 && (begin[0] == '{' || begin[0] == '[')
 }
 

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
@@ -42,6 +43,8 @@ func (in *input) source(ctx context.Context, value string) {
 // OfSource draws what a source knows of a span, and measures it. The error is that of ctx, or
 // says that the source cannot be measured.
 func OfSource(ctx context.Context, name string, src energy.HistorySource, span energy.Span) (Section, error) {
+	defer progress.Of(ctx).Rest()
+	progress.Of(ctx).Step("asking for the past of "+name, 0)
 	rec := energy.NewRecorder(src)
 	m, err := rec.MeasurePast(ctx, span)
 	if err != nil {
@@ -69,6 +72,7 @@ func Record(ctx context.Context, rec *energy.Recorder, span energy.Span) (all en
 	}
 	length := span.End.Sub(span.Start) / time.Duration(pieces)
 	for i := range pieces {
+		progress.Of(ctx).Part("reading the past", float64(i)/float64(pieces))
 		from := span.Start.Add(time.Duration(i) * length)
 		w := rec.Open()
 		w.Record()

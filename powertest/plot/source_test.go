@@ -1,16 +1,20 @@
 package plot
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/progress"
+	"github.com/joulebench/joulebench/internal/terminal/terminaltest"
 	"github.com/joulebench/joulebench/powertest/energy"
 	_ "github.com/joulebench/joulebench/smisource" // is what draws logs
 )
@@ -66,6 +70,35 @@ func TestSourceOfPast(t *testing.T) {
 	assert.Contains(t, p.Bands[0].Label, "kJ ±")
 }
 
+// slow is a source that takes its time to answer.
+type slow struct{ energy.HistorySource }
+
+func (s slow) ReadRange(ctx context.Context, spans []energy.Span, to []*energy.History) ([]energy.Finding, error) {
+	time.Sleep(3300 * time.Millisecond)
+	return s.HistorySource.ReadRange(ctx, spans, to)
+}
+
+// TestProgress: a source that takes its time is named on a terminal, in a line that is gone
+// when it has answered.
+func TestProgress(t *testing.T) {
+	t.Setenv("TERM", "xterm")
+	t.Setenv("CI", "")
+	tty, written := terminaltest.Pty(t, 80)
+	synctest.Test(t, func(t *testing.T) {
+		line := progress.New(tty)
+		require.NotNil(t, line)
+		defer line.Stop()
+		src, err := energy.NewReplay(recorded(1, 20*time.Second, 700))
+		require.NoError(t, err)
+		_, err = OfSource(progress.With(t.Context(), line), "fleet", slow{src}, energy.Span{Start: start.Add(5 * time.Second), End: start.Add(15 * time.Second)})
+		require.NoError(t, err)
+	})
+	text := written()
+	assert.Contains(t, text, "asking for the past of fleet, ")
+	assert.Contains(t, text, "reading the past, ")
+	assert.True(t, strings.HasSuffix(text, "\r\x1b[K"), "%q", text)
+}
+
 // TestCredentials: an address with a password is named nowhere.
 func TestCredentials(t *testing.T) {
 	t.Parallel()
@@ -73,4 +106,10 @@ func TestCredentials(t *testing.T) {
 	require.Len(t, page.Failures, 1)
 	assert.Equal(t, "smi", page.Title)
 	assert.Equal(t, "smi", page.Failures[0].Name)
+	for _, misspelt := range []string{"promethus=http://user:SECRET@host:9090", "http://user:SECRET@host", "promethus=user:SECRET@host", "http://host/?token=SECRET"} {
+		page := Read(t.Context(), Options{}, misspelt)
+		require.Len(t, page.Failures, 1)
+		assert.ErrorContains(t, page.Failures[0].Err, "there is no file and no source of that name")
+		lacks(t, pageText(t, page)+page.Failures[0].Error()+page.Failures[0].Name+page.Title, "SECRET")
+	}
 }

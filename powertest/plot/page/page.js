@@ -362,7 +362,7 @@
 	}
 
 	for (const figure of document.querySelectorAll("figure")) {
-		if (figure.classList.contains("power")) new Power(figure);
+		if (figure.querySelector("script")) new Power(figure);
 		else plain(figure);
 	}
 })();
