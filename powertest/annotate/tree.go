@@ -47,6 +47,8 @@ func readTree(ctx context.Context, root string) (*tree, error) {
 			return ctx.Err()
 		case err != nil && path == root:
 			return err
+		case path == root && !d.IsDir():
+			return fmt.Errorf("%s is no directory\n-bench FILE annotates one result", root)
 		case err != nil:
 			t.broken = append(t.broken, BatchRun{Path: path, Err: err})
 		case d.Type().IsRegular():

@@ -86,6 +86,7 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotateFlags) i
 		return runEach(ctx, call, &flags.Flags)
 	}
 	misused := misuse(&flags.Flags, call.All)
+	flags.AlsoWrites(flags.page.Path())
 	o, err := flags.Options(call.Args, dashed, call.Given)
 	if err != nil {
 		call.Complain(err)

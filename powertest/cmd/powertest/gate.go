@@ -59,6 +59,7 @@ var verdictGroups = []command.Group{
 
 // runGate runs gate, and returns the exit code.
 func runGate(ctx context.Context, call command.Call, g *gate.Flags, page *plot.PageFlag) int {
+	g.AlsoWrites(page.Path())
 	sides, err := g.Sides(call.Args)
 	if err != nil {
 		g.PrintError(call.Err, err)
