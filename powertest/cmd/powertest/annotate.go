@@ -175,6 +175,9 @@ func write(flags *annotateFlags, res annotate.Result, call command.Call) (failed
 	for _, err := range errs {
 		call.Complain(err)
 	}
+	if flags.page.Path() == "" {
+		return failed
+	}
 	report := res.Report()
 	if err := flags.page.Write(report.Name, plot.OfReport(report)); err != nil {
 		call.Complain(err)
