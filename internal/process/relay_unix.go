@@ -15,7 +15,9 @@ import (
 // send the last two before they end a job.
 var relayed = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT, syscall.SIGUSR1, syscall.SIGUSR2}
 
-// byKeys are those that a terminal sends to all processes of its foreground.
+// byKeys are those that a terminal sends to all processes of its foreground. There they are
+// never passed on, since who sent them can't be told: one that is sent to this process alone,
+// as by kill -INT, does not reach the command.
 var byKeys = []os.Signal{syscall.SIGINT, syscall.SIGQUIT}
 
 // grouped gives a command, not yet started, its process group, and returns what sends a

@@ -27,8 +27,7 @@ type timing struct {
 	sum time.Duration
 }
 
-func newJournal(w io.Writer) *journal {
-	line := progress.New(w)
+func newJournal(w io.Writer, line *progress.Line) *journal {
 	return &journal{w: line.Writer(w), line: line, times: map[string]timing{}}
 }
 
@@ -99,4 +98,4 @@ func (j *journal) estimate(left map[string]int) (d time.Duration, known bool) {
 }
 
 // close clears the line.
-func (j *journal) close() { j.line.Stop() }
+func (j *journal) close() { j.line.Rest() }

@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/terminal/terminaltest"
 	"github.com/stretchr/testify/assert"
 )
@@ -13,7 +14,7 @@ import (
 // TestEstimate: each package counts with its own time, and one that was not run yet
 // with that of all.
 func TestEstimate(t *testing.T) {
-	p := newJournal(&bytes.Buffer{})
+	p := newJournal(&bytes.Buffer{}, nil)
 	_, known := p.estimate(map[string]int{"a": 3})
 	assert.False(t, known, "nothing was run")
 	p.took("a", 10*time.Second)
@@ -31,7 +32,9 @@ func TestJournalOnATerminal(t *testing.T) {
 	t.Setenv("CI", "")
 	tty, written := terminaltest.Pty(t, 80)
 	synctest.Test(t, func(t *testing.T) {
-		j := newJournal(tty)
+		line := progress.New(tty)
+		defer line.Stop()
+		j := newJournal(tty, line)
 		defer j.close()
 		j.say("building")
 		time.Sleep(500 * time.Millisecond)
@@ -51,7 +54,7 @@ func TestJournalOnATerminal(t *testing.T) {
 // TestJournal: elsewhere each sample has a line.
 func TestJournal(t *testing.T) {
 	var b bytes.Buffer
-	j := newJournal(&b)
+	j := newJournal(&b, nil)
 	j.begins(Base, "x", map[string]int{"x": 2})
 	j.took("x", time.Second)
 	j.begins(Head, "x", map[string]int{"x": 1})

@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/joulebench/joulebench/internal/progress"
 	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
@@ -179,7 +180,7 @@ func (s Session) Run(ctx context.Context) (Result, error) {
 	if s.Progress == nil {
 		s.Progress = io.Discard
 	}
-	j := newJournal(s.Progress)
+	j := newJournal(s.Progress, progress.Of(ctx))
 	defer j.close()
 	if err := os.MkdirAll(filepath.Clean(s.Dir), 0o755); err != nil {
 		return Result{}, err

@@ -372,7 +372,7 @@ func FuzzResume(f *testing.F) {
 		if err != nil {
 			return
 		}
-		tk := newTaker([]worktree.Package{{Name: "x", Binaries: [2]worktree.Binary{{Path: "b"}, {Path: "h"}}}}, l, newJournal(io.Discard))
+		tk := newTaker([]worktree.Package{{Name: "x", Binaries: [2]worktree.Binary{{Path: "b"}, {Path: "h"}}}}, l, newJournal(io.Discard, nil))
 		tk.sample = func(context.Context, worktree.Binary, []string) (out, errs []byte, err error) {
 			return []byte("BenchmarkChat 1 12 J/op\nPASS\n"), nil, nil
 		}

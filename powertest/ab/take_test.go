@@ -39,7 +39,7 @@ func script(t *testing.T, dir string, resume bool, packages ...string) *scripted
 	led, err := openLedger(dir, parameters{"-bench": "."}, resume)
 	require.NoError(t, err)
 	s := &scripted{answer: func(int, worktree.Binary) (string, error) { return goodSample, nil }}
-	s.taker = newTaker(nil, led, newJournal(&s.said))
+	s.taker = newTaker(nil, led, newJournal(&s.said, nil))
 	for _, p := range packages {
 		s.packages = append(s.packages, worktree.Package{Name: p, Binaries: [2]worktree.Binary{{Path: "base " + p}, {Path: "head " + p}}})
 	}

@@ -37,7 +37,11 @@ var aiperfRecordsHarness = harness{
 			span.add(sent, ended, succeeded)
 			if succeeded {
 				in, out := r.tokens("input_sequence_length"), r.tokens("output_sequence_length")
-				noInput, noOutput = noInput || in == 0, noOutput || out == 0
+				noInput = noInput || in == 0 || in > maxTokens-w.InputTokens
+				noOutput = noOutput || out == 0 || out > maxTokens-w.OutputTokens
+				if noInput || noOutput {
+					in, out = min(in, maxTokens-w.InputTokens), min(out, maxTokens-w.OutputTokens)
+				}
 				w.InputTokens, w.OutputTokens = w.InputTokens+in, w.OutputTokens+out
 			}
 			return nil

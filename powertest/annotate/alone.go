@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/terminal"
+	"github.com/joulebench/joulebench/internal/web"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -23,17 +24,23 @@ import (
 // maxCommand is how much of a command is shown, in characters.
 const maxCommand = 200
 
-// commandLine is the command as one would type it; cut says that it is longer than is shown.
+// address is an address within a word of a command, with what is before it: -url=http://host.
+var address = regexp.MustCompile(`\S*://\S*`)
+
+// commandLine is the command as one would type it, without what its addresses may have of
+// passwords: logs of CI are read by many. cut says that not all is shown.
 func (o Options) commandLine() (line string, cut bool) {
-	words := make([]string, len(o.Command))
+	words, hides := make([]string, len(o.Command)), false
 	for i, word := range o.Command {
-		words[i] = quoted(word)
+		shown := address.ReplaceAllStringFunc(word, web.RedactSource)
+		hides = hides || shown != word
+		words[i] = quoted(shown)
 	}
 	text := []rune(strings.Join(words, " "))
 	if cut = len(text) > maxCommand; cut {
 		text = append(text[:maxCommand:maxCommand], '…')
 	}
-	return terminal.Line(string(text)), cut
+	return terminal.Line(string(text)), cut || hides
 }
 
 // plainWord are words that mean themselves in a shell.

@@ -41,8 +41,9 @@ func RunCommand(ctx context.Context, args []string, std Streams) error {
 
 // RelayCommand is a [Runner] for a program that stands in the place of its command, as env
 // and time do. The signals that this process gets meanwhile, such as an interrupt, do not
-// end it, but are passed on to the command, and to what it has started; how it ends is for
-// the command to say, and ctx does not end it.
+// end it, but are passed on to the command, and to what it has started, except INT and QUIT in
+// the foreground of a terminal, which sends them to the command itself; how it ends is for the
+// command to say, and ctx does not end it.
 func RelayCommand(ctx context.Context, args []string, std Streams) error {
 	c := commandOf(context.WithoutCancel(ctx), args, std)
 	c.WaitDelay = pipeGrace

@@ -62,6 +62,14 @@ func (b Batch) Failed() (n int) {
 	return n
 }
 
+// files are those of the runs.
+func (b Batch) files() (list []string) {
+	for _, r := range b.Runs {
+		list = append(list, r.Path, r.Log, r.aggregate, ValidationPath(r.Path))
+	}
+	return list
+}
+
 // Each annotates every result below a folder with the log beside it. Where the energy of a
 // run is valid it is added to the run's aggregate, if there is one, and what was found is
 // written beside the result, as [Result.WriteValidation] does; where it is not, nothing is

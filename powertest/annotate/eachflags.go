@@ -8,6 +8,8 @@ import (
 	"maps"
 	"slices"
 	"strings"
+
+	"github.com/joulebench/joulebench/internal/atomicfile"
 )
 
 // eachFlags are the flags that annotate all runs below a folder.
@@ -46,6 +48,9 @@ func (a *Flags) Backfill(rest []string, given map[string]bool) (root string, o E
 	if err == nil {
 		err = a.log.Check(given, len(sources) == 0 || sources[0] == "-log")
 	}
+	if same := atomicfile.Twice([]string{a.sources["-log"], a.sources["-trace"], a.record, a.report}, 2); err == nil && same != "" {
+		err = fmt.Errorf("%s would be read and overwritten, or written twice\ngive another file", same)
+	}
 	if err != nil {
 		return "", o, err
 	}
@@ -69,6 +74,9 @@ func (a *Flags) Backfills() bool { return a.each.root != "" }
 
 // WriteBatch writes the files, and the table unless one of them is out.
 func (a *Flags) WriteBatch(b Batch, out io.Writer) error {
+	if same := atomicfile.Twice(append(b.files(), a.record, a.report), len(b.files())); same != "" {
+		return fmt.Errorf("%s is a file of a run, or would be written twice\ngive another file for -benchfmt or -json", same)
+	}
 	err := writeTo("-benchfmt", a.record, out, b.WriteBenchmark)
 	err = errors.Join(err, writeTo("-json", a.report, out, b.WriteJSON))
 	if a.record != "-" && a.report != "-" {

@@ -41,6 +41,8 @@ type Flags struct {
 	sidecar, record, report string
 	log                     smilog.Flags
 	require                 bool
+	// besides is a file that the command writes as well.
+	besides string
 	// sources and results are the flags that name one, with what they name.
 	sources, results map[string]string
 }
@@ -112,6 +114,10 @@ func (a *Flags) registerResults(f *flag.FlagSet) {
 	f.StringVar(&a.report, "json", "", "`file` for all that is known of the energy, as JSON; - is the standard output, instead of the table")
 }
 
+// AlsoWrites says that the command writes a file besides those of these flags, or none if it
+// is empty.
+func (a *Flags) AlsoWrites(path string) { a.besides = path }
+
 // Options returns what is to be annotated. command is what follows the flags, dashed says
 // that it stands after "--", and given are the names of the flags that were given. The
 // error says which of them contradict one another, and what to give.
@@ -135,7 +141,7 @@ func (a *Flags) Options(command []string, dashed bool, given map[string]bool) (O
 		return Options{}, err
 	}
 	o := a.options
-	files := []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, a.sidecar, a.record, a.report}
+	files := []string{o.Source.Log, o.Source.Trace, o.Result, o.Aggregate, a.sidecar, a.record, a.report, a.besides}
 	if same := atomicfile.Twice(files, 0); same != "" {
 		return Options{}, fmt.Errorf("%s would be read and overwritten, or written twice\ngive another file", same)
 	}

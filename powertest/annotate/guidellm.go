@@ -3,6 +3,7 @@ package annotate
 import (
 	"encoding/json"
 	"fmt"
+	"time"
 
 	"github.com/joulebench/joulebench/internal/pyjson"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -43,17 +44,13 @@ func guidellmRun(b *pyjson.Object) outcome {
 	w := Workload{Harness: "guidellm"}
 	for _, f := range []struct {
 		key string
-		to  *Workload
-	}{{"start_time", &w}, {"end_time", &w}} {
+		to  *time.Time
+	}{{"start_time", &w.Start}, {"end_time", &w.End}} {
 		at, ok := unixTime(b.Get(f.key))
 		if !ok {
 			return failed(finding(invalid, "%s is %s: it must be the time in seconds since 1970", f.key, shown(b.Get(f.key))))
 		}
-		if f.key == "start_time" {
-			w.Start = at
-		} else {
-			w.End = at
-		}
+		*f.to = at
 	}
 	if found := checkOrder("the benchmark", w.Start, w.End, b.Get("start_time"), invalid); found != nil {
 		return failed(found)

@@ -154,6 +154,7 @@ type k6Run struct {
 	failures         int64
 	prompt, output   float64
 	least, most      float64 // users
+	users            bool    // seen
 }
 
 // A k6Point is a line.
@@ -208,8 +209,8 @@ func (r *k6Run) add(p k6Point) {
 	case p.Metric == k6Failed && p.Data.Value != 0:
 		r.failures++
 	case p.Metric == k6Users:
-		if r.most == 0 {
-			r.least = p.Data.Value
+		if !r.users {
+			r.users, r.least = true, p.Data.Value
 		}
 		r.least, r.most = min(r.least, p.Data.Value), max(r.most, p.Data.Value)
 	case slices.Contains(k6Prompt, p.Metric):
@@ -217,6 +218,17 @@ func (r *k6Run) add(p k6Point) {
 	case slices.Contains(k6Output, p.Metric):
 		r.output += p.Data.Value
 	}
+}
+
+// maxTokens is how many tokens a run can have: no more are exact as a float64.
+const maxTokens = 1 << 53
+
+// tokensOf is a sum of tokens; 0, which is unknown, if there can't be so many.
+func tokensOf(sum float64) int64 {
+	if sum > maxTokens {
+		return 0
+	}
+	return int64(sum)
 }
 
 // outcome is the run that the points are of.
@@ -228,7 +240,7 @@ func (r *k6Run) outcome(note []string) outcome {
 	span.failed = min(r.failures, span.n)
 	span.n -= span.failed
 	span.total *= float64(span.n) / float64(max(span.n+span.failed, 1))
-	w := Workload{Harness: "k6", Notes: note, InputTokens: int64(r.prompt), OutputTokens: int64(r.output)}
+	w := Workload{Harness: "k6", Notes: note, InputTokens: tokensOf(r.prompt), OutputTokens: tokensOf(r.output)}
 	if r.least == r.most {
 		w.Concurrency = int64(r.most)
 	}

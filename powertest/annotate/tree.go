@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/joulebench/joulebench/internal/inputfile"
 	"github.com/joulebench/joulebench/internal/pyjson"
@@ -47,6 +48,8 @@ func readTree(ctx context.Context, root string) (*tree, error) {
 			return ctx.Err()
 		case err != nil && path == root:
 			return err
+		case path == root && !d.IsDir():
+			return fmt.Errorf("%s is no directory\n-bench FILE annotates one result", root)
 		case err != nil:
 			t.broken = append(t.broken, BatchRun{Path: path, Err: err})
 		case d.Type().IsRegular():
@@ -179,6 +182,13 @@ func hasPower(path string) bool {
 	return ofPower.Match(head)
 }
 
+// large is what a file may have to be read beside others; a larger one, when unpacked, too, is
+// read alone, so that the memory does not grow with the number of processors.
+const large = 8 << 20
+
+// ofLarge is held while a large file is read.
+var ofLarge sync.Mutex
+
 // isResult reports whether a file is the result of a load harness. The error says that it
 // can't be read, or is cut off.
 func isResult(path string) (bool, error) {
@@ -197,7 +207,14 @@ func isResult(path string) (bool, error) {
 	if first := firstLine(r); first != nil {
 		return known(first), nil
 	}
-	data, err := io.ReadAll(io.LimitReader(r, maxResult))
+	data, err := io.ReadAll(io.LimitReader(r, large))
+	if err == nil && len(data) == large {
+		ofLarge.Lock()
+		defer ofLarge.Unlock()
+		b := bytes.NewBuffer(data)
+		_, err = io.Copy(b, io.LimitReader(r, maxResult-large))
+		data = b.Bytes()
+	}
 	if err != nil {
 		return false, fmt.Errorf("read %s: %w", path, err)
 	}

@@ -220,5 +220,5 @@ func (r Result) WriteValidation(path string) error {
 // for InferenceX: power_validation_RESULT.json beside it.
 func ValidationPath(result string) string {
 	dir, base := filepath.Split(result)
-	return filepath.Join(dir, "power_validation_"+strings.TrimSuffix(base, filepath.Ext(base))+".json")
+	return filepath.Join(dir, validationPrefix+strings.TrimSuffix(base, filepath.Ext(base))+".json")
 }

@@ -22,9 +22,12 @@ var vegetaReportHarness = harness{
 	runs: func(_ input, o *pyjson.Object) []outcome {
 		const invalid = energy.InvalidBenchmarkWindow
 		w := Workload{Harness: "vegeta"}
-		for key, to := range map[string]*time.Time{"earliest": &w.Start, "end": &w.End} {
-			if json.Unmarshal(o.Get(key), to) != nil || to.IsZero() {
-				return []outcome{failed(finding(invalid, "%s is %s: it must be a time in RFC 3339", key, shown(o.Get(key))))}
+		for _, f := range []struct {
+			key string
+			to  *time.Time
+		}{{"earliest", &w.Start}, {"end", &w.End}} {
+			if json.Unmarshal(o.Get(f.key), f.to) != nil || f.to.IsZero() {
+				return []outcome{failed(finding(invalid, "%s is %s: it must be a time in RFC 3339", f.key, shown(o.Get(f.key))))}
 			}
 		}
 		if found := checkOrder("the attack", w.Start, w.End, o.Get("earliest"), invalid); found != nil {

@@ -36,6 +36,7 @@ type Flags struct {
 	selectors       []string
 	json            bool
 	profile         string // the file to be written
+	besides         string // a file that the command writes as well
 	log             smilog.Flags
 }
 
@@ -53,6 +54,10 @@ func (d *Flags) Register(f *flag.FlagSet) {
 	f.StringVar(&o.Meter, "meter", "", "`file` in which an external meter has written, or writes, times with watts or with joules that add up; of one GPU")
 	f.BoolVar(&d.json, "json", false, "write JSON")
 }
+
+// AlsoWrites says that the command writes a file besides those of these flags, or none if it
+// is empty.
+func (d *Flags) AlsoWrites(path string) { d.besides = path }
 
 // Check checks the flags, and reads what they leave open from the environment. rest are the
 // arguments after the flags, and given the names of the flags that were given. The error
@@ -105,8 +110,8 @@ func (d *Flags) checkLog(given map[string]bool) error {
 // checkProfile checks the file that is to be written, and says which one is used.
 func (d *Flags) checkProfile() error {
 	log, _, _ := strings.Cut(d.arg, "?")
-	if same := atomicfile.Twice([]string{d.options.Meter, log, d.profile}, 2); same != "" {
-		return fmt.Errorf("%s would be read and overwritten: give another file for -profile", same)
+	if same := atomicfile.Twice([]string{d.options.Meter, log, d.profile, d.besides}, 2); same != "" {
+		return fmt.Errorf("%s would be read and overwritten, or written twice\ngive another file", same)
 	}
 	if d.options.Profile = os.Getenv("POWERTEST_PROFILE"); d.profile != "" {
 		d.options.Profile = profile.Off // to make one anew the old one is of no use

@@ -33,6 +33,7 @@ type Flags struct {
 	markdown, json, junit string
 	quiet                 bool
 	plan                  bool
+	besides               []string
 }
 
 // Register defines the flags in a set, whose name is that of the subcommand.
@@ -64,6 +65,10 @@ func (g *Flags) RegisterPlan(f *flag.FlagSet) {
 	f.BoolVar(&g.plan, "plan", false, "say from one file how many samples changes of 1, 3, 5 and 10 % need; there is no verdict")
 }
 
+// AlsoWrites says that the command writes a file besides those of these flags, or none if it
+// is empty: it must be another than they, and than those that are read.
+func (g *Flags) AlsoWrites(path string) { g.besides = append(g.besides, path) }
+
 // Check returns an error if flags contradict each other, or if a file of the verdict
 // is one of those that are read or written besides.
 func (g *Flags) Check(files ...string) error {
@@ -79,7 +84,7 @@ func (g *Flags) Check(files ...string) error {
 	case g.json == "-" && g.quiet:
 		return errors.New("-q and -json - are two things on the standard output: give one of them")
 	}
-	if same := atomicfile.Twice(append(files, g.waivers, g.markdown, g.json, g.junit), len(files)); same != "" {
+	if same := atomicfile.Twice(slices.Concat(files, []string{g.waivers, g.markdown, g.json, g.junit}, g.besides), len(files)); same != "" {
 		return fmt.Errorf("%s would be read and overwritten, or written twice\ngive another file", same)
 	}
 	return nil

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/powertest/gate"
 )
 
 // Flags are the flags of "powertest plot": what is drawn, and where to. Register them, parse
@@ -59,7 +61,8 @@ func (g *Flags) Options(files []string) (Options, error) {
 	case g.last > 0 && !o.Span.Start.IsZero():
 		return o, errors.New("-start and -last both say when it begins: give one")
 	}
-	if twice := atomicfile.Twice(append(files[:len(files):len(files)], g.page, g.perfetto), len(files)); twice != "" {
+	read := readPaths(files)
+	if twice := atomicfile.Twice(append(read, g.page, g.perfetto), len(read)); twice != "" {
 		return o, fmt.Errorf("%s would be read and overwritten, or written twice\ngive the page another name with -o, or the trace with -perfetto", twice)
 	}
 	if g.last == 0 && o.Span.Start.IsZero() && o.Span.End.IsZero() {
@@ -75,6 +78,18 @@ func (g *Flags) Options(files []string) (Options, error) {
 		return o, errors.New("the drawing must begin, by -start or -last, before it ends")
 	}
 	return o, nil
+}
+
+// readPaths are the paths that names may be of: a file by itself, LABEL=FILE, a source such as
+// smi=FILE, and each with how it is read, FILE?tz=UTC.
+func readPaths(names []string) (paths []string) {
+	for _, name := range names {
+		for _, path := range []string{name, gate.ParseSide(name).Path} {
+			before, _, _ := strings.Cut(path, "?")
+			paths = append(paths, path, before)
+		}
+	}
+	return paths
 }
 
 // Write writes all that is asked for, and returns the paths.

@@ -60,6 +60,7 @@ Samples that are complete are kept, whatever happens, and -resume goes on.`,
 func runAB(ctx context.Context, call command.Call, flags *ab.Flags, page *plot.PageFlag) int {
 	ctx, stop := withoutTerminal(ctx)
 	defer stop()
+	flags.AlsoWrites(page.Path())
 	s, err := flags.Session(call.All, call.Args, call.Given)
 	if err != nil {
 		call.Complain(err)

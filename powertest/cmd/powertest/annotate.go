@@ -86,6 +86,7 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotateFlags) i
 		return runEach(ctx, call, &flags.Flags)
 	}
 	misused := misuse(&flags.Flags, call.All)
+	flags.AlsoWrites(flags.page.Path())
 	o, err := flags.Options(call.Args, dashed, call.Given)
 	if err != nil {
 		call.Complain(err)
@@ -173,6 +174,9 @@ func write(flags *annotateFlags, res annotate.Result, call command.Call) (failed
 	failed, errs := flags.Write(res, call.Out, call.Err)
 	for _, err := range errs {
 		call.Complain(err)
+	}
+	if flags.page.Path() == "" {
+		return failed
 	}
 	report := res.Report()
 	if err := flags.page.Write(report.Name, plot.OfReport(report)); err != nil {

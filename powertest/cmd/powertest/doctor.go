@@ -70,6 +70,7 @@ func (d *doctorFlags) draw(r doctor.Report) error {
 
 // runDoctor runs doctor, and returns the exit code.
 func runDoctor(ctx context.Context, call command.Call, flags *doctorFlags) int {
+	flags.AlsoWrites(flags.page.Path())
 	if err := flags.Check(call.Args, call.Given); err != nil {
 		call.Complain(err)
 		return command.Misused

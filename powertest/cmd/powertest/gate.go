@@ -59,10 +59,15 @@ var verdictGroups = []command.Group{
 
 // runGate runs gate, and returns the exit code.
 func runGate(ctx context.Context, call command.Call, g *gate.Flags, page *plot.PageFlag) int {
+	g.AlsoWrites(page.Path())
 	sides, err := g.Sides(call.Args)
 	if err != nil {
 		g.PrintError(call.Err, err)
 		return g.Refuse(err, call.Args, call.Out, call.Err)
+	}
+	if g.Plans() && page.Path() != "" {
+		call.Complain(errors.New("-plan gives no verdict that -plot could draw: leave out one of them"))
+		return command.Misused
 	}
 	if g.Plans() {
 		code, ended := promptly(ctx, readGrace, func() int { return g.PublishPlan(sides[0], call.Out, call.Err) })
@@ -92,6 +97,9 @@ func registerVerdictPage(page *plot.PageFlag, f *flag.FlagSet) {
 // drawVerdict draws a report, if that is asked for, and returns the exit code: a file that
 // can't be written makes no pass.
 func drawVerdict(page *plot.PageFlag, report *gate.Report, code int, call command.Call) int {
+	if page.Path() == "" {
+		return code
+	}
 	if err := page.Write(report.Headline(), plot.OfGate(report, nil, nil)); err != nil {
 		call.Complain(err)
 		return max(code, gate.CannotJudge.ExitCode())
