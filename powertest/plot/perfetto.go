@@ -26,7 +26,7 @@ var ErrNoPower = errors.New("there is no power over time to make a trace of")
 // The error is [ErrNoPower], or that of the writer. The format is that of "Trace Event
 // Format" by the Chromium project.
 func (p *Page) WritePerfetto(w io.Writer) error {
-	powers := p.powers()
+	powers, files := p.powers()
 	if len(powers) == 0 {
 		return ErrNoPower
 	}
@@ -45,7 +45,7 @@ func (p *Page) WritePerfetto(w io.Writer) error {
 	out.WriteString(`{"displayTimeUnit":"ms","otherData":` + string(head) + `,"traceEvents":[`)
 	t := trace{out: out, zero: zero}
 	for i, f := range powers {
-		t.power(i+1, f)
+		t.power(i+1, files[i], f)
 	}
 	out.WriteString("\n]}\n")
 	return errors.Join(t.err, out.Flush())
@@ -55,16 +55,16 @@ func (p *Page) WritePerfetto(w io.Writer) error {
 // was.
 func (p *Page) WritePerfettoFile(path string) error { return atomicfile.Write(path, p.WritePerfetto) }
 
-// powers are the figures of power over time.
-func (p *Page) powers() (list []*Power) {
+// powers are the figures of power over time, and the files that they are of.
+func (p *Page) powers() (list []*Power, files []string) {
 	for _, s := range p.Sections {
 		for _, f := range s.Figures {
 			if f, ok := f.(*Power); ok {
-				list = append(list, f)
+				list, files = append(list, f), append(files, s.From)
 			}
 		}
 	}
-	return list
+	return list, files
 }
 
 // A trace writes events. The first error ends it.
@@ -111,10 +111,14 @@ func (t *trace) name(what string, pid, tid int, name string) {
 	}
 }
 
-// power writes a figure as a process.
-func (t *trace) power(pid int, p *Power) {
+// power writes a figure, which is of a file, as a process.
+func (t *trace) power(pid int, file string, p *Power) {
 	shift := p.Start.Sub(t.zero)
-	t.name("process_name", pid, 0, p.Name)
+	name := p.Name
+	if file != "" && file != name {
+		name += ", " + file // of several samples of one benchmark
+	}
+	t.name("process_name", pid, 0, name)
 	tid := t.bands(pid, p, shift)
 	for _, s := range p.all() {
 		t.counter(pid, s, shift)
@@ -131,10 +135,12 @@ func (t *trace) power(pid int, p *Power) {
 // bands writes windows, phases and troubles, and returns the last thread that it used.
 // Slices of one thread must not overlap: each kind has as many threads as it needs.
 func (t *trace) bands(pid int, p *Power, shift time.Duration) (tid int) {
+	labels := p.labels()
 	for _, kind := range []BandKind{Window, Phase, Trouble} {
 		var bands []Band
-		for _, b := range p.Bands {
+		for i, b := range p.Bands {
 			if b.Kind == kind {
+				b.Label = labels[i]
 				bands = append(bands, b)
 			}
 		}

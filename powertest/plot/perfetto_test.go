@@ -39,6 +39,8 @@ func TestPerfetto(t *testing.T) {
 			watts := e.Args["W"].(float64)
 			assert.False(t, math.IsNaN(watts))
 			counters[e.Name] = max(counters[e.Name], watts)
+		case e.Cat == "phase":
+			assert.Contains(t, e.Args["energy"], "in all 2: ", "what was measured is of both uses")
 		case e.Cat == "window":
 			// The figure's clock has its 0 at the window, which begins 1 s after the readings;
 			// the first tick that has a power before it is the second.

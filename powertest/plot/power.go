@@ -80,6 +80,27 @@ type Band struct {
 // about. They are At if that is not known.
 type Edge struct{ At, Low, High time.Duration }
 
+// labels are the labels of the bands. That of a phase that was used several times is of all
+// its uses, and says so.
+func (p *Power) labels() []string {
+	type kindName struct {
+		kind BandKind
+		name string
+	}
+	uses := map[kindName]int{}
+	for _, b := range p.Bands {
+		uses[kindName{b.Kind, b.Name}]++
+	}
+	list := make([]string, len(p.Bands))
+	for i, b := range p.Bands {
+		list[i] = b.Label
+		if n := uses[kindName{b.Kind, b.Name}]; n > 1 && b.Label != "" && b.Kind == Phase {
+			list[i] = fmt.Sprintf("in all %d: %s", n, b.Label)
+		}
+	}
+	return list
+}
+
 // Title implements [Figure].
 func (p *Power) Title() string { return p.Name + ": power" }
 

@@ -100,9 +100,10 @@ func (p *Power) script(wide, narrow *sheet) template.HTML {
 		}
 		d.Series = append(d.Series, to)
 	}
-	for _, b := range p.Bands {
+	labels := p.labels()
+	for i, b := range p.Bands {
 		d.Bands = append(d.Bands, bandData{
-			Kind: b.Kind, Name: terminal.Line(b.Name), Label: terminal.Line(b.Label), From: b.From.At.Seconds(), To: b.To.At.Seconds(),
+			Kind: b.Kind, Name: terminal.Line(b.Name), Label: terminal.Line(labels[i]), From: b.From.At.Seconds(), To: b.To.At.Seconds(),
 			FromLow: b.From.Low.Seconds(), FromHigh: b.From.High.Seconds(), ToLow: b.To.Low.Seconds(), ToHigh: b.To.High.Seconds(),
 		})
 	}
