@@ -33,6 +33,7 @@ func TestHostileFiles(t *testing.T) {
 	before := modes(t, dir)
 	annotate := []string{"annotate", "-sidecar", at("sidecar"), "-log", at("log.csv"), "-bench", at("result.json"), "-agg", at("agg.json")}
 	gate := []string{"gate", recordings("old.txt"), recordings("new-same.txt")}
+	plot := []string{"plot", "-o", at("page.html"), recordings("old.txt")}
 	for _, c := range []struct {
 		command []string
 		flag    string
@@ -41,6 +42,8 @@ func TestHostileFiles(t *testing.T) {
 		{annotate, "POWERTEST_PROFILE"}, {gate, "-json"}, {gate, "-junit"}, {gate, "-markdown"},
 		{[]string{"annotate", "-sidecar", at("sidecar"), "-log", at("log.csv")}, "-aiperf"},
 		{[]string{"annotate", "-sidecar", at("sidecar"), "-bench", at("result.json"), "-agg", at("agg.json")}, "-trace"},
+		{plot, "-o"}, {plot, "-svg"}, {plot, "-perfetto"}, {gate, "-plot"}, {annotate, "-plot"}, {[]string{"annotate"}, "-each"},
+		{[]string{"plot", "-o", at("page.html")}, "FILE"},
 		{[]string{"doctor"}, "-log"}, {[]string{"doctor", "-log", at("log.csv")}, "-meter"},
 		{[]string{"doctor", "-source", "dcgm=http://127.0.0.1:1"}, "POWERTEST_HTTP_BEARER_TOKEN_FILE"},
 		{[]string{"doctor", "-source", "dcgm=https://127.0.0.1:1"}, "POWERTEST_HTTP_CA_FILE"},
@@ -48,7 +51,9 @@ func TestHostileFiles(t *testing.T) {
 		for _, planted := range []string{"pipe", "folder", "link", "endless", "loop", "dangling"} {
 			t.Run(c.command[0]+" "+c.flag+" "+planted, func(t *testing.T) {
 				args := c.command
-				if c.flag[0] == '-' {
+				if c.flag == "FILE" {
+					args = append(slices.Clone(args), at(planted))
+				} else if c.flag[0] == '-' {
 					args = slices.Concat(args[:1], []string{c.flag, at(planted)}, without(args[1:], c.flag))
 				} else {
 					t.Setenv(c.flag, at(planted))
