@@ -8,16 +8,31 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// windows are the window of a workload, and those that it may have been instead: at the ends
-// of what its origin leaves open, and halfway.
+// stretches is into how many stretches the time is divided that the origin of a window leaves
+// open.
+const stretches = 4
+
+// windows are the window of a workload, and those whose energies bound that of each which it
+// may have been instead. Energy only grows, so a window that begins anywhere in a stretch has
+// no less than one that begins at the end of the stretch, and ends as if it had begun at the
+// other end; and no more than one that has the whole stretch at either side. A burst between two
+// places can't be missed. The windows at the ends of the stretches are there for their own errors.
 func (w Workload) windows() []energy.Span {
 	list := []energy.Span{w.Span()}
-	for _, by := range []time.Duration{-w.Origin.Early, -w.Origin.Early / 2, w.Origin.Late / 2, w.Origin.Late} {
-		if by != 0 {
-			list = append(list, energy.Span{Start: w.Start.Add(by), End: w.End.Add(by)})
-		}
+	open := w.Origin.Early + w.Origin.Late
+	if open == 0 {
+		return list
 	}
-	return list
+	for i := range stretches {
+		from := open*time.Duration(i)/stretches - w.Origin.Early
+		to := open*time.Duration(i+1)/stretches - w.Origin.Early
+		least := energy.Span{Start: w.Start.Add(to), End: w.End.Add(from)}
+		if !least.End.After(least.Start) {
+			least.End = least.Start.Add(time.Nanosecond) // which is withheld, as the window must be
+		}
+		list = append(list, least, energy.Span{Start: w.Start.Add(from), End: w.End.Add(to)}, energy.Span{Start: w.Start.Add(from), End: w.End.Add(from)})
+	}
+	return append(list, energy.Span{Start: w.Start.Add(w.Origin.Late), End: w.End.Add(w.Origin.Late)})
 }
 
 // A history is a recorder of a source that knows the past.
