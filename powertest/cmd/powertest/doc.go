@@ -33,9 +33,9 @@
 //
 // The report stands on the standard error, below what the command has written there. The
 // command has the standard streams of powertest, and the signals that powertest gets are
-// passed on to it, with all that it has started: in the foreground of a terminal the terminal
-// itself sends it those of its keys, INT and QUIT, which powertest does not pass on there, so
-// that kill -INT reaches it only with the command's own number; others go to the command
+// passed on to it and to all that it has started. In the foreground of a terminal the
+// terminal itself sends them those of its keys, INT and QUIT, which powertest does not pass
+// on there: to end it from elsewhere, send INT to the command. Others go to the command
 // alone. What was measured until then is reported. What it leaves behind is not waited for. Without -source the source
 // is that of POWERTEST_SOURCE, or auto; one that can't be read does not keep the command from
 // running. A source that is refreshed seldom is waited for before the command is run, so that
