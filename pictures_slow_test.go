@@ -3,6 +3,7 @@
 package joulebench_test
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -21,12 +22,16 @@ import (
 //	UPDATE_PICTURES=1 go test -tags slow -run TestSlowPictures .
 func TestSlowPictures(t *testing.T) {
 	traces := t.TempDir()
-	out := runTour(t, "1s", traces, "-bench=Phases|Parallel", "-count=6")
+	long, count := "200ms", 2
+	if os.Getenv("UPDATE_PICTURES") != "" {
+		long, count = "1s", 6
+	}
+	out := runTour(t, long, traces, "-bench=Phases|Parallel", fmt.Sprintf("-count=%d", count))
 	text := filepath.Join(t.TempDir(), "tour.txt")
 	require.NoError(t, os.WriteFile(text, []byte(out), 0o600))
 	phases, err := filepath.Glob(filepath.Join(traces, "BenchmarkPhases*.json"))
 	require.NoError(t, err)
-	require.Len(t, phases, 6)
+	require.Len(t, phases, count)
 
 	page := plot.Read(t.Context(), plot.Options{}, phases[0], text)
 	require.Empty(t, page.Failures)
