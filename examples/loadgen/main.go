@@ -74,9 +74,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"os/signal"
 
 	"github.com/joulebench/joulebench/internal/chat"
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/simsource"
 )
@@ -90,9 +90,10 @@ const (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
-	context.AfterFunc(ctx, stop) // the second interrupt ends the program
-	os.Exit(run(ctx, connect, os.Args[1:], os.Stdout, os.Stderr, os.Getenv))
+	ctx, stop := command.Interruptible(context.Background(), os.Interrupt)
+	code := run(ctx, connect, os.Args[1:], os.Stdout, os.Stderr, os.Getenv)
+	stop()
+	os.Exit(code)
 }
 
 // run is the program, and returns its exit code. connect returns a client of the

@@ -43,11 +43,9 @@ func (s *session) save() error {
 	if s.json != "" {
 		list = append(list, atomicfile.Write(s.json, s.writeReports))
 	}
-	var reports []powertest.Report
-	for _, r := range s.results {
-		reports = append(reports, r.report)
-	}
-	list = append(list, s.page.Write("loadgen", plot.OfReports("all levels", reports...)...))
+	list = append(list, s.page.Write(func() *plot.Page {
+		return &plot.Page{Title: "loadgen", Sections: plot.OfReports("all levels", s.reports()...)}
+	}))
 	return errors.Join(list...)
 }
 
@@ -88,15 +86,20 @@ func (s *session) settings() string {
 	return b.String()
 }
 
+// reports are those of the levels, in their order.
+func (s *session) reports() []powertest.Report {
+	list := []powertest.Report{}
+	for _, r := range s.results {
+		list = append(list, r.report)
+	}
+	return list
+}
+
 // writeReports writes everything that is known of the levels, as a JSON array.
 func (s *session) writeReports(w io.Writer) error {
-	reports := []powertest.Report{}
-	for _, r := range s.results {
-		reports = append(reports, r.report)
-	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", "\t")
-	return e.Encode(reports)
+	return e.Encode(s.reports())
 }
 
 // column is a column of the table: its name, whether it is in wide tables only, and its

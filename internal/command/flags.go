@@ -7,6 +7,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 )
 
 // flags returns the flags of the command, and what runs with them.
@@ -45,6 +46,16 @@ func Advised(f *flag.FlagSet, err error) error {
 func OneOf(f *flag.FlagSet, to *string, name, value, usage string, words ...string) {
 	*to = value
 	f.Var(&choice{to, words}, name, usage)
+}
+
+// Time defines a flag whose value is a time of RFC 3339.
+func Time(f *flag.FlagSet, to *time.Time, name, usage string) {
+	f.Func(name, usage, func(s string) (err error) {
+		if *to, err = time.Parse(time.RFC3339, s); err != nil {
+			err = errors.New("it must be a time of RFC 3339, such as 2026-11-25T10:00:00Z")
+		}
+		return err
+	})
 }
 
 // A choice is a flag whose value is one of some words.

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/joulebench/joulebench/internal/atomicfile"
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/powertest/gate"
 )
 
@@ -33,18 +34,8 @@ func (g *Flags) Register(f *flag.FlagSet) {
 	f.StringVar(&g.perfetto, "perfetto", "", "`file` for the power over time as a trace, which ui.perfetto.dev opens")
 	f.StringVar(&g.options.Title, "title", "", "`text` at the top of the page; by default the names of the files")
 	f.DurationVar(&g.last, "last", 0, "how `long` before -end the drawing begins, such as 1h")
-	f.Func("start", "`time` when the drawing begins, such as 2026-11-25T10:00:00Z", parseTime(&g.options.Span.Start))
-	f.Func("end", "`time` when it ends; by default now", parseTime(&g.options.Span.End))
-}
-
-// parseTime returns a function that parses a time.
-func parseTime(to *time.Time) func(string) error {
-	return func(s string) (err error) {
-		if *to, err = time.Parse(time.RFC3339, s); err != nil {
-			err = errors.New("it must be a time of RFC 3339, such as 2026-11-25T10:00:00Z")
-		}
-		return err
-	}
+	command.Time(f, &g.options.Span.Start, "start", "`time` when the drawing begins, such as 2026-11-25T10:00:00Z")
+	command.Time(f, &g.options.Span.End, "end", "`time` when it ends; by default now")
 }
 
 // Options returns how files are to be read. The error says what is missing, or which flags

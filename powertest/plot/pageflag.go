@@ -16,12 +16,17 @@ func (g *PageFlag) Register(f *flag.FlagSet, what string) {
 // Path is where the page goes; empty if none was asked for.
 func (g *PageFlag) Path() string { return g.path }
 
-// Write writes the page, if one was asked for. The error names the file.
-func (g *PageFlag) Write(title string, sections ...Section) error {
+// Write writes the page that draw returns, if one was asked for: otherwise nothing is drawn.
+// If draw returns nil nothing is written. The error names the file.
+func (g *PageFlag) Write(draw func() *Page) error {
 	if g.path == "" {
 		return nil
 	}
-	if err := (&Page{Title: title, Sections: sections}).WriteFile(g.path); err != nil {
+	page := draw()
+	if page == nil {
+		return nil
+	}
+	if err := page.WriteFile(g.path); err != nil {
 		return fmt.Errorf("-plot: %w", err)
 	}
 	return nil

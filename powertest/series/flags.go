@@ -46,8 +46,8 @@ func (s *Flags) Register(f *flag.FlagSet) {
 	f.StringVar(&s.server, "prometheus", "", "`address` of a Prometheus server that scrapes GPUs and servers; what follows a question mark is sent with each query")
 	f.DurationVar(&s.last, "last", 24*time.Hour, "how `long` before the end the first step begins")
 	f.DurationVar(&o.Every, "every", defaultEvery, "how `long` a step is: several scrape intervals")
-	f.Func("start", "`time` when the first step begins, such as 2026-11-25T10:00:00Z, instead of -last", parseTime(&o.Start))
-	f.Func("end", "`time` when the last step ends; by default now", parseTime(&o.End))
+	command.Time(f, &o.Start, "start", "`time` when the first step begins, such as 2026-11-25T10:00:00Z, instead of -last")
+	command.Time(f, &o.End, "end", "`time` when the last step ends; by default now")
 	f.StringVar(&o.Selector, "selector", "", "PromQL `matchers` of the series of energy, such as {job=\"dcgm\"}")
 	f.StringVar(&o.Tokens, "tokens", "", "PromQL `matchers` of the series of inference servers, such as {job=\"vllm\"}")
 	f.Func("devices", "which GPUs count, as in POWERTEST_DEVICES: a `list` of indices, UUIDs or hosts", func(s string) error {
@@ -66,16 +66,6 @@ func (s *Flags) Register(f *flag.FlagSet) {
 		return err
 	})
 	command.OneOf(f, &s.format, "format", "table", "how it is written; benchmark is records in the Go benchmark format", "table", "csv", "json", "benchmark")
-}
-
-// parseTime returns a function that parses a time.
-func parseTime(to *time.Time) func(string) error {
-	return func(s string) (err error) {
-		if *to, err = time.Parse(time.RFC3339, s); err != nil {
-			err = errors.New("it must be a time of RFC 3339, such as 2026-11-25T10:00:00Z")
-		}
-		return err
-	}
 }
 
 // setObjective adds what requests are held to.

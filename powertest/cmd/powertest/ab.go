@@ -4,10 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
-	"os"
-	"os/signal"
 	"slices"
-	"syscall"
 
 	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/terminal"
@@ -58,7 +55,7 @@ Samples that are complete are kept, whatever happens, and -resume goes on.`,
 
 // runAB runs ab, and returns the exit code.
 func runAB(ctx context.Context, call command.Call, flags *ab.Flags, page *plot.PageFlag) int {
-	ctx, stop := withoutTerminal(ctx)
+	ctx, stop := command.WithoutTerminal(ctx)
 	defer stop()
 	flags.AlsoWrites(page.Path())
 	s, err := flags.Session(call.All, call.Args, call.Given)
@@ -79,7 +76,7 @@ func runAB(ctx context.Context, call command.Call, flags *ab.Flags, page *plot.P
 		return drawVerdict(page, result.Report, flags.Publish(result.Report, call.Out, call.Err), call)
 	}
 	if ctx.Err() != nil {
-		err = errInterrupted
+		err = command.ErrInterrupted
 	}
 	// Also where there is no verdict, no file of an earlier one is left. The verdict names
 	// the cause, and the standard error has what there is to say of it.
@@ -93,20 +90,4 @@ func runAB(ctx context.Context, call command.Call, flags *ab.Flags, page *plot.P
 		fmt.Fprintf(call.Err, "%d complete samples are in %s and %s; the same command with -resume goes on with them\n", l.Samples(), l.Path(ab.Base), l.Path(ab.Head))
 	}
 	return code
-}
-
-// withoutTerminal makes ctx end as well when the terminal is gone, unless nohup says
-// that it may be. Writing the progress to a pipe that is closed must not end the
-// process, which would leave the worktree behind.
-func withoutTerminal(ctx context.Context) (context.Context, func()) {
-	pipe := make(chan os.Signal, 1)
-	signal.Notify(pipe, syscall.SIGPIPE)
-	stop := func() {}
-	if !signal.Ignored(syscall.SIGHUP) {
-		ctx, stop = interruptible(ctx, syscall.SIGHUP)
-	}
-	return ctx, func() {
-		stop()
-		signal.Stop(pipe)
-	}
 }

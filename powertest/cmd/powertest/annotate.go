@@ -99,7 +99,7 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotateFlags) i
 	if flags.InPlace(dashed) {
 		return runInPlace(ctx, call, flags, o)
 	}
-	code, ended := promptly(ctx, graceOf(o), func() int {
+	return call.Promptly(ctx, graceOf(o), func() int {
 		res, err := annotate.Annotate(ctx, o)
 		if res.CommandErr != nil {
 			call.Complain(res.CommandErr)
@@ -113,11 +113,6 @@ func runAnnotate(ctx context.Context, call command.Call, flags *annotateFlags) i
 		}
 		return command.OK
 	})
-	if !ended {
-		call.Complain(errInterrupted)
-		return command.Failed
-	}
-	return code
 }
 
 // runEach annotates the runs below a folder, and returns the exit code.
@@ -127,7 +122,7 @@ func runEach(ctx context.Context, call command.Call, flags *annotate.Flags) int 
 		call.Complain(err)
 		return command.Misused
 	}
-	code, ended := promptly(ctx, readGrace, func() int {
+	return call.Promptly(ctx, command.ReadGrace, func() int {
 		batch, err := annotate.Each(ctx, root, o)
 		if err == nil || len(batch.Runs) > 0 {
 			err = errors.Join(err, flags.WriteBatch(batch, call.Out))
@@ -141,11 +136,6 @@ func runEach(ctx context.Context, call command.Call, flags *annotate.Flags) int 
 		}
 		return command.OK
 	})
-	if !ended {
-		call.Complain(errInterrupted)
-		return command.Failed
-	}
-	return code
 }
 
 // runInPlace measures a command, and returns its exit code.
@@ -175,11 +165,11 @@ func write(flags *annotateFlags, res annotate.Result, call command.Call) (failed
 	for _, err := range errs {
 		call.Complain(err)
 	}
-	if flags.page.Path() == "" {
-		return failed
-	}
-	report := res.Report()
-	if err := flags.page.Write(report.Name, plot.OfReport(report)); err != nil {
+	err := flags.page.Write(func() *plot.Page {
+		report := res.Report()
+		return &plot.Page{Title: report.Name, Sections: []plot.Section{plot.OfReport(report)}}
+	})
+	if err != nil {
 		call.Complain(err)
 		failed = true
 	}
@@ -197,7 +187,7 @@ func misuse(flags *annotate.Flags, args []string) int {
 // graceOf is how long it may take to end after an interrupt.
 func graceOf(o annotate.Options) time.Duration {
 	if len(o.Command) > 0 {
-		return childGrace
+		return command.ChildGrace
 	}
-	return readGrace
+	return command.ReadGrace
 }

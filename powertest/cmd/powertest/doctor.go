@@ -56,16 +56,16 @@ type doctorFlags struct {
 	page plot.PageFlag
 }
 
-// draw draws what was recorded, if that is asked for.
-func (d *doctorFlags) draw(r doctor.Report) error {
-	var sections []plot.Section
-	for i, recording := range r.Recordings {
-		sections = append(sections, plot.OfRecording([]string{"as it was", "under load"}[i], recording))
-	}
-	if len(sections) == 0 {
+// drawn draws what was recorded; nil if nothing was.
+func drawn(r doctor.Report) *plot.Page {
+	if len(r.Recordings) == 0 {
 		return nil
 	}
-	return d.page.Write("doctor: "+r.Verdict, sections...)
+	page := &plot.Page{Title: "doctor: " + r.Verdict}
+	for i, recording := range r.Recordings {
+		page.Sections = append(page.Sections, plot.OfRecording([]string{"as it was", "under load"}[i], recording))
+	}
+	return page
 }
 
 // runDoctor runs doctor, and returns the exit code.
@@ -76,19 +76,15 @@ func runDoctor(ctx context.Context, call command.Call, flags *doctorFlags) int {
 		return command.Misused
 	}
 	src, err := flags.Open(ctx)
-	code, ended := command.Misused, err == nil || ctx.Err() == nil
-	if ended {
-		grace := childGrace // what was seen is reported, and a load is ended
-		if _, past := src.(energy.HistorySource); past {
-			grace = readGrace
-		}
-		code, ended = promptly(ctx, grace, func() int { return examine(ctx, call, flags, src, err) })
-	}
-	if !ended {
-		call.Complain(errInterrupted)
+	if err != nil && ctx.Err() != nil {
+		call.Complain(command.ErrInterrupted)
 		return command.Failed
 	}
-	return code
+	grace := command.ChildGrace // what was seen is reported, and a load is ended
+	if _, past := src.(energy.HistorySource); past {
+		grace = command.ReadGrace
+	}
+	return call.Promptly(ctx, grace, func() int { return examine(ctx, call, flags, src, err) })
 }
 
 // examine examines what was opened, or reports why it was not, and returns the exit code.
@@ -102,7 +98,7 @@ func examine(ctx context.Context, call command.Call, flags *doctorFlags, src ene
 		call.Complain(err)
 		return command.Failed
 	}
-	if err := flags.draw(r); err != nil {
+	if err := flags.page.Write(func() *plot.Page { return drawn(r) }); err != nil {
 		call.Complain(err)
 		return command.Failed
 	}

@@ -70,17 +70,17 @@ func runGate(ctx context.Context, call command.Call, g *gate.Flags, page *plot.P
 		return command.Misused
 	}
 	if g.Plans() {
-		code, ended := promptly(ctx, readGrace, func() int { return g.PublishPlan(sides[0], call.Out, call.Err) })
+		code, ended := command.Promptly(ctx, command.ReadGrace, func() int { return g.PublishPlan(sides[0], call.Out, call.Err) })
 		if !ended {
 			return command.Misused
 		}
 		return code
 	}
-	report, ended := promptly(ctx, readGrace, func() *gate.Report { return g.Judge(sides...) })
+	report, ended := command.Promptly(ctx, command.ReadGrace, func() *gate.Report { return g.Judge(sides...) })
 	if !ended {
-		report, _ = unjudged(errInterrupted)
+		report, _ = unjudged(command.ErrInterrupted)
 	}
-	code, ended := promptly(ctx, readGrace, func() int {
+	code, ended := command.Promptly(ctx, command.ReadGrace, func() int {
 		return drawVerdict(page, report, g.Publish(report, call.Out, call.Err), call)
 	})
 	if !ended {
@@ -97,10 +97,10 @@ func registerVerdictPage(page *plot.PageFlag, f *flag.FlagSet) {
 // drawVerdict draws a report, if that is asked for, and returns the exit code: a file that
 // can't be written makes no pass.
 func drawVerdict(page *plot.PageFlag, report *gate.Report, code int, call command.Call) int {
-	if page.Path() == "" {
-		return code
-	}
-	if err := page.Write(report.Headline(), plot.OfGate(report, nil, nil)); err != nil {
+	err := page.Write(func() *plot.Page {
+		return &plot.Page{Title: report.Headline(), Sections: []plot.Section{plot.OfGate(report, nil, nil)}}
+	})
+	if err != nil {
 		call.Complain(err)
 		return max(code, gate.CannotJudge.ExitCode())
 	}

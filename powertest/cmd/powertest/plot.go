@@ -52,7 +52,7 @@ func runPlot(ctx context.Context, call command.Call, flags *plot.Flags) int {
 		call.Complain(err)
 		return command.Misused
 	}
-	code, ended := promptly(ctx, readGrace, func() int {
+	return call.Promptly(ctx, command.ReadGrace, func() int {
 		page := plot.Read(ctx, options, call.Args...)
 		code := command.OK
 		for _, f := range page.Failures {
@@ -72,9 +72,4 @@ func runPlot(ctx context.Context, call command.Call, flags *plot.Flags) int {
 		}
 		return code
 	})
-	if !ended {
-		call.Complain(errInterrupted)
-		return command.Failed
-	}
-	return code
 }

@@ -52,7 +52,7 @@ func runSeries(ctx context.Context, call command.Call, flags *series.Flags) int 
 		call.Complain(err)
 		return command.Misused
 	}
-	code, ended := promptly(ctx, readGrace, func() int {
+	return call.Promptly(ctx, command.ReadGrace, func() int {
 		s, err := series.Read(ctx, o)
 		if err == nil {
 			err = flags.Write(s, call.Out)
@@ -70,9 +70,4 @@ func runSeries(ctx context.Context, call command.Call, flags *series.Flags) int 
 		}
 		return command.OK
 	})
-	if !ended {
-		call.Complain(errInterrupted)
-		return command.Failed
-	}
-	return code
 }

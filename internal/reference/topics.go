@@ -1,24 +1,22 @@
-package main
+// Package reference tells what help and completion say of the tables that the module
+// itself works with: sources, variables, reasons and metrics.
+package reference
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/known"
 	"github.com/joulebench/joulebench/internal/metrictable"
-	"github.com/joulebench/joulebench/powertest/annotate"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// topics are what help tells of beside the commands, each made from the table that the
-// program itself works with.
-var topics = []command.Topic{
+// Topics are what help tells of beside the commands of any program here.
+var Topics = []command.Topic{
 	{Name: "sources", Summary: "where the energy comes from, in -source and POWERTEST_SOURCE", Text: sourcesTopic},
 	{Name: "environment", Summary: "variables that are heeded", Text: environmentTopic},
 	{Name: "reasons", Summary: "why a number is withheld, or marked", Text: reasonsTopic},
 	{Name: "metrics", Summary: "what is reported, and how it is computed", Text: metricsTopic},
-	{Name: "formats", Summary: "files that are read and written", Text: formatsTopic},
 }
 
 func sourcesTopic(command.Program) string {
@@ -64,9 +62,4 @@ how many GPUs there are.
 
 A phase or role NAME has NAME-J/op and NAME-err-%, and of loads NAME-W; other kinds of devices
 have cpu-J/op, dram-J/op and all-J/op.`)
-}
-
-// formatsTopic lists the files of all commands, by what their flags say of them.
-func formatsTopic(p command.Program) string {
-	return p.FilesText() + "\n" + command.Paragraphs("The results that annotate reads are those of "+strings.Join(annotate.Formats(), ", ")+". What has no flag is a file of Go benchmarks.")
 }

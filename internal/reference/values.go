@@ -1,4 +1,4 @@
-package main
+package reference
 
 import (
 	"strings"
@@ -8,8 +8,8 @@ import (
 	"github.com/joulebench/joulebench/internal/metrictable"
 )
 
-// values complete the values of flags, by their placeholders.
-var values = map[string]func(begun string) command.Candidates{
+// Values complete the values of flags, by their placeholders: see [command.Program].
+var Values = map[string]func(begun string) command.Candidates{
 	"source":      sourceValues,
 	"units":       func(string) command.Candidates { return unitValues("") },
 	"UNIT=SHARE":  func(string) command.Candidates { return unitValues("=") },
