@@ -66,15 +66,20 @@ func (r BatchRun) perToken() string {
 	return "-"
 }
 
-// why is the first reason for which a run has no energy, in one line.
-func (r BatchRun) why() string {
-	text := ""
+// cause is the first reason for which a run has no energy, and what helps against it.
+func (r BatchRun) cause() (text, advice string) {
 	if causes := r.findings(); r.Err != nil {
 		text = r.Err.Error()
 	} else if len(causes) > 0 {
 		text = r.Result.inWords(causes[0])
 	}
-	text, _, _ = strings.Cut(text, "\n")
+	text, advice, _ = strings.Cut(text, "\n")
+	return text, advice
+}
+
+// why is the first reason for which a run has no energy, in one line.
+func (r BatchRun) why() string {
+	text, _ := r.cause()
 	return terminal.Line(strings.Map(func(c rune) rune {
 		if unicode.IsSpace(c) {
 			return ' '
@@ -87,13 +92,7 @@ func (r BatchRun) why() string {
 func (b Batch) advice() (list []string) {
 	said := map[string]bool{}
 	for _, r := range b.Runs {
-		text := ""
-		if causes := r.findings(); r.Err != nil {
-			text = r.Err.Error()
-		} else if len(causes) > 0 {
-			text = r.Result.inWords(causes[0])
-		}
-		if _, advice, found := strings.Cut(text, "\n"); found && !said[advice] && len(list) < maxAdvice {
+		if _, advice := r.cause(); advice != "" && !said[advice] && len(list) < maxAdvice {
 			said[advice] = true
 			list = append(list, strings.TrimSpace(advice))
 		}

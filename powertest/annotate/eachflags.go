@@ -63,9 +63,7 @@ func (a *Flags) Backfill(rest []string, given map[string]bool) (root string, o E
 	if name := a.options.Source.forgets(); name != "" {
 		return "", o, fmt.Errorf("%s: the source does not know the past\nleave it out for the log beside each result, or give -prometheus or -trace", name)
 	}
-	a.options.Result = "-" // the flags below are about results
 	err = a.run.apply(&a.options, "")
-	a.options.Result = ""
 	return a.each.root, EachOptions{Options: a.options, DryRun: a.each.dryRun}, err
 }
 

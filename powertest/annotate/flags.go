@@ -137,7 +137,13 @@ func (a *Flags) Options(command []string, dashed bool, given map[string]bool) (O
 		return Options{}, err
 	}
 	a.name(source)
-	if err := errors.Join(a.window(), a.run.apply(&a.options, a.past.Start)); err != nil {
+	err := a.window()
+	if a.options.alone() {
+		err = errors.Join(err, a.run.refuse())
+	} else {
+		err = errors.Join(err, a.run.apply(&a.options, a.past.Start))
+	}
+	if err != nil {
 		return Options{}, err
 	}
 	o := a.options

@@ -84,6 +84,11 @@ func TestOriginBurst(t *testing.T) {
 		}
 		seen = seen || !s.Start.After(burst.Start) && !s.End.Before(burst.End)
 	}
+	once := map[energy.Span]bool{}
+	for _, s := range w.windows() {
+		assert.False(t, once[s], "%v is measured twice", s)
+		once[s] = true
+	}
 	assert.True(t, seen, "some window holds all of the burst")
 	assert.Equal(t, end.Add(-70*time.Second), least.Start)
 	assert.Equal(t, 25*time.Second, most.End.Sub(most.Start))

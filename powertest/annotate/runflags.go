@@ -25,14 +25,18 @@ func (r *runFlags) register(f *flag.FlagSet) {
 	f.BoolVar(&r.endOfFile, "end-file", false, "the run ended when the file was written, of a result that says only how long it took; the default with a COMMAND")
 }
 
-// apply adds the flags to the options, with when the run of a result began, if that was given.
+// refuse returns an error if a flag was given, where there is no result.
+func (r *runFlags) refuse() error {
+	if r.number > 0 || r.endNow || r.endOfFile {
+		return errors.New("-run, -end-now and -end-file are about a result\ngive that with -bench")
+	}
+	return nil
+}
+
+// apply adds the flags to the options of a result, with when its run began, if that was given.
 // The error says which of them contradict one another.
 func (r *runFlags) apply(o *Options, start string) (err error) {
 	switch {
-	case o.alone() && (r.number > 0 || r.endNow || r.endOfFile):
-		return errors.New("-run, -end-now and -end-file are about a result\ngive that with -bench")
-	case o.alone():
-		return nil
 	case r.endNow && r.endOfFile, start != "" && (r.endNow || r.endOfFile):
 		return errors.New("-start, -end-now and -end-file each say when the run was: give one")
 	case r.endNow:

@@ -23,6 +23,11 @@ func (w Workload) windows() []energy.Span {
 	if open == 0 {
 		return list
 	}
+	shifted := func(by time.Duration) {
+		if by != 0 { // which is the first
+			list = append(list, energy.Span{Start: w.Start.Add(by), End: w.End.Add(by)})
+		}
+	}
 	for i := range stretches {
 		from := open*time.Duration(i)/stretches - w.Origin.Early
 		to := open*time.Duration(i+1)/stretches - w.Origin.Early
@@ -30,9 +35,11 @@ func (w Workload) windows() []energy.Span {
 		if !least.End.After(least.Start) {
 			least.End = least.Start.Add(time.Nanosecond) // which is withheld, as the window must be
 		}
-		list = append(list, least, energy.Span{Start: w.Start.Add(from), End: w.End.Add(to)}, energy.Span{Start: w.Start.Add(from), End: w.End.Add(from)})
+		list = append(list, least, energy.Span{Start: w.Start.Add(from), End: w.End.Add(to)})
+		shifted(from)
 	}
-	return append(list, energy.Span{Start: w.Start.Add(w.Origin.Late), End: w.End.Add(w.Origin.Late)})
+	shifted(w.Origin.Late)
+	return list
 }
 
 // A history is a recorder of a source that knows the past.

@@ -28,6 +28,8 @@ type folder struct {
 type tree struct {
 	root    string
 	folders map[string]*folder
+	// paths are those of the folders, in order, with a separator at the end.
+	paths []string
 	// broken are the folders that can't be read.
 	broken []BatchRun
 }
@@ -38,6 +40,8 @@ const (
 	validationPrefix = "power_validation_"
 	usualLog         = "gpu_metrics.csv"
 )
+
+const separator = string(filepath.Separator)
 
 // readTree finds the files below a folder.
 func readTree(ctx context.Context, root string) (*tree, error) {
@@ -60,6 +64,10 @@ func readTree(ctx context.Context, root string) (*tree, error) {
 	if err != nil {
 		return nil, fmt.Errorf("-each: %w", err)
 	}
+	for at := range t.folders {
+		t.paths = append(t.paths, at+separator)
+	}
+	slices.Sort(t.paths)
 	return t, nil
 }
 
@@ -105,12 +113,17 @@ func (t *tree) logOf(dir, result string) (log, note string, err error) {
 
 // logsBelow are the logs in the folders below one, by their paths from it.
 func (t *tree) logsBelow(dir string) (list []string) {
-	for at, f := range t.folders {
-		rel, isBelow := strings.CutPrefix(at, dir+string(filepath.Separator))
-		for _, log := range f.logs {
-			if isBelow {
-				list = append(list, filepath.Join(rel, log))
-			}
+	first, _ := slices.BinarySearch(t.paths, dir+separator)
+	for _, path := range t.paths[first:] {
+		rel, isBelow := strings.CutPrefix(path, dir+separator)
+		if !isBelow {
+			break
+		}
+		if rel == "" { // dir itself
+			continue
+		}
+		for _, log := range t.folders[strings.TrimSuffix(path, separator)].logs {
+			list = append(list, filepath.Join(rel, log))
 		}
 	}
 	slices.Sort(list)
