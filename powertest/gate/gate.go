@@ -134,7 +134,7 @@ func judge(t *table) *Report {
 	j.rejected()
 	j.named()
 	r.Family = statistics(candidates, t.alpha)
-	judgeRows(candidates, t.alpha, r.Family)
+	judgeRows(candidates, t.alpha)
 	j.unpaired(candidates)
 	r.Rows = make([]Row, len(candidates))
 	for i, c := range candidates {

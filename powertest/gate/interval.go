@@ -113,8 +113,8 @@ func rejectedU(n, m int, level float64) rejection {
 	if n <= exactSamples && m <= exactSamples {
 		return mannWhitneyNull(n, m).rejected(level)
 	}
-	a, b := float64(n), float64(m)
-	return rejectedNormal(a*b/2, math.Sqrt(a*b*(a+b+1)/12), level)
+	mean, deviation := normalU(n, m)
+	return rejectedNormal(mean, deviation, level)
 }
 
 func rejectedW(n int, level float64) rejection {
@@ -173,7 +173,13 @@ func (l numbers) between(k int) (low, high float64) {
 }
 
 // middle is the median.
-func (l numbers) middle() float64 { return (l.nth((l.n+1)/2) + l.nth(l.n/2+1)) / 2 }
+func (l numbers) middle() float64 {
+	upper := l.nth(l.n/2 + 1)
+	if l.n%2 == 1 {
+		return upper
+	}
+	return (l.nth(l.n/2) + upper) / 2
+}
 
 // shifts are the differences of all of ys to all of xs, both sorted.
 func shifts(xs, ys []float64) numbers {

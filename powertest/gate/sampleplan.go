@@ -83,21 +83,16 @@ func PlanReader(cfg Config, name string, text io.Reader) (*SamplePlan, error) {
 
 // samples makes a plan from one side.
 func (p *plan) samples(in input) (*SamplePlan, error) {
-	p.alone = true
-	t := newTable(p)
-	if err := t.read(newSide, in.name, in); err != nil {
+	j, err := p.readAlone(in, false)
+	if err != nil {
 		return nil, err
 	}
-	t.sort()
-	t.identify()
-	j := &judging{table: t, report: &Report{}}
-	j.inputs()
 	j.rowKeys()
 	j.directions()
 	j.rejected()
 	j.named()
-	s := &SamplePlan{File: File{t.sides[newSide].name, t.sides[newSide].used}, Alpha: t.alpha, Changes: PlannedChanges}
-	for _, k := range t.order {
+	s := &SamplePlan{File: File{j.sides[newSide].name, j.sides[newSide].used}, Alpha: j.alpha, Changes: PlannedChanges}
+	for _, k := range j.order {
 		s.Rows = append(s.Rows, j.planRows(k)...)
 	}
 	if len(s.Rows) == 0 && !j.broken {
@@ -123,14 +118,14 @@ func (p *plan) samples(in input) (*SamplePlan, error) {
 
 // planRows are the rows of a benchmark, with their noise.
 func (j *judging) planRows(k cellKey) (rows []PlanRow) {
-	c, id := j.cells[k][newSide], j.identity(k)
+	c, id, config := j.cells[k][newSide], j.identity(k), configString(k.config)
 	for _, u := range j.judged {
 		values := c.values(u)
 		if len(values) == 0 {
 			continue
 		}
 		r := PlanRow{
-			Benchmark: id.benchmark, Package: id.pkg, label: id.label, Unit: u.name, Config: configString(k.config), Exact: u.exact,
+			Benchmark: id.benchmark, Package: id.pkg, label: id.label, Unit: u.name, Config: config, Exact: u.exact,
 			N: len(values), Noise: nan, PairNoise: nan, InstrumentError: j.instrument(u, &pair{c, c}),
 		}
 		if logs, ok := logarithms(values); ok && !u.exact {

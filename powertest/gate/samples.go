@@ -1,10 +1,6 @@
 package gate
 
-import (
-	"io"
-
-	"golang.org/x/perf/benchmath"
-)
+import "io"
 
 // Samples are the values that a benchmark file has of one benchmark in one unit.
 type Samples struct {
@@ -34,36 +30,45 @@ func ReadSamples(cfg Config, name string, text io.Reader) (list []Samples, warni
 	if err != nil {
 		return nil, nil, err
 	}
-	p.alone = true
-	t := newTable(p)
-	t.all = true
-	if err := t.read(newSide, name, text); err != nil {
+	j, err := p.readAlone(input{name, text}, true)
+	if err != nil {
 		return nil, nil, err
 	}
-	t.sort()
-	t.identify()
-	file := &t.sides[newSide]
-	j := &judging{table: t, report: &Report{}}
-	j.inputs()
 	warnings = append(j.report.Reasons, j.report.Warnings...)
-	j.report.Reasons = nil
-	for _, k := range t.order {
-		c := t.cells[k][newSide]
-		id := t.identity(k)
+	for _, u := range j.units {
+		u.better = j.sides[newSide].better(p, u.name)
+	}
+	for _, k := range j.order {
+		c, id, config := j.cells[k][newSide], j.identity(k), configString(k.config)
 		for _, col := range c.columns {
-			s := Samples{Benchmark: id.benchmark, Package: id.pkg, label: id.label, Unit: col.unit.name, Config: configString(k.config), Values: col.values, Runs: col.runs()}
-			s.Better = file.better(p, col.unit.name)
+			sum := col.summary(p.exact[col.unit.name])
+			s := Samples{
+				Benchmark: id.benchmark, Package: id.pkg, label: id.label, Unit: col.unit.name, Config: config,
+				Better: col.unit.better, Values: sum.Values, Runs: sum.Runs, Summary: sum,
+			}
 			if errors := j.errors(col.unit, c); len(errors) == len(col.values) {
 				s.Errors = errors
 			}
-			sorted := append([]float64{}, col.values...)
-			thresholds := benchmath.DefaultThresholds
-			s.Summary = summary(benchmath.NewSample(sorted, &thresholds), assumption(p.exact[col.unit.name]))
-			s.Summary.fill(col.series)
 			list = append(list, s)
 		}
 	}
 	return list, warnings, nil
+}
+
+// readAlone reads one side, alone, and reports what is wrong with it. All units are kept, or
+// those that are judged.
+func (p *plan) readAlone(in input, all bool) (*judging, error) {
+	p.alone = true
+	t := newTable(p)
+	t.all = all
+	if err := t.read(newSide, in.name, in); err != nil {
+		return nil, err
+	}
+	t.sort()
+	t.identify()
+	j := &judging{table: t, report: &Report{}}
+	j.inputs()
+	return j, nil
 }
 
 // better is the direction of a unit: as the user says, else the file, else as the gate knows.

@@ -13,22 +13,26 @@ import (
 // smallestP is the least p-value that a two-sided Mann-Whitney U test of n against
 // m samples can give: that of samples of which all of one side are below all of
 // the other. It is 2/C(n+m, n) where benchmath computes the exact distribution
-// (up to 50 samples on each side), else that of the normal approximation.
+// (up to exactSamples on each side), else that of the normal approximation.
 func smallestP(n, m int) float64 {
 	if n == 0 || m == 0 {
 		return 1
 	}
-	const exact = 50
-	if n <= exact && m <= exact {
+	if n <= exactSamples && m <= exactSamples {
 		ways := 1.0 // to choose n of n+m, exact as long as a float64 can say it
 		for i := 1; i <= n; i++ {
 			ways = ways * float64(m+i) / float64(i)
 		}
 		return math.Min(1, 2/ways)
 	}
+	mean, deviation := normalU(n, m)
+	return math.Min(1, math.Erfc((mean-0.5)/deviation/math.Sqrt2))
+}
+
+// normalU are the mean and the standard deviation of U for n against m samples.
+func normalU(n, m int) (mean, deviation float64) {
 	a, b := float64(n), float64(m)
-	z := (a*b/2 - 0.5) / math.Sqrt(a*b*(a+b+1)/12)
-	return math.Min(1, math.Erfc(z/math.Sqrt2))
+	return a * b / 2, math.Sqrt(a * b * (a + b + 1) / 12)
 }
 
 // samplesFor is how many samples each side needs so that one of family rows can
@@ -152,7 +156,7 @@ type candidate struct {
 	row           Row
 	before, after series
 	pairs         []float64 // differences of logarithms, if it is judged by them; see pairsOf
-	p             float64   // by which it is judged, before Holm's correction; not a number if it is not tested
+	p             float64   // by which it is judged, before Holm's correction, if it is tested
 	level         float64   // at which it is judged then
 }
 
@@ -187,15 +191,11 @@ func statistics(list []candidate, alpha float64) (family int) {
 
 func (c *candidate) statistics(alpha float64, family int) {
 	r := &c.row
-	c.p = nan
-	after := slices.Clone(c.after.values) // which is sorted
 	if r.Bound != "" {
-		thresholds := benchmath.DefaultThresholds
-		r.New = summary(benchmath.NewSample(after, &thresholds), assumption(r.Exact))
-		r.New.fill(c.after)
+		r.New = c.after.summary(r.Exact)
 		return
 	}
-	s := compare(slices.Clone(c.before.values), after, r.Exact, alpha)
+	s := compare(slices.Clone(c.before.values), slices.Clone(c.after.values), r.Exact, alpha)
 	r.Old, r.New, r.Delta = s.before, s.after, share(s.before.Center, s.after.Center)
 	r.Old.fill(c.before)
 	r.New.fill(c.after)
@@ -254,6 +254,14 @@ func (c *candidate) logarithms() (before, after []float64, ok bool) {
 	before, ok = logarithms(c.before.values)
 	after, okAfter := logarithms(c.after.values)
 	return before, after, ok && okAfter
+}
+
+// summary is what benchmath says of the values, with them.
+func (s series) summary(exact bool) Summary {
+	thresholds := benchmath.DefaultThresholds
+	sum := summary(benchmath.NewSample(slices.Clone(s.values), &thresholds), assumption(exact)) // which sorts them
+	sum.fill(s)
+	return sum
 }
 
 // fill adds the samples to what benchmath says of them.

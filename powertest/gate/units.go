@@ -62,20 +62,25 @@ func builtinBetter(unit string) int {
 
 // errorUnits are the units in which the error of a unit of energy may be reported: that of
 // a phase or role for its joules, and else that of the whole.
-func errorUnits(u *unit) (list []string) {
+func errorUnits(u *unit) []string {
 	if !u.energy {
 		return nil
 	}
-	return ErrorUnits(u.name)
+	return errorNames(u.name)
 }
 
 // ErrorUnits are the units in which the error of a unit may be reported, in percent, the
 // nearest first: prefill-err-% and err-% of prefill-J/op. There are none of what is no
 // energy.
-func ErrorUnits(unit string) (list []string) {
+func ErrorUnits(unit string) []string {
 	if !isEnergy(unit) {
 		return nil
 	}
+	return errorNames(unit)
+}
+
+// errorNames are the units that the error of a unit would have, were it one of energy.
+func errorNames(unit string) (list []string) {
 	for i, r := range unit {
 		if r == '-' {
 			list = append(list, unit[:i]+"-err-%")

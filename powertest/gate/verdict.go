@@ -10,7 +10,7 @@ import (
 
 // judgeRows judges all rows by the statistics that they have. The p-values of those that
 // are tested are corrected for being so many.
-func judgeRows(list []candidate, alpha float64, family int) {
+func judgeRows(list []candidate, alpha float64) {
 	var tested []int
 	var ps []float64
 	for i := range list {
@@ -18,6 +18,7 @@ func judgeRows(list []candidate, alpha float64, family int) {
 			tested, ps = append(tested, i), append(ps, list[i].p)
 		}
 	}
+	family := len(tested)
 	adjusted, levels := holm(ps, alpha)
 	for k, i := range tested {
 		list[i].row.PAdjusted, list[i].level = adjusted[k], levels[k]
