@@ -33,7 +33,7 @@ func (e environment) off() bool { return e.source == "off" }
 // rather than of a source that is not there: a simulation always is, and devices
 // that are named must be.
 func (e environment) malformed(err error) bool {
-	return e.source == "sim" || errors.Is(err, energy.ErrMalformed) || len(e.devices) > 0 && errors.Is(err, energy.ErrNoDevice)
+	return e.source == simulated || errors.Is(err, energy.ErrMalformed) || len(e.devices) > 0 && errors.Is(err, energy.ErrNoDevice)
 }
 
 // readEnvironment reads the variables. It is called by every Wrap, so that a

@@ -93,8 +93,8 @@ const (
 
 // misplaced logs a call of the user's that does nothing, since the benchmark is not
 // measured any more.
-func (b *B) misplaced(call string, above int) {
-	line := callerLine(above + 1)
+func (b *B) misplaced(call string) {
+	line := callerLine(1)
 	switch b.stage.Load() {
 	case stageParent, stageChild:
 		b.mistake(line, "%s on a benchmark that has sub-benchmarks does nothing, since it is not measured: call it on the B that Run's function gets", call)

@@ -138,8 +138,8 @@ func (t *timeline) cancel() {
 }
 
 // begin begins a use of a phase, and returns the function that ends it. Its line is that of
-// the caller's caller, or as many frames above.
-func (t *timeline) begin(name string, above int) (end func(), err error) {
+// the caller's caller.
+func (t *timeline) begin(name string) (end func(), err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.over {
@@ -155,7 +155,7 @@ func (t *timeline) begin(name string, above int) (end func(), err error) {
 	}
 	p := t.phase(name)
 	if p.begun == 0 {
-		p.line = callerLine(above + 1)
+		p.line = callerLine(1)
 	}
 	p.begun++
 	p.users++

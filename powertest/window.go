@@ -115,7 +115,7 @@ func (w *Window) Phase(name string) (end func()) {
 	if w.stopped.Load() {
 		w.mistake("Phase(%q)", name)
 	}
-	end, err := w.line.begin(name, 0)
+	end, err := w.line.begin(name)
 	if err != nil {
 		w.problem(err)
 	}

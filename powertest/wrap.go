@@ -226,7 +226,7 @@ func (b *B) finishParent() {
 // StartTimer is [testing.B.StartTimer]; it resumes the measurement too.
 func (b *B) StartTimer() {
 	if b.stage.Load() >= stageChild {
-		b.misplaced("StartTimer", 0)
+		b.misplaced("StartTimer")
 	}
 	b.B.StartTimer() // takes tens of µs first, and its time stamp last
 	b.line.resume()
@@ -235,7 +235,7 @@ func (b *B) StartTimer() {
 // StopTimer is [testing.B.StopTimer]; it pauses the measurement too.
 func (b *B) StopTimer() {
 	if b.stage.Load() >= stageChild {
-		b.misplaced("StopTimer", 0)
+		b.misplaced("StopTimer")
 	}
 	b.line.pause()
 	b.B.StopTimer() // takes its time stamp first
@@ -245,7 +245,7 @@ func (b *B) StopTimer() {
 // (tokens, requests) so far. It does not affect whether the timer is running.
 func (b *B) ResetTimer() {
 	if b.stage.Load() >= stageChild {
-		b.misplaced("ResetTimer", 0)
+		b.misplaced("ResetTimer")
 	}
 	b.serving.begin(b.Context()) // takes some ms, which are forgotten
 	b.B.ResetTimer()
@@ -274,7 +274,7 @@ func timerOn(tb *testing.B) bool {
 // It may be called from any goroutine and does not allocate.
 func (b *B) AddTokens(prompt, output int) {
 	if b.stage.Load() != stageMeasured {
-		b.misplaced("AddTokens", 0)
+		b.misplaced("AddTokens")
 	}
 	if !b.work.tokens(prompt, output) {
 		b.refused(fmt.Sprintf("AddTokens(%d, %d)", prompt, output), "the tokens of this benchmark")
@@ -285,7 +285,7 @@ func (b *B) AddTokens(prompt, output int) {
 // several. It may be called from any goroutine and does not allocate.
 func (b *B) AddRequests(n int) {
 	if b.stage.Load() != stageMeasured {
-		b.misplaced("AddRequests", 0)
+		b.misplaced("AddRequests")
 	}
 	if !b.work.requests.add(int64(n)) {
 		b.refused(fmt.Sprintf("AddRequests(%d)", n), "the requests of this benchmark")
@@ -297,7 +297,7 @@ func (b *B) AddRequests(n int) {
 // does not forget it.
 func (b *B) SetConcurrency(n int) {
 	if b.stage.Load() != stageMeasured {
-		b.misplaced("SetConcurrency", 0)
+		b.misplaced("SetConcurrency")
 	}
 	if n < 0 {
 		b.refused(fmt.Sprintf("SetConcurrency(%d)", n), "the users of this benchmark")
@@ -320,9 +320,9 @@ func (b *B) SetConcurrency(n int) {
 func (b *B) Phase(name string) (end func()) {
 	b.Helper()
 	if b.stage.Load() != stageMeasured {
-		b.misplaced("Phase", 0)
+		b.misplaced("Phase")
 	}
-	end, err := b.line.begin(name, 0)
+	end, err := b.line.begin(name)
 	if err != nil {
 		if text, first := b.once("phase "+name, "%v", err); first {
 			b.Log(text)

@@ -204,8 +204,8 @@ func (f *sampleFile) read() error {
 	if err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	f.noteUnits(data)
 	for line := range bytes.Lines(data) {
+		f.noteUnits(line)
 		if bytes.HasPrefix(line, []byte(gate.MarkBegin)) {
 			if err := f.begin(string(line)); err != nil {
 				return err

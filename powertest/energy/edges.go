@@ -88,10 +88,7 @@ func (w *Window) SetSpans(spans ...Span) {
 func (w *Window) Spans() []Span {
 	w.rec.mu.Lock()
 	defer w.rec.mu.Unlock()
-	list := make([]Span, len(w.spans))
-	for i, s := range w.spans {
-		list[i] = Span{Start: w.rec.base.Add(time.Duration(s.start)), End: w.rec.base.Add(time.Duration(s.end))}
-	}
+	list := fromSpans(w.rec.base, w.spans)
 	if w.open {
 		list[len(list)-1].End = w.rec.base.Add(time.Duration(w.rec.now()))
 	}

@@ -81,10 +81,6 @@ func readHistories(ctx context.Context, h HistorySource, index []int, devices []
 	if len(spans) == 0 {
 		return curves, nil, nil
 	}
-	list := make([]Span, len(spans))
-	for i, s := range spans {
-		list[i] = Span{Start: base.Add(time.Duration(s.start)), End: base.Add(time.Duration(s.end))}
-	}
-	found, err := h.ReadRange(ctx, list, histories)
+	found, err := h.ReadRange(ctx, fromSpans(base, spans), histories)
 	return curves, found, err
 }

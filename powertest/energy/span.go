@@ -26,6 +26,15 @@ func toSpans(base time.Time, spans []Span) []span {
 	return in
 }
 
+// fromSpans returns what toSpans was given. Of one that is open the end is base.
+func fromSpans(base time.Time, spans []span) []Span {
+	list := make([]Span, len(spans))
+	for i, s := range spans {
+		list[i] = Span{Start: base.Add(time.Duration(s.start)), End: base.Add(time.Duration(s.end))}
+	}
+	return list
+}
+
 // counted returns how much of the time of the spans counts, in ns. It is not above 0
 // for spans that are out of order.
 func counted(spans []span) (on int64) {

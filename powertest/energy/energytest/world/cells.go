@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 )
 
 // Usual is the counter of a data-centre board: it ticks each 100 ms by a clock of its own.
@@ -167,18 +166,18 @@ func strange() []Cell {
 	running := []kind{{name: "sawtooth", load: Sawtooth}, {name: "telegraph", load: Telegraph}, {name: "sparks", load: Sparks},
 		{name: "swell", load: Swell}, {name: "stairs", load: Stairs}}
 	marks := Want{Marks: true}
+	drifting := grid([]kind{{name: "drifting/cold", load: Cold}, {name: "drifting/warm", load: Warm}}, []goal{{0.25, 0}, {1, 0}, {5, 0}}, metered, marks)
+	for i := range drifting {
+		length := drifting[i].Length
+		drifting[i].Vary = with(func(r *rand.Rand, c *Counter) { c.Drift = between(r, -0.01, 0.01) / length })
+	}
 	list := slices.Concat(
 		grid(running, []goal{{0.25, 0}, {1, 0}, {5, 0}}, metered, marks),
 		grid([]kind{{name: "aligned", load: Aligned}, {name: "throttled", load: Throttled}}, []goal{{0.25, 0}, {1, 0}, {5, 0}}, styles, marks),
-		grid([]kind{{name: "drifting/cold", load: Cold}, {name: "drifting/warm", load: Warm}}, []goal{{0.25, 0}, {1, 0}, {5, 0}}, metered, marks),
+		drifting,
 	)
 	for i := range list {
-		c := &list[i]
-		if strings.HasPrefix(c.Name, "drifting") {
-			length := c.Length
-			c.Vary = with(func(r *rand.Rand, c *Counter) { c.Drift = between(r, -0.01, 0.01) / length })
-		}
-		c.Name = "strange/" + c.Name
+		list[i].Name = "strange/" + list[i].Name
 	}
 	return list
 }

@@ -9,24 +9,18 @@ import (
 // may lie between two known ticks of a window with pauses.
 const maxGap = 8
 
-// Estimate returns the energy of the spans, and then of each member, with the interval in
-// which it lies in at least 95 % of windows. All are of one posterior: their means add up
-// where their spans do. The error is [ErrNotBracketed].
-func Estimate(in Input) ([]Result, error) {
-	e := EstimateAlike([]Input{in})[0]
-	return e.Results, e.Err
-}
-
-// Estimated is what [Estimate] returns of a device.
+// Estimated is what [EstimateAlike] returns of a device.
 type Estimated struct {
 	Results []Result
-	Err     error
+	Err     error // nil or ErrNotBracketed
 	// Edges is what this window shows and those before did.
 	Edges Edges
 }
 
-// EstimateAlike is Estimate for devices which may work in lock-step: how the load begins and
-// ends on one of them is then likely on the others.
+// EstimateAlike returns of each device the energy of the spans, and then of each member, with
+// the interval in which it lies in at least 95 % of windows. All of a device are of one
+// posterior: their means add up where their spans do. The devices may work in lock-step: how
+// the load begins and ends on one of them is then likely on the others.
 func EstimateAlike(ins []Input) []Estimated {
 	list, windows, weighed := make([]Estimated, len(ins)), make([]window, len(ins)), make([]*weighing, len(ins))
 	for i := range ins {

@@ -52,6 +52,12 @@ func truth(steps []step, spans []Span) (joules float64) {
 	return joules
 }
 
+// Estimate is EstimateAlike of one device.
+func Estimate(in Input) ([]Result, error) {
+	e := EstimateAlike([]Input{in})[0]
+	return e.Results, e.Err
+}
+
 // estimated returns the result of the whole window.
 func estimated(in Input) (Result, error) {
 	list, err := Estimate(in)

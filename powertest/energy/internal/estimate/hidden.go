@@ -95,12 +95,12 @@ func (m *model) hidden(in *Input, edges []crossing) (less, more float64) {
 		mix = append(mix, component{mean: p.hides(edges), weight: p.weight})
 	}
 	mix = append(mix, component{weight: steady})
+	slices.SortFunc(mix, func(a, b component) int { return cmp.Compare(a.mean, b.mean) })
 	return -scale * min(mix.step(leftOut), 0), scale * max(mix.step(1-leftOut), 0)
 }
 
-// step returns the quantile of a mixture of which each component is one value.
+// step returns the quantile of a mixture, in order, of which each component is one value.
 func (m mixture) step(q float64) float64 {
-	slices.SortFunc(m, func(a, b component) int { return cmp.Compare(a.mean, b.mean) })
 	sum := 0.0
 	for _, c := range m {
 		sum += c.weight
