@@ -2,6 +2,7 @@ package powertest
 
 import (
 	"cmp"
+	"flag"
 	"fmt"
 	"math"
 	"slices"
@@ -74,8 +75,15 @@ func currencyOf(name string) (code string, ok bool) {
 	return cmp.Or(code, metrictable.NoCurrency), code == "" || metrictable.IsCurrency(code)
 }
 
-// PriceUsage is the usage of a flag for a price, as package flag has it.
-const PriceUsage = "what energy costs, as `EUR 0.30/kWh`, 0.30€/kWh, $0.12/kWh or 0.30/kWh: then the cost is reported, by request and by a million output tokens"
+// RegisterPrice defines the flag -price in a set: to is what is given with it.
+func RegisterPrice(f *flag.FlagSet, to **Price) {
+	const usage = "what energy costs, as `EUR 0.30/kWh`, 0.30€/kWh, $0.12/kWh or 0.30/kWh: then the cost is reported, by request and by a million output tokens"
+	f.Func("price", usage, func(s string) error {
+		p, err := ParsePrice(s)
+		*to = &p
+		return err
+	})
+}
 
 // String is the price as [ParsePrice] understands it.
 func (p Price) String() string {

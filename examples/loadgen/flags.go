@@ -105,17 +105,13 @@ func (c *config) define(f *flag.FlagSet) {
 func parse(args []string, stdout io.Writer, getenv func(string) string) (config, error) {
 	c := config{key: getenv("OPENAI_API_KEY"), users: []int{1, 4, 16, 64}}
 	f := flag.NewFlagSet(loadgen.Name, flag.ContinueOnError)
-	f.SetOutput(io.Discard)
 	c.define(f)
-	if len(args) == 1 && args[0] == "help" {
-		args = []string{"-help"}
-	}
-	switch err := f.Parse(args); {
+	switch err := command.Parse(f, args); {
 	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(stdout, loadgen.Help())
 		return c, err
 	case err != nil:
-		return c, fmt.Errorf("%w\nloadgen -help lists the flags", command.Advised(f, err))
+		return c, fmt.Errorf("%w\nloadgen -help lists the flags", err)
 	}
 	c.url = cmp.Or(c.url, getenv("OPENAI_BASE_URL"))
 	c.model = cmp.Or(c.model, getenv("OPENAI_MODEL"))

@@ -104,7 +104,7 @@ func (p Program) candidates(words []string, begun string) Candidates {
 	case isValue && f.Lookup(name) != nil:
 		return p.values(f.Lookup(name), begun[len(head):]).behind(head)
 	case strings.HasPrefix(begun, "-"):
-		return Candidates{Words: p.flagRows(c, f)}
+		return Candidates{Words: flagRows(c, f)}
 	}
 	return p.operands(c, 0, begun)
 }
@@ -181,11 +181,7 @@ func (p Program) kind(name, begun string) Candidates {
 func (p Program) operands(c Command, before int, begun string) Candidates {
 	switch {
 	case c.Operands == helpName && before == 0:
-		words := summaries(p.All())
-		for _, t := range p.topics() {
-			words = append(words, Row{t.Name, t.Summary})
-		}
-		return Candidates{Words: words}
+		return Candidates{Words: append(summaries(p.All()), p.topicRows()...)}
 	case c.Operands == completionName && before == 0:
 		return Candidates{Words: rows(shells)}
 	case c.Operands == "package":
@@ -215,7 +211,7 @@ func rows(words []string) []Row {
 }
 
 // flagRows are the flags of a command with the beginnings of what they are for.
-func (p Program) flagRows(c Command, f *flag.FlagSet) []Row {
+func flagRows(c Command, f *flag.FlagSet) []Row {
 	var list []Row
 	for _, g := range c.groups(f) {
 		for _, name := range g.Flags {

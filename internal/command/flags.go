@@ -13,9 +13,22 @@ import (
 // flags returns the flags of the command, and what runs with them.
 func (c Command) flags() (*flag.FlagSet, Action) {
 	f := flag.NewFlagSet(c.Name, flag.ContinueOnError)
+	return f, c.Define(f)
+}
+
+// Parse parses arguments, of which "help" alone asks for help. It writes nothing: the error
+// wraps [flag.ErrHelp] if help is asked for, and otherwise says what helps.
+func Parse(f *flag.FlagSet, args []string) error {
 	f.SetOutput(io.Discard)
 	f.Usage = func() {}
-	return f, c.Define(f)
+	if len(args) == 1 && args[0] == "help" {
+		args = []string{"-help"}
+	}
+	err := f.Parse(args)
+	if err == nil || errors.Is(err, flag.ErrHelp) {
+		return err
+	}
+	return advised(f, err)
 }
 
 // given are the names of the flags that were given.
@@ -25,10 +38,8 @@ func given(f *flag.FlagSet) map[string]bool {
 	return set
 }
 
-func isHelpAsked(err error) bool { return errors.Is(err, flag.ErrHelp) }
-
-// Advised is an error of parsing flags, with what helps.
-func Advised(f *flag.FlagSet, err error) error {
+// advised is an error of parsing flags, with what helps.
+func advised(f *flag.FlagSet, err error) error {
 	if name, ok := strings.CutPrefix(err.Error(), "flag provided but not defined: "); ok {
 		var names []string
 		f.VisitAll(func(g *flag.Flag) { names = append(names, "-"+g.Name) })

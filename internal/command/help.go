@@ -12,12 +12,8 @@ import (
 
 // overview is the help of the program: its commands and topics.
 func (p Program) overview() string {
-	var topics []Row
-	for _, t := range p.topics() {
-		topics = append(topics, Row{t.Name, t.Summary})
-	}
 	return fmt.Sprintf("Usage: %s COMMAND [FLAGS]\n\nCommands:\n%s\nTopics:\n%s\n%s help COMMAND lists the flags of one, %s help TOPIC says more.\n",
-		p.Name, Rows(summaries(p.All())), Rows(topics), p.Name, p.Name)
+		p.Name, Rows(summaries(p.All())), Rows(p.topicRows()), p.Name, p.Name)
 }
 
 // Help is the help of a command that is a program of its own.

@@ -2,6 +2,8 @@ package command
 
 import (
 	"context"
+	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"slices"
@@ -71,22 +73,19 @@ func names(commands []Command) []string {
 
 // call runs a command with its arguments.
 func (p Program) call(ctx context.Context, c Command, args []string, std Streams) int {
-	if len(args) == 1 && args[0] == "help" {
-		args = []string{"-help"}
-	}
 	f, action := c.flags()
-	err := f.Parse(args)
+	err := Parse(f, args)
 	line := progress.New(std.Err)
 	defer line.Stop()
 	call := Call{Streams: std, Args: f.Args(), All: args, Given: given(f), prefix: p.Name + " " + c.Name, line: line}
 	switch {
 	case err == nil:
 		return action.Run(progress.With(ctx, line), call)
-	case isHelpAsked(err):
+	case errors.Is(err, flag.ErrHelp):
 		fmt.Fprint(std.Out, p.describe(c))
 		return OK
 	}
-	call.Complain(Advised(f, err))
+	call.Complain(err)
 	fmt.Fprintf(std.Err, "%s help %s lists the flags\n", p.Name, c.Name)
 	if action.Refuse != nil {
 		action.Refuse(call)

@@ -28,6 +28,14 @@ func (p Program) topics() []Topic {
 		Topic{"examples", "a command to paste for each thing to do", Program.examples})
 }
 
+// topicRows are the topics with what they are about.
+func (p Program) topicRows() (list []Row) {
+	for _, t := range p.topics() {
+		list = append(list, Row{t.Name, t.Summary})
+	}
+	return list
+}
+
 // TopicNames are the names of all topics, those that the commands make among them.
 func (p Program) TopicNames() []string {
 	var list []string

@@ -38,3 +38,12 @@ func Wrap(text, indent string, columns int) string {
 	}
 	return b.String()
 }
+
+// Trimmed is a text without blanks at the ends of its lines, each of which it ends.
+func Trimmed(text string) string {
+	var b strings.Builder
+	for line := range strings.Lines(text) {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	return b.String()
+}

@@ -2,10 +2,8 @@ package annotate
 
 import (
 	"encoding/json"
-	"fmt"
 	"math"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -57,11 +55,11 @@ type stat struct {
 // stat returns a metric of the profile.
 func (p export) stat(tag string) (value float64, unit string, ok bool) {
 	var s stat
-	if pyjson.Unmarshal(p.Get(tag), &s) != nil || !pyjson.IsNumber(s.Avg) {
+	if pyjson.Unmarshal(p.Get(tag), &s) != nil {
 		return 0, "", false
 	}
-	value, err := strconv.ParseFloat(string(s.Avg), 64)
-	return value, s.Unit, err == nil
+	value, ok = number(s.Avg)
+	return value, s.Unit, ok
 }
 
 // total returns the first of some metrics that is a positive whole number.
@@ -176,7 +174,7 @@ func aiperf(p export, zone *time.Location) (Workload, []energy.Finding) {
 	w.Latency, _ = p.seconds("request_latency")
 	w.GoodRequests, _, w.HasGood = p.stat("good_request_count")
 	if n, ok := p.total("error_request_count"); ok {
-		w.Notes = append(w.Notes, fmt.Sprintf("%d requests failed: their energy is in, their tokens are not", n))
+		w.Notes = append(w.Notes, failedRequests(n))
 	}
 	if string(p.Get("was_cancelled")) == "true" {
 		w.Notes = append(w.Notes, "the run was cancelled")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/joulebench/joulebench/internal/terminal"
 	"github.com/joulebench/joulebench/internal/web"
+	"github.com/joulebench/joulebench/powertest"
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
@@ -54,8 +55,8 @@ func quoted(word string) string {
 	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
 }
 
-// writeAlone writes what was measured, and its energy.
-func (r Result) writeAlone(w *tabwriter.Writer) {
+// writeAlone writes what was measured, its energy, and what that costs, if cost is not nil.
+func (r Result) writeAlone(w *tabwriter.Writer, cost *powertest.Cost) {
 	if o := r.options; len(o.Command) > 0 {
 		line, _ := o.commandLine()
 		fmt.Fprintf(w, "command\t%s", line)
@@ -68,14 +69,7 @@ func (r Result) writeAlone(w *tabwriter.Writer) {
 	b := r.Workload
 	fmt.Fprintf(w, "window\t%v from %s\n", short(b.End.Sub(b.Start)), b.Start.UTC().Format("2006-01-02T15:04:05.000Z07:00"))
 	r.writeServer(w)
-	fmt.Fprintf(w, "source\t%s", r.telemetry.where)
-	if r.Measurement.Source.Simulated {
-		fmt.Fprint(w, " (SIMULATED)")
-	}
-	fmt.Fprintln(w)
-	if profiles := r.profiles(); profiles != "" {
-		fmt.Fprintf(w, "calibration\tby the profile %s\n", profiles)
-	}
+	r.writeOrigin(w)
 	m := r.Measurement
 	name := ""
 	if len(m.Kinds) > 0 {
@@ -85,7 +79,7 @@ func (r Result) writeAlone(w *tabwriter.Writer) {
 	for _, k := range m.Kinds {
 		writeSum(w, string(k.Kind)+" ", k.Energy, k.Watts, k.Valid)
 	}
-	r.writeCost(w)
+	writeCost(w, cost)
 	w.Flush()
 }
 
@@ -95,7 +89,7 @@ func writeSum(w io.Writer, of string, e energy.Estimate, watts float64, valid bo
 		fmt.Fprintf(w, "%senergy\twithheld\n", of)
 		return
 	}
-	fmt.Fprintf(w, "%senergy\t%s J ± %.2g %% (%s to %s J)\n", of, digits(e.Joules), e.ErrPercent(), digits(e.Low), digits(e.High))
+	fmt.Fprintf(w, "%senergy\t%s\n", of, inJoules(e))
 	fmt.Fprintf(w, "%spower\t%s W\n", of, digits(watts))
 }
 
@@ -130,18 +124,9 @@ func (r Result) writeDevices(out io.Writer) {
 	fmt.Fprintln(out)
 }
 
-// shortName names a device: "node-1 GPU 0".
-func shortName(d energy.Device) string {
-	name := fmt.Sprintf("%s %d", d.Kind.Title(), d.Index)
-	if d.Host != "" {
-		name = d.Host + " " + name
-	}
-	return name
-}
-
 // nameOf names a device with its model: "node-1 GPU 0, NVIDIA H200".
 func nameOf(d energy.Device) string {
-	name := shortName(d)
+	name := d.Title()
 	if d.Name != "" {
 		name += ", " + d.Name
 	}
@@ -155,7 +140,7 @@ func nameOf(d energy.Device) string {
 // said why, but to who compares results.
 func (r Result) causes() []energy.Cause {
 	found := slices.Clone(r.Findings)
-	if r.options.alone() && len(r.Reasons()) > 0 && !slices.Contains(r.Reasons(), energy.PartialCohort) {
+	if reasons := r.Reasons(); r.options.alone() && len(reasons) > 0 && !slices.Contains(reasons, energy.PartialCohort) {
 		found = slices.DeleteFunc(found, func(f energy.Finding) bool { return f.Reason == energy.PartialCohort })
 	}
 	return energy.Causes(found)

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -40,12 +39,9 @@ func (b Batch) WriteTable(out io.Writer) error {
 	if i := slices.IndexFunc(b.Runs, BatchRun.Valid); i >= 0 {
 		fmt.Fprintln(&text, energy.NotCovered(b.Runs[i].Result.devices()))
 	}
-	_, err := io.WriteString(out, terminal.Text(endOfLine.ReplaceAllString(text.String(), "")))
+	_, err := io.WriteString(out, terminal.Text(terminal.Trimmed(text.String())))
 	return err
 }
-
-// endOfLine is white space that the table has at the end of lines.
-var endOfLine = regexp.MustCompile(`(?m) +$`)
 
 // row is the rest of a run's line.
 func (r BatchRun) row() string {

@@ -7,19 +7,20 @@ import (
 	"github.com/joulebench/joulebench/powertest"
 )
 
-// cost is what the energy costs, if there is a price and an energy.
-func (r Result) cost() (c powertest.Cost, ok bool) {
+// cost is what the energy costs; nil if there is no price or no energy.
+func (r Result) cost() *powertest.Cost {
 	if r.options.Price == nil || !r.Valid() {
-		return c, false
+		return nil
 	}
-	c = *r.Report().Cost
-	return c, c.Total != nil
+	if c := r.Report().Cost; c.Total != nil {
+		return c
+	}
+	return nil
 }
 
-// writeCost writes what the energy costs.
-func (r Result) writeCost(w io.Writer) {
-	c, ok := r.cost()
-	if !ok {
+// writeCost writes what the energy costs, if that is not nil.
+func writeCost(w io.Writer, c *powertest.Cost) {
+	if c == nil {
 		return
 	}
 	unit := c.Price.Currency
@@ -34,13 +35,4 @@ func (r Result) writeCost(w io.Writer) {
 			fmt.Fprintf(w, "%s\t%s%s (%s to %s%s)\n", one.name, digits(one.of.Value), unit, digits(one.of.Low), digits(one.of.High), unit)
 		}
 	}
-}
-
-// costNotCovered says what is not in a cost; empty if there is none.
-func (r Result) costNotCovered() string {
-	c, ok := r.cost()
-	if !ok {
-		return ""
-	}
-	return c.Price.NotCovered(c.Of) + "\n"
 }

@@ -236,8 +236,9 @@ func (o EachOptions) one(ctx context.Context, of Options, r *BatchRun) {
 // findings are why a run has no energy, in words.
 func (r BatchRun) findings() []energy.Cause {
 	var why []energy.Finding
+	reasons := r.Result.Reasons()
 	for _, f := range r.Result.Findings {
-		if r.Result.spoils(f) && slices.Contains(r.Result.Reasons(), f.Reason) {
+		if r.Result.spoils(f) && slices.Contains(reasons, f.Reason) {
 			why = append(why, f)
 		}
 	}

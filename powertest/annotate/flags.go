@@ -53,11 +53,7 @@ func (a *Flags) Register(f *flag.FlagSet) {
 	a.registerSources(f)
 	a.registerResults(f)
 	a.run.register(f)
-	f.Func("price", powertest.PriceUsage, func(s string) error {
-		p, err := powertest.ParsePrice(s)
-		a.options.Price = &p
-		return err
-	})
+	powertest.RegisterPrice(f, &a.options.Price)
 	a.each.register(f)
 	f.StringVar(&a.past.Start, "start", "", "`time` when a window of the past begins, such as 2026-11-25T10:00:00Z, or seconds since 1970; for a source that knows the past; or when the run of a result began that says only how long it took")
 	f.StringVar(&a.past.End, "end", "", "`time` when it ends; by default now")

@@ -22,8 +22,7 @@ var genaiPerfHarness = harness{
 	},
 	runs: func(_ input, o *pyjson.Object) []outcome {
 		p := export{o}
-		w := Workload{Harness: "genai-perf", Concurrency: p.stimulus()}
-		_ = json.Unmarshal(member(o, "input_config", "model_names"), &w.Model)
+		w := Workload{Harness: "genai-perf", Concurrency: p.stimulus(), Model: text(o, "input_config", "model_names")}
 		var t tally
 		w.Requests, _ = p.total("request_count")
 		if w.Requests == 0 && o.Get("request_count") != nil {

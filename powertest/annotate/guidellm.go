@@ -3,7 +3,6 @@ package annotate
 import (
 	"encoding/json"
 	"fmt"
-	"time"
 
 	"github.com/joulebench/joulebench/internal/pyjson"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -39,20 +38,12 @@ var guidellmHarness = harness{
 
 // guidellmRun understands a benchmark of a report.
 func guidellmRun(b *pyjson.Object) outcome {
-	const invalid = energy.InvalidBenchmarkWindow
 	var t tally
 	w := Workload{Harness: "guidellm"}
-	for _, f := range []struct {
-		key string
-		to  *time.Time
-	}{{"start_time", &w.Start}, {"end_time", &w.End}} {
-		at, ok := unixTime(b.Get(f.key))
-		if !ok {
-			return failed(finding(invalid, "%s is %s: it must be the time in seconds since 1970", f.key, shown(b.Get(f.key))))
-		}
-		*f.to = at
+	if found := w.between(b, "start_time", "end_time"); found != nil {
+		return failed(found)
 	}
-	if found := checkOrder("the benchmark", w.Start, w.End, b.Get("start_time"), invalid); found != nil {
+	if found := checkOrder("the benchmark", w.Start, w.End, b.Get("start_time"), energy.InvalidBenchmarkWindow); found != nil {
 		return failed(found)
 	}
 	w.Seconds = w.length()
@@ -71,7 +62,7 @@ func guidellmRun(b *pyjson.Object) outcome {
 // plan takes how a benchmark of guidellm was to run.
 func (w *Workload) plan(b *pyjson.Object) {
 	strategy := func(key string) []byte { return member(b, "config", "strategy", key) }
-	_ = json.Unmarshal(member(b, "config", "backend", "model"), &w.Model) // what is no string is none
+	w.Model = text(b, "config", "backend", "model")
 	switch string(strategy("type_")) {
 	case `"synchronous"`:
 		w.Concurrency = 1

@@ -3,7 +3,6 @@ package annotate
 import (
 	"bytes"
 	"strconv"
-	"time"
 
 	"github.com/joulebench/joulebench/internal/pyjson"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -46,23 +45,12 @@ var inferenceXHarness = harness{
 func inferenceX(o *pyjson.Object) (Workload, []energy.Finding) {
 	var w Workload
 	const invalid = energy.InvalidBenchmarkWindow
-	for _, f := range []struct {
-		key string
-		to  *time.Time
-	}{
-		{"benchmark_start_time_unix", &w.Start},
-		{"benchmark_end_time_unix", &w.End},
-	} {
-		v := o.Get(f.key)
-		t, ok := unixTime(v)
-		if !ok {
-			return Workload{}, finding(invalid, "%s is %s: it must be the time in seconds since 1970", f.key, shown(v))
-		}
-		*f.to = t
+	if found := w.between(o, "benchmark_start_time_unix", "benchmark_end_time_unix"); found != nil {
+		return Workload{}, found
 	}
 	v := o.Get("duration")
-	seconds, err := strconv.ParseFloat(string(v), 64)
-	if !pyjson.IsNumber(v) || err != nil || seconds <= 0 {
+	seconds := positive(v)
+	if seconds == 0 {
 		return Workload{}, finding(invalid, "duration is %s: it must be a time in seconds", shown(v))
 	}
 	if found := checkOrder("the benchmark", w.Start, w.End, o.Get("benchmark_start_time_unix"), invalid); found != nil {

@@ -32,6 +32,8 @@ type tree struct {
 	paths []string
 	// broken are the folders that can't be read.
 	broken []BatchRun
+	// power says of the logs that were looked into, by their paths, whether they are of power.
+	power map[string]bool
 }
 
 // The names of files that annotate and InferenceX write beside a result.
@@ -45,7 +47,7 @@ const separator = string(filepath.Separator)
 
 // readTree finds the files below a folder.
 func readTree(ctx context.Context, root string) (*tree, error) {
-	t := &tree{root: root, folders: map[string]*folder{}}
+	t := &tree{root: root, folders: map[string]*folder{}, power: map[string]bool{}}
 	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 		switch {
 		case ctx.Err() != nil:
@@ -94,15 +96,15 @@ func (t *tree) add(dir, name string) {
 // the nearest folder above with logs. note says which one was chosen of several.
 func (t *tree) logOf(dir, result string) (log, note string, err error) {
 	if f := t.folders[dir]; f != nil && len(f.logs) > 0 {
-		return pick(dir, f.logs, result)
+		return t.pick(dir, f.logs, result)
 	}
 	if below := t.logsBelow(dir); len(below) > 0 && dir != t.root {
-		return pick(dir, below, result)
+		return t.pick(dir, below, result)
 	}
 	for at := dir; at != t.root; {
 		at = filepath.Dir(at)
 		if f := t.folders[at]; f != nil && len(f.logs) > 0 {
-			return pick(at, f.logs, result)
+			return t.pick(at, f.logs, result)
 		}
 	}
 	if log := t.artifact(dir); log != "" {
@@ -146,7 +148,7 @@ func (t *tree) artifact(dir string) string {
 
 // pick chooses among the logs of a folder: the one that has the result's name in its own,
 // or the one that InferenceX calls so, or the only one that looks like a log of power.
-func pick(dir string, logs []string, result string) (log, note string, err error) {
+func (t *tree) pick(dir string, logs []string, result string) (log, note string, err error) {
 	if len(logs) == 1 {
 		return filepath.Join(dir, logs[0]), "", nil
 	}
@@ -154,15 +156,9 @@ func pick(dir string, logs []string, result string) (log, note string, err error
 	for _, fits := range []func(name string) bool{
 		func(name string) bool { return stem.MatchString(filepath.Base(name)) },
 		func(name string) bool { return filepath.Base(name) == usualLog },
-		func(name string) bool { return hasPower(filepath.Join(dir, name)) },
+		func(name string) bool { return t.hasPower(filepath.Join(dir, name)) },
 	} {
-		found := slices.Collect(func(yield func(string) bool) {
-			for _, name := range logs {
-				if fits(name) && !yield(name) {
-					return
-				}
-			}
-		})
+		found := slices.DeleteFunc(slices.Clone(logs), func(name string) bool { return !fits(name) })
 		if len(found) == 1 {
 			return filepath.Join(dir, found[0]), fmt.Sprintf("%s, of %d logs", found[0], len(logs)), nil
 		}
@@ -180,8 +176,17 @@ func pick(dir string, logs []string, result string) (log, note string, err error
 // ofPower is in the header of a log of power.
 var ofPower = regexp.MustCompile(`(?i)power|pwr|watt|energy`)
 
-// hasPower reports whether a file begins as a log of power does.
-func hasPower(path string) bool {
+// hasPower reports whether a file begins as a log of power does, and looks into it once.
+func (t *tree) hasPower(path string) bool {
+	is, seen := t.power[path]
+	if !seen {
+		is = isOfPower(path)
+		t.power[path] = is
+	}
+	return is
+}
+
+func isOfPower(path string) bool {
 	f, err := inputfile.Open(path)
 	if err != nil {
 		return false

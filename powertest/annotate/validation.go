@@ -189,9 +189,7 @@ func (r Result) details() detailsJSON {
 			d.Measurement, d.Notes = nil, append(slices.Clone(d.Notes), "the measurement is left out: "+err.Error())
 		}
 	}
-	if c, ok := r.cost(); ok {
-		d.Cost = &c
-	}
+	d.Cost = r.cost()
 	for _, c := range r.Comparison {
 		d.Aiperf = append(d.Aiperf, comparisonJSON{c.Name, c.Unit, pyjson.Float(c.Ours), pyjson.Float(c.Theirs)})
 	}

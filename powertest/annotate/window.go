@@ -17,9 +17,9 @@ func isWindow(o *pyjson.Object) bool {
 	return o.Get("result_path") != nil && o.Get("clock_source") != nil
 }
 
-// text returns a value that is a string; else it is empty.
-func text(o *pyjson.Object, key string) (s string) {
-	_ = json.Unmarshal(o.Get(key), &s) // what is no string is none
+// text returns the value of a path of keys if it is a string; else it is empty.
+func text(o *pyjson.Object, path ...string) (s string) {
+	_ = json.Unmarshal(member(o, path...), &s) // what is no string is none
 	return s
 }
 

@@ -125,6 +125,21 @@ func unixTime(value []byte) (time.Time, bool) {
 	return time.Unix(int64(whole), int64(math.Round(part*1e9))), true
 }
 
+// between takes the window from the keys of its start and of its end.
+func (w *Workload) between(o *pyjson.Object, start, end string) []energy.Finding {
+	for _, f := range []struct {
+		key string
+		to  *time.Time
+	}{{start, &w.Start}, {end, &w.End}} {
+		at, ok := unixTime(o.Get(f.key))
+		if !ok {
+			return finding(energy.InvalidBenchmarkWindow, "%s is %s: it must be the time in seconds since 1970", f.key, shown(o.Get(f.key)))
+		}
+		*f.to = at
+	}
+	return nil
+}
+
 // unixSeconds is the time in seconds since 1970, as files have it.
 func unixSeconds(t time.Time) float64 {
 	return float64(t.Unix()) + float64(t.Nanosecond())/1e9

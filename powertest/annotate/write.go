@@ -24,19 +24,19 @@ import (
 func (r Result) WriteTable(out io.Writer) error {
 	var b bytes.Buffer
 	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	invalid := "invalid"
+	invalid, cost := "invalid", r.cost()
 	if r.options.alone() {
 		if len(r.options.Command) > 0 {
 			b.WriteByte('\n') // below what the command has written
 		}
 		invalid = "withheld"
-		r.writeAlone(w)
+		r.writeAlone(w, cost)
 		r.writeDevices(&b)
 	} else {
 		r.writeWindow(w)
 		r.writeSource(w)
 		r.writeEnergy(w)
-		r.writeCost(w)
+		writeCost(w, cost)
 		r.writeKinds(w)
 		w.Flush()
 		r.writeComparison(&b)
@@ -44,7 +44,9 @@ func (r Result) WriteTable(out io.Writer) error {
 	if r.Measurement.Valid && r.Valid() {
 		fmt.Fprintf(&b, "%s\n", energy.NotCovered(r.devices()))
 	}
-	b.WriteString(r.costNotCovered())
+	if cost != nil {
+		fmt.Fprintln(&b, cost.Price.NotCovered(cost.Of))
+	}
 	for _, c := range r.causes() {
 		what := invalid
 		if !r.spoils(c.Finding) {
@@ -100,9 +102,9 @@ func (w Workload) describe() string {
 	return s
 }
 
-func (r Result) writeSource(w io.Writer) {
-	t := r.telemetry
-	fmt.Fprintf(w, "source\t%s", t.where)
+// writeOrigin writes where the readings are from, and by which profiles they were measured.
+func (r Result) writeOrigin(w io.Writer) {
+	fmt.Fprintf(w, "source\t%s", r.telemetry.where)
 	if r.Measurement.Source.Simulated {
 		fmt.Fprint(w, " (SIMULATED)")
 	}
@@ -110,14 +112,18 @@ func (r Result) writeSource(w io.Writer) {
 	if profiles := r.profiles(); profiles != "" {
 		fmt.Fprintf(w, "calibration\tby the profile %s\n", profiles)
 	}
+}
+
+func (r Result) writeSource(w io.Writer) {
+	r.writeOrigin(w)
 	switch want := r.options.ExpectedGPUs; {
 	case !r.Measured:
 	case want == nil:
-		fmt.Fprintf(w, "GPUs\t%d seen; -gpus says how many there should be\n", t.observed())
+		fmt.Fprintf(w, "GPUs\t%d seen; -gpus says how many there should be\n", r.telemetry.observed())
 	case *want > 0:
-		fmt.Fprintf(w, "GPUs\t%d of %d\n", t.observed(), *want)
+		fmt.Fprintf(w, "GPUs\t%d of %d\n", r.telemetry.observed(), *want)
 	default: // a finding says that the number is wrong
-		fmt.Fprintf(w, "GPUs\t%d seen\n", t.observed())
+		fmt.Fprintf(w, "GPUs\t%d seen\n", r.telemetry.observed())
 	}
 }
 
@@ -146,8 +152,7 @@ func (r Result) writeEnergy(w io.Writer) {
 		fmt.Fprintf(w, "energy\twithheld\n")
 		return
 	}
-	e := r.Measurement.Energy
-	fmt.Fprintf(w, "energy\t%s J ± %.2g %% (%s to %s J)\n", digits(e.Joules), e.ErrPercent(), digits(e.Low), digits(e.High))
+	fmt.Fprintf(w, "energy\t%s\n", inJoules(r.Measurement.Energy))
 	for _, m := range r.Metrics {
 		if m.Key == "total_gpu_energy_j" {
 			continue // the line above
@@ -155,6 +160,11 @@ func (r Result) writeEnergy(w io.Writer) {
 		name := strings.TrimSuffix(strings.TrimSuffix(m.Key, "_w"), "_j")
 		fmt.Fprintf(w, "%s\t%s %s\n", strings.ReplaceAll(name, "_", " "), digits(m.Value), m.Unit)
 	}
+}
+
+// inJoules writes an energy with its interval.
+func inJoules(e energy.Estimate) string {
+	return fmt.Sprintf("%s J ± %.2g %% (%s to %s J)", digits(e.Joules), e.ErrPercent(), digits(e.Low), digits(e.High))
 }
 
 // writeKinds writes which kinds of devices have no number, beside those whose metrics are
@@ -200,7 +210,7 @@ func (r Result) inWords(c energy.Cause) string {
 	all := r.devices()
 	line := c.Line(func(uuid string) string {
 		if of := slices.IndexFunc(all, func(d energy.Device) bool { return d.UUID == uuid }); of >= 0 && r.options.alone() {
-			return shortName(all[of])
+			return all[of].Title()
 		}
 		name := r.telemetry.id(uuid)
 		if !strings.HasPrefix(name, "GPU-") {

@@ -147,6 +147,15 @@ func (l LeftOut) String() string {
 	return fmt.Sprintf("%s %d (%s, %s): %s", l.Kind.Title(), l.Index, cmp.Or(l.Name, "no name"), l.UUID, l.Why)
 }
 
+// Title names the device as people do, with its host if that is known: "node-1 GPU 0".
+func (d Device) Title() string {
+	name := fmt.Sprintf("%s %d", d.Kind.Title(), d.Index)
+	if d.Host != "" {
+		name = d.Host + " " + name
+	}
+	return name
+}
+
 // defaultPeriod is the nominal refresh period where the source says none.
 const defaultPeriod = 100 * time.Millisecond
 

@@ -26,7 +26,7 @@ func OfGate(r *gate.Report, old, newer []gate.Samples) Section {
 		}
 		key := rowKey{row.Benchmark, row.Package, row.Unit, row.Config}
 		c := &Comparison{
-			Benchmark: row.Name(), Unit: row.Unit, Better: row.Better,
+			Benchmark: row.Name(), Unit: row.Unit,
 			Old:    side(r.OldFile.Name, row.Old, before[key]),
 			New:    side(r.NewFile.Name, row.New, after[key]),
 			Change: row.Delta, Low: finite(row.DeltaLow), High: finite(row.DeltaHigh), Confidence: row.Confidence, Threshold: row.Threshold,
@@ -81,7 +81,7 @@ func OfSamples(name string, list []gate.Samples, units ...string) Section {
 			continue
 		}
 		s.Figures = append(s.Figures, &Comparison{
-			Benchmark: x.Name(), Unit: x.Unit, Better: x.Better, New: side(name, x.Summary, x),
+			Benchmark: x.Name(), Unit: x.Unit, New: side(name, x.Summary, x),
 			Change: math.NaN(), Low: math.NaN(), High: math.NaN(), Threshold: math.NaN(), Unseen: math.NaN(),
 		})
 	}

@@ -11,8 +11,7 @@ import (
 type Comparison struct {
 	// Benchmark is as gate writes it, Unit a unit of base, such as J/op or sec/op.
 	Benchmark, Unit string
-	// Better is -1 if less is better, +1 if more is, and 0 if that is not known.
-	Better   int
+	// Old has no samples where there is one build.
 	Old, New Samples
 	// Change is that of the median as a share of the old one, Low and High the interval in
 	// which it is with a confidence of, for instance, 0.95. Not a number if there is none.

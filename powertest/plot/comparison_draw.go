@@ -135,10 +135,7 @@ func (c *Comparison) draw(s *sheet) {
 	note, noteInk := "", text
 	var legend []entry
 	if len(sides) == 2 {
-		note, noteInk = c.change(), verdictInk(c.Verdict)
-		if noteInk == pale {
-			noteInk = text
-		}
+		note, noteInk = c.change(), verdictText(c.Verdict)
 		for i, side := range sides {
 			legend = append(legend, entry{side.Name, func(x, y vg.Length) { s.dot(i, seriesInk(i), x, y) }})
 		}
@@ -223,7 +220,7 @@ func (c *Comparison) drawSide(s *sheet, side Samples, which int, offset float64,
 	left, right := x(offset+float64(first)-0.5), x(offset+float64(last)+0.5)
 	if !math.IsNaN(side.Low) && !math.IsNaN(side.High) {
 		end := s.group("pt", fmt.Sprintf("%s: median in %s to %s %s (95 %%)", side.Name, digits(side.Low), digits(side.High), c.Unit))
-		s.FillPolygon(color.faint(0.14), []vg.Point{{X: left, Y: y(side.Low)}, {X: right, Y: y(side.Low)}, {X: right, Y: y(side.High)}, {X: left, Y: y(side.High)}})
+		s.rectangle(color.faint(0.14), left, right, y(side.Low), y(side.High))
 		end()
 	}
 	end := s.group("pt", fmt.Sprintf("%s: median %s %s", side.Name, digits(side.Median), c.Unit))
@@ -298,12 +295,11 @@ func (c *Changes) draw(s *sheet) {
 		g.left, g.right = 10, 14
 	}
 	g.x = axis{label: "change of the median, %", min: 100 * around.low, max: 100 * around.high}
-	g.x.ticks = ticksOf(g.x.min, g.x.max, 7, nil)
+	g.x.ticks = ticksOf(g.x.min, g.x.max, 7)
 	g.draw(s, func(x, y func(float64) vg.Length) {
 		for i, r := range rows {
 			if r.Threshold > 0 {
-				left, right, up, down := x(-100*r.Threshold), x(100*r.Threshold), y(float64(len(rows)-i)), y(float64(len(rows)-i-1))
-				s.FillPolygon(pale.faint(0.16), []vg.Point{{X: left, Y: down}, {X: right, Y: down}, {X: right, Y: up}, {X: left, Y: up}})
+				s.rectangle(pale.faint(0.16), x(-100*r.Threshold), x(100*r.Threshold), y(float64(len(rows)-i-1)), y(float64(len(rows)-i)))
 			}
 		}
 		s.StrokeLine2(draw.LineStyle{Color: text, Width: 1}, x(0), s.area.Min.Y, x(0), s.area.Max.Y)

@@ -155,7 +155,7 @@ func (p *Parts) draw(s *sheet) {
 	g.x = sc.axis(seen.low, seen.high*1.03, 6)
 	if s.narrow {
 		g.right = 105
-		g.x.ticks = ticksOf(g.x.min, g.x.max, 3, nil)
+		g.x.ticks = ticksOf(g.x.min, g.x.max, 3)
 	}
 	g.draw(s, func(x, y func(float64) vg.Length) {
 		for i, part := range parts {
@@ -180,7 +180,7 @@ func (s *sheet) drawPart(part Part, sc scale, x func(float64) vg.Length, y, room
 	}
 	defer s.group("pt", part.Name+": "+words)()
 	const half = partHeight * 0.32
-	s.FillPolygon(seriesInk(0).faint(0.55), []vg.Point{{X: x(0), Y: y - half}, {X: x(part.Amount), Y: y - half}, {X: x(part.Amount), Y: y + half}, {X: x(0), Y: y + half}})
+	s.rectangle(seriesInk(0).faint(0.55), x(0), x(part.Amount), y-half, y+half)
 	if known {
 		s.bar(draw.LineStyle{Color: text, Width: 1.1}, x(part.Low), y, x(part.High), y)
 	}

@@ -122,7 +122,7 @@ func TestScale(t *testing.T) {
 func TestTicks(t *testing.T) {
 	t.Parallel()
 	labels := func(low, high float64) (list []string) {
-		for _, x := range ticksOf(low, high, 5, nil) {
+		for _, x := range ticksOf(low, high, 5) {
 			list = append(list, x.Label)
 		}
 		return list
@@ -130,6 +130,6 @@ func TestTicks(t *testing.T) {
 	assert.Equal(t, []string{"0", "200", "400", "600", "800"}, labels(0, 820))
 	assert.Equal(t, []string{"−0.5", "0.0", "0.5", "1.0"}, labels(-0.6, 1.2))
 	for _, odd := range [][2]float64{{0, 0}, {1, 1}, {5, 4}, {0, math.Inf(1)}, {math.NaN(), 1}, {1e300, 1e301}, {0, 1e-300}, {1e15, 1e15 + 1}} {
-		assert.LessOrEqual(t, len(ticksOf(odd[0], odd[1], 5, nil)), 100, "%v", odd)
+		assert.LessOrEqual(t, len(ticksOf(odd[0], odd[1], 5)), 100, "%v", odd)
 	}
 }

@@ -19,7 +19,6 @@ import (
 type point struct {
 	benchmark string // its full name
 	unit      string
-	better    int
 	Value     // X is unknown yet
 }
 
@@ -33,7 +32,7 @@ func pointsOf(r powertest.Report) (list []point) {
 		half = m.Energy.ErrPercent() / 100
 	}
 	for _, unit := range drawn {
-		p := point{benchmark: strings.TrimPrefix(r.Name, "Benchmark"), unit: unit, better: better(unit), Value: Value{Y: math.NaN(), Low: math.NaN(), High: math.NaN()}}
+		p := point{benchmark: strings.TrimPrefix(r.Name, "Benchmark"), unit: unit, Value: Value{Y: math.NaN(), Low: math.NaN(), High: math.NaN()}}
 		if v, ok := r.Value(unit); ok {
 			p.Y, p.N = v, 1
 			if unit != "tokens/s" {
@@ -56,7 +55,7 @@ func pointsOfSamples(samples []gate.Samples) (list []point) {
 		if math.IsNaN(low) || math.IsNaN(high) {
 			low, high = rangeOf(s)
 		}
-		list = append(list, point{benchmark: s.Name(), unit: s.Unit, better: s.Better, Value: Value{Y: s.Summary.Center, Low: low, High: high, N: len(s.Values)}})
+		list = append(list, point{benchmark: s.Name(), unit: s.Unit, Value: Value{Y: s.Summary.Center, Low: low, High: high, N: len(s.Values)}})
 	}
 	return list
 }

@@ -50,6 +50,9 @@ func (p Point) known() bool { return math.Abs(p.Watts) < beyond }
 // A Tick is a change of a counter, which was seen within a time.
 type Tick struct{ From, To time.Duration }
 
+// within reports whether the tick may be in a time.
+func (t Tick) within(from, to time.Duration) bool { return t.To >= from && t.From <= to }
+
 // A BandKind is what a band says.
 type BandKind string
 
@@ -106,8 +109,8 @@ func (p *Power) Title() string { return p.Name + ": power" }
 
 // Describe implements [Figure].
 func (p *Power) Describe() string {
-	f := p.frame()
-	length := short((f.to - f.from) * 100 / 102) // without the room on either side
+	from, to := p.view()
+	length := short((to - from) * 100 / 102) // without the room on either side
 	words := fmt.Sprintf("Power over %v of %s", length, count(len(p.Series), "device"))
 	if len(p.Series) == 1 {
 		words = fmt.Sprintf("Power of %s over %v", p.Series[0].Name, length)
@@ -162,7 +165,7 @@ func (p *Power) extent() (from, to time.Duration) {
 }
 
 // after is the index of the first point later than a time.
-func (s *Series) after(at time.Duration) (i int, found bool) {
-	i, found = slices.BinarySearchFunc(s.Points, at+1, func(p Point, t time.Duration) int { return cmp.Compare(p.At, t) })
-	return i, found
+func (s *Series) after(at time.Duration) int {
+	i, _ := slices.BinarySearchFunc(s.Points, at+1, func(p Point, t time.Duration) int { return cmp.Compare(p.At, t) })
+	return i
 }

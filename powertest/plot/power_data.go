@@ -118,38 +118,41 @@ func (p *Power) script(wide, narrow *sheet) template.HTML {
 // tooManyTicks says that the page has no ticks because they are too many; empty if it has
 // them, or there are none.
 func (p *Power) tooManyTicks() string {
-	f, n := p.frame(), 0
-	for _, s := range p.Series {
-		for _, t := range s.Ticks {
-			if t.To >= f.from && t.From <= f.to {
-				n++
-			}
-		}
-	}
+	n := p.seenTicks(p.view())
 	if n <= maxPageTicks {
 		return ""
 	}
 	return fmt.Sprintf(" The counters changed %d times, and the page shows when only up to %d.", n, maxPageTicks)
 }
 
+// seenTicks is how many ticks of all devices are in a time.
+func (p *Power) seenTicks(from, to time.Duration) (n int) {
+	for _, s := range p.Series {
+		for _, t := range s.Ticks {
+			if t.within(from, to) {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // pageTicks are the ticks of all devices in what is drawn, each as a difference to the one
 // before; nil if they are too many.
 func (p *Power) pageTicks(f frame, in func(time.Duration) int64) (lists [][]int64) {
-	n := 0
+	if n := p.seenTicks(f.from, f.to); n == 0 || n > maxPageTicks {
+		return nil
+	}
 	for _, s := range p.Series {
 		list, last := []int64{}, int64(0)
 		for _, t := range s.Ticks {
-			if t.To < f.from || t.From > f.to {
+			if !t.within(f.from, f.to) {
 				continue
 			}
 			from, to := in(t.From), in(t.To)
 			list, last = append(list, from-last, to-from), to
 		}
-		n += len(list) / 2
 		lists = append(lists, list)
-	}
-	if n == 0 || n > maxPageTicks {
-		return nil
 	}
 	return lists
 }

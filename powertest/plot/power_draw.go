@@ -53,7 +53,7 @@ func (p *Power) legend(s *sheet) (entries []entry) {
 		}
 		entries = append(entries, entry{words, func(x, y vg.Length) {
 			const half = 4
-			s.FillPolygon(l.ink.faint(0.45), []vg.Point{{X: x - swatch/2, Y: y - half}, {X: x + swatch/2, Y: y - half}, {X: x + swatch/2, Y: y + half}, {X: x - swatch/2, Y: y + half}})
+			s.rectangle(l.ink.faint(0.45), x-swatch/2, x+swatch/2, y-half, y+half)
 		}})
 	}
 	return entries
@@ -114,10 +114,10 @@ type frame struct {
 // lead is the share of the windows' length that is drawn before and after them.
 const lead = 0.15
 
-// frame is the windows with what came shortly before and after them, or where there is no
-// window all that is known.
-func (p *Power) frame() frame {
-	from, to := p.extent()
+// view is from when to when power is drawn: the windows with what came shortly before and
+// after them, or where there is no window all that is known.
+func (p *Power) view() (from, to time.Duration) {
+	from, to = p.extent()
 	first, last := time.Duration(math.MaxInt64), time.Duration(math.MinInt64)
 	for _, b := range p.Bands {
 		if b.Kind == Window {
@@ -129,10 +129,16 @@ func (p *Power) frame() frame {
 		from, to = max(from, first-more), min(to, last+more)
 	}
 	room := (to - from) / 100
-	f := frame{from: from - room, to: to + room, kilo: 1}
-	if f.to <= f.from {
-		f.from, f.to = from-time.Second, to+time.Second
+	if from-room >= to+room {
+		room = time.Second
 	}
+	return from - room, to + room
+}
+
+// frame is how the view is shown.
+func (p *Power) frame() frame {
+	f := frame{kilo: 1}
+	f.from, f.to = p.view()
 	for _, s := range p.all() {
 		for _, x := range inside(s.Points, f.from, f.to) {
 			if x.known() && x.Watts > f.top {
@@ -190,12 +196,12 @@ func (p *Power) draw(s *sheet) {
 	}
 	g := panel{top: head + vg.Length(len(lanes))*(laneHeight+laneGap) + laneFoot, right: 12, bottom: 2, left: 6}
 	g.x = axis{label: p.since() + ", " + unitNames[f.unit], min: float64(f.from) / unit, max: float64(f.to) / unit}
-	g.x.ticks = ticksOf(g.x.min, g.x.max, ticks, nil)
+	g.x.ticks = ticksOf(g.x.min, g.x.max, ticks)
 	g.y = axis{label: "power, W", min: 0, max: f.top / watts}
 	if watts > 1 {
 		g.y.label = "power, kW"
 	}
-	g.y.ticks = ticksOf(0, g.y.max, 6, nil)
+	g.y.ticks = ticksOf(0, g.y.max, 6)
 	names := vg.Length(0)
 	for _, l := range lanes {
 		names = max(names, min(small.Width(l.name), s.Size().X/4))
@@ -254,7 +260,7 @@ func (p *Power) drawBands(s *sheet, lanes []lane, at func(time.Duration) vg.Leng
 // box fills a rectangle that the script moves with the axis.
 func (s *sheet) box(i ink, band int, part string, x0, x1, y0, y1 vg.Length) {
 	defer s.moving(band, part)()
-	s.FillPolygon(i, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
+	s.rectangle(i, x0, x1, y0, y1)
 }
 
 // edgeLine is a vertical line that the script moves with the axis.

@@ -1,7 +1,6 @@
 package plot
 
 import (
-	"fmt"
 	"math"
 	"time"
 
@@ -28,10 +27,7 @@ func powerOf(name string, r energy.Recording, start time.Time) *Power {
 
 // deviceName is what people call a device: "node-1 GPU 0 (NVIDIA H200), decode".
 func deviceName(d energy.Device) string {
-	name := fmt.Sprintf("%s %d", d.Kind.Title(), d.Index)
-	if d.Host != "" {
-		name = d.Host + " " + name
-	}
+	name := d.Title()
 	if d.Name != "" {
 		name += " (" + d.Name + ")"
 	}
@@ -116,7 +112,7 @@ func (e *Edge) set(at time.Duration) { *e = Edge{at, at, at} }
 func (p *Power) edge(at time.Duration) Edge {
 	e := Edge{at, at, at}
 	for _, s := range p.Series {
-		i, _ := s.after(at)
+		i := s.after(at)
 		if i > 0 && i < len(s.Points) {
 			e.Low, e.High = min(e.Low, s.Points[i-1].At), max(e.High, s.Points[i].At)
 		}

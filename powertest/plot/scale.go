@@ -52,7 +52,7 @@ func scaleOf(unit string, values ...float64) scale {
 // axis is a vertical axis of values from low to high, in the unit's own scale.
 func (s scale) axis(low, high float64, ticks int) axis {
 	a := axis{label: s.unit, min: low / s.factor, max: high / s.factor}
-	a.ticks = ticksOf(a.min, a.max, ticks, nil)
+	a.ticks = ticksOf(a.min, a.max, ticks)
 	return a
 }
 

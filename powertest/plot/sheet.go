@@ -76,6 +76,11 @@ func (s *sheet) group(class, readout string) (end func()) {
 	return func() { s.svg.WriteString("</g>\n") }
 }
 
+// rectangle fills a rectangle.
+func (s *sheet) rectangle(i ink, x0, x1, y0, y1 vg.Length) {
+	s.FillPolygon(i, []vg.Point{{X: x0, Y: y0}, {X: x1, Y: y0}, {X: x1, Y: y1}, {X: x0, Y: y1}})
+}
+
 // clipped draws what f draws within the axes only, where the canvas can.
 func (s *sheet) clipped(f func()) {
 	if s.svg != nil {
@@ -140,7 +145,7 @@ type axis struct {
 	min, max float64
 	ticks    []plot.Tick
 	log      bool
-	hidden   bool
+	hidden   bool // of y only
 	noGrid   bool
 }
 
@@ -176,9 +181,6 @@ func (p panel) draw(s *sheet, f func(x, y func(float64) vg.Length)) {
 		if from.log {
 			a.Scale = plot.LogScale{}
 		}
-	}
-	if p.x.hidden {
-		g.HideX()
 	}
 	if p.y.hidden {
 		g.HideY()
@@ -245,7 +247,7 @@ func step(length float64, n int) float64 {
 }
 
 // ticksOf are about n ticks from min to max.
-func ticksOf(low, high float64, n int, label func(float64) string) (list []plot.Tick) {
+func ticksOf(low, high float64, n int) (list []plot.Tick) {
 	by := step(high-low, n)
 	decimals := max(0, int(math.Ceil(-math.Log10(by)-1e-9)))
 	first := math.Ceil(low/by - 1e-9)
@@ -254,11 +256,7 @@ func ticksOf(low, high float64, n int, label func(float64) string) (list []plot.
 		if k == 0 {
 			v = 0
 		}
-		words := fmt.Sprintf("%.*f", decimals, v)
-		if label != nil {
-			words = label(v)
-		}
-		list = append(list, plot.Tick{Value: v, Label: strings.Replace(words, "-", "−", 1)})
+		list = append(list, plot.Tick{Value: v, Label: strings.Replace(fmt.Sprintf("%.*f", decimals, v), "-", "−", 1)})
 	}
 	return list
 }

@@ -33,9 +33,7 @@ func thin(points []Point, from, to time.Duration, columns int) []Point {
 // inside are the points of a time, with the last before it and the first after it.
 func inside(points []Point, from, to time.Duration) []Point {
 	s := Series{Points: points}
-	first, _ := s.after(from)
-	last, _ := s.after(to)
-	return points[max(first-1, 0):min(last+1, len(points))]
+	return points[max(s.after(from)-1, 0):min(s.after(to)+1, len(points))]
 }
 
 // thinned is the state of thin: what was seen of a column.

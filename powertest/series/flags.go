@@ -60,11 +60,7 @@ func (s *Flags) Register(f *flag.FlagSet) {
 		return err
 	})
 	f.Func("slo", "what requests are held to, for goodput: `ttft=TIME`, the time to the first token, or e2e=TIME, that of all; may be repeated", o.setObjective)
-	f.Func("price", powertest.PriceUsage, func(s string) error {
-		p, err := powertest.ParsePrice(s)
-		o.Price = &p
-		return err
-	})
+	powertest.RegisterPrice(f, &o.Price)
 	command.OneOf(f, &s.format, "format", "table", "how it is written; benchmark is records in the Go benchmark format", "table", "csv", "json", "benchmark")
 }
 

@@ -63,17 +63,8 @@ func (s *Series) WriteTable(out io.Writer) error {
 	for _, line := range append(s.why(), s.Notes...) {
 		fmt.Fprintf(&b, "%s\n", line)
 	}
-	_, err := io.WriteString(out, terminal.Text(trimmed(b.String())))
+	_, err := io.WriteString(out, terminal.Text(terminal.Trimmed(b.String())))
 	return err
-}
-
-// trimmed is a text without blanks at the ends of its lines.
-func trimmed(text string) string {
-	var b strings.Builder
-	for line := range strings.Lines(text) {
-		b.WriteString(strings.TrimRight(line, " \n") + "\n")
-	}
-	return b.String()
 }
 
 // column is a number with its half-width in percent, as two columns.
