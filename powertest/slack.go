@@ -129,7 +129,7 @@ func (s slack) widenAll(devices []energy.DeviceMeasurement, kinds map[energy.Kin
 		kinds[kind] = kinds[kind].plus(drawn{most, d.Device.MaxErrPercent()})
 		roles[d.Device.Role] += most
 		s.widen(&d.Energy, &d.Watts, most)
-		if limit := d.Device.MostWatts(); d.Device.Calibration.Reported(d.Watts) > limit {
+		if limit := d.Device.MostWatts(s.elapsed); d.Device.Calibration.Reported(d.Watts) > limit {
 			return s.mismatch(fmt.Sprintf(", and its power would be %.4g W, which is more than the %.4g W that the device can draw", d.Watts, limit))
 		}
 	}

@@ -110,7 +110,7 @@ func (d *device) counter() Counter {
 	}
 	c.Step = d.step()
 	watts, ok := d.meanPower()
-	c.Watts = number(watts, ok && watts <= d.MostWatts())
+	c.Watts = number(watts, ok && watts <= d.MostWatts(math.MaxInt64))
 	if !d.past && c.Readings > 0 {
 		c.CallP50, c.CallP99 = &d.calls.P50, &d.calls.P99
 	}

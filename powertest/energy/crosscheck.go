@@ -41,8 +41,9 @@ func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
 	mean := c.mean
 	mean.Period = c.expected()
 	g, ok := gauge.CrossCheck(c.powerAround(spans), mean)
-	secs := float64(counted(spans)) / float64(time.Second)
-	if !ok || !(g.Joules > 0) || !c.device.canDraw(g.Joules/secs) {
+	on := time.Duration(counted(spans))
+	secs := on.Seconds()
+	if !ok || !(g.Joules > 0) || !c.device.canDraw(g.Joules/secs, on) {
 		return
 	}
 	d.GaugeJoules, d.HasGauge = g.Joules, true

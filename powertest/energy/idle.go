@@ -242,7 +242,7 @@ func (w *Window) reportIdle(m *Measurement) {
 			continue // a processor is never idle, and nobody asks for it
 		}
 		d := &m.Devices[i]
-		if p.known = p.known && d.Device.canDraw(p.Watts); p.known {
+		if p.known = p.known && d.Device.canDraw(p.Watts, math.MaxInt64); p.known {
 			d.Idle, d.HasIdle = d.Device.Calibration.idle(p.PowerEstimate), true
 		}
 		switch {

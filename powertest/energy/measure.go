@@ -175,7 +175,7 @@ func (d *DeviceMeasurement) publish(c *curve, energy Estimate, spans []span) {
 		d.tooWide(time.Duration(on), len(spans), advice(c.device, c.expected(), len(spans) > 1))
 		return
 	}
-	if d.judgeMean(); d.Valid && c.device.Method == Counter {
+	if d.judgeMean(time.Duration(on)); d.Valid && c.device.Method == Counter {
 		crossCheck(c, d, spans)
 	}
 }

@@ -12,9 +12,11 @@ const (
 	// limitShare is by how much of itself a device may draw more than its power limit on
 	// average: boards hold it to within a few per cent, and their sensors have a gain.
 	limitShare = 0.1
-	// burstShare is by how much of it more, besides, for as long as a refresh period: a
-	// limit is kept by a control loop that needs some time.
+	// burstShare is by how much of it more, besides, for as long as settle, and for a refresh
+	// period at least: a limit is kept by a control loop that needs some time. An H100 of
+	// 700 W draws 780 to 816 W for the first 0.9 s of a load (docs/hardware.md).
 	burstShare = 0.4
+	settle     = time.Second
 	// levelFactor is by how much one interval between ticks may exceed all levels of power
 	// that last, where no limit is known, and levelWatts what any device may draw.
 	levelFactor = 4
@@ -26,18 +28,24 @@ const (
 	greatest = 20_000
 )
 
-// MostWatts returns the most that the device can draw on average, in watts: a tenth more
-// than its power limit or, where that is not known, more than any device draws. A mean
-// power above it is not published.
-func (d Device) MostWatts() float64 {
-	if d.PowerLimit > 0 {
-		return (1 + limitShare) * d.PowerLimit
+// MostWatts returns the most that the device can draw on average over a time, in watts: a
+// tenth more than its power limit, and half as much again within a second, or, where the
+// limit is not known, more than any device draws. A mean power above it is not published.
+func (d Device) MostWatts(over time.Duration) float64 {
+	if d.PowerLimit <= 0 {
+		return greatest
 	}
-	return greatest
+	return d.mostJoules(over.Seconds(), settle.Seconds()) / over.Seconds()
 }
 
-// canDraw reports whether a mean power is one that the device can have.
-func (d Device) canDraw(watts float64) bool { return watts <= d.MostWatts() }
+// mostJoules returns the most that a device with a power limit can use in a time, of which
+// a burst takes a part, both in seconds.
+func (d Device) mostJoules(secs, burst float64) float64 {
+	return d.PowerLimit * ((1+limitShare)*secs + burstShare*min(secs, burst))
+}
+
+// canDraw reports whether a mean power over a time is one that the device can have.
+func (d Device) canDraw(watts float64, over time.Duration) bool { return watts <= d.MostWatts(over) }
 
 // limit says in words what the device can draw.
 func (d Device) limit() string {
@@ -48,12 +56,12 @@ func (d Device) limit() string {
 }
 
 // judgeMean withholds a mean power over a window that the device cannot have.
-func (d *DeviceMeasurement) judgeMean() {
-	switch watts := d.Watts; {
-	case d.Device.canDraw(watts):
+func (d *DeviceMeasurement) judgeMean(over time.Duration) {
+	switch watts, most := d.Watts, d.Device.MostWatts(over); {
+	case watts <= most:
 	case d.Device.Method == Gauge:
 		d.withhold(InvalidPowerSample, "the readings say %.4g W over the window, and %s: the unit, or the limit, is not what it is taken for", watts, d.Device.limit())
-	case d.Energy.Low*watts <= d.Device.MostWatts()*d.Energy.Joules:
+	case d.Energy.Low*watts <= most*d.Energy.Joules:
 		d.withhold(WindowTooShort, "%.4g W ± %.0f %% over the window reaches above what the device can draw (%s): measure for longer", watts, d.Energy.ErrPercent(), d.Device.limit())
 	default:
 		d.withhold(CounterJump, "the counter says %.4g W over the window, and %s: it has jumped, or its unit, or the limit, is not what it is taken for", watts, d.Device.limit())
@@ -107,9 +115,8 @@ func (c *curve) between(a, b estimate.Tick) float64 {
 // a time in seconds. level is the highest level of power, once it is known.
 func (c *curve) tooMuch(joules, secs float64, level *float64) bool {
 	joules -= c.device.Resolution
-	if limit := c.device.PowerLimit; limit > 0 {
-		burst := burstShare * c.expected() / float64(time.Second)
-		return joules > limit*((1+limitShare)*secs+burst)
+	if c.device.PowerLimit > 0 {
+		return joules > c.device.mostJoules(secs, max(settle.Seconds(), c.expected()/float64(time.Second)))
 	}
 	if joules <= levelWatts*secs {
 		return false
@@ -138,7 +145,7 @@ func (c *curve) highestLevel() (level float64) {
 
 // setBefore sets the power before the window, if it can be.
 func (d *DeviceMeasurement) setBefore(watts float64, known bool) {
-	if known && d.Device.canDraw(watts) {
+	if known && d.Device.canDraw(watts, settle) {
 		d.BeforeWatts, d.HasBefore = watts, true
 	}
 }

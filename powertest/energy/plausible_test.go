@@ -76,6 +76,7 @@ func TestWhatDevicesDraw(t *testing.T) {
 	}{
 		"700 W of 700 W":            {700, 700, steady(700)},
 		"a boost for 100 ms":        {700, 702.8, boost},
+		"a limit kept after 0.9 s":  {700, 728.8, func(ms float64) float64 { return steady(700)(ms) + 0.08*min(max(ms-1050, 0), 900) }},
 		"half as much again once":   {700, 424.6, jumping(400, 61.5, 2000)},
 		"1000 W, no limit":          {0, 1000, steady(1000)},
 		"from 60 W to 1000 W":       {0, 636, func(ms float64) float64 { return steady(60)(ms) + 0.94*max(ms-2020, 0) }},
@@ -92,6 +93,18 @@ func TestWhatDevicesDraw(t *testing.T) {
 			assert.Empty(t, m.Reasons)
 		})
 	}
+}
+
+// TestBurst: for a second a board may draw far more than its limit, until it is kept.
+func TestBurst(t *testing.T) {
+	c := limited(Counter, 700)
+	follow(c, func(ms float64) float64 { return 130*ms/1000 + 0.66*min(max(ms-2000, 0), 500) })
+	m := measureCurves([]*curve{c}, window(2000, 2500))
+	require.True(t, m.Valid, "%v", m.Reasons)
+	assert.InEpsilon(t, 790, m.Watts, 0.03)
+	assert.Equal(t, 1.5*700, limited(Counter, 700).device.MostWatts(100*time.Millisecond))
+	assert.InDelta(t, 1.14*700, limited(Counter, 700).device.MostWatts(10*time.Second), 1e-9)
+	assert.InDelta(t, 1.1*700, limited(Counter, 700).device.MostWatts(math.MaxInt64), 1e-3)
 }
 
 // A counter that goes down was reset, also where it then comes back as if it jumped.
@@ -123,8 +136,8 @@ func TestGaugesThatCannotBe(t *testing.T) {
 		valid        bool
 	}{
 		"its limit":               {700, 700, true},
-		"a tenth above it":        {700, 769, true},
-		"more":                    {700, 780, false},
+		"a quarter above it":      {700, 875, true},
+		"more, for two seconds":   {700, 920, false},
 		"far more":                {700, 2000, false},
 		"1000 W, no limit":        {0, 1000, true},
 		"a decimal comma misread": {0, 490500, false},
@@ -190,9 +203,9 @@ func FuzzPlausible(f *testing.F) {
 		}
 		for _, w := range [][]Span{window(0, ms), window(ms/4, ms/2), append(window(ms/8, ms/4), window(ms/2, ms*0.9)...)} {
 			for _, d := range measureCurves([]*curve{c, g}, w).Devices {
-				assert.LessOrEqual(t, max(d.Watts, d.BeforeWatts, d.Idle.Watts), 1.1*limit, "%+v", d)
+				assert.LessOrEqual(t, max(d.Watts, d.BeforeWatts, d.Idle.Watts), 1.5*limit, "%+v", d)
 				if d.Check != nil {
-					assert.LessOrEqual(t, max(d.Check.Counter.Watts, d.Check.Gauge.Watts), 1.1*limit)
+					assert.LessOrEqual(t, max(d.Check.Counter.Watts, d.Check.Gauge.Watts), 1.5*limit)
 				}
 			}
 		}

@@ -119,13 +119,17 @@ func (w *window) widest() float64 {
 }
 
 // powerBefore returns the mean power over the ticks that were seen in a row just before
-// start. ok is false where they are too few to resolve it.
+// start, within a few refresh periods of it or, where fewer are seen, over the last two. ok is
+// false where they are too few to resolve it.
 func powerBefore(in *Input, start int64) (watts float64, ok bool) {
-	const most = 8
+	const most = 8 // refresh periods
 	last := firstAfter(in.Ticks, start) - 1
 	first := last
-	for first > 0 && last-first < most {
+	for first > 0 {
 		a, b := in.Ticks[first-1], in.Ticks[first]
+		if first < last && float64(start)-a.Mid() > most*in.Period.Expected() {
+			break // another load may have gone on there
+		}
 		if a.Inferred || a.Epoch != b.Epoch || b.Mid()-a.Mid() > 3*in.Period.Expected()*float64(in.Period.Stride) {
 			break
 		}
