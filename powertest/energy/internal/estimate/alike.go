@@ -111,10 +111,13 @@ func (w *weighing) believe(elsewhere Edges) {
 		for i, x := range list {
 			sum += prior[i] * math.Exp(x-top)
 		}
+		more := make([]float64, len(list))
+		for i, x := range list {
+			more[i] = math.Log(1 - follows + follows*math.Exp(x-top)/sum)
+		}
 		for _, all := range w.posteriors {
 			for k := range all {
-				p := &all[k]
-				p.weight += math.Log(1 - follows + follows*math.Exp(list[p.number[edge]]-top)/sum)
+				all[k].weight += more[all[k].number[edge]]
 			}
 		}
 	}

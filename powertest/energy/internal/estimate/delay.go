@@ -82,7 +82,7 @@ func (w *window) delayedBy(in *Input, ks []timedTick, cuts [][2]int, doubtful []
 		log := 0.0
 		for i, t := range m.targets {
 			var mix mixture
-			mix, log = mixtureOf(all, i).normalize()
+			mix, log = m.mixture(all, i).normalize()
 			mean := mix.mean()
 			sums[t].mean += mean
 			sums[t].sd += mix.variance(mean) + sq(m.misplaced(t, in.Far)/wide)

@@ -141,7 +141,7 @@ func (w *weighing) energies(in *Input) []estimate {
 		m = w.models[k]
 		all := w.posteriors[k]
 		for i, t := range m.targets {
-			mix := mixtureOf(all, i)
+			mix := m.mixture(all, i)
 			// Energies of parts are to add up, so all of them have the same weights.
 			if len(w.targets) == 1 && m.local[after] >= 0 {
 				mix = m.drawable(mix, t)

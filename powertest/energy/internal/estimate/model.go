@@ -41,6 +41,7 @@ type model struct {
 	split       []int
 	pauseColumn uint8 // of the level of pauses, if there is one
 	rows        rows
+	energies    []normal // of the targets, under one hypothesis after the other
 	scratch     scratch
 }
 

@@ -23,6 +23,14 @@ func TestTruncatedNormal(t *testing.T) {
 	assert.Equal(t, -50.0, m)
 }
 
+func TestLikelyBelow(t *testing.T) {
+	for z := -far + 1e-3; z < far; z += 0.0137 {
+		assert.InDelta(t, normCDF(z), likelyBelow(z), 1e-8, "%v", z)
+	}
+	assert.InDelta(t, normCDF(-far), likelyBelow(-far), 1e-8)
+	assert.InDelta(t, normCDF(far), likelyBelow(far), 1e-8)
+}
+
 func TestMixture(t *testing.T) {
 	m, likelihood := mixture{{mean: 1, sd: 1, weight: math.Log(3)}, {mean: 5, sd: 1, weight: 0}, {mean: 99, sd: 1, weight: -50}}.normalize()
 	assert.Len(t, m, 2, "what does not matter is dropped")

@@ -8,10 +8,10 @@ import (
 // posterior is the distribution of what the targets of a model used, under a shape and
 // a noise; weight is the log of its likelihood and prior.
 type posterior struct {
-	weight   float64
-	mean, sd []float64 // of each target of the model
-	calm     float64   // 1 where the noise is not the largest, or 0
-	number   [2]int    // of the shape
+	weight float64
+	first  int     // of the energies of the model's targets
+	calm   float64 // 1 where the noise is not the largest, or 0
+	number [2]int  // of the shape
 }
 
 // What is believed of an edge's own energy, as seconds of the step in power.
@@ -218,19 +218,15 @@ func (m *model) posterior(n *scatter, weight float64) posterior {
 		}
 		shares = shares[len(splits):]
 	}
-	if len(s.room) < 2*targets {
-		s.room = make([]float64, 512*targets)
-	}
-	p := posterior{weight: weight, mean: s.room[:targets:targets], sd: s.room[targets : 2*targets : 2*targets]}
-	s.room = s.room[2*targets:]
+	p := posterior{weight: weight, first: len(m.energies)}
 	theta := s.system.solve()
 	for t := range m.targets {
 		g := s.gains[t*size : (t+1)*size]
-		p.mean[t] = n.mean[t]
+		e := normal{mean: n.mean[t], sd: math.Sqrt(max(n.variance[t], 0) + s.system.variance(g))}
 		for c, x := range g {
-			p.mean[t] += x * theta[c]
+			e.mean += x * theta[c]
 		}
-		p.sd[t] = math.Sqrt(max(n.variance[t], 0) + s.system.variance(g))
+		m.energies = append(m.energies, e)
 	}
 	return p
 }

@@ -25,7 +25,6 @@ type scratch struct {
 	mean    []float64 // priors of the columns that are used
 	sd      []float64
 	gains   []float64 // by the columns, of each target
-	room    []float64 // for posteriors
 }
 
 // setRows works out the rows under a shape.

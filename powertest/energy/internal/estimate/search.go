@@ -83,6 +83,7 @@ func (m *model) search(shapes []shape, noises []noise) *search {
 	s.keepNoises()
 	s.ranked = make([]ranked, 0, len(shapes))
 	s.all = make([]posterior, 0, len(shapes)*len(s.noises))
+	s.energies = make([]normal, 0, cap(s.all)*len(s.targets))
 	for _, h := range shapes {
 		s.weighShape(h)
 	}
@@ -198,11 +199,12 @@ func (s *search) refine() {
 	}
 }
 
-// mixtureOf returns the mixture of the posteriors of target i of a model.
-func mixtureOf(all []posterior, i int) mixture {
+// mixture returns the mixture of the posteriors of target i.
+func (m *model) mixture(all []posterior, i int) mixture {
 	mix := make(mixture, len(all))
 	for k, p := range all {
-		mix[k] = component{mean: p.mean[i], sd: p.sd[i], weight: p.weight}
+		e := m.energies[p.first+i]
+		mix[k] = component{mean: e.mean, sd: e.sd, weight: p.weight}
 	}
 	return mix
 }

@@ -19,7 +19,8 @@ type system struct {
 	weight float64         // of the log of the likelihood, what the means add
 	scale  product         // that the likelihood is to be divided by the square root of
 	// inverse is of the diagonal of the factor.
-	inverse vector
+	inverse       vector
+	theta, solved vector // room for solve and variance
 }
 
 // product is a product of many factors, of which the log is sought.
@@ -80,8 +81,9 @@ func (s *system) factor() float64 {
 	return s.weight + (quad-s.scale.log-math.Log(s.scale.rest))/2
 }
 
-// solve returns the means of the unknowns, after factor.
-func (s *system) solve() (theta vector) {
+// solve returns the means of the unknowns, after factor. They are good until the next call.
+func (s *system) solve() []float64 {
+	theta := s.theta[:s.size]
 	for i := s.size - 1; i >= 0; i-- {
 		theta[i] = s.y[i]
 		for k := i + 1; k < s.size; k++ {
@@ -94,7 +96,7 @@ func (s *system) solve() (theta vector) {
 
 // variance returns the variance of the sum of the unknowns times g, after factor.
 func (s *system) variance(g []float64) (v float64) {
-	var z vector
+	z := s.solved[:s.size]
 	for i := range s.size {
 		x := g[i]
 		for k, w := range s.n[i][:i] {
