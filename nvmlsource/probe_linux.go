@@ -144,6 +144,7 @@ func (d *driver) probe(g gpu, h nvml.Device) (*meter, energy.Device, error) {
 			dev.Sensor.Stamped = w.stamped
 			if w.method == energy.Counter {
 				dev.Resolution = 0.001 // NVML counts millijoules
+				dev.Delay, dev.DelaySD = sensors.CounterDelay(dev.Name)
 				if whole := d.moduleOf(h, dev.Name); whole != nil && !whole.gpuOnly {
 					whole.take(m, &dev)
 				}

@@ -82,3 +82,16 @@ func Of(r Reading, model string) energy.Sensor {
 	}
 	return energy.Sensor{}
 }
+
+// CounterDelay returns by how much the energy counter of a model is late when it ticks, and
+// the standard deviation of what is known of that; 0 where nothing is. It is half of the
+// time between two readings of the power that it adds up, and what they take.
+//
+// On two H100 (docs/hardware.md) 115 steps of three loads rose late by 8 to 13 ms in the median
+// of each, and fell by 9 to 13 ms. H200 not seen.
+func CounterDelay(model string) (by, sd time.Duration) {
+	if architectureOf(model) == Hopper {
+		return 10 * ms, 5 * ms / 2
+	}
+	return 0, 0
+}

@@ -118,7 +118,7 @@ func (c *curve) sampled(d *DeviceMeasurement, e Estimate, spans []span) Estimate
 	}
 	// All or nothing of a step at any time in an interval: a variance of 1/6.
 	variance := 2 * float64(len(spans)) * sq(step*period) / 6
-	if scatter, n := c.scatter(from+c.lag.ns(), to+c.lag.ns()); n > 1 {
+	if scatter, n := c.scatter(from+c.late(), to+c.late()); n > 1 {
 		variance += sq(scatter*seconds) / n
 	}
 	half := (1 - share) * z99 * math.Sqrt(variance)

@@ -357,7 +357,7 @@ func (c *curve) settled(spans []span, end int64) bool {
 	case c.device.Method == Gauge:
 		return c.power.Seen() >= end+c.reach()
 	}
-	start, late := spans[0].start, c.lag.ns()
+	start, late := spans[0].start, c.late()
 	if !estimate.Settled(c.ticks, start+late, end+late) {
 		return false
 	}

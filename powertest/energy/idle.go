@@ -135,7 +135,7 @@ func (r *Recorder) watchIdle(now int64) (limit int64, seen []int) {
 	limit, seen = now, make([]int, len(r.curves))
 	warm := slices.ContainsFunc(r.windows, func(w *Window) bool { return w.keepsWarm })
 	for i, c := range r.curves {
-		limit = max(limit, now+int64(idlePeriods*c.expected())+c.reach()+c.lag.ns()+int64(idleWait))
+		limit = max(limit, now+int64(idlePeriods*c.expected())+c.reach()+c.late()+int64(idleWait))
 		if seen[i] = len(c.ticks); warm {
 			seen[i] = -1
 		}

@@ -26,6 +26,22 @@ func knownLag(d Device) lag {
 	return lag{}
 }
 
+// late returns by how much the ticks of a counter are late in all, in ns: by the delay that is
+// usual for its kind, and by what its windows have shown besides.
+func (c *curve) late() int64 {
+	by, _ := c.usual()
+	return by + c.lag.ns()
+}
+
+// usual returns the delay of the counter that is usual for its kind, in ns, with its standard
+// deviation. There is none where the delay of this very one was measured.
+func (c *curve) usual() (by, sd int64) {
+	if c.lag.measured || c.device.Method != Counter {
+		return 0, 0
+	}
+	return int64(c.device.Delay), int64(c.device.DelaySD)
+}
+
 // after returns the lag as it is known after a window: what was measured of the device
 // counts, else what the window's edges show, and where they show nothing what earlier
 // windows did.
@@ -85,19 +101,26 @@ func (l lag) judge(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
 // not known of it: each edge is off by so much time, in which the power changes from
 // what it was before to what it is inside.
 func (l lag) widen(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
-	inside := e.Joules / (float64(counted(spans)) / float64(time.Second))
-	step := inside
-	if d.HasBefore {
-		step = math.Abs(inside - d.BeforeWatts)
-	}
-	half := 2 * l.sd * step * float64(len(spans))
-	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
+	e = d.shifted(e, spans, l.sd)
 	late, within := 1000*l.by, 2000*l.sd
 	if l.measured {
 		d.find(CounterLags, "the counter is late by %.0f ms ± %.0f ms, as was measured of it: the energy is corrected by that", late, within)
 	} else {
 		d.find(CounterLags, "power rises and falls %.0f ms ± %.0f ms after the edges of the windows: the counter is taken to be late by that, which the energy is corrected by (a load that begins and ends as late looks the same)", late, within)
 	}
+	return e
+}
+
+// shifted widens an energy by what is not known of the time of all ticks, in seconds as a
+// standard deviation.
+func (d *DeviceMeasurement) shifted(e Estimate, spans []span, sd float64) Estimate {
+	inside := e.Joules / (float64(counted(spans)) / float64(time.Second))
+	step := inside
+	if d.HasBefore {
+		step = math.Abs(inside - d.BeforeWatts)
+	}
+	half := 2 * sd * step * float64(len(spans))
+	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
 	return e
 }
 

@@ -145,6 +145,9 @@ func (c *curve) measured(f family, p estimate.Period, estimated estimate.Estimat
 		default:
 			energy, ok = counterEnergy(c, d, estimated.Results[i])
 			energy = c.lag.judge(d, energy, spans)
+			if _, sd := c.usual(); sd > 0 {
+				energy = d.shifted(energy, spans, float64(sd)/float64(time.Second))
+			}
 			energy = c.sampled(d, energy, spans)
 		}
 		if ok && !withheld(d.Reasons) {
@@ -159,6 +162,9 @@ func (c *curve) measured(f family, p estimate.Period, estimated estimate.Estimat
 // had been as much earlier.
 func (c *curve) input(f family, p estimate.Period, fleet bool) estimate.Input {
 	in := c.ticksAround(f, p, fleet)
+	if by, _ := c.usual(); by > 0 {
+		in.Ticks = estimate.Earlier(in.Ticks, by)
+	}
 	if c.lag = c.lag.after(estimate.TimingOf(in)); c.lag.by > 0 {
 		in.Ticks = estimate.Earlier(in.Ticks, c.lag.ns())
 	}
@@ -205,7 +211,7 @@ func (d *DeviceMeasurement) tooWide(length time.Duration, pieces int, advice str
 // finding says why there is none.
 func counterEnergy(c *curve, d *DeviceMeasurement, r estimate.Result) (e Estimate, ok bool) {
 	d.Ticks, d.coarse = r.Ticks, r.Coarse
-	d.findEvents(c.events.touching(r.From, r.To+c.lag.ns()))
+	d.findEvents(c.events.touching(r.From, r.To+c.late()))
 	if r.Err != nil {
 		d.find(SamplingGapExceeded, "the window has pauses, and ticks of its past are %.1f s apart: too many were dropped to tell them apart", r.Gap)
 		return Estimate{}, false

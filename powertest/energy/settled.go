@@ -17,7 +17,7 @@ const maxIdlePoints = 32
 // gauge, its integral at distances of a refresh period.
 func (c *curve) pointsBetween(edge, till int64) []energyPoint {
 	if edge != math.MinInt64 {
-		edge += c.reach() + c.lag.ns()
+		edge += c.reach() + c.late()
 	}
 	var list []energyPoint
 	if c.device.Method == Gauge {

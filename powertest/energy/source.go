@@ -227,6 +227,11 @@ type Device struct {
 	// of a moment up to so much earlier, as where it samples another counter
 	// that ticks by itself. Otherwise 0.
 	Behind time.Duration `json:"behind_ns,omitempty"`
+	// Delay is by how much a counter of this kind is late when it ticks, always by about
+	// the same, known to ± twice DelaySD; 0 if nothing is known of it. What was measured
+	// of the very device, [Calibration].Delay, counts in its place.
+	Delay   time.Duration `json:"delay_ns,omitempty"`
+	DelaySD time.Duration `json:"delay_sd_ns,omitempty"`
 	// Sensor is what is known of how a device's power readings come about.
 	Sensor Sensor `json:"sensor,omitzero"`
 	// Calibration is what was measured of this very device; nil if nothing was. Sources

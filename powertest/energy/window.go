@@ -333,7 +333,7 @@ func (w *Window) settle(ctx context.Context) {
 	end := min(w.spans[len(w.spans)-1].end, r.now())
 	limit := end
 	for _, c := range r.curves {
-		limit = max(limit, end+int64(3.2*c.awaited())+c.reach()+c.lag.ns())
+		limit = max(limit, end+int64(3.2*c.awaited())+c.reach()+c.late())
 		if c.beginsLate(w.spans[0].start, end) {
 			// The first may turn out to be one that was passed over before the end.
 			c.pace.Watch(pace.EdgeTicks + 1)

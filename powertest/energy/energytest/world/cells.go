@@ -26,7 +26,7 @@ func with(change func(r *rand.Rand, c *Counter)) func(r *rand.Rand, c *Counter) 
 // Cells returns the table of what the instrument is to reach. Those with the power of real
 // boards are there if there are recordings.
 func Cells(recordings []Recorded) []Cell {
-	cells := slices.Concat(whole(), parts(), counters(), strange(), fleets(), cpus())
+	cells := slices.Concat(whole(), parts(), counters(), strange(), fleets(), cpus(), hoppers())
 	if len(recordings) > 0 {
 		real := []kind{{name: "boards", load: Boards(recordings)}}
 		cells = append(cells, grid(real, []goal{{0.25, 3}}, styles, Want{})...)
@@ -192,6 +192,26 @@ func fleets() []Cell {
 		{Name: "prometheus/30s", Load: Cold, Harness: Past, Length: 30,
 			Lead: [2]float64{0, 1}, Lag: [2]float64{0, 1}, Wants: aim(1.2, 0)},
 	}
+}
+
+// Hopper is what an H100 was seen to do (docs/hardware.md): its counter ticks by an exact clock,
+// is made of readings that are 20 ms apart, and takes some ms to read.
+var Hopper = Counter{Period: 0.100002, Jitter: 0.0003, Usual: [2]float64{0.01, 0.0025}, Call: 3.1e-3, Slow: 0.08, Gauge: 0.025}
+
+// hoppers are boards with such a counter.
+func hoppers() []Cell {
+	fair := Want{Width: 4}
+	list := slices.Concat(
+		grid([]kind{{name: "cold", load: Cold}, {name: "warm", load: Warm}}, []goal{{0.1, 0}, {0.25, 3}, {1, 1}, {10, 0.1}}, styles, fair),
+		grid([]kind{{name: "capped", load: Capped}, {"llm", LLM, [2]float64{-0.04, -0.002}, [2]float64{0.01, 0.08}}}, []goal{{0.25, 0}, {1, 0}, {5, 0}}, metered, fair),
+		[]Cell{{Name: "phases", Load: Cold, Harness: Phases, Length: 0.8, Wants: []Want{{Part: "prefill"}, {Part: "decode"}, {Part: "whole"}}}},
+	)
+	for i := range list {
+		c := &list[i]
+		c.Name, c.Counter = "h100/"+c.Name, Hopper
+		c.Vary = func(r *rand.Rand, c *Counter) { c.Mean = between(r, 0.014, 0.026) }
+	}
+	return list
 }
 
 // cpus are a machine of two packages, whose counters are refreshed each millisecond and whose

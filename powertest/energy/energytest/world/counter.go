@@ -31,8 +31,13 @@ type Counter struct {
 	Missed, Double float64
 	// Step is what the counter's value is a multiple of; 0 means 1 mJ.
 	Step float64
+	// Usual is the delay that is known of counters of this kind, ± twice its deviation,
+	// in seconds.
+	Usual [2]float64
 	// Call is how long a usual call takes to read it, in seconds; 0 draws one of 0.05 to 1 ms.
 	Call float64
+	// Slow is the share of calls that take two to five times as long, and 0 means 1 %.
+	Slow float64
 	// Gauge is the time of whose power the gauge beside the counter shows the mean, at
 	// its last tick; 0 means that there is no gauge.
 	Gauge float64

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -18,6 +19,7 @@ type Machine struct {
 	devices []energy.Device
 	period  time.Duration
 	latency float64 // of a usual call, in seconds
+	slow    float64 // share of calls that take some times longer
 
 	mu      sync.Mutex // of what follows, and of the boards once it is read
 	tickers []*ticker
@@ -28,7 +30,7 @@ type Machine struct {
 func newMachine(r *rand.Rand, boards []*Board, c Counter) *Machine {
 	m := &Machine{
 		epoch: time.Now(), boards: boards, rand: r, period: seconds(c.Period),
-		latency: 5e-5 * math.Pow(20, r.Float64()),
+		latency: 5e-5 * math.Pow(20, r.Float64()), slow: cmp.Or(c.Slow, 0.01),
 	}
 	if c.Call > 0 {
 		m.latency = c.Call
@@ -42,6 +44,7 @@ func newMachine(r *rand.Rand, boards []*Board, c Counter) *Machine {
 		m.devices = append(m.devices, energy.Device{
 			UUID: fmt.Sprintf("GPU-%08x", i), Index: i, Name: "World GPU", Method: energy.Counter,
 			Metric: "a simulated counter", Resolution: m.tickers[i].Step, PowerLimit: 700, Calibration: calibration,
+			Delay: seconds(c.Usual[0]), DelaySD: seconds(c.Usual[1]),
 		})
 	}
 	return m
@@ -78,8 +81,8 @@ func (m *Machine) call() (until, after time.Duration) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d := m.latency * between(m.rand, 0.7, 1.4)
-	if m.rand.Float64() < 0.01 {
-		d *= 4
+	if m.rand.Float64() < m.slow {
+		d *= between(m.rand, 2, 5)
 	}
 	share := m.rand.Float64()
 	return seconds(share * d), seconds((1 - share) * d)

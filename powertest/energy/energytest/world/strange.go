@@ -64,6 +64,24 @@ func Throttled(b *Board, _ float64) func(from, length float64) {
 	}
 }
 
+// Capped is work that draws more than the limit for most of a second, until the board keeps it:
+// from then on it draws less and more in turn, about once in a second.
+func Capped(b *Board, _ float64) func(from, length float64) {
+	burst, beat, over := between(b.Rand, 0.6, 1), between(b.Rand, 0.8, 1.2), between(b.Rand, 1.05, 1.15)
+	return func(from, length float64) {
+		b.Begin(from)
+		b.Slide(b.Rise, over*b.Busy)
+		b.Work(min(burst, length), over*b.Busy)
+		for end := from + length; b.End() < end-1e-6; {
+			b.Slide(min(0.05, end-b.End()), 0.74*b.Busy)
+			b.Work(min(0.2*beat, end-b.End()), 0.74*b.Busy)
+			b.Slide(min(0.05, end-b.End()), 1.08*b.Busy)
+			b.Work(min(0.7*beat, max(0, end-b.End())), 1.08*b.Busy)
+		}
+		b.Rest()
+	}
+}
+
 // Sparks are kernels of 2 to 15 ms at full power that come at random, over idle.
 func Sparks(b *Board, horizon float64) func(from, length float64) {
 	d, gap := between(b.Rand, 0.002, 0.015), between(b.Rand, 0.02, 0.15)

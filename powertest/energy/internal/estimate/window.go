@@ -138,6 +138,9 @@ func powerBefore(in *Input, start int64) (watts float64, ok bool) {
 	if first == last || in.Resolution > 0.05*(in.Ticks[last].Joules-in.Ticks[first].Joules) {
 		return 0, false
 	}
+	if a, b := in.Ticks[first], in.Ticks[last]; float64(a.Hi-a.Lo+b.Hi-b.Lo)/2 > 0.1*(b.Mid()-a.Mid()) {
+		return 0, false
+	}
 	return meanPower(in.Ticks[first], in.Ticks[last]), true
 }
 
