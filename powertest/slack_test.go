@@ -200,7 +200,7 @@ func TestSlackAboveTheLimit(t *testing.T) {
 	}
 	late := slack{window: 2 * time.Second, elapsed: 1850 * time.Millisecond}
 	require.Nil(t, late.timed(measured(700)))
-	f := late.timed(measured(765))
+	f := late.timed(measured(900))
 	require.NotNil(t, f)
-	assert.Contains(t, f.Detail, "more than the 770 W that the device can draw")
+	assert.Contains(t, f.Detail, "more than the 921.4 W that the device can draw")
 }

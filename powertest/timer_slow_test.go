@@ -69,6 +69,7 @@ var arounds = []around{
 
 var (
 	timedWindows = flag.Int("timed-windows", 5, "how many windows TestSlowTimed has of each kind; from 50 on also of 250 ms, and by their length only")
+	timedGauge   = flag.Bool("timed-gauge", false, "measure by a power gauge, and not by the counter")
 	timedPeriod  = flag.Duration("timed-period", 100*ms, "the refresh period of its counter")
 )
 
@@ -126,7 +127,11 @@ func timedCell(t *testing.T, a around, known bool) string {
 func timedWindow(t *testing.T, period time.Duration, share float64, a around, seed uint64, known bool) (off, half float64, ok bool) {
 	synctest.Test(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(seed, 7))
-		sim := simsource.New(simsource.Config{Seed: seed, Period: period, Ramp: time.Duration(rng.Float64() * float64(10*ms)), Tail: time.Duration(rng.Float64() * float64(10*ms)), Noise: 0.01, PowerLimit: 700})
+		gauge := simsource.NoGauge
+		if *timedGauge {
+			gauge = simsource.OnlyGauge
+		}
+		sim := simsource.New(simsource.Config{Gauge: gauge, Seed: seed, Period: period, Ramp: time.Duration(rng.Float64() * float64(10*ms)), Tail: time.Duration(rng.Float64() * float64(10*ms)), Noise: 0.01, PowerLimit: 700})
 		defer sim.Close()
 		var start, end time.Time
 		r := testing.Benchmark(func(tb *testing.B) {
