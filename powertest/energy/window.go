@@ -187,6 +187,9 @@ func (w *Window) Record() {
 func (w *Window) keep(curves []*curve) {
 	if w.records {
 		w.recording = record(w.rec.info, w.rec.base, curves)
+		for _, a := range w.root().apart {
+			w.recording.Apart = append(w.recording.Apart, [2]int64{a.start, a.end})
+		}
 		w.recording.Findings, w.recording.LeftOut = w.root().beside, w.rec.leftOut
 	}
 }

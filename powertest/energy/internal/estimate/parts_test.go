@@ -171,6 +171,18 @@ func TestTimeline(t *testing.T) {
 	assert.Greater(t, len(newTimeline([][]Span{spans}, nil, nil).parts), 190)
 }
 
+// TestTimelineApart: what is apart from the window has a power of its own, each for itself.
+func TestTimelineApart(t *testing.T) {
+	tl := newTimeline([][]Span{{span(1, 2)}}, nil, []Span{span(0.5, 1.2), span(2, 3)})
+	var labels []bool
+	for _, p := range tl.parts {
+		labels = append(labels, tl.labels[p.mix[0].label].apart)
+	}
+	assert.Equal(t, []bool{false, true, false, true, false}, labels, "before, apart, the window, apart, after")
+	assert.NotEqual(t, tl.parts[1].mix[0].label, tl.parts[3].mix[0].label, "each has a power of its own")
+	assert.InDelta(t, 1, tl.parts[2].start, 1e-9, "it does not reach into the window")
+}
+
 // TestProfile: the weights of the levels add up to the time, whatever the shape.
 func TestProfile(t *testing.T) {
 	steps, whole, members := served()

@@ -73,18 +73,12 @@ func newTimeline(targets [][]Span, others, apart []Span) *timeline {
 	for i := range tl.labels {
 		tl.labels[i].open = make([]bool, len(targets))
 	}
-	es := tl.edges(targets, others)
-	for _, b := range apart {
-		es = append(es, edge{float64(b.Start) / second, -2 - len(tl.labels), true, 1}, edge{float64(b.End) / second, -2 - len(tl.labels), false, 0})
-		tl.labels = append(tl.labels, label{open: make([]bool, len(targets)), apart: true})
-	}
-	slices.SortStableFunc(es, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
-	tl.divide(es, len(targets))
+	tl.divide(tl.edges(targets, others, apart), len(targets))
 	return tl
 }
 
-// edges returns the edges of the targets and of the other windows.
-func (tl *timeline) edges(targets [][]Span, others []Span) (es []edge) {
+// edges returns the edges in order of time. What is apart has labels of its own.
+func (tl *timeline) edges(targets [][]Span, others, apart []Span) (es []edge) {
 	add := func(a, b float64, target int, share float64) {
 		if a < b {
 			es = append(es, edge{a, target, true, share}, edge{b, target, false, 0})
@@ -99,15 +93,23 @@ func (tl *timeline) edges(targets [][]Span, others []Span) (es []edge) {
 			add(max(float64(s.Start)/second, tl.from), min(float64(s.End)/second, tl.till), i, share)
 		}
 	}
-	for _, s := range others {
+	outside := func(s Span, target int) {
 		// What overlaps says nothing that this window does not.
 		switch a, b := float64(s.Start)/second, float64(s.End)/second; {
 		case a < tl.from:
-			add(a, min(b, tl.from), -1, 1)
+			add(a, min(b, tl.from), target, 1)
 		case b > tl.till:
-			add(max(a, tl.till), b, -1, 1)
+			add(max(a, tl.till), b, target, 1)
 		}
 	}
+	for _, s := range others {
+		outside(s, -1)
+	}
+	for _, s := range apart {
+		outside(s, -2-len(tl.labels))
+		tl.labels = append(tl.labels, label{open: make([]bool, len(targets)), apart: true})
+	}
+	slices.SortStableFunc(es, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
 	return es
 }
 
