@@ -67,12 +67,15 @@
 // The energy of the devices during the time that the benchmark's timer runs,
 // for the machine's every load and not only this process's. [B.StartTimer],
 // [B.StopTimer] and [B.ResetTimer] act on both, so call them on the powertest.B
-// and not on the testing.B. What runs between Wrap and the first b.Loop, and
-// after the last, is not timed but still uses energy, and of it only the length is
-// known: the interval is wider by what the devices can draw in that time, which
-// err-% includes. The joules are withheld ([energy.WindowMismatch]) where that is
-// 10 % of the energy, or the length 10 % of the window. Set-up is not the only cause:
-// on a busy machine the benchmark may wait for its turn between its loop and its end.
+// and not on the testing.B. b.Loop starts and stops the timer by itself, which is
+// seen: set-up between Wrap and the loop, and what follows the loop, are not measured,
+// whatever they draw. The same goes for one reset, or one last stop, of the testing.B.
+//
+// Where the timed part cannot be placed only its length is known: of what the testing.B
+// stops and starts in the loop, and of any set-up on Windows, where testing keeps its times
+// otherwise. The interval is then wider by what the devices can draw in the difference, which
+// err-% includes, and the joules are withheld ([energy.WindowMismatch]) where that is 10 % of
+// the energy, or the difference 10 % of the window.
 //
 // The energy counter of a GPU changes only every 10 to 100 ms, so Wrap waits for
 // two changes before it returns and the end of the benchmark waits for up to

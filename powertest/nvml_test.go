@@ -133,7 +133,7 @@ func testCounterReset(t *testing.T, driver string) {
 // testImpossible: what the printed power limit contradicts is not printed, and strict
 // mode fails.
 func testImpossible(t *testing.T, driver string) {
-	env := fakeGPUs(t, driver, "FAKE_NVML_WATTS=900")
+	env := fakeGPUs(t, driver, "FAKE_NVML_WATTS=1100")
 	r := onRealClock(t, "^BenchmarkOther$", env, "-test.benchtime=1s")
 	requireNoJoules(t, r.one())
 	assert.Equal(t, "700W", r.one().GetConfig("power-limit"))

@@ -50,7 +50,7 @@ type Report struct {
 	// Phases are the parts of the window that have names.
 	Phases []PhaseReport `json:"phases,omitempty"`
 	// Slack is how much longer the energy window of a benchmark was than its timer
-	// ran; negative if it was shorter. What the devices can have drawn meanwhile is in
+	// ran, as far as it is not known where in it that was; negative if it was shorter. What the devices can have drawn meanwhile is in
 	// the interval of Measurement's energy, which is that of the timed part.
 	Slack time.Duration `json:"slack_ns,omitempty"`
 	// SourceCalls is how often the source was read, in this process so far.

@@ -9,9 +9,9 @@ import (
 	"github.com/joulebench/joulebench/powertest/energy"
 )
 
-// slack is by how much the energy window of a benchmark and its timer differ. What
-// lies in one of them and not in the other is known by its length only: testing does
-// not say when b.Loop began, nor when it ended.
+// slack is by how much the energy window of a benchmark and its timer differ, where the
+// [timer] cannot place what it has counted. What lies in one of them and not in the other is
+// then known by its length only.
 type slack struct {
 	window, elapsed time.Duration
 	early           time.Duration // what the timer had counted before Wrap

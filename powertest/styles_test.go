@@ -36,11 +36,14 @@ var styles = []testing.InternalBenchmark{
 	{Name: "BenchmarkRawReset", F: styleRawReset},
 	{Name: "BenchmarkTeardown", F: styleTeardown},
 	{Name: "BenchmarkStopBeforeTeardown", F: styleStopBeforeTeardown},
+	{Name: "BenchmarkSomewhere", F: styleSomewhere},
+	{Name: "BenchmarkSomewhereN", F: styleSomewhereN},
 	{Name: "BenchmarkHeldUp", F: styleHeldUp},
 	{Name: "BenchmarkHeldUpBriefly", F: styleHeldUpBriefly},
 	{Name: "BenchmarkCleanupAfterWrap", F: styleCleanupAfterWrap},
 	{Name: "BenchmarkPauses", F: stylePauses},
 	{Name: "BenchmarkRawPauses", F: styleRawPauses},
+	{Name: "BenchmarkRawPauseFirst", F: styleRawPauseFirst},
 	{Name: "BenchmarkPhases", F: stylePhases},
 	{Name: "BenchmarkNet", F: styleNet},
 	{Name: "BenchmarkFatal", F: styleFatal},
@@ -174,12 +177,25 @@ func styleTeardown(tb *testing.B) {
 	setUp()
 }
 
+// styleSomewhere has a timed part somewhere in the window.
+func styleSomewhere(tb *testing.B) {
+	loop(lengthOnly(wrap(tb)))
+	setUp()
+}
+
+func styleSomewhereN(tb *testing.B) {
+	b := lengthOnly(wrap(tb))
+	setUp()
+	tb.ResetTimer()
+	ops(b.N)
+}
+
 // heldUps counts the calls of styleHeldUp.
 var heldUps int
 
 // styleHeldUp waits for its turn on a busy machine at the end of its second count.
 func styleHeldUp(tb *testing.B) {
-	b := wrap(tb)
+	b := lengthOnly(wrap(tb))
 	for b.Loop() {
 		op()
 	}
@@ -190,7 +206,7 @@ func styleHeldUp(tb *testing.B) {
 
 // styleHeldUpBriefly does so in each.
 func styleHeldUpBriefly(tb *testing.B) {
-	b := wrap(tb)
+	b := lengthOnly(wrap(tb))
 	for b.Loop() {
 		op()
 	}
@@ -232,6 +248,20 @@ func styleRawPauses(tb *testing.B) {
 		tb.StartTimer()
 		end()
 	}
+}
+
+// styleRawPauseFirst looks like set-up, a loop and teardown.
+func styleRawPauseFirst(tb *testing.B) {
+	b := wrap(tb)
+	for i := 0; b.Loop(); i++ {
+		if i == 40 {
+			tb.StopTimer()
+			setUp()
+			tb.StartTimer()
+		}
+		op()
+	}
+	setUp()
 }
 
 func stylePhases(tb *testing.B) {
@@ -361,7 +391,7 @@ func styleInTest(t *testing.T) {
 // styleUnnamed runs a benchmark without a name twice, whose joules are withheld.
 func styleUnnamed(*testing.T) {
 	for range 2 {
-		testing.Benchmark(styleTeardown)
+		testing.Benchmark(styleSomewhere)
 	}
 }
 
@@ -382,7 +412,7 @@ func styleEndDeferred(tb *testing.B) {
 func styleBadPhase(tb *testing.B) {
 	b := wrap(tb)
 	end := b.Phase("two words")
-	loop(b)
+	loop(lengthOnly(b))
 	end()
 	setUp()
 }

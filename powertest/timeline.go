@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/joulebench/joulebench/internal/presence"
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -117,6 +118,25 @@ func (t *timeline) restart() {
 	if !t.over {
 		t.each((*energy.Window).Restart)
 	}
+}
+
+// cut keeps of what was measured so far only what lies in a span.
+func (t *timeline) cut(s energy.Span) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.window.Cut(s)
+	for _, p := range t.phases {
+		p.window.Clip(s)
+	}
+}
+
+// ended returns when the last span of the window ended; zero if there is none.
+func (t *timeline) ended() time.Time {
+	spans := t.window.Spans()
+	if len(spans) == 0 {
+		return time.Time{}
+	}
+	return spans[len(spans)-1].End
 }
 
 // end lets nothing begin any more, and reports whether that is so already.

@@ -20,7 +20,7 @@ import (
 func TestTrace(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	r := styled(t, "^Benchmark(N|Phases|Teardown|Parent)$", []string{"POWERTEST_TRACE=" + dir}, "-test.count=2", "-test.benchtime=150ms")
+	r := styled(t, "^Benchmark(N|Phases|Somewhere|Parent)$", []string{"POWERTEST_TRACE=" + dir}, "-test.count=2", "-test.benchtime=150ms")
 	results := r.results()
 	require.Len(t, results, 10)
 	files := filesIn(t, dir)
@@ -56,13 +56,13 @@ func TestTrace(t *testing.T) {
 			require.Len(t, res.Phases, 2)
 			assert.Equal(t, "prefill", res.Phases[0].Name)
 			assert.Equal(t, "decode", res.Phases[1].Name)
-		case "BenchmarkTeardown":
+		case "BenchmarkSomewhere":
 			assert.False(t, res.Measurement.Valid)
 			require.NotEmpty(t, res.Reasons)
 			assert.EqualValues(t, "window_mismatch", res.Reasons[len(res.Reasons)-1].Reason)
 		}
 	}
-	assert.Equal(t, map[string]int{"BenchmarkN": 2, "BenchmarkPhases": 2, "BenchmarkTeardown": 2,
+	assert.Equal(t, map[string]int{"BenchmarkN": 2, "BenchmarkPhases": 2, "BenchmarkSomewhere": 2,
 		"BenchmarkParent/size=1": 2, "BenchmarkParent/size=2": 2}, seen)
 }
 

@@ -28,8 +28,9 @@ type B struct {
 	early      time.Duration // what had elapsed when wrapped
 	partial    bool          // testing runs it for its sub-benchmarks only
 	ran        bool          // Run was called
-	slack      slack         // at the end, if something is measured
-	announcing bool          // lines may be printed: the header and new units
+	timer      timer
+	slack      slack // at the end, if something is measured
+	announcing bool  // lines may be printed: the header and new units
 
 	mu   sync.Mutex
 	held []string // its log
@@ -86,10 +87,12 @@ func wrapAt(tb *testing.B, runLine string, opts []Option) *B {
 	tb.Cleanup(b.finish)
 	b.prepare()
 	b.serving.begin(b.Context())
+	b.timer.watch(tb)
 	// Before cleanups that were registered later than finish, and run earlier.
 	context.AfterFunc(tb.Context(), b.line.pause)
 	if on {
 		b.StartTimer()
+		b.timer.tick()
 	}
 	return b
 }
@@ -105,7 +108,8 @@ func (b *B) wrapMistakes() {
 }
 
 // Run runs f as a sub-benchmark, wrapped with the options of b. The
-// sub-benchmark is wrapped before its own set-up: call b.ResetTimer after it.
+// sub-benchmark is wrapped before its own set-up: call b.ResetTimer after it, unless
+// b.Loop follows.
 // A benchmark that has sub-benchmarks is not measured itself.
 func (b *B) Run(name string, f func(b *B)) bool {
 	line := callerLine(0)
@@ -186,6 +190,7 @@ func (b *B) finish() {
 		return
 	}
 	if b.line.instrument != nil {
+		b.place(b.line.ended())
 		b.slack = slack{window: b.line.window.Duration(), elapsed: r.elapsed, early: b.early}
 		b.slack.repeats = process.slack.note(b.Name(), b.slack.length())
 	}
@@ -228,8 +233,10 @@ func (b *B) StartTimer() {
 	if b.stage.Load() >= stageChild {
 		b.misplaced("StartTimer")
 	}
-	b.B.StartTimer() // takes tens of µs first, and its time stamp last
-	b.line.resume()
+	b.timer.start(func() {
+		b.B.StartTimer() // takes tens of µs first, and its time stamp last
+		b.line.resume()
+	})
 }
 
 // StopTimer is [testing.B.StopTimer]; it pauses the measurement too.
@@ -237,8 +244,17 @@ func (b *B) StopTimer() {
 	if b.stage.Load() >= stageChild {
 		b.misplaced("StopTimer")
 	}
+	now := time.Now()
 	b.line.pause()
 	b.B.StopTimer() // takes its time stamp first
+	b.place(now)
+}
+
+// place cuts off what was measured until end and is not timed, as far as that is known.
+func (b *B) place(end time.Time) {
+	if span, less := b.timer.timed(end); less {
+		b.line.cut(span)
+	}
 }
 
 // ResetTimer is [testing.B.ResetTimer]; it also forgets the energy and the work
@@ -248,25 +264,12 @@ func (b *B) ResetTimer() {
 		b.misplaced("ResetTimer")
 	}
 	b.serving.begin(b.Context()) // takes some ms, which are forgotten
-	b.B.ResetTimer()
-	b.work.restart()
-	b.early = 0
-	b.line.restart()
-}
-
-// timerOn reports whether the benchmark's timer runs. testing has no call that
-// says so, but what has elapsed grows only while it does. In a synctest bubble
-// the clock moves only in a sleep, so the last comparison is after one: that costs
-// a running timer 1 ns, on a fake clock only.
-func timerOn(tb *testing.B) bool {
-	before := tb.Elapsed()
-	for range 100 {
-		if tb.Elapsed() != before {
-			return true
-		}
-	}
-	time.Sleep(1 * time.Nanosecond)
-	return tb.Elapsed() != before
+	b.timer.start(func() {
+		b.B.ResetTimer()
+		b.work.restart()
+		b.early = 0
+		b.line.restart()
+	})
 }
 
 // AddTokens adds prompt (input) and output (completion) tokens to the work done.

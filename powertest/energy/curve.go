@@ -40,6 +40,7 @@ type curve struct {
 	recorded bool
 	lag      lag            // of the counter
 	edges    estimate.Edges // that windows showed
+	apart    []span         // that was cut off, in a recording
 }
 
 // point is a reading: a value taken between lo and hi.
@@ -375,7 +376,7 @@ func (c *curve) beginsLate(start, end int64) bool {
 // reports whether it is one of so many that it must be quick.
 func (c *curve) ticksAround(f family, p estimate.Period, fleet bool) estimate.Input {
 	in := estimate.Input{
-		Ticks: c.ticks, Spans: toEstimate(f.spans), Others: toEstimate(f.others), Period: p,
+		Ticks: c.ticks, Spans: toEstimate(f.spans), Others: toEstimate(f.others), Apart: toEstimate(slices.Concat(f.apart, c.apart)), Period: p,
 		Resolution: c.device.Resolution, PowerLimit: c.device.PowerLimit, Behind: float64(c.device.Behind),
 		Recorded: c.recorded, Far: c.pace.Poll() > 0, Brief: fleet, Edges: c.edges,
 	}

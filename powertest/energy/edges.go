@@ -46,7 +46,7 @@ func (w *Window) Restart() {
 	if w.done {
 		return
 	}
-	w.spans = w.spans[:0]
+	w.spans, w.apart = w.spans[:0], nil
 	if w.open {
 		now := w.rec.now()
 		w.spans = append(w.spans, span{start: now})
@@ -104,10 +104,14 @@ func (w *Window) Clip(spans ...Span) {
 		return
 	}
 	w.pause(w.rec.now())
-	var kept []span
+	w.clip(toSpans(w.rec.base, spans))
+}
+
+func (w *Window) clip(limits []span) {
+	kept := make([]span, 0, cap(w.spans)) // Resume does not allocate
 	for _, s := range w.spans {
-		for _, limit := range spans {
-			from, to := max(s.start, int64(limit.Start.Sub(w.rec.base))), min(s.end, int64(limit.End.Sub(w.rec.base)))
+		for _, limit := range limits {
+			from, to := max(s.start, limit.start), min(s.end, limit.end)
 			if from < to {
 				on := float64(s.on) * float64(to-from) / float64(s.end-s.start)
 				kept = append(kept, span{start: from, end: to, on: int64(math.Round(on))})
@@ -115,6 +119,29 @@ func (w *Window) Clip(spans ...Span) {
 		}
 	}
 	w.spans = kept
+}
+
+// leastApart is how long what is cut off must be to have a power of its own.
+const leastApart = int64(time.Millisecond)
+
+// Cut keeps of the spans so far only what lies in a span, as Clip does. Something else than
+// the load ran in what is cut off: it has a power of its own.
+func (w *Window) Cut(s Span) {
+	w.rec.mu.Lock()
+	defer w.rec.mu.Unlock()
+	if w.done {
+		return
+	}
+	w.pause(w.rec.now())
+	in := toSpans(w.rec.base, []Span{s})[0]
+	for _, old := range w.spans {
+		for _, b := range [2]span{{start: old.start, end: min(old.end, in.start)}, {start: max(old.start, in.end), end: old.end}} {
+			if b.on = b.end - b.start; b.on >= leastApart {
+				w.apart = append(w.apart, b)
+			}
+		}
+	}
+	w.clip([]span{in})
 }
 
 // Duration returns the length of the spans so far, up to now.

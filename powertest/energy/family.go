@@ -13,6 +13,7 @@ type family struct {
 	spans   []span
 	members [][]span
 	others  []span
+	apart   []span
 }
 
 // of returns the spans of the window, for i = 0, and of its parts.
@@ -63,6 +64,7 @@ func (w *Window) family() (f family, parts []*Window) {
 	if len(w.spans) == 0 {
 		return f, nil
 	}
+	f.apart = w.apart
 	from, till := w.spans[0].start, w.spans[len(w.spans)-1].end
 	for _, p := range w.parts {
 		if n := len(p.spans); !p.open && !p.done && n > 0 && p.spans[0].start >= from && p.spans[n-1].end <= till && counted(p.spans) > 0 {

@@ -222,12 +222,13 @@ func (w *Window) idlePast(curves []*curve) {
 	if !w.idle.asked || len(w.spans) == 0 {
 		return
 	}
-	edge, quiet := r.lastEdge(w, w.spans[0].start)
+	before := w.from() // what runs after the opening may be set-up
+	edge, quiet := r.lastEdge(w, before)
 	if !quiet {
 		return
 	}
 	w.takeIdle(curves, func(c *curve) []energyPoint {
-		points := c.pointsBetween(edge, w.spans[0].start)
+		points := c.pointsBetween(edge, before)
 		return points[:max(len(points)-1, 0)]
 	})
 }

@@ -25,6 +25,8 @@ type Recording struct {
 	// to a recording with a step.
 	Step    time.Duration     `json:"clock_step_ns,omitempty"`
 	Devices []DeviceRecording `json:"devices"`
+	// Apart is what [Window.Cut] had cut off: from, to, in ns since Base.
+	Apart [][2]int64 `json:"apart,omitempty"`
 	// Findings are what was found of the recorded window beside the readings: other
 	// processes, clocks that were held down, what its source noticed. They hold for
 	// whatever is measured of it again.
@@ -131,6 +133,11 @@ func (c *curve) recordDoubts(d *DeviceRecording) {
 // Check returns an error that wraps [ErrMalformed] if the recording cannot be one:
 // numbers that are not finite, or times that go back.
 func (r Recording) Check() error {
+	for i, a := range r.Apart {
+		if a[0] >= a[1] || i > 0 && a[0] < r.Apart[i-1][1] || min(a[0], -a[1]) < -math.MaxInt64/2 {
+			return fmt.Errorf("recording: %w: the times that were cut off are out of order", ErrMalformed)
+		}
+	}
 	for _, d := range r.Devices {
 		if d.Device.UUID == "" || d.Device.Method.String() == "unknown method" || d.PowerPeriod < 0 || d.PowerLate < 0 || !(d.TickPeriod >= 0 && d.TickJitter >= 0 && d.TickPeriod < math.MaxInt64/2) {
 			return fmt.Errorf("recording: %w: a device has no UUID, no method, or a negative period", ErrMalformed)
@@ -253,6 +260,10 @@ func (p *Replay) fill(c *curve, d DeviceRecording) {
 		c.power.Restore(at(s[0]), s[1], int64(s[2]))
 	}
 	c.power.Sensor.Refresh, c.power.Sensor.Late = d.PowerPeriod, d.PowerLate
+	for _, a := range p.recording.Apart {
+		from, to := at(float64(a[0])), at(float64(a[1]))
+		c.apart = append(c.apart, span{from, to, to - from})
+	}
 	base := p.recording.Base
 	for _, e := range d.Trouble {
 		if e.Reason != CounterReset && e.Reason != CounterJump { // the ticks show them

@@ -103,6 +103,38 @@ func TestRecordingReplays(t *testing.T) {
 	}
 }
 
+// TestCut: what is cut off a window draws what it likes, and is none of the load before or
+// after it, also where a recording is measured again.
+func TestCut(t *testing.T) {
+	for _, share := range []float64{0, 1} {
+		synctest.Test(t, func(t *testing.T) {
+			sim := simsource.New(simsource.Config{})
+			w := energy.NewRecorder(sim).Open()
+			w.Record()
+			require.NoError(t, w.WaitTicks(t.Context(), 3))
+			draw := func(share float64, d time.Duration) time.Time {
+				defer sim.BusyLoad(share)()
+				time.Sleep(d)
+				return time.Now()
+			}
+			w.Resume()
+			start := draw(share, 40*time.Millisecond)
+			end := draw(0.5, 1111*time.Millisecond)
+			draw(share, 130*time.Millisecond)
+			w.Pause()
+			w.Cut(energy.Span{Start: start, End: end})
+			assert.Equal(t, end.Sub(start), w.Duration())
+			m := w.Measure(t.Context())
+			requireTruth(t, sim, m, start, end)
+			assert.Less(t, m.Energy.ErrPercent(), 5.0)
+			require.Len(t, w.Recording().Apart, 2)
+			again := energy.MeasurePast(t.Context(), replayed(t, w.Recording()), energy.Span{Start: start.Round(0), End: end.Round(0)})
+			requireTruth(t, sim, again, start, end)
+			assert.InEpsilon(t, m.Energy.Joules, again.Energy.Joules, 0.002)
+		})
+	}
+}
+
 // replayed sends the recording through JSON.
 func replayed(t *testing.T, r energy.Recording) *energy.Replay {
 	t.Helper()
@@ -154,4 +186,6 @@ func TestRecordingMalformed(t *testing.T) {
 		_, err := energy.NewReplay(energy.Recording{Devices: []energy.DeviceRecording{d}})
 		assert.ErrorIs(t, err, energy.ErrMalformed, name)
 	}
+	_, err := energy.NewReplay(energy.Recording{Apart: [][2]int64{{3, 4}, {1, 2}}})
+	assert.ErrorIs(t, err, energy.ErrMalformed)
 }

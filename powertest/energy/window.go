@@ -24,7 +24,8 @@ type Window struct {
 
 	// The recorder's mu guards what follows.
 	spans     []span
-	open      bool // the last span has no end yet
+	apart     []span // that [Window.Cut] has cut off
+	open      bool   // the last span has no end yet
 	done      bool
 	stalled   []bool // of each lane, whether it hung when it was waited for
 	records   bool
@@ -186,6 +187,9 @@ func (w *Window) Record() {
 func (w *Window) keep(curves []*curve) {
 	if w.records {
 		w.recording = record(w.rec.info, w.rec.base, curves)
+		for _, a := range w.root().apart {
+			w.recording.Apart = append(w.recording.Apart, [2]int64{a.start, a.end})
+		}
 		w.recording.Findings, w.recording.LeftOut = w.root().beside, w.rec.leftOut
 	}
 }
@@ -331,9 +335,13 @@ func (w *Window) settle(ctx context.Context) {
 	}
 	// What is to come is not waited for.
 	end := min(w.spans[len(w.spans)-1].end, r.now())
-	limit := end
+	closed := end
+	for _, a := range w.apart {
+		closed = max(closed, a.end)
+	}
+	limit := closed
 	for _, c := range r.curves {
-		limit = max(limit, end+int64(3.2*c.awaited())+c.reach()+c.late())
+		limit = max(limit, closed+int64(3.2*c.awaited())+c.reach()+c.late())
 		if c.beginsLate(w.spans[0].start, end) {
 			// The first may turn out to be one that was passed over before the end.
 			c.pace.Watch(pace.EdgeTicks + 1)

@@ -60,7 +60,10 @@ type Input struct {
 	Spans   []Span
 	Members [][]Span
 	Others  []Span
-	Period  Period
+	// Apart are stretches before and after Spans, and next to them, in which something ran
+	// of which nothing is known, or nothing did.
+	Apart  []Span
+	Period Period
 	// Resolution is the smallest step of the counter in joules, PowerLimit what the
 	// device can draw in watts, and Behind by how many ns the value of a tick may be
 	// older than the tick; 0 where that is unknown.

@@ -235,9 +235,17 @@ func (m *model) setRough() {
 			top, phased = max(top, l.rough), true
 		}
 	}
+	load := 0.0
+	for _, l := range m.levels {
+		if !m.tl.labels[l.label].apart && l.label >= fixedLabels {
+			load = max(load, l.rough)
+		}
+	}
 	for i := range m.levels {
-		// What is between phases may be load or none.
-		if l := &m.levels[i]; l.label >= fixedLabels && !l.active {
+		// What is between phases, or apart from the window, may be load or none.
+		if l := &m.levels[i]; m.tl.labels[l.label].apart {
+			l.active = l.rough > load/2
+		} else if l.label >= fixedLabels && !l.active {
 			l.active = !phased || l.rough > top/2
 		}
 	}

@@ -145,7 +145,7 @@ func TestMergedSpans(t *testing.T) {
 }
 
 func TestTimeline(t *testing.T) {
-	tl := newTimeline([][]Span{{span(1, 2), span(3, 4)}, {span(1, 1.5)}, {span(1.50005, 2)}}, []Span{span(0, 0.5), span(3.9, 5)})
+	tl := newTimeline([][]Span{{span(1, 2), span(3, 4)}, {span(1, 1.5)}, {span(1.50005, 2)}}, []Span{span(0, 0.5), span(3.9, 5)}, nil)
 	var starts []float64
 	for _, p := range tl.parts {
 		starts = append(starts, p.start)
@@ -157,7 +157,7 @@ func TestTimeline(t *testing.T) {
 	assert.Equal(t, []bool{true, true, false}, tl.labels[tl.parts[3].mix[0].label].open)
 	assert.Equal(t, after, tl.parts[8].mix[0].label)
 	assert.False(t, tl.plain())
-	assert.True(t, newTimeline([][]Span{{span(1, 2)}, {span(1, 2)}}, nil).plain())
+	assert.True(t, newTimeline([][]Span{{span(1, 2)}, {span(1, 2)}}, nil, nil).plain())
 
 	some, all := tl.covers(0, 1.9, 2.1)
 	assert.True(t, some)
@@ -168,7 +168,19 @@ func TestTimeline(t *testing.T) {
 	for i := range 100 {
 		spans = append(spans, span(1+0.0002*float64(i), 1.0001+0.0002*float64(i)))
 	}
-	assert.Greater(t, len(newTimeline([][]Span{spans}, nil).parts), 190)
+	assert.Greater(t, len(newTimeline([][]Span{spans}, nil, nil).parts), 190)
+}
+
+// TestTimelineApart: what is apart from the window has a power of its own, each for itself.
+func TestTimelineApart(t *testing.T) {
+	tl := newTimeline([][]Span{{span(1, 2)}}, nil, []Span{span(0.5, 1.2), span(2, 3)})
+	var labels []bool
+	for _, p := range tl.parts {
+		labels = append(labels, tl.labels[p.mix[0].label].apart)
+	}
+	assert.Equal(t, []bool{false, true, false, true, false}, labels, "before, apart, the window, apart, after")
+	assert.NotEqual(t, tl.parts[1].mix[0].label, tl.parts[3].mix[0].label, "each has a power of its own")
+	assert.InDelta(t, 1, tl.parts[2].start, 1e-9, "it does not reach into the window")
 }
 
 // TestProfile: the weights of the levels add up to the time, whatever the shape.

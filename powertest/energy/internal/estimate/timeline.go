@@ -36,6 +36,7 @@ func (p *part) mixed() bool { return len(p.mix) > 1 }
 type label struct {
 	open   []bool // by target
 	phased bool   // a target other than the first is open
+	apart  bool   // nothing is known of what runs
 }
 
 // The labels of times in which no target is open: before the first edge, after the
@@ -52,16 +53,16 @@ const (
 // another ends does so some microseconds later.
 const leastStretch = 2e-4
 
-// edge is a moment at which a target, or another window, begins or ends.
+// edge is a moment at which a target, another window, or what is apart begins or ends.
 type edge struct {
 	at     float64
-	target int // -1 for other windows
+	target int // -1 for other windows, and below for what is apart: -2 less its label
 	open   bool
 	share  float64 // of the time that counts from here on
 }
 
-// newTimeline divides time by the targets and by the other windows.
-func newTimeline(targets [][]Span, others []Span) *timeline {
+// newTimeline divides time by the targets, by the other windows, and by what is apart from both.
+func newTimeline(targets [][]Span, others, apart []Span) *timeline {
 	root := targets[0]
 	tl := &timeline{
 		labels: make([]label, fixedLabels),
@@ -72,12 +73,12 @@ func newTimeline(targets [][]Span, others []Span) *timeline {
 	for i := range tl.labels {
 		tl.labels[i].open = make([]bool, len(targets))
 	}
-	tl.divide(tl.edges(targets, others), len(targets))
+	tl.divide(tl.edges(targets, others, apart), len(targets))
 	return tl
 }
 
-// edges returns the edges in order of time.
-func (tl *timeline) edges(targets [][]Span, others []Span) (es []edge) {
+// edges returns the edges in order of time. What is apart has labels of its own.
+func (tl *timeline) edges(targets [][]Span, others, apart []Span) (es []edge) {
 	add := func(a, b float64, target int, share float64) {
 		if a < b {
 			es = append(es, edge{a, target, true, share}, edge{b, target, false, 0})
@@ -92,14 +93,21 @@ func (tl *timeline) edges(targets [][]Span, others []Span) (es []edge) {
 			add(max(float64(s.Start)/second, tl.from), min(float64(s.End)/second, tl.till), i, share)
 		}
 	}
-	for _, s := range others {
+	outside := func(s Span, target int) {
 		// What overlaps says nothing that this window does not.
 		switch a, b := float64(s.Start)/second, float64(s.End)/second; {
 		case a < tl.from:
-			add(a, min(b, tl.from), -1, 1)
+			add(a, min(b, tl.from), target, 1)
 		case b > tl.till:
-			add(max(a, tl.till), b, -1, 1)
+			add(max(a, tl.till), b, target, 1)
 		}
+	}
+	for _, s := range others {
+		outside(s, -1)
+	}
+	for _, s := range apart {
+		outside(s, -2-len(tl.labels))
+		tl.labels = append(tl.labels, label{open: make([]bool, len(targets)), apart: true})
 	}
 	slices.SortStableFunc(es, func(a, b edge) int { return cmp.Compare(a.at, b.at) })
 	return es
@@ -109,18 +117,24 @@ func (tl *timeline) edges(targets [][]Span, others []Span) (es []edge) {
 // would be a sliver between two that differ.
 func (tl *timeline) divide(es []edge, targets int) {
 	open := make([]float64, targets) // share of the time in which each is open
-	others := 0
+	others, apart := 0, 0
 	states := make([][]dose, len(es)) // after each edge
 	for i, e := range es {
 		switch {
 		case e.target >= 0:
 			open[e.target] = e.share
+		case e.target < -1 && e.open:
+			apart = -2 - e.target
+		case e.target < -1:
+			apart = 0
 		case e.open:
 			others++
 		default:
 			others--
 		}
 		switch {
+		case apart > 0:
+			states[i] = []dose{{apart, 1}}
 		case others > 0:
 			states[i] = []dose{{other, 1}}
 		case i+1 < len(es):

@@ -40,7 +40,7 @@ func align(in *Input) (w window, ok bool) {
 			others = append(others, s)
 		}
 	}
-	w.tl = newTimeline(w.targets, others)
+	w.tl = newTimeline(w.targets, others, in.Apart)
 	split, join := first+insideTicks, last-insideTicks
 	if !w.tl.plain() || split >= join {
 		split, join = w.last, w.last
