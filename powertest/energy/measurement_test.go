@@ -56,7 +56,7 @@ func TestJSONKeys(t *testing.T) {
 	device := func(prefix string) []string {
 		in := prefix + "device."
 		return slices.Concat(
-			sub(in, "uuid kind index name source pci driver vbios host endpoint role rows power_limit_watts method metric resolution_joules period_ns read_within_ns fresh_ns behind_ns"),
+			sub(in, "uuid kind index name source pci driver vbios host endpoint role rows power_limit_watts method metric resolution_joules period_ns read_within_ns fresh_ns behind_ns delay_ns delay_sd_ns"),
 			sub(in+"sensor.kernels[].", "manner shortest_ns longest_ns earliest_ns latest_ns"), sub(in+"sensor.", "refresh_ns stamped"),
 			sub(in+"calibration.", "profile"), sub(in+"calibration.scale.", "gain offset_watts gain_sd offset_sd_watts correlation floor_watts"),
 			sub(in+"calibration.", "delay_ns delay_sd_ns share"), sub(in, "max_gap_ns hint"),

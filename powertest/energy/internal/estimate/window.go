@@ -138,8 +138,9 @@ func powerBefore(in *Input, start int64) (watts float64, ok bool) {
 	if first == last || in.Resolution > 0.05*(in.Ticks[last].Joules-in.Ticks[first].Joules) {
 		return 0, false
 	}
-	if a, b := in.Ticks[first], in.Ticks[last]; float64(a.Hi-a.Lo+b.Hi-b.Lo)/2 > 0.1*(b.Mid()-a.Mid()) {
-		return 0, false
+	a, b := in.Ticks[first], in.Ticks[last]
+	if math.Hypot(float64(a.Hi-a.Lo), float64(b.Hi-b.Lo))/math.Sqrt(12) > 0.1*(b.Mid()-a.Mid()) {
+		return 0, false // they were seen too badly
 	}
 	return meanPower(in.Ticks[first], in.Ticks[last]), true
 }
