@@ -6,5 +6,5 @@ import "testing"
 
 func TestSlowUntilKeepsAlpha(t *testing.T) {
 	t.Parallel()
-	untilKeepsAlpha(t, 800)
+	untilKeepsAlpha(t, 400)
 }

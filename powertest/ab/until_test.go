@@ -87,7 +87,7 @@ func TestUntilKeepsAlpha(t *testing.T) {
 	if testing.Short() {
 		t.Skip("judges hundreds of runs")
 	}
-	untilKeepsAlpha(t, 400)
+	untilKeepsAlpha(t, 100)
 }
 
 func untilKeepsAlpha(t *testing.T, trials int) {

@@ -162,9 +162,9 @@ func report(b *testing.B, est string, c *cell) {
 // does with more windows.
 func TestAccuracy(t *testing.T) {
 	if testing.Short() {
-		t.Skip("simulates 480 windows")
+		t.Skip("simulates 240 windows")
 	}
-	testAccuracy(t, 40)
+	testAccuracy(t, 20)
 }
 
 func testAccuracy(t *testing.T, windows int) {

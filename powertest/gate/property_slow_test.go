@@ -8,7 +8,7 @@ import (
 )
 
 func TestSlowFalseAlarms(t *testing.T) {
-	for _, f := range []struct{ family, samples, pairs int }{{1, 10, 10_000}, {6, 7, 10_000}, {20, 8, 1_000}} {
+	for _, f := range []struct{ family, samples, pairs int }{{1, 10, 4000}, {6, 7, 3000}, {20, 8, 1000}} {
 		t.Run(fmt.Sprintf("family of %d", f.family), func(t *testing.T) {
 			t.Parallel()
 			falseAlarms(t, f.family, f.samples, f.pairs)
@@ -17,15 +17,15 @@ func TestSlowFalseAlarms(t *testing.T) {
 }
 
 func TestSlowPairsFalseAlarms(t *testing.T) {
-	noFalseAlarms(t, map[int]int{6: 1000, 10: 10_000, 20: 1000})
+	noFalseAlarms(t, map[int]int{6: 1000, 10: 3000, 20: 1000})
 }
 
 func TestSlowPairsFindShift(t *testing.T) {
 	t.Parallel()
-	findsShift(t, 4000)
+	findsShift(t, 1500)
 }
 
-func TestSlowUnseenHolds(t *testing.T) { unseenHolds(t, 4000) }
+func TestSlowUnseenHolds(t *testing.T) { unseenHolds(t, 1500) }
 
 func TestSlowUnseenFinds(t *testing.T) {
 	t.Parallel()
@@ -39,5 +39,5 @@ func TestSlowPlanFinds(t *testing.T) {
 
 func TestSlowPlanCovers(t *testing.T) {
 	t.Parallel()
-	planCovers(t, 1500)
+	planCovers(t, 600)
 }

@@ -15,7 +15,7 @@ import (
 
 // TestSlowScripts runs testdata/slow/*.txtar, which build test binaries.
 func TestSlowScripts(t *testing.T) {
-	p := scriptParams("testdata/slow")
+	p := scriptParams(t, "testdata/slow")
 	setup := p.Setup
 	p.Setup = func(e *testscript.Env) error { return errors.Join(setup(e), goEnvironment(e)) }
 	testscript.Run(t, p)

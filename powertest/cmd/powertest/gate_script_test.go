@@ -72,16 +72,18 @@ func testSamples(file, name string, n int, metrics []string) (string, error) {
 	return b.String(), nil
 }
 
-// scriptExits runs a program that must exit with a code: exits CODE PROGRAM ARGS...
-// Of a program that fails, exec tells no more than that.
+// scriptExits runs a command that must exit with a code: exits CODE powertest ARGS... in this
+// process, exits CODE exec PROGRAM ARGS... in one of its own.
 func scriptExits(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) < 2 {
-		ts.Fatalf("usage: exits CODE PROGRAM ARGS...")
+	if neg || len(args) < 3 {
+		ts.Fatalf("usage: exits CODE powertest ARGS..., exits CODE exec PROGRAM ARGS...")
 	}
 	want, err := strconv.Atoi(args[0])
 	ts.Check(err)
 	code := 0
-	if err := ts.Exec(args[1], args[2:]...); err != nil {
+	if args[1] == "powertest" {
+		code = runHere(ts, args[2:])
+	} else if err := ts.Exec(args[2], args[3:]...); err != nil {
 		exit, ok := errors.AsType[*exec.ExitError](err)
 		if !ok {
 			ts.Fatalf("%v", err)

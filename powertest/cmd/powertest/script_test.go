@@ -1,36 +1,49 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"regexp"
+	"strings"
+	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+	"github.com/stretchr/testify/require"
 
+	"github.com/joulebench/joulebench/internal/command"
 	"github.com/joulebench/joulebench/internal/pyjson"
 	"github.com/joulebench/joulebench/smisource/smitest"
 )
 
 func TestMain(m *testing.M) {
+	time.Local = time.UTC // as scripts have it
 	testscript.Main(m, map[string]func(){"powertest": main})
 }
 
 // TestScripts runs testdata/script/*.txtar. -update writes the golden outputs anew.
 func TestScripts(t *testing.T) {
-	testscript.Run(t, scriptParams("testdata/script"))
+	testscript.Run(t, scriptParams(t, "testdata/script"))
 }
 
 // scriptParams are the commands and the environment of the scripts in a directory.
-func scriptParams(dir string) testscript.Params {
+func scriptParams(t *testing.T, dir string) testscript.Params {
+	t.Helper()
+	dir, err := filepath.Abs(dir) // commands that run here are in other directories
+	require.NoError(t, err)
 	return testscript.Params{
 		Dir:           dir,
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("TZ", "UTC")
-			return abEnvironment(e)
+			err := abEnvironment(e)
+			e.Values[variables{}] = e.Vars
+			return err
 		},
 		Condition: func(name string) (bool, error) {
 			if name == "hangup" {
@@ -39,18 +52,68 @@ func scriptParams(dir string) testscript.Params {
 			return false, fmt.Errorf("there is no condition %q", name)
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"smilog":  scriptLog,
-			"unsure":  scriptUnsure,
-			"without": scriptWithout,
-			"exits":   scriptExits,
-			"samples": scriptSamples,
-			"family":  scriptFamily,
-			"replace": scriptReplace,
-			"meter":   scriptMeter,
-			"waitfor": scriptWaitFor,
-			"count":   scriptCount,
+			"powertest": scriptPowertest,
+			"smilog":    scriptLog,
+			"unsure":    scriptUnsure,
+			"without":   scriptWithout,
+			"exits":     scriptExits,
+			"samples":   scriptSamples,
+			"family":    scriptFamily,
+			"replace":   scriptReplace,
+			"meter":     scriptMeter,
+			"waitfor":   scriptWaitFor,
+			"count":     scriptCount,
 		},
 	}
+}
+
+// scriptPowertest runs the command in this process: powertest ARGS... is exec powertest ARGS...
+// without the time that a process takes to start, which is most of what scripts would take.
+// What waits, reads its standard input or gets signals is run by exec.
+func scriptPowertest(ts *testscript.TestScript, neg bool, args []string) {
+	if code := runHere(ts, args); (code != 0) != neg {
+		ts.Fatalf("the exit code is %d", code)
+	}
+}
+
+// variables is the key of the names of a script's environment.
+type variables struct{}
+
+// here is held by the one script that has its directory and environment as this process's.
+var here sync.Mutex
+
+// runHere runs the command in the directory and the environment of a script.
+func runHere(ts *testscript.TestScript, args []string) (code int) {
+	here.Lock()
+	defer here.Unlock()
+	before := os.Environ()
+	dir, err := os.Getwd()
+	ts.Check(err)
+	ts.Check(os.Chdir(ts.MkAbs(".")))
+	os.Clearenv()
+	for _, v := range ts.Value(variables{}).([]string) {
+		name, _, _ := strings.Cut(v, "=")
+		_ = os.Setenv(name, ts.Getenv(name))
+	}
+	for _, name := range scriptVariables {
+		if value := ts.Getenv(name); value != "" {
+			_ = os.Setenv(name, value)
+		}
+	}
+	defer func() {
+		os.Clearenv()
+		for _, v := range before {
+			name, value, _ := strings.Cut(v, "=")
+			_ = os.Setenv(name, value)
+		}
+		ts.Check(os.Chdir(dir))
+	}()
+	return program.Run(context.Background(), args, command.Streams{In: strings.NewReader(""), Out: ts.Stdout(), Err: ts.Stderr()})
+}
+
+// scriptVariables are those that scripts set themselves.
+var scriptVariables = []string{
+	"GITHUB_ACTIONS", "GITHUB_STEP_SUMMARY", "POWERTEST_DEVICES", "POWERTEST_PROFILE", "REQUIRE_POWER",
 }
 
 // scriptLog writes a log of nvidia-smi: smilog FILE GPU..., with the readings of
