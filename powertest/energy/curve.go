@@ -26,6 +26,7 @@ type curve struct {
 	pace   pace.Pace
 
 	last    point // the newest good reading
+	unseen  int64 // since when the newest tick may have come if it was not when it was due
 	ticks   []estimate.Tick
 	power   gauge.Series // of gauges, and of counters that report power, too
 	doubts  []doubt      // of the readings of a gauge, in a history
@@ -203,6 +204,10 @@ func (c *curve) addJoules(p point, joules float64) bool {
 	if still := prev.lo - c.ticks[len(c.ticks)-1].Hi; c.pace.Phase() != pace.Hunting && float64(still) > staleAfter*c.pace.Period() {
 		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
 	}
+	if c.pace.Refutes(p.mid()) {
+		c.ticks[len(c.ticks)-1].Lo = c.unseen
+	}
+	c.unseen = c.freshest(p, prev.lo)
 	tick.Lo = c.freshest(p, c.pace.Since(prev.lo))
 	c.push(tick)
 	c.pace.Ticked(prev.mid(), p.mid(), p.hi)

@@ -87,18 +87,22 @@ func (p *Pace) pay(at, took float64) {
 	price := 0.0
 	switch p.phase {
 	case Hunting:
-		if p.hunts++; p.hunts > p.hunting() && (p.fine || p.hunts > huntReads) {
+		if !p.again || p.filter.ticks > 0 {
+			p.hunts++
+		}
+		if p.hunts > p.hunting() && (p.fine || p.again || p.hunts > huntReads) {
 			price = p.price()
 		} else if !p.fine && p.measured && p.slow() {
 			price = p.driverTime()
 		}
 	case Locked:
-		price = p.price()
+		price, p.again = p.price(), false
 	default:
+		p.again = false
 		if p.edges++; p.measured {
 			price = p.driverTime()
 		}
-		if p.measured && p.edges >= p.allowed && p.poll == 0 {
+		if p.edges >= p.allowed && p.poll == 0 {
 			p.watch = 0
 			p.enter()
 		}
@@ -113,6 +117,8 @@ func (p *Pace) hunting() int {
 		return EdgeReads
 	case p.measured && p.slow():
 		return p.allowed
+	case p.again:
+		return againReads
 	}
 	return huntReads
 }

@@ -2,163 +2,250 @@ package pace
 
 import "math"
 
-// filter is a Kalman filter over the time of the last tick and the refresh period. A
-// tick that was passed over, or missed, advances it by several periods.
+// filter estimates the time of the last tick and the refresh period. A tick that was passed
+// over, or missed, advances it by several periods.
 //
-// A tick may be off in two ways. Counters that keep to a clock have ticks that scatter
-// about regular times (vJitter). Those that wait for a period from each tick to the next
-// wander: what is not known of the time grows by vWalk with each period that passes.
+// A tick may be off in two ways. Counters that keep to a clock have ticks that scatter about
+// regular times. Those that wait for a period from each tick to the next wander: what is not
+// known of the time grows with each period that passes. Which of them it is, and by how much
+// ticks are off, is not known either, and few ticks show it: there is a Kalman filter for each
+// way and size, and what is seen decides how much each is believed.
 type filter struct {
-	ticks     int     // taken in; for a gauge, how often it was seen to change
-	surprises int     // ticks that were seen where none was due
-	wary      int     // for how many ticks looks begin early since there were surprises
-	tick      float64 // estimate of the last tick's time
-	period    float64
-	// Variances and covariance of tick and period.
-	vTick, vPeriod, cov float64
-	// Variances of a tick about its regular time, and of the time between two.
-	vJitter, vWalk float64
-	// off is by how much the last tick was off, in standard deviations.
-	off float64
+	ticks     int // taken in; for a gauge, how often it was seen to change
+	surprises int // ticks that were seen where none was due
+	wary      int // for how many ticks looks begin early since one was not as it should be
+	firsts    int // ticks in a row that the first read of a look showed
+	// What all beliefs come to: the time of the last tick, and the period with its variance.
+	tick, period, vPeriod float64
+	beliefs               [2 * len(sizes)]belief
+	// plan is what quantiles gave last, since they are asked for again and again.
+	plan [2]plan
 	// early is a change that came before a tick was looked for, while it is not known
 	// whether it was that tick or another.
 	early early
+	// given is the variance of the jitter where it is known otherwise; negative if it is not.
+	given float64
 }
 
-// early is between lo and hi. If none comes until over, it was the tick that was due.
-type early struct{ lo, hi, over float64 }
+// belief is a Kalman filter: the time of the last tick and the period, with their variances
+// and covariance, and how much it is believed.
+type belief struct {
+	weight                            float64
+	tick, period, vTick, vPeriod, cov float64
+}
+
+// sizes are standard deviations by which ticks may be off, as a share of the period. Counters
+// are regular more often than not.
+var sizes = [...]struct{ share, prior float64 }{
+	{0.0015, 0.2}, {0.004, 0.25}, {0.01, 0.25}, {0.022, 0.15}, {0.045, 0.1}, {0.09, 0.05},
+}
 
 const (
-	// surprising is how many surprises are too many at an edge, where reads are spent on
-	// finding out, and twice as many between: a tick where none was due counts as two. With
-	// fewer, doubtful, looks begin well before a tick, so that what comes before is none of
-	// chance; and if it does they begin so for the next wariness ticks.
-	surprising, doubtful, wariness = 4, 2, 30
+	// forgotten is which share of what is believed is forgotten with each tick.
+	forgotten = 0.008
+	// floor is by how much ticks are off at least, in ns: reads take their time.
+	floor = 100e3
 )
 
-const firstJitter = 500e3 // ns; before anything is known of it
-
 func newFilter(nominal float64) filter {
-	f := filter{period: nominal, vJitter: sq(max(nominal/100, firstJitter))}
-	f.vWalk = f.vJitter
+	f := filter{period: nominal, given: -1}
+	f.begin(0, 0, nominal)
+	f.ticks = 0
 	return f
 }
 
 func sq(x float64) float64 { return x * x }
+
+// prior returns how much the i-th belief is believed before anything was seen.
+func prior(i int) float64 { return sizes[i/2].prior / 2 }
+
+// noise returns the variances of a tick about its regular time, and of the time between two,
+// of the i-th belief.
+func (f *filter) noise(i int) (jitter, walk float64) {
+	v := sq(sizes[i/2].share*f.period) + floor*floor
+	if i%2 == 0 {
+		return v, 0
+	}
+	return floor * floor, v
+}
+
+// jitterVariance returns the variance of a tick about a line through its neighbours as far as
+// it is known: a geometric mean, or what is hardly believed would be most of it.
+func (f *filter) jitterVariance() float64 {
+	if f.given >= 0 {
+		return f.given
+	}
+	sum := 0.0
+	for i := range f.beliefs {
+		jitter, walk := f.noise(i)
+		sum += f.beliefs[i].weight * math.Log(jitter+2*walk)
+	}
+	return math.Exp(sum)
+}
 
 // known reports whether the period is known well enough to aim at ticks.
 func (f *filter) known() bool { return f.ticks >= 2 && f.vPeriod < sq(0.12*f.period) }
 
 // begin starts over from one tick, which fell between lo and hi.
 func (f *filter) begin(lo, hi, nominal float64) {
-	f.ticks, f.surprises, f.wary, f.off = 1, 0, 0, 0
+	f.ticks, f.surprises, f.wary, f.firsts = 1, 0, 0, 0
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		b.weight, b.period, b.vPeriod = prior(i), nominal, sq(nominal)
+	}
 	f.found(lo, hi)
-	f.vPeriod = sq(nominal)
+}
+
+// restart begins with a tick between lo and hi, and a period that may be another by a third.
+func (f *filter) restart(lo, hi float64) {
+	f.surprises = 0
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		b.weight = prior(i)
+		b.vPeriod = sq(f.period * 0.11)
+	}
+	f.found(lo, hi)
 }
 
 // found takes in a tick that says nothing of the period: it was looked for anywhere.
 func (f *filter) found(lo, hi float64) {
-	f.tick, f.vTick, f.cov, f.early = (lo+hi)/2, sq(hi-lo)/12+f.vJitter, 0, early{}
+	f.early = early{}
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		jitter, _ := f.noise(i)
+		b.tick, b.vTick, b.cov = (lo+hi)/2, sq(hi-lo)/12+jitter, 0
+	}
+	f.sum()
 }
 
 // interval takes the time since the last tick as the period.
 func (f *filter) interval(lo, hi float64) {
 	mid, v := (lo+hi)/2, sq(hi-lo)/12
-	d := mid - f.tick
-	f.vJitter = min(f.vJitter, sq(d/20))
-	f.vWalk = min(f.vWalk, sq(d/20))
-	f.period, f.vPeriod = d, f.vTick+v+2*f.vJitter+f.vWalk
-	f.cov = v
-	f.tick, f.vTick = mid, v
+	f.period = mid - f.tick
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		jitter, walk := f.noise(i)
+		b.period, b.vPeriod = mid-b.tick, b.vTick+v+jitter+walk
+		b.tick, b.vTick, b.cov = mid, v+jitter, v+jitter
+	}
 	f.ticks++
+	f.sum()
 }
 
-// looking is how a tick was looked for: closely, at an edge, or by few reads, of which the
-// first is before it, or divides what is believed.
-type looking uint8
-
-const (
-	closely looking = iota
-	sparingly
-	dividing
-)
-
-// trusted reports whether ticks come when they are due, so that a look may begin when one may
-// have come already.
-func (f *filter) trusted() bool {
-	return f.ticks >= Learning && f.surprises < doubtful && f.wary == 0
-}
-
-// correct is one step of the filter. The readings were placed around the time
-// at which the tick was expected, so that it fell between them says little if
-// they are far apart: the belief is cut off outside [lo, hi], and its mean and
-// variance are kept (assumed-density filtering).
-//
-// It reports whether ticks came repeatedly where none was due: period or phase is
-// then not what it is believed to be, as when the first two ticks enclosed one that
-// was missed.
-func (f *filter) correct(lo, hi float64, by looking) (wrong bool) {
-	if hi-lo > 1.2*f.period {
-		// It holds ticks that were passed over: which of them came when is not known.
-		return false
+// know sets the period and the variance of the jitter.
+func (f *filter) know(period, jitterVariance float64) {
+	for i := range f.beliefs {
+		f.beliefs[i].period, f.beliefs[i].vPeriod, f.beliefs[i].cov = period, 0, 0
 	}
-	if e := f.early; e != (early{}) {
-		f.early = early{}
-		if lo > e.over {
-			// Nothing came when it was due: it had come early.
-			f.take(f.place(e.lo, e.hi))
-		}
-	}
-	tick := f.place(lo, hi)
-	first := hi-lo > f.period/2 // the first read that looked for it showed it
-	switch {
-	case !(tick.s > 0):
-		// Surprises many periods apart have left variances that contradict each other.
-		return true
-	case tick.mass < 1e-3 && first:
-		return false // too wide to say when it ticked
-	case tick.mass < 1e-3:
-		return f.surprise(lo, hi, by, tick)
-	case first && by == dividing:
-		f.surprises = max(f.surprises, min(f.surprises+1, doubtful))
-	case first && hi < tick.t-1.4*math.Sqrt(tick.s):
-		// It came before it was looked for, or it is another.
-		f.early = early{lo, hi, tick.t + 2*math.Sqrt(tick.s)}
-		f.wary = wariness
-		return f.surprised(by)
-	case !first:
-		f.surprises, f.wary = max(f.surprises-1, 0), max(f.wary-1, 0)
-	}
-	f.take(tick)
-	return false
+	f.ticks, f.given = max(f.ticks, Learning), jitterVariance
+	f.sum()
 }
 
-// placed is a tick that was seen, the k-th from the last, as far as it is known: it was due at
-// t, with a variance of s, and its mean is m and its variance v, where mass of what was
-// believed lies.
-type placed struct{ k, t, s, m, v, mass float64 }
-
-func (f *filter) place(lo, hi float64) (p placed) {
-	p.k = f.number(lo, hi)
-	p.t, p.s = f.tick+p.k*f.period, f.variance(p.k)+f.vJitter
-	p.m, p.v, p.mass = truncated(p.t, math.Sqrt(p.s), lo, hi)
-	return p
+// plan is when the k-th tick has come with some probabilities.
+type plan struct {
+	k  float64
+	at [3]float64
 }
 
-// take takes in a tick.
-func (f *filter) take(p placed) {
-	if !(p.s > 0) || p.mass < 1e-3 {
+// quantiles returns the quantiles of the k-th tick at three probabilities, which are always
+// the same for each kind of plan.
+func (f *filter) quantiles(kind int, k float64, p [3]float64) [3]float64 {
+	if f.plan[kind].k != k {
+		f.plan[kind] = plan{k, [3]float64{f.quantile(k, p[0]), f.quantile(k, p[1]), f.quantile(k, p[2])}}
+	}
+	return f.plan[kind].at
+}
+
+// sum sets what all beliefs come to.
+func (f *filter) sum() {
+	f.tick, f.period, f.vPeriod, f.plan = 0, 0, 0, [2]plan{}
+	total := 0.0
+	for i := range f.beliefs {
+		total += f.beliefs[i].weight
+	}
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		b.weight /= total
+		f.tick, f.period = f.tick+b.weight*b.tick, f.period+b.weight*b.period
+	}
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		f.vPeriod += b.weight * (b.vPeriod + sq(b.period-f.period))
+	}
+}
+
+// take takes in the k-th tick from the last.
+func (f *filter) take(k, lo, hi float64) {
+	total, most := 0.0, 0.0
+	var masses [len(f.beliefs)]float64
+	for i := range f.beliefs {
+		at, s := f.beliefs[i].predict(k, f, i)
+		_, _, masses[i] = truncated(at, math.Sqrt(s), lo, hi)
+		total += f.beliefs[i].weight * masses[i]
+		most = max(most, masses[i])
+	}
+	if !(total > 0) {
+		f.found(lo, hi)
 		return
 	}
-	vt, cov := p.s-f.vJitter, f.cov+p.k*f.vPeriod
-	f.adapt((p.v+sq(p.m-p.t)-p.s)/p.s, (p.m-p.t)/math.Sqrt(p.s), p.s, p.k)
-	d, share := (p.m-p.t)/p.s, (1-p.v/p.s)/p.s
-	f.tick, f.vTick = p.t+vt*d, vt-vt*vt*share
-	f.period += cov * d
-	f.cov = cov - vt*cov*share
-	// The period of a real counter drifts a little.
-	f.vPeriod = max(f.vPeriod-cov*cov*share, 0) + sq(f.period*1e-4)
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		b.weight *= masses[i] / total
+		if masses[i] > 1e-3*most {
+			b.take(k, lo, hi, f, i)
+		}
+	}
+	f.share(masses[:], 1e-3*most)
 	f.ticks++
+}
+
+// share makes beliefs that were refuted take over what the others believe, and all forget a
+// little.
+func (f *filter) share(masses []float64, least float64) {
+	f.sum()
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		if masses[i] > least {
+			continue
+		}
+		weight := b.weight
+		*b = f.best()
+		b.weight = weight
+	}
+	for i := range f.beliefs {
+		f.beliefs[i].weight += forgotten * (prior(i) - f.beliefs[i].weight)
+	}
+	f.sum()
+}
+
+// best returns what is believed most.
+func (f *filter) best() (b belief) {
+	for i := range f.beliefs {
+		if f.beliefs[i].weight > b.weight {
+			b = f.beliefs[i]
+		}
+	}
+	return b
+}
+
+// predict returns when the k-th tick from the last is due by the i-th belief, and the variance.
+func (b *belief) predict(k float64, f *filter, i int) (at, v float64) {
+	jitter, walk := f.noise(i)
+	return b.tick + k*b.period, b.vTick + 2*k*b.cov + k*k*b.vPeriod + k*walk + jitter
+}
+
+// take is one step of the Kalman filter.
+func (b *belief) take(k, lo, hi float64, f *filter, i int) {
+	at, s := b.predict(k, f, i)
+	jitter, walk := f.noise(i)
+	m, v, _ := truncated(at, math.Sqrt(s), lo, hi)
+	vt, cov := s-jitter, b.cov+k*b.vPeriod
+	d, share := (m-at)/s, (1-v/s)/s
+	b.tick, b.vTick = at+vt*d, max(vt-vt*vt*share, 0)
+	b.period += cov * d
+	b.cov = cov - vt*cov*share
+	// The period of a real counter drifts a little.
+	b.vPeriod = max(b.vPeriod-cov*cov*share, 0) + sq(b.period*1e-4) + walk/1000
 }
 
 // number returns which tick from the last fell between lo and hi: the first that may
@@ -173,56 +260,64 @@ func (f *filter) number(lo, hi float64) float64 {
 }
 
 // mass returns the probability that the k-th tick from the last lies between lo and hi.
-func (f *filter) mass(k, lo, hi float64) float64 {
-	_, _, mass := truncated(f.tick+k*f.period, math.Sqrt(f.variance(k)+f.vJitter), lo, hi)
-	return mass
+func (f *filter) mass(k, lo, hi float64) float64 { return f.before(k, hi) - f.before(k, lo) }
+
+// before returns the probability that the k-th tick from the last comes before a time.
+func (f *filter) before(k, t float64) float64 {
+	p, _ := f.distribution(k, t)
+	return p
 }
 
-// adapt takes in by what share the square of an error was larger than its variance s,
-// for the k-th tick, and off, the error in standard deviations. Each cause takes of it
-// what it has in s, and the first ticks more than those that come later. Errors that repeat
-// are of ticks that wander more than was believed, and those that alternate of ticks that
-// were followed too far.
-func (f *filter) adapt(more, off, s, k float64) {
-	rate := min(max(0.1, 12/(4+float64(f.ticks))), 0.25)
-	least, most := sq(f.period/500), sq(f.period/12)
-	more = min(more, 8)
-	turn := math.Exp(rate * min(max(off*f.off, -2), 2))
-	f.off = off
-	f.vJitter = min(max(f.vJitter*(1+rate*more*f.vJitter/s)/turn, least), most)
-	f.vWalk = min(max(f.vWalk*(1+rate*more*k*f.vWalk/s)*turn, least/16), most)
-}
-
-// surprise takes in a tick where one was due, but not there, and reports whether
-// there were too many of them. What was believed of the tick before is dropped, and with it
-// how it goes together with the period.
-func (f *filter) surprise(lo, hi float64, by looking, p placed) (wrong bool) {
-	if f.surprised(by) {
-		return true
+// distribution returns the probability that the k-th tick from the last comes before a time,
+// and its density there.
+func (f *filter) distribution(k, t float64) (p, density float64) {
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		at, v := b.predict(k, f, i)
+		d := t - at
+		p += b.weight * math.Erfc(-d/math.Sqrt(2*v)) / 2
+		density += b.weight * math.Exp(-d*d/(2*v)) / math.Sqrt(2*math.Pi*v)
 	}
-	off := sq((lo+hi)/2 - p.t)
-	f.off = 0
-	f.found(lo, hi)
-	f.vPeriod += min(off, sq(f.period/12)) / (p.k * p.k)
-	f.vWalk = min(max(f.vWalk, off/(4*p.k)), sq(f.period/12))
-	return false
+	return p, density
 }
 
-// surprised counts a tick where none was due, and reports whether there were too many.
-func (f *filter) surprised(by looking) bool {
-	f.surprises += 2
-	return f.surprises >= surprising && by == closely || f.surprises >= 2*surprising
-}
-
-// variance returns the variance of the regular time of the k-th tick from the last.
-func (f *filter) variance(k float64) float64 {
-	return f.vTick + 2*k*f.cov + k*k*f.vPeriod + k*f.vWalk
+// quantile returns the time before which the k-th tick from the last comes with a probability,
+// to a fiftieth of how well it is known.
+func (f *filter) quantile(k, p float64) float64 {
+	at, sigma := f.due(k)
+	near := max(sigma/50, minStep/20)
+	lo, hi, t := at-8*sigma, at+8*sigma, at
+	for range 20 {
+		come, density := f.distribution(k, t)
+		if come < p {
+			lo = t
+		} else {
+			hi = t
+		}
+		// By Newton, unless that leaves what is known to hold it.
+		next := t - (come-p)/density
+		if !(lo < next && next < hi) {
+			next = (lo + hi) / 2
+		}
+		if math.Abs(next-t) < near {
+			return next
+		}
+		t = next
+	}
+	return t
 }
 
 // due returns when the k-th tick from the last is due, and how well that is known, as
 // a standard deviation.
 func (f *filter) due(k float64) (at, sigma float64) {
-	return f.tick + k*f.period, math.Sqrt(f.variance(k)+f.vJitter) + minStep/4
+	var square float64
+	for i := range f.beliefs {
+		b := &f.beliefs[i]
+		m, v := b.predict(k, f, i)
+		m -= f.tick
+		at, square = at+b.weight*m, square+b.weight*(v+m*m)
+	}
+	return f.tick + at, math.Sqrt(max(square-at*at, 0))
 }
 
 // truncated returns the mean and variance of a normal distribution cut off

@@ -24,11 +24,13 @@ func TestFilterOfDistantTicks(t *testing.T) {
 			if f.correct(last-half, last+half, closely) || f.ticks > 30 {
 				break
 			}
-			for _, x := range []float64{f.tick, f.period, f.vTick, f.vPeriod, f.cov, f.vJitter} {
-				require.False(t, math.IsNaN(x), "seed %d: %+v", seed, f)
+			for _, b := range f.beliefs {
+				for _, x := range []float64{b.weight, b.tick, b.period, b.vTick, b.vPeriod, b.cov} {
+					require.False(t, math.IsNaN(x), "seed %d: %+v", seed, f)
+				}
+				require.GreaterOrEqual(t, b.vPeriod, 0.0, "seed %d: %+v", seed, f)
+				require.LessOrEqual(t, b.cov*b.cov, b.vTick*b.vPeriod*(1+1e-9)+1e-6, "seed %d: %+v", seed, f)
 			}
-			require.GreaterOrEqual(t, f.vPeriod, 0.0, "seed %d: %+v", seed, f)
-			require.LessOrEqual(t, f.cov*f.cov, f.vTick*f.vPeriod*(1+1e-9)+1e-6, "seed %d: %+v", seed, f)
 		}
 	}
 }

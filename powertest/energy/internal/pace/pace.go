@@ -95,11 +95,16 @@ const (
 	// where the period may be anything from the poll interval up: a tick is then
 	// found to that share of its period, with some 25 reads for each power of ten.
 	huntShare = 0.08
+	// patience is how often the filter is restarted until ticks are hunted for.
+	patience = 3
 	// huntReads is how many reads a hunt takes until it is paid for as all else is: the
 	// next edge begins another.
 	huntReads = 60
-	minStep   = 400e3 // ns between two reads; below this the scheduler's own lateness rules
-	second    = float64(time.Second)
+	// againReads is how many a hunt takes before they are paid for, that is for a period which
+	// was known before: they are two periods' and some.
+	againReads = 30
+	minStep    = 400e3 // ns between two reads; below this the scheduler's own lateness rules
+	second     = float64(time.Second)
 )
 
 // Pace decides when to read one device next. Of every reading it takes in when it
@@ -125,6 +130,9 @@ type Pace struct {
 	allowed  int
 	begun    float64 // when the look that was planned last begins
 	divides  bool    // that look divides what is believed
+	again    bool    // it is hunted for again, and that is paid for
+	restarts int     // of the filter since a tick came when it was due
+	presumed bool    // the last tick was presumed to have come when it was due
 	measured bool    // the edge lies in what is measured, so that its reads are paid for, too
 
 	interval float64 // of reads while hunting
@@ -172,7 +180,7 @@ func (p *Pace) PeriodVariance() float64 { return p.filter.vPeriod }
 // that goes through its neighbours, in ns². Ticks that wander leave it by n/15 of the
 // variance of a step, for n ticks on a line (Brownian motion about its regression line):
 // by two where there are some thirty, and less where there are fewer.
-func (p *Pace) JitterVariance() float64 { return p.filter.vJitter + 2*p.filter.vWalk }
+func (p *Pace) JitterVariance() float64 { return p.filter.jitterVariance() }
 
 // Next returns when to read next.
 func (p *Pace) Next() float64 {
@@ -185,8 +193,7 @@ func (p *Pace) Next() float64 {
 // Know sets a period, and a variance of the jitter, that are known otherwise: for
 // readings that someone else has made.
 func (p *Pace) Know(period, jitterVariance float64) {
-	p.filter.period, p.filter.vPeriod, p.filter.vJitter, p.filter.vWalk = period, 0, jitterVariance, 0
-	p.filter.ticks = max(p.filter.ticks, Learning)
+	p.filter.know(period, jitterVariance)
 	p.enter()
 }
 
@@ -211,41 +218,6 @@ func (p *Pace) hunt(now float64) {
 	}
 }
 
-// Watch makes at least so many of the next ticks be watched.
-func (p *Pace) Watch(ticks int) {
-	if p.watch == 0 {
-		p.edges = 0
-	}
-	if ticks > p.watch {
-		p.watch, p.allowed = ticks, max(EdgeReads, 3*ticks)
-	}
-	p.enter()
-}
-
-// Edge asks for a read now, unless one has just ended, at lastRead, and for the next
-// ticks to be watched. If something is measured from now on, or still, the reads are
-// fewer where calls are slow.
-func (p *Pace) Edge(now, lastRead int64, measured bool) {
-	p.watch, p.edges, p.allowed, p.measured, p.edge = EdgeTicks, 0, EdgeReads, measured, float64(now)
-	if t := p.devices * p.took; measured && p.poll == 0 && t > 0 {
-		p.allowed = int(min(max(edgeTime/t, 2), EdgeReads))
-		p.watch = min(max(p.allowed/2, 1), EdgeTicks)
-		p.free = max(p.free, float64(now))
-	}
-	p.enter()
-	if p.phase == Hunting {
-		if p.poll > 0 {
-			p.hunt(float64(now))
-		}
-		p.hunts = 0
-	}
-	if float64(now-lastRead) > max(p.filter.period/10, p.poll) {
-		p.next = float64(now)
-	} else {
-		p.plan(float64(now))
-	}
-}
-
 // Called takes in when a read began, and when it ended. The margin for lateness falls
 // slowly, since lateness comes in bursts: while every processor is busy.
 func (p *Pace) Called(at, ended int64) {
@@ -263,9 +235,13 @@ func (p *Pace) Called(at, ended int64) {
 func (p *Pace) Unchanged(now int64) {
 	t := float64(now)
 	p.quiet++
+	if p.filter.pending() && p.poll == 0 && t > p.filter.check() {
+		p.filter.settle()
+	}
 	switch {
 	case p.phase != Hunting:
 		if t-p.since > 12*p.filter.period {
+			p.again = p.measured
 			p.unlock(t)
 		}
 	case p.poll > 0:
@@ -282,6 +258,7 @@ func (p *Pace) Unchanged(now int64) {
 // call that showed it ended now.
 func (p *Pace) Ticked(old, seen, now int64) {
 	lo, hi := float64(old), float64(seen)
+	p.presumed = p.presumes(lo)
 	switch {
 	case p.fine:
 	case p.phase == Hunting:
@@ -296,8 +273,10 @@ func (p *Pace) Ticked(old, seen, now int64) {
 			p.filter.found(lo, hi)
 		}
 	case p.filter.correct(lo, hi, p.looking()):
-		p.unlock((lo + hi) / 2)
-		p.filter.begin(lo, hi, p.nominal)
+		p.wrong(lo, hi)
+	}
+	if p.filter.surprises == 0 {
+		p.restarts = 0
 	}
 	p.quiet, p.since = 0, hi
 	// Where few reads are allowed none may go by for ticks that were passed over.
@@ -306,6 +285,21 @@ func (p *Pace) Ticked(old, seen, now int64) {
 	}
 	p.enter()
 	p.plan(float64(now))
+}
+
+// wrong takes in a tick that shows that period or phase are not what was believed. While
+// something is measured, and at an edge, there are too few reads to hunt for them: that is done
+// only if they were not known well yet, or if it happens again and again, as where the period
+// is a fraction of what is believed.
+func (p *Pace) wrong(lo, hi float64) {
+	edge := p.measured || p.watch > 0 && p.allowed <= EdgeReads
+	if p.restarts++; edge && p.poll == 0 && p.restarts <= patience && p.filter.ticks >= Learning {
+		p.filter.restart(lo, hi)
+		return
+	}
+	p.restarts, p.again = 0, p.measured
+	p.unlock((lo + hi) / 2)
+	p.filter.begin(lo, hi, p.nominal)
 }
 
 // looking returns how a tick is looked for.

@@ -14,9 +14,13 @@ func (p *Pace) plan(now float64) {
 		p.next = now + p.interval
 		if p.hunts >= p.hunting() && p.poll == 0 {
 			p.next = max(p.next, p.free)
+		} else if p.again && p.filter.ticks == 0 {
+			p.next = max(p.next, now+p.price()) // it may stand still for long
 		}
 	case p.poll > 0:
 		p.next = p.distant(now)
+	case p.filter.pending():
+		p.next = max(now+minStep, p.filter.check())
 	case p.phase == Watching:
 		p.next = p.watchful(now)
 	default:
@@ -70,14 +74,15 @@ func (p *Pace) sparing(now float64) float64 {
 // follows reports whether what was read last is what the k-th tick from the last will
 // change, since it was read after the tick before.
 func (p *Pace) follows(k float64) bool {
-	due, sigma := p.filter.due(k)
-	return p.filter.trusted() && (k == 1 || p.read > due-p.filter.period+aside*sigma)
+	return p.filter.trusted() && (k == 1 || p.read > p.filter.quantiles(0, k, surrounding)[2]-p.filter.period)
 }
 
-// In standard deviations from when a tick is due: aside are the first and the last read of
-// a look before which ticks were passed over. sooner and later are those that divide what is
-// believed, and nothing is beyond certain.
-const aside, sooner, later, certain = 2.5, 0.6, 1.2, 3.5
+// With these probabilities a tick has come: at aside there is hardly one yet, and at the same
+// from the other end hardly none; sooner and later divide what is believed; and one that
+// comes in the certain share of cases is not reckoned with.
+const aside, sooner, later, certain = 0.005, 0.27, 0.885, 0.0015
+
+var surrounding, divided = [...]float64{aside, 0.5, 1 - aside}, [...]float64{sooner, later, 1 - certain}
 
 // look returns when to read to see the k-th tick from the last, until it has come.
 //
@@ -87,12 +92,14 @@ const aside, sooner, later, certain = 2.5, 0.6, 1.2, 3.5
 // and so the division is not in the middle. Else the first read must come before the tick,
 // or the change that is seen may be of it or of the one before.
 func (p *Pace) look(k float64, divides bool) [4]float64 {
-	due, sigma := p.filter.due(k)
+	f := &p.filter
 	if divides {
-		over := due + certain*sigma + p.lateness
-		return [4]float64{due - sooner*sigma - p.lateness, due + later*sigma, over, over}
+		q := f.quantiles(1, k, divided)
+		over := q[2] + p.lateness
+		return [4]float64{q[0] - p.lateness, q[1], over, over}
 	}
-	return [4]float64{due - aside*sigma - p.lateness, due, due + aside*sigma, due + 2*aside*sigma + p.lateness}
+	q := f.quantiles(0, k, surrounding)
+	return [4]float64{q[0] - p.lateness, q[1], q[2], 2*q[2] - q[1] + p.lateness}
 }
 
 // Since returns from when on a tick may have come that is about to be taken in, where
@@ -101,48 +108,28 @@ func (p *Pace) look(k float64, divides bool) [4]float64 {
 // before, and were all of these ticks left out of a line those that come late would
 // decide on it.
 func (p *Pace) Since(seen int64) int64 {
-	due, sigma := p.filter.due(1)
-	since := due - certain*sigma
-	next := math.Abs(p.read-due) < p.filter.period/2
-	if p.looking() != dividing || p.filter.surprises > 0 || !next || since >= p.read {
-		return seen
+	if p.presumes(float64(seen)) {
+		return int64(p.filter.quantile(1, certain))
 	}
-	return max(seen, int64(since))
+	return seen
 }
 
-// watchful returns when to read next at an edge: each tick is looked for, as closely as
-// the reads that are left allow.
-func (p *Pace) watchful(now float64) float64 {
-	// Each of the ticks that come later needs its two.
-	left := float64(p.allowed-p.edges) - 2*float64(p.watch-1)
-	if p.lost(now) {
-		return now + p.filter.period/min(max(left, 1), searchReads)
+// presumes reports whether a tick that is about to be taken in is presumed to have come when
+// it was due, and not at once after the reading before, which was seen.
+func (p *Pace) presumes(seen float64) bool {
+	if p.fine || p.phase == Hunting || p.looking() != dividing || !p.filter.trusted() {
+		return false
 	}
-	return p.closely(now, left)
+	due, _ := p.filter.due(1)
+	since := p.filter.quantile(1, certain)
+	return math.Abs(p.read-due) < p.filter.period/2 && seen < since && since < p.read
 }
 
-// closely returns when to read next to see the next tick with so many reads.
-func (p *Pace) closely(now, left float64) float64 {
-	for k := max(1, p.ahead(now)-1); ; k++ {
-		due, sigma := p.filter.due(k)
-		// The first read must come before the tick, or what it shows may be of
-		// this tick or of the one before.
-		early, late, over := due-aside*sigma-p.lateness, due+aside*sigma, due+2*aside*sigma+p.lateness
-		switch {
-		case left < 2 && now < late:
-			return late
-		case left < 2:
-			continue
-		case now < early:
-			return early
-		case now < late && left < 3:
-			return late
-		case now < late:
-			return now + max(p.step(sigma), (late-early)/left)
-		case now < over:
-			return over
-		}
-	}
+// Refutes reports whether a tick that is about to be taken in, and was not seen at a time,
+// comes so soon after the one before that this was another than the one that was due, which
+// [Pace.Since] took it for.
+func (p *Pace) Refutes(seen int64) bool {
+	return p.presumed && float64(seen)-p.since < p.filter.period/2
 }
 
 // distant returns when to read next a source that is far away: before a tick, when it is
@@ -154,7 +141,7 @@ func (p *Pace) distant(now float64) float64 {
 	}
 	for ; ; k++ {
 		due, sigma := p.filter.due(k)
-		early, late, over := due-aside*sigma, due+aside*sigma, due+2*aside*sigma+p.lateness
+		early, late, over := due-2.5*sigma, due+2.5*sigma, due+5*sigma+p.lateness
 		near := p.phase == Watching || p.filter.ticks < Learning && sigma > p.filter.period/8
 		switch {
 		case now < early-p.lateness:
@@ -175,7 +162,7 @@ func (p *Pace) distant(now float64) float64 {
 func (p *Pace) step(sigma float64) float64 {
 	if p.poll > 0 {
 		// It was found roughly: all the more is to be gained.
-		return max(p.poll, sigma/3)
+		return max(p.poll, min(sigma/3, p.filter.period/huntsPerPeriod))
 	}
 	return max(minStep, min(sigma, p.interval))
 }
