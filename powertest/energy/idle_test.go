@@ -131,7 +131,8 @@ func TestIdleUnknown(t *testing.T) {
 	})
 }
 
-// TestIdleOfThePast: a source that knows the past is not waited for.
+// TestIdleOfThePast: a source that knows the past is not waited for, and what it says of
+// set-up that was cut off is no idle power.
 func TestIdleOfThePast(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		src := newMemory(2)
@@ -144,9 +145,12 @@ func TestIdleOfThePast(t *testing.T) {
 			assert.Zero(t, time.Since(opened))
 			w.Resume()
 			done := src.Busy()
+			time.Sleep(6 * time.Second)
+			start := time.Now()
 			time.Sleep(20 * time.Second)
 			done()
 			w.Pause()
+			w.Cut(energy.Span{Start: start, End: time.Now()})
 			time.Sleep(4 * time.Second)
 			requireIdle(t, 200, w.Measure(t.Context()))
 		}
