@@ -144,6 +144,24 @@ func TestTimedAfterSetUp(t *testing.T) {
 	})
 }
 
+// TestTimedInRun: a sub-benchmark is wrapped before its own set-up, which is not measured.
+func TestTimedInRun(t *testing.T) {
+	var child *B
+	exact(t, nil, func(parent *B, sim *simsource.Source) {
+		parent.Run("child", func(b *B) {
+			child = b
+			heavy(sim, 300*time.Millisecond)
+			for b.Loop() {
+				light(sim)
+			}
+			heavy(sim, 150*time.Millisecond)
+		})
+	})
+	spans := child.line.window.Spans()
+	require.Len(t, spans, 1)
+	assert.Equal(t, child.Elapsed(), spans[0].End.Sub(spans[0].Start))
+}
+
 // TestTimedPhases: phases end with the timer.
 func TestTimedPhases(t *testing.T) {
 	r := exact(t, nil, func(b *B, sim *simsource.Source) {
