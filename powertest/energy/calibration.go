@@ -111,13 +111,8 @@ func (c *curve) sampled(d *DeviceMeasurement, e Estimate, spans []span) Estimate
 	}
 	from, to := spans[0].start, spans[len(spans)-1].end
 	period, seconds := c.expected()/float64(time.Second), float64(counted(spans))/float64(time.Second)
-	inside := e.Joules / seconds
-	step := inside
-	if d.HasBefore {
-		step = math.Abs(inside - d.BeforeWatts)
-	}
 	// All or nothing of a step at any time in an interval: a variance of 1/6.
-	variance := 2 * float64(len(spans)) * sq(step*period) / 6
+	variance := 2 * float64(len(spans)) * sq(d.step(e, spans)*period) / 6
 	if scatter, n := c.scatter(from+c.late(), to+c.late()); n > 1 {
 		variance += sq(scatter*seconds) / n
 	}

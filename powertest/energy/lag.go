@@ -102,24 +102,29 @@ func (l lag) judge(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
 // what it was before to what it is inside.
 func (l lag) widen(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
 	e = d.shifted(e, spans, l.sd)
+	if !l.measured {
+		// Or it is the load that is late, and the window has less of it.
+		other := l.by * d.step(e, spans) * float64(len(spans))
+		e.Low, e.High = max(e.Low-max(other, 0), 0), e.High+max(-other, 0)
+	}
 	late, within := 1000*l.by, 2000*l.sd
 	if l.measured {
 		d.find(CounterLags, "the counter is late by %.0f ms ± %.0f ms, as was measured of it: the energy is corrected by that", late, within)
 	} else {
-		d.find(CounterLags, "power rises and falls %.0f ms ± %.0f ms after the edges of the windows: the counter is taken to be late by that, which the energy is corrected by (a load that begins and ends as late looks the same)", late, within)
+		d.find(CounterLags, "power rises and falls %.0f ms ± %.0f ms after the edges of the windows: the counter is taken to be late by that, which the energy is corrected by; the interval allows for a load that begins and ends as late, which looks the same", late, within)
 	}
 	return e
+}
+
+// step is by how much the power in spans of an energy is above that before them, in watts.
+func (d *DeviceMeasurement) step(e Estimate, spans []span) float64 {
+	return e.Joules/(float64(counted(spans))/float64(time.Second)) - d.BeforeWatts // 0 if not known
 }
 
 // shifted widens an energy by what is not known of the time of all ticks, in seconds as a
 // standard deviation.
 func (d *DeviceMeasurement) shifted(e Estimate, spans []span, sd float64) Estimate {
-	inside := e.Joules / (float64(counted(spans)) / float64(time.Second))
-	step := inside
-	if d.HasBefore {
-		step = math.Abs(inside - d.BeforeWatts)
-	}
-	half := 2 * sd * step * float64(len(spans))
+	half := 2 * sd * math.Abs(d.step(e, spans)) * float64(len(spans))
 	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
 	return e
 }

@@ -42,8 +42,13 @@ func TestLagIsJudged(t *testing.T) {
 
 	got := lag{by: 0.05, sd: 0.002}.judge(&d, e, spans)
 	assert.InDelta(t, 400, got.Joules, 1e-9)
-	assert.InDelta(t, 2.56, got.HalfWidth(), 0.01)
+	assert.InDelta(t, 402.56, got.High, 0.01)
+	assert.InDelta(t, 400-2.56-0.05*400, got.Low, 0.01, "it may be the load that is late")
 	assert.True(t, d.Has(CounterLags))
+	measured := lag{by: 0.05, sd: 0.002, measured: true}.judge(&d, e, spans)
+	assert.InDelta(t, 400-2.56, measured.Low, 0.01, "but not where it was measured")
+	warm := DeviceMeasurement{BeforeWatts: 400, HasBefore: true}
+	assert.Equal(t, e, lag{by: 0.05, sd: 0.002}.judge(&warm, e, spans), "nor where the load went on before")
 	assert.False(t, withheld(d.Reasons))
 
 	_ = lag{mean: 1}.judge(&d, e, spans)
