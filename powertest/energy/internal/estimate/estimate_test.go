@@ -141,13 +141,13 @@ func TestEstimateGolden(t *testing.T) {
 		want string
 	}{
 		{"cold", seen(cold, 0.1, 6, 0.004, span(1, 3)), "1199.99733 [1198.82406, 1201.05744] 20 ticks, before 100"},
-		{"warm", seen(cold, 0.1, 6, 0.004, span(1.52, 2.61)), "654.005976 [650.065806, 661.542449] 11 ticks, before 412.142857"},
+		{"warm", seen(cold, 0.1, 6, 0.004, span(1.52, 2.61)), "654.005971 [650.065804, 661.542445] 11 ticks, before 412.142857"},
 		{"edge in the load", seen(cold, 0.1, 6, 0.004, span(0.5, 2.5)), "949.634284 [945.414135, 956.008374] 20 ticks, before 99.9999999"},
 		{"pauses", seen(two, 0.1, 6, 0.004, pauses...), "1200.07718 [1198.78508, 1201.367] 30 ticks, before 100"},
-		{"far", far, "1195.63644 [1190.59501, 1202.41691] 30 ticks, before 100"},
-		{"recorded", recorded, "1197.03027 [1182.24165, 1208.82556] 20 ticks, before 100"},
+		{"far", far, "1195.63643 [1190.595, 1202.4169] 30 ticks, before 100"},
+		{"recorded", recorded, "1196.97828 [1182.02849, 1208.81138] 20 ticks, before 100"},
 		{"brief", brief, "1200.21996 [1191.04585, 1210.10062] 20 ticks, before 100"},
-		{"behind", behind, "1193.95922 [1168.09596, 1214.06847] 20 ticks, before 100"},
+		{"behind", behind, "1193.96606 [1168.14414, 1214.06857] 20 ticks, before 100"},
 		{"short", seen(cold, 0.1, 6, 0.004, span(1.52, 1.57)), "29.886797 [0, 120.001] 1 ticks, before 412.142857"},
 	} {
 		r, err := estimated(tt.in)
@@ -279,4 +279,19 @@ func TestTickTimes(t *testing.T) {
 	in.Period.Known = true
 	_, ok = fit(in.Period, in.Ticks)
 	assert.False(t, ok, "ticks that lie on no line")
+}
+
+// TestEstimateLatePrefill: a request that reaches the server late, and is prefilled before it
+// is decoded, has the power of decoding at its end.
+func TestEstimateLatePrefill(t *testing.T) {
+	for _, at := range []float64{1.02, 1.025, 1.03} {
+		steps := []step{{0, 100}, {at + 0.02, 650}, {at + 0.12, 400}, {at + 0.27, 100}}
+		in := seen(steps, 0.1, 6, 0.004, span(at, at+0.25))
+		r, err := estimated(in)
+		require.NoError(t, err)
+		want := truth(steps, in.Spans)
+		assert.InEpsilon(t, want, r.Mean, 0.02, "%v", at)
+		assert.LessOrEqual(t, r.Low, want)
+		assert.GreaterOrEqual(t, r.High, want)
+	}
 }

@@ -55,15 +55,16 @@ func (m *model) column(part int) int {
 // hide in each other.
 func (m *model) rise(p []segment, h shape, j, kind int) []segment {
 	e, to := m.tl.parts[j].start, m.column(j)
+	end := m.tl.parts[j].end
 	switch {
+	case h.burst > 0 && j == 1:
+		p = appendSegment(p, min(e+h.late, end), 0, m.lead, kind)
+		return appendSegment(p, min(e+h.late+h.burst, end), 0, to, -1)
 	case h.late > 0:
-		return appendSegment(p, min(e+h.late, m.tl.parts[j].end), 0, to, kind)
+		return appendSegment(p, min(e+h.late, end), 0, to, kind)
 	case h.lead > 0 && j == 1:
 		p = appendSegment(p, e-h.lead, 0, m.lead, -1)
 		return appendSegment(p, e, 0, to, kind)
-	case h.burst > 0 && j == 1:
-		p = appendSegment(p, e, 0, m.lead, kind)
-		return appendSegment(p, min(e+h.burst, m.tl.parts[j].end), 0, to, -1)
 	}
 	return appendSegment(p, e, h.ramp, to, kind)
 }

@@ -6,7 +6,8 @@ import "math"
 // broad on purpose, and the same for all devices; nothing is fitted to one.
 
 // shape is one way that power may go over edges, with the log of its prior probability.
-// Times are in seconds. Of each end at most one is not 0, but for early, which has a tail.
+// Times are in seconds. Of each end at most one is not 0, but for late, which may have a burst,
+// and early, which has a tail.
 type shape struct {
 	start
 	end
@@ -54,6 +55,8 @@ var (
 		{late: 0.006, prior: 0.02}, {late: 0.015, prior: 0.02}, {late: 0.03, prior: 0.02}, {late: 0.06, prior: 0.02}, {late: 0.1, prior: 0.01},
 		{lead: 0.02, prior: 0.02}, {lead: 0.04, prior: 0.02}, {lead: 0.08, prior: 0.02}, {lead: 0.15, prior: 0.01},
 		{burst: 0.05, prior: 0.02}, {burst: 0.12, prior: 0.015}, {burst: 0.3, prior: 0.01},
+		// A request takes its way to a server, which then prefills before it decodes.
+		{late: 0.015, burst: 0.1, prior: 0.02}, {late: 0.03, burst: 0.1, prior: 0.02},
 	}
 	usualEnds = []end{
 		{prior: 0.30},
@@ -111,6 +114,9 @@ func (m *model) shapes() []shape {
 		s = s.scaled(scale)
 		if i > 0 && (!up || s.longest() <= m.period*finest) {
 			continue
+		}
+		if s.late > 0 && s.burst > 0 && s.late+s.burst >= m.tl.till-m.tl.from {
+			continue // nothing is left that it would be the burst of
 		}
 		for j, e := range ends {
 			e = e.scaled(scale)
