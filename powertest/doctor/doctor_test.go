@@ -105,7 +105,7 @@ func TestLearns(t *testing.T) {
 	for _, g := range v.GPUs {
 		assert.InDelta(t, 100*time.Millisecond, *g.Period, float64(50*time.Microsecond))
 		assert.Less(t, *g.Jitter, *g.Within, "as well as ticks are seen")
-		assert.InDelta(t, 1500*time.Microsecond, *g.Within, float64(400*time.Microsecond), "two reads for each tick")
+		assert.InDelta(t, 900*time.Microsecond, *g.Within, float64(400*time.Microsecond), "two reads for each tick")
 		assert.InDelta(t, 49, g.Ticks, 1)
 		assert.Zero(t, g.Missed)
 		assert.Equal(t, ptr(10.0), g.Step)

@@ -117,13 +117,17 @@ func (d *device) counter() Counter {
 	return c
 }
 
+// sharpness is how much worse than most a tick may have been seen. Those that come when they
+// are expected are seen best: without the others the jitter would look too small.
+const sharpness = 6
+
 // sharp returns which of the ticks were seen about as well as most. The others came
-// while the recorder did not know yet when to expect them, or where it did not, and
-// what their times scatter by is not the jitter.
+// while the recorder did not know yet when to expect them, and what their times scatter
+// by is not the jitter.
 func (d *device) sharp() []bool {
 	within, list := d.within(), make([]bool, len(d.ticks))
 	for i, t := range d.ticks {
-		list[i] = t.hi-t.lo <= 2*float64(*within)
+		list[i] = t.hi-t.lo <= sharpness*float64(*within)
 	}
 	return list
 }
