@@ -229,7 +229,7 @@ func TestShowsCounterAndGauge(t *testing.T) {
 			v := examine(t, func() *testSource { return besideGauge(c.factor, c.watts) }, Options{Watch: 10 * time.Second})
 			assert.Equal(t, c.measurable, v.Measurable, v.Verdict)
 			assert.InEpsilon(t, 100*c.factor, v.GPUs[0].CrossCheck.Counter.Watts, 0.01)
-			assert.Equal(t, c.says, strings.Contains(v.text, "counter_disagrees (2 devices: GPU 0, GPU 1): "))
+			assert.Equal(t, c.says, strings.Contains(v.text, "counter_disagrees"))
 			assert.Regexp(t, c.row, v.text)
 		})
 	}

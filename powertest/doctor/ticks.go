@@ -223,7 +223,8 @@ func (d *device) power(from, to float64) (watts float64, ok bool) {
 		return d.gaugePower(from, to)
 	}
 	first, last := -1, -1
-	for i, t := range d.ticks {
+	ticks := d.clear()
+	for i, t := range ticks {
 		if t.mid() < from || t.mid() > to {
 			continue
 		}
@@ -235,7 +236,26 @@ func (d *device) power(from, to float64) (watts float64, ok bool) {
 	if first < 0 || first == last {
 		return 0, false
 	}
-	return between(d.ticks[first], d.ticks[last]), true
+	return between(ticks[first], ticks[last]), true
+}
+
+// clear returns the ticks, less those whose times are so doubtful that a power by them would
+// be wrong: where calls take long, now and then one is seen late.
+func (d *device) clear() (list []tick) {
+	const few = 8 // of a thousand devices each is seldom seen
+	if len(d.ticks) < few {
+		return d.ticks
+	}
+	widest := max(2*float64(*d.within()), float64(d.period())/8)
+	broken := false
+	for _, t := range d.ticks {
+		if broken = broken || t.broken; t.hi-t.lo > widest {
+			continue
+		}
+		t.broken, broken = broken, false
+		list = append(list, t)
+	}
+	return list
 }
 
 // meanPower returns the mean power in watts while the device was watched, but for the
@@ -277,8 +297,9 @@ func (d *device) joules(at float64) (joules float64, ok bool) {
 	if d.Method == energy.Gauge {
 		return d.shown(at)
 	}
-	for i := 1; i < len(d.ticks); i++ {
-		a, b := d.ticks[i-1], d.ticks[i]
+	ticks := d.clear()
+	for i := 1; i < len(ticks); i++ {
+		a, b := ticks[i-1], ticks[i]
 		if a.mid() <= at && at <= b.mid() && !b.broken {
 			return a.value + (b.value-a.value)*(at-a.mid())/(b.mid()-a.mid()), true
 		}
