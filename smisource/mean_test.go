@@ -41,7 +41,7 @@ func TestServingOfAnH100(t *testing.T) {
 		assert.InEpsilon(t, w.counter, m.Energy.Joules, 0.02, "%d users", w.users)
 		assert.LessOrEqual(t, m.Energy.Low, w.counter, "%d users", w.users)
 		assert.GreaterOrEqual(t, m.Energy.High, w.counter, "%d users", w.users)
-		assert.Less(t, m.Energy.ErrPercent(), 12.0, "%d users", w.users)
+		assert.Less(t, m.Energy.ErrPercent(), 7.5, "%d users", w.users)
 		assert.NotContains(t, codes(m.Reasons), energy.PartTimeSensor, "%d users", w.users)
 	}
 }

@@ -159,8 +159,11 @@ const asRecorded = 0.007
 // TestMeanOfSparseRows: a mean over a second that is read as seldom tells of all of the
 // time.
 func TestMeanOfSparseRows(t *testing.T) {
-	for _, spacing := range []float64{0.5, 1} {
-		sensorsOf[1].check(t, spacing, []int{0, 5, 7, 8, 9, 10, 11, 12, 13}, 3, 5)
+	for _, width := range []float64{0.95, 1.1} {
+		o := sensorOf{"mean", kernel{width: width, delay: 0.002, refresh: 0.1}, 0.101, []Kernel{kSecond}}
+		for _, spacing := range []float64{0.5, 1} {
+			o.check(t, spacing, []int{0, 5, 8, 9, 10, 12}, 1, 4)
+		}
 	}
 }
 
