@@ -28,13 +28,13 @@ func TestDevices(t *testing.T) {
 	assert.Equal(t, energy.Info{Name: "smi", Period: time.Second, Version: "nvidia-smi"}, s.Info())
 	common := energy.Device{Hint: oftenHint, Method: energy.Gauge, MaxGap: 3 * time.Second, Period: time.Second}
 	first, second := common, common
-	first.Sensor, second.Sensor = sensors.Of(sensors.Instant, "NVIDIA H200"), sensors.Of(sensors.Draw, "NVIDIA A100")
-	first.UUID, first.Index, first.Name, first.PCI, first.PowerLimit, first.Metric = uuid1, 1, "NVIDIA H200", "00000000:08:00.0", 650, "column power.draw.instant [W]"
+	first.Sensor, second.Sensor = sensors.Of(sensors.Average, "NVIDIA H200"), sensors.Of(sensors.Draw, "NVIDIA A100")
+	first.UUID, first.Index, first.Name, first.PCI, first.PowerLimit, first.Metric = uuid1, 1, "NVIDIA H200", "00000000:08:00.0", 650, "column power.draw.average [W]"
 	second.UUID, second.Name, second.PCI, second.PowerLimit, second.Metric = uuid0, "NVIDIA A100", "00000000:07:00.0", 400, "column power.draw [W]"
 	assert.Equal(t, []energy.Device{first, second}, s.Devices())
 	m := energy.MeasurePast(t.Context(), s, span(0, 10))
 	require.True(t, m.Valid, "%v", m.Reasons)
-	assert.InDeltaSlice(t, []float64{4000, 3200}, joules(m), 1e-6)
+	assert.InDeltaSlice(t, []float64{4100, 3200}, joules(m), 1e-6)
 }
 
 // A mean over a second tells of the second before its time stamp.

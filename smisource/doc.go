@@ -16,7 +16,8 @@
 //
 // # How to record
 //
-// NVIDIA, every 100 ms ([RecordCommand]):
+// NVIDIA, every 100 ms ([RecordCommand]); where that is too much, every second (-l 1), with
+// the same columns:
 //
 //	nvidia-smi --query-gpu=timestamp,index,uuid,name,power.draw.instant,power.draw,enforced.power.limit --format=csv -lms 100 > gpu.csv
 //
@@ -55,10 +56,13 @@
 //	model      name
 //
 // Every GPU is read by the best column that has a value in its first row: older
-// ones have [N/A] for power.draw.instant. A mean, as power.draw.average, is the power
-// of half a second before its time, and measures windows of 5 s and more. On some
-// GPUs power.draw is such a mean too, and the log does not say so: record
-// power.draw.instant.
+// ones have [N/A] for power.draw.instant. Where rows are more than 250 ms apart an instant
+// power tells little of the time between them, and a mean over a second is read, if
+// there is one beside it: power.draw.average, or a power.draw that is seen to be another
+// than the instant one. It measures windows of some seconds and more. That is found out when the log is opened:
+// of one that has just begun the instant power is read.
+// On some GPUs power.draw is such a mean and on others not, and alone it does not say so:
+// record both.
 //
 // The unit of a value is that of its cell, else that of the header (W, mW, kW), else
 // watts, or joules. 1,234.5 W in quotes and 4.1e2 W are understood.

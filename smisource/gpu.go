@@ -30,6 +30,9 @@ type gpu struct {
 	// value is the column that it is read by; nil as long as it had no value.
 	// first is that of its first.
 	value, first *column
+	// covering says that it is read by a mean over a second where its rows have one.
+	covering bool
+	beside   beside
 	// samples are in the order of the file. Each run of them, which begins at
 	// an element of runs, is in order of time.
 	samples []sample
@@ -48,7 +51,7 @@ func (l *log) newGPU(row [][]byte, index int) *gpu {
 		}
 		return ""
 	}
-	g := &gpu{id: text(h.index), uuid: text(h.uuid), pci: text(h.pci), name: cmp.Or(text(h.name), l.model), index: index}
+	g := &gpu{covering: l.cover[len(l.gpus)], id: text(h.index), uuid: text(h.uuid), pci: text(h.pci), name: cmp.Or(text(h.name), l.model), index: index}
 	if raw, _ := h.key(row); g.id == "" {
 		g.id = cmp.Or(string(raw), strconv.Itoa(index))
 	}
@@ -77,8 +80,14 @@ func (h *header) limit(row [][]byte) float64 {
 const overLimit = 1.5
 
 // read returns the value of a row, or what is wrong with it. The best column that ever
-// had one is the GPU's: columns are not mixed.
+// had one is the GPU's, which is the mean if it is covering: columns are not mixed.
 func (g *gpu) read(row [][]byte, h *header) (v float64, flaw uint8) {
+	g.compare(row, h)
+	if g.value == nil && g.covering && h.mean != nil {
+		if _, flaw = h.mean.quantity(cell(row, h.mean.at)); flaw == fine {
+			g.value, g.first = h.mean, cmp.Or(g.first, h.mean)
+		}
+	}
 	if g.value != nil {
 		v, flaw = g.value.quantity(cell(row, g.value.at))
 	} else {

@@ -43,6 +43,9 @@ type header struct {
 	// values are the columns of power, or if there is none those of energy, the
 	// best first: a device is read by the first that it has.
 	values []column
+	// instant is the column of an instant power, and mean the best of what is or may be
+	// a mean over a second beside it; nil if there is none.
+	instant, mean *column
 	// energies are the columns of energy, the best first.
 	energies []column
 	// wide says that every one of values is another GPU's.
@@ -199,6 +202,7 @@ func (h *header) finish(given columns) {
 		h.uuid, h.index, h.serial, h.pci, h.limits = -1, -1, -1, -1, nil
 	} else {
 		slices.SortStableFunc(h.values, byRank)
+		h.instant, h.mean = h.of(sensors.Instant), cmp.Or(h.of(sensors.Average), h.of(sensors.Draw))
 	}
 	slices.SortStableFunc(h.limits, byRank)
 	if name, _ := plain(h.stampName); name != "time" || h.day == h.stamp {
@@ -208,6 +212,14 @@ func (h *header) finish(given columns) {
 		h.stamp = -1 // a time of day, or none
 	}
 	h.usable = len(h.lacking) == 0 && len(h.missing()) == 0
+}
+
+// of returns the best column of a reading; nil if there is none.
+func (h *header) of(r sensors.Reading) *column {
+	if i := slices.IndexFunc(h.values, func(c column) bool { return c.reading == r }); i >= 0 {
+		return &h.values[i]
+	}
+	return nil
 }
 
 // missing returns the reasons why rows under the header cannot be read.

@@ -45,8 +45,9 @@ var (
 // log is what was read of a log.
 type log struct {
 	given  columns
-	count  int    // of GPUs that rows do not name; 0 if it is not known
-	model  string // of GPUs whose rows do not have it
+	count  int          // of GPUs that rows do not name; 0 if it is not known
+	model  string       // of GPUs whose rows do not have it
+	cover  map[int]bool // which GPUs are read by a mean over a second
 	wall   wall
 	offset int64 // is added to all stamps, ns
 	gap    int64

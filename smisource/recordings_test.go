@@ -153,12 +153,17 @@ var knowing = []struct {
 	{"nothing", func(string) string { return "power" }, func(string) string { return "" }},
 }
 
-// openReadings returns the source of a log of readings.
-func openReadings(t *testing.T, list []reading, column, model string) *Source {
+// openReadings returns the source of a log of readings of some columns, which were made at
+// the same times.
+func openReadings(t *testing.T, lists [][]reading, columns []string, model string) *Source {
 	var text strings.Builder
-	fmt.Fprintf(&text, "timestamp, index, uuid, name, %s [W]\n", column)
-	for _, x := range list {
-		fmt.Fprintf(&text, "%s, 0, GPU-0, %s, %.3f W\n", time.UnixMilli(int64(math.Round(x.at*1000))).UTC().Format("2006/01/02 15:04:05.000"), model, x.watts)
+	fmt.Fprintf(&text, "timestamp, index, uuid, name, %s [W]\n", strings.Join(columns, " [W], "))
+	for i, x := range lists[0] {
+		fmt.Fprintf(&text, "%s, 0, GPU-0, %s", time.UnixMilli(int64(math.Round(x.at*1000))).UTC().Format("2006/01/02 15:04:05.000"), model)
+		for _, list := range lists {
+			fmt.Fprintf(&text, ", %.3f W", list[i].watts)
+		}
+		text.WriteByte('\n')
 	}
 	return open(t, text.String())
 }
@@ -228,17 +233,19 @@ func TestRecordings(t *testing.T) {
 			list := r.calibrated(r.columns[column])
 			for _, k := range knowing {
 				for _, apart := range spacings {
-					r.row(t, thinned(list, apart), column, k.label, apart, k.column(column), k.model(r.board))
+					r.row(t, [][]reading{thinned(list, apart)}, column, k.label, apart, []string{k.column(column)}, k.model(r.board))
 				}
 			}
 		}
+		r.both(t, "power.draw.instant", "power.draw")
+		r.both(t, "power.draw.instant", "power.draw.average")
 	}
 }
 
 // row prints and judges one row of the table.
-func (r *recorded) row(t *testing.T, list []reading, column, known string, apart float64, name, model string) {
-	label := fmt.Sprintf("%s %s, %s known, %g ms", r.board, column, known, 1000*apart)
-	s := openReadings(t, list, name, model)
+func (r *recorded) row(t *testing.T, lists [][]reading, column, known string, apart float64, names []string, model string) {
+	list, label := lists[0], fmt.Sprintf("%s %s, %s known, %g ms", r.board, column, known, 1000*apart)
+	s := openReadings(t, lists, names, model)
 	random := rand.New(rand.NewPCG(1, uint64(1000*apart)))
 	first, last := max(r.at[0], list[0].at)+0.02, min(r.at[len(r.at)-1], list[len(list)-1].at)-0.02
 	line := fmt.Sprintf("| %s `%s` | %s | %g ms ", r.board, column, known, 1000*apart)
@@ -257,6 +264,17 @@ func (r *recorded) row(t *testing.T, list []reading, column, known string, apart
 	fmt.Println(line + own.String() + "|")
 }
 
+// both prints and judges rows of logs that have two columns.
+func (r *recorded) both(t *testing.T, a, b string) {
+	if r.columns[a] == nil || r.columns[b] == nil {
+		return
+	}
+	first, second := r.calibrated(r.columns[a]), r.calibrated(r.columns[b])
+	for _, apart := range slices.Concat(spacings, []float64{0.3, 2}) {
+		r.row(t, [][]reading{thinned(first, apart), thinned(second, apart)}, a+" and "+b, "model", apart, []string{a, b}, model(r.board))
+	}
+}
+
 // enoughWindows is how many show a p95.
 const enoughWindows = 50
 
@@ -270,7 +288,7 @@ func (r *recorded) judge(t *testing.T, c *cellOf, label, column, known string, a
 	if known != "model" || apart > 0 || length == 0 || n < enoughWindows {
 		return
 	}
-	instant := strings.HasSuffix(column, "instant") || r.board == "4090" || r.board == "A100"
+	instant := strings.HasPrefix(column, "power.draw.instant") || r.board == "4090" || r.board == "A100"
 	switch {
 	case instant && length == 5:
 		assert.LessOrEqual(t, c.p95(), 0.8, label)

@@ -77,16 +77,24 @@ func OpenContext(ctx context.Context, cfg Config) (*Source, error) {
 }
 
 // readWhole reads the log from its start, and once more where it shows as a whole that
-// numbers are written in another way than was assumed.
+// numbers are written in another way than was assumed, or that another column of power
+// tells more.
 func (s *Source) readWhole(ctx context.Context) error {
-	decimal := s.cfg.Decimal == "comma"
+	decimal, cover := s.cfg.Decimal == "comma", map[int]bool(nil)
 	for {
 		s.file, s.log = follower{path: s.cfg.Path}, newLog(s.cfg)
-		s.log.decimal = decimal
-		if err := s.read(ctx); err != nil || decimal || s.cfg.Decimal != "" {
+		s.log.decimal, s.log.cover = decimal, cover
+		if err := s.read(ctx); err != nil {
 			return err
 		}
-		if decimal, _ = s.log.commas.read(); !decimal {
+		if again, _ := s.log.commas.read(); again && !decimal && s.cfg.Decimal == "" {
+			decimal = true
+			continue
+		}
+		if cover != nil {
+			return nil
+		}
+		if cover = s.log.covering(); len(cover) == 0 {
 			return nil
 		}
 	}
@@ -203,7 +211,11 @@ func (s *Source) describe(k int) energy.Device {
 	case c.energy:
 		d.Method, d.MaxGap = energy.Counter, 0
 	default:
-		d.Sensor = sensors.Of(c.reading, g.name)
+		reading := c.reading
+		if g.covering {
+			reading = sensors.NotInstant(reading, g.name)
+		}
+		d.Sensor = sensors.Of(reading, g.name)
 	}
 	return d
 }

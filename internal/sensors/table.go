@@ -83,6 +83,15 @@ func Of(r Reading, model string) energy.Sensor {
 	return energy.Sensor{}
 }
 
+// NotInstant returns what a reading of a model is where it is seen to be another than the
+// instant one: [Average], if it may be that.
+func NotInstant(r Reading, model string) Reading {
+	if r == Draw && slices.Contains(Of(r, model).Kernels, second) {
+		return Average
+	}
+	return r
+}
+
 // CounterDelay returns by how much the energy counter of a model is late when it ticks, and
 // the standard deviation of what is known of that; 0 where nothing is. It is half of the
 // time between two readings of the power that it adds up, and what they take.

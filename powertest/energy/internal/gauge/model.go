@@ -131,7 +131,8 @@ func (p *patch) row(k int) (r row, ok bool) {
 	for _, y := range p.list[max(k-1, 0):min(k+2, len(p.list))] {
 		lo, hi = min(lo, y.watts), max(hi, y.watts)
 	}
-	displaced := misplaced * min(u/min(s.kernel.width, s.kernel.refresh), 1) * (hi - lo)
+	// A mean longer than a refresh goes over to the next reading in all the time between.
+	displaced := misplaced * min(u/min(s.kernel.width, s.spacing), 1) * (hi - lo)
 	r.watts, r.variance = x.watts, sq(noise*x.watts)+sq(displaced)+sq(x.doubt)+1e-6
 	return r, true
 }

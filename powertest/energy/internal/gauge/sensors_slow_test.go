@@ -10,6 +10,6 @@ func TestSlowSensorsOfAllKinds(t *testing.T) {
 		every[i] = i
 	}
 	for _, o := range sensorsOf {
-		t.Run(o.name, func(t *testing.T) { o.check(t, every, 1, 5) })
+		t.Run(o.name, func(t *testing.T) { o.check(t, asRecorded, every, 1, 5) })
 	}
 }

@@ -149,12 +149,27 @@ func TestSensorsOfAllKinds(t *testing.T) {
 		if o.kernel.refresh < 0.05 && o.name != "filter" {
 			continue // TestSlowSensorsOfAllKinds
 		}
-		t.Run(o.name, func(t *testing.T) { o.check(t, []int{0, 5, 10}, 1, 5) })
+		t.Run(o.name, func(t *testing.T) { o.check(t, asRecorded, []int{0, 5, 10}, 1, 5) })
 	}
 }
 
-// check measures loads, with windows of 1 s, 5 s and 10 s of each.
-func (o sensorOf) check(t *testing.T, which []int, seeds uint64, n int) {
+// asRecorded is how far apart the readings of a dense log are, in seconds.
+const asRecorded = 0.007
+
+// TestMeanOfSparseRows: a mean over a second that is read as seldom tells of all of the
+// time.
+func TestMeanOfSparseRows(t *testing.T) {
+	for _, width := range []float64{0.95, 1.1} {
+		o := sensorOf{"mean", kernel{width: width, delay: 0.002, refresh: 0.1}, 0.101, []Kernel{kSecond}}
+		for _, spacing := range []float64{0.5, 1} {
+			o.check(t, spacing, []int{0, 5, 8, 9, 10, 12}, 1, 4)
+		}
+	}
+}
+
+// check measures loads whose readings are so far apart, with windows of 1 s, 5 s and 10 s of
+// each.
+func (o sensorOf) check(t *testing.T, spacing float64, which []int, seeds uint64, n int) {
 	for _, length := range []float64{1, 5, 10} {
 		var all tally
 		for _, i := range which {
@@ -165,7 +180,7 @@ func (o sensorOf) check(t *testing.T, which []int, seeds uint64, n int) {
 			for seed := range seeds {
 				r := rand.New(rand.NewPCG(seed, 7))
 				b := newBoard(r, l.period, l.share, l.regular)
-				s := b.sense(r, o.kernel, o.slowest, 0.007)
+				s := b.sense(r, o.kernel, o.slowest, spacing)
 				s.Sensor.Kernels = o.known
 				all.measure(t, r, b, s, length, n)
 			}
