@@ -25,7 +25,7 @@ func TestImpossible(t *testing.T) {
 		"no limit, 1000 W":         {[]string{"FAKE_NVML_WATTS=350,1000", "FAKE_NVML_FAULTS=nvmlDeviceGetEnforcedPowerLimit@1=3"}, "", "", ""},
 		"1 MJ more":                {nil, "jump@1=1000000000", energy.CounterJump, "the power limit is 700 W"},
 		"1 MJ more, no limit":      {[]string{"FAKE_NVML_FAULTS=nvmlDeviceGetEnforcedPowerLimit@1=3"}, "jump@1=1000000000", energy.CounterJump, "at most otherwise"},
-		"1100 W of 700 W":          {[]string{"FAKE_NVML_WATTS=350,1100"}, "", energy.CounterJump, "the power limit is 700 W"},
+		"1000 W of 700 W":          {[]string{"FAKE_NVML_WATTS=350,1000"}, "", energy.CounterJump, "the power limit is 700 W"},
 		"3.5 times what it shows":  {[]string{"FAKE_NVML_FAULTS=186@1=value:100000"}, "", energy.CounterDisagrees, "times the gauge"},
 		"starts again":             {nil, "reset@1=1", energy.CounterReset, "went down"},
 		"a module above its GPU":   {[]string{"FAKE_NVML_WATTS=350,500", "FAKE_NVML_MODULE_W=0,900", "FAKE_NVML_COUNTS_MODULE=1"}, "", "", ""},

@@ -258,9 +258,10 @@ func (t *loadTest) coverage(d *device, s *schedule, on, off float64, g *LoadedGP
 	a, ok := d.joules(from)
 	b, ok2 := d.joules(to)
 	var powers []float64
-	for i := 0; i+1 < len(d.ticks); i++ {
-		if d.ticks[i].lo > s.waves[0][0] && d.ticks[i+1].hi < s.waves[waveCount-1][0] {
-			powers = append(powers, between(d.ticks[i], d.ticks[i+1])-off)
+	ticks := d.clear()
+	for i := 0; i+1 < len(ticks); i++ {
+		if ticks[i].lo > s.waves[0][0] && ticks[i+1].hi < s.waves[waveCount-1][0] {
+			powers = append(powers, between(ticks[i], ticks[i+1])-off)
 		}
 	}
 	if !ok || !ok2 || len(powers) < waveCount/2 {

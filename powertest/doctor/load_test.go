@@ -3,6 +3,7 @@ package doctor
 import (
 	"errors"
 	"io"
+	"math/rand/v2"
 	"sync"
 	"testing"
 	"time"
@@ -102,6 +103,38 @@ func TestLoad(t *testing.T) {
 	}
 	assert.InDelta(t, 100, *v.GPUs[0].Watts, 0.1, "the idle power is that before the load")
 	assert.Contains(t, v.text, "all of the time")
+}
+
+// TestLoadSlowCalls: calls that take as long as on an H100, and now and then far longer, let
+// some ticks be seen late. What the counter does is not told by those.
+func TestLoadSlowCalls(t *testing.T) {
+	t.Parallel()
+	v := examineLoad(t, &testLoad{}, func() *testSource {
+		r, one := rand.New(rand.NewPCG(1, 1)), exact
+		one.GPUs, one.Latency = 1, -1
+		s := healthy(one)()
+		s.read = func(dst []energy.Reading) {
+			began, took := time.Now(), 3.1e6*(0.85+0.4*r.Float64())
+			if r.Float64() < 0.08 {
+				took *= 2 + 3*r.Float64()
+			}
+			until := r.Float64() // it has the value
+			time.Sleep(time.Duration(until * took))
+			s.Source.Read(dst)
+			time.Sleep(time.Duration((1 - until) * took))
+			for i := range dst {
+				dst[i].Before, dst[i].After = began, time.Now()
+			}
+		}
+		return s
+	})
+	for _, g := range v.Load.GPUs {
+		assert.InDelta(t, 0, *g.Rise, float64(6*time.Millisecond))
+		assert.InDelta(t, 0, *g.Fall, float64(6*time.Millisecond))
+		require.NotNil(t, g.Modulation)
+		assert.Less(t, *g.Modulation, 0.4)
+		assert.Equal(t, ptr(true), g.Integrates)
+	}
 }
 
 // TestLoadTail: a ramp and a tail are found as what the counter lags behind by.

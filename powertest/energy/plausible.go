@@ -87,7 +87,7 @@ func (c *curve) splitAtJumps() {
 		jumps++
 		b.Epoch++
 		c.epoch++
-		if i > 1 && c.ticks[i-2].Epoch != a.Epoch && b.Joules >= c.ticks[i-2].Joules {
+		if i > 1 && c.ticks[i-2].Epoch != a.Epoch && a.Joules < c.ticks[i-2].Joules && b.Joules >= c.ticks[i-2].Joules {
 			c.note(a.Lo, b.Hi, CounterReset, fmt.Sprintf("the counter went down to %.3f J for one reading", a.Joules))
 			continue
 		}

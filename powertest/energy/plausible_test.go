@@ -53,6 +53,7 @@ func TestCounterJumps(t *testing.T) {
 		"60 J more than it can":    {700, jumping(600, 60, 2000), "the power limit is 700 W"},
 		"before the window":        {700, jumping(350, 1e6, 900), "the power limit is 700 W"},
 		"900 W of 700 W":           {700, steady(900), "900 W over the window"},
+		"1300 W of 700 W":          {700, steady(1300), "W or more, and the power limit is 700 W"},
 		"350 kW, no limit":         {0, steady(350e3), "no device draws more than 20 kW"},
 	} {
 		t.Run(name, func(t *testing.T) {
