@@ -49,7 +49,7 @@ func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
 	d.GaugeJoules, d.HasGauge = g.Joules, true
 	unseen := 0.0
 	if g.PartTime {
-		readings := float64(d.Ticks) // each tick took a reading of both, at least
+		readings := c.looks(spans[0].start, spans[len(spans)-1].end)
 		if mean.Watts > 0 {
 			readings = max(readings, secs*float64(time.Second)/mean.Period)
 		}
@@ -70,6 +70,25 @@ func crossCheck(c *curve, d *DeviceMeasurement, spans []span) {
 	}
 	d.Reasons = append(d.Reasons, Finding{Reason: CounterDisagrees, Device: d.Device.UUID, Detail: x.String(), Withheld: true})
 	d.withdraw()
+}
+
+// looks returns how many looks at a device there were between two times. Each tick took a
+// reading, at least, but of two that are close together, as where the ticks between such pairs
+// are passed over, both saw the same: it is the number of equal gaps whose lengths would vary
+// as little.
+func (c *curve) looks(from, to int64) float64 {
+	sum, squares, last := 0.0, 0.0, from
+	for _, t := range c.ticks {
+		if t.Hi <= last || t.Hi > to {
+			continue
+		}
+		gap := float64(t.Hi - last)
+		sum, squares, last = sum+gap, squares+gap*gap, t.Hi
+	}
+	if squares == 0 {
+		return 0
+	}
+	return sum * sum / squares
 }
 
 // ofSensor returns the power that is behind a reading: with the error of the sensor, and
