@@ -72,8 +72,9 @@
 // whatever they draw. The same goes for one reset, or one last stop, of the testing.B.
 //
 // Where the timed part cannot be placed only its length is known: of what the testing.B
-// stops and starts in the loop, and of any set-up on Windows, where testing keeps its times
-// otherwise. The interval is then wider by what the devices can draw in the difference, which
+// stops and starts in the loop, of set-up and teardown together while something else stops the
+// world, as [runtime.ReadMemStats] does, and of any set-up on Windows, where testing keeps its
+// times otherwise. The interval is then wider by what the devices can draw in the difference, which
 // err-% includes, and the joules are withheld ([energy.WindowMismatch]) where that is 10 % of
 // the energy, or the difference 10 % of the window.
 //

@@ -188,6 +188,7 @@ func TestNoMistakes(t *testing.T) {
 	assert.Len(t, r.results(), 22)
 	assert.NotContains(t, r.out, "powertest:")
 	r = styled(t, right, []string{"POWERTEST_SOURCE=off"}, "-test.benchtime=20ms", "-test.cpu=2")
+	assert.Len(t, r.results(), 11)
 	assert.NotContains(t, r.out, "powertest:")
 	// Only sub-benchmarks of another name are run of it, and testing says that it has some.
 	r = styled(t, "^BenchmarkLoop$/none", nil)

@@ -35,10 +35,15 @@ func TestSlowJSON(t *testing.T) {
 			want = 2
 		}
 		require.Len(t, results, want)
+		measured := 0
 		for _, x := range results {
 			requireJoulesOrReason(t, r, x)
 			assert.Equal(t, "simulated", x.GetConfig("energy-source"))
+			if _, ok := x.Value("J/op"); ok {
+				measured++
+			}
 		}
+		assert.Positive(t, measured, "results with joules")
 	}
 }
 

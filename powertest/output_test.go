@@ -320,9 +320,9 @@ func TestFallbackInUse(t *testing.T) {
 // TestOff turns everything off, whatever the code says.
 func TestOff(t *testing.T) {
 	t.Parallel()
-	r := styled(t, "^Benchmark(Loop|Phases|Net)$", []string{"POWERTEST_SOURCE=off", "POWERTEST_STRICT=1"})
+	r := styled(t, "^Benchmark(Loop|Phases|Net|Pauses|StopBeforeTeardown)$", []string{"POWERTEST_SOURCE=off", "POWERTEST_STRICT=1"})
 	results := r.results()
-	require.Len(t, results, 3)
+	require.Len(t, results, 5)
 	for _, x := range results {
 		requireNoJoules(t, x)
 	}

@@ -124,6 +124,9 @@ func (t *timeline) restart() {
 func (t *timeline) cut(s energy.Span) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if t.window == nil {
+		return
+	}
 	t.window.Cut(s)
 	for _, p := range t.phases {
 		p.window.Clip(s)

@@ -63,13 +63,19 @@ func (t *timer) start(calls func()) {
 		calls()
 		return
 	}
-	before, stops := *t.started, t.worldStops()
+	before, counted, stops := *t.started, t.tb.Elapsed(), t.worldStops()
 	calls()
 	if t.started.Equal(before) {
 		return
 	}
 	t.known, t.stops = *t.started, stops+1 // for its memory statistics
-	t.counted = t.tb.Elapsed() - time.Since(t.known)
+	t.counted = counted                    // it was stopped, or is reset
+}
+
+// reset makes calls that reset the timer, as start does.
+func (t *timer) reset(calls func()) {
+	t.start(calls)
+	t.counted = 0
 }
 
 // tick lets a fake clock move on, so that a start by b.Loop is not taken for the last of ours.

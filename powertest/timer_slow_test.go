@@ -110,6 +110,9 @@ func timedCell(t *testing.T, a around, known bool) string {
 		}
 	}
 	k := len(errs)
+	if known {
+		assert.Equal(t, *timedWindows, k, "%s: a loop that has a place is measured", a.name)
+	}
 	if k == 0 {
 		return " all | | | |"
 	}

@@ -1,6 +1,7 @@
 package powertest
 
 import (
+	"runtime"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,12 +15,37 @@ import (
 
 // TestTimerStarted: testing keeps when its timer was started where it is looked for.
 func TestTimerStarted(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("testing keeps it otherwise there")
+	}
 	testing.Benchmark(func(b *testing.B) {
 		at := startOf(b)
 		require.NotNil(t, at, "the timed part is known by its length only")
 		before := time.Now()
 		b.ResetTimer()
 		assert.WithinRange(t, *at, before, time.Now())
+	})
+}
+
+// TestTimerCounted: what the timer had counted before it was started is known to the
+// nanosecond, however long that takes.
+func TestTimerCounted(t *testing.T) {
+	testing.Benchmark(func(b *testing.B) {
+		b.StopTimer()
+		var watched timer
+		watched.watch(b)
+		if watched.started == nil {
+			b.Skip("the timed part is known by its length only")
+		}
+		for range 3 {
+			before := b.Elapsed()
+			watched.start(b.StartTimer)
+			assert.Equal(t, before, watched.counted)
+			watched.reset(b.ResetTimer)
+			assert.Zero(t, watched.counted)
+			time.Sleep(time.Millisecond)
+			b.StopTimer()
+		}
 	})
 }
 

@@ -264,7 +264,7 @@ func (b *B) ResetTimer() {
 		b.misplaced("ResetTimer")
 	}
 	b.serving.begin(b.Context()) // takes some ms, which are forgotten
-	b.timer.start(func() {
+	b.timer.reset(func() {
 		b.B.ResetTimer()
 		b.work.restart()
 		b.early = 0

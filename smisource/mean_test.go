@@ -74,6 +74,13 @@ func TestColumnThatCovers(t *testing.T) {
 		}
 		return instant
 	}
+	early := 0
+	refreshedEarly := func(mean, instant float64) float64 { // by chance in the first rows
+		if early++; early <= 20 { // twice per row
+			return mean
+		}
+		return instant
+	}
 	none := func(_, _ float64) float64 { return math.NaN() }
 	const hopper, a100, ampere = "NVIDIA H100 80GB HBM3", "NVIDIA A100-PCIE-40GB", "NVIDIA GeForce RTX 3090"
 	instant, draw, average := "column power.draw.instant [W]", "column power.draw [W]", "column power.draw.average [W]"
@@ -88,6 +95,7 @@ func TestColumnThatCovers(t *testing.T) {
 		"said to be a mean":   {logOfBoth(ampere, "power.draw.average", 0.5, same), average, sensors.Average, ampere},
 		"the same":            {logOfBoth(hopper, "power.draw", 1, same), instant, sensors.Instant, hopper},
 		"the same, read anew": {logOfBoth(hopper, "power.draw", 1, refreshed), instant, sensors.Instant, hopper},
+		"the same, by chance": {logOfBoth(hopper, "power.draw", 1, refreshedEarly), instant, sensors.Instant, hopper},
 		"cannot be a mean":    {logOfBoth(a100, "power.draw", 1, mean), instant, sensors.Instant, a100},
 		"not available":       {logOfBoth(hopper, "power.draw", 1, none), instant, sensors.Instant, hopper},
 	} {

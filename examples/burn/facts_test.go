@@ -20,7 +20,7 @@ func TestFacts(t *testing.T) {
 	need(t)
 	d := gpu(t)
 	out := create(t, "facts.csv")
-	w := watch(d)
+	w := watch(t, d)
 	began := time.Now()
 	time.Sleep(6 * time.Second)
 	note(out, "bare", edges{began, time.Now()})

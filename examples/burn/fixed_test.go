@@ -25,7 +25,7 @@ func TestFixed(t *testing.T) {
 	need(t)
 	f := &fixed{device: gpu(t), load: start(t), out: create(t, "fixed.jsonl")}
 	if *watchFlag {
-		w := watch(f.device)
+		w := watch(t, f.device)
 		defer func() { w.end(create(t, "fixed.csv")) }()
 	}
 	var err error

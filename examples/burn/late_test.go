@@ -19,7 +19,7 @@ func TestLate(t *testing.T) {
 	out := create(t, "late.csv")
 	for _, kind := range []string{"fma", "mem", "mma"} {
 		n := l.pieces(t, kind, 350*time.Millisecond)
-		w := watch(d)
+		w := watch(t, d)
 		var list []edges
 		time.Sleep(time.Second)
 		for range 50 {

@@ -59,15 +59,24 @@ func field(d nvml.Device, id uint32) (value uint64, stamp int64, ret nvml.Return
 type watcher struct {
 	device  nvml.Device
 	stop    chan struct{}
+	once    sync.Once // that it is stopped
 	done    sync.WaitGroup
 	changes [3][]change
 	reads   int
 }
 
-func watch(d nvml.Device) *watcher {
+// watch begins to watch a GPU, at the longest until the test ends.
+func watch(t testing.TB, d nvml.Device) *watcher {
 	w := &watcher{device: d, stop: make(chan struct{})}
 	w.done.Go(w.run)
+	t.Cleanup(w.halt)
 	return w
+}
+
+// halt stops it, and may be called again.
+func (w *watcher) halt() {
+	w.once.Do(func() { close(w.stop) })
+	w.done.Wait()
 }
 
 func (w *watcher) run() {
@@ -99,8 +108,7 @@ func (w *watcher) run() {
 
 // end stops it, and writes what it saw.
 func (w *watcher) end(out io.Writer) {
-	close(w.stop)
-	w.done.Wait()
+	w.halt()
 	for i, r := range readings {
 		for _, c := range w.changes[i][min(1, len(w.changes[i])):] {
 			fmt.Fprintf(out, "%s,%d,%d,%d,%d\n", r.name, c.lo.UnixNano(), c.hi.UnixNano(), c.value, c.stamp)

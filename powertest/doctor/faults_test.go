@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -229,6 +230,9 @@ func TestShowsCounterAndGauge(t *testing.T) {
 			v := examine(t, func() *testSource { return besideGauge(c.factor, c.watts) }, Options{Watch: 10 * time.Second})
 			assert.Equal(t, c.measurable, v.Measurable, v.Verdict)
 			assert.InEpsilon(t, 100*c.factor, v.GPUs[0].CrossCheck.Counter.Watts, 0.01)
+			for _, g := range v.GPUs {
+				assert.Equal(t, c.says, slices.ContainsFunc(g.Findings, func(f energy.Finding) bool { return f.Reason == energy.CounterDisagrees }))
+			}
 			assert.Equal(t, c.says, strings.Contains(v.text, "counter_disagrees"))
 			assert.Regexp(t, c.row, v.text)
 		})

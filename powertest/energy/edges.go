@@ -1,6 +1,7 @@
 package energy
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"time"
@@ -141,6 +142,8 @@ func (w *Window) Cut(s Span) {
 			}
 		}
 	}
+	// An earlier Cut may have cut off what lies later.
+	slices.SortFunc(w.apart, func(a, b span) int { return cmp.Compare(a.start, b.start) })
 	w.clip([]span{in})
 }
 

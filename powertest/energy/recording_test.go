@@ -135,6 +135,32 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestCutTwice: a recording is one that can be read, also if its end was cut off before its
+// beginning.
+func TestCutTwice(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sim := simsource.New(simsource.Config{})
+		w := energy.NewRecorder(sim).Open()
+		w.Record()
+		require.NoError(t, w.WaitTicks(t.Context(), 3))
+		opened := time.Now()
+		w.Resume()
+		time.Sleep(time.Second)
+		w.Cut(energy.Span{Start: opened, End: opened.Add(800 * time.Millisecond)})
+		w.Resume()
+		time.Sleep(time.Second)
+		end := time.Now()
+		w.Cut(energy.Span{Start: opened.Add(300 * time.Millisecond), End: end})
+		assert.Equal(t, 1500*time.Millisecond, w.Duration())
+		w.Measure(t.Context())
+		replayed(t, w.Recording())
+		apart := w.Recording().Apart
+		require.Len(t, apart, 2)
+		assert.Equal(t, int64(300*time.Millisecond), apart[0][1]-apart[0][0])
+		assert.Equal(t, int64(200*time.Millisecond), apart[1][1]-apart[1][0])
+	})
+}
+
 // replayed sends the recording through JSON.
 func replayed(t *testing.T, r energy.Recording) *energy.Replay {
 	t.Helper()

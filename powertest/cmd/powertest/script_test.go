@@ -90,7 +90,7 @@ func runHere(ts *testscript.TestScript, args []string) (code int) {
 	dir, err := os.Getwd()
 	ts.Check(err)
 	ts.Check(os.Chdir(ts.MkAbs(".")))
-	os.Clearenv()
+	clearEnvironment()
 	for _, v := range ts.Value(variables{}).([]string) {
 		name, _, _ := strings.Cut(v, "=")
 		_ = os.Setenv(name, ts.Getenv(name))
@@ -101,7 +101,7 @@ func runHere(ts *testscript.TestScript, args []string) (code int) {
 		}
 	}
 	defer func() {
-		os.Clearenv()
+		clearEnvironment()
 		for _, v := range before {
 			name, value, _ := strings.Cut(v, "=")
 			_ = os.Setenv(name, value)
@@ -109,6 +109,15 @@ func runHere(ts *testscript.TestScript, args []string) (code int) {
 		ts.Check(os.Chdir(dir))
 	}()
 	return program.Run(context.Background(), args, command.Streams{In: strings.NewReader(""), Out: ts.Stdout(), Err: ts.Stderr()})
+}
+
+// clearEnvironment leaves PATH, which scripts that start meanwhile take from this process.
+func clearEnvironment() {
+	for _, v := range os.Environ() {
+		if name, _, _ := strings.Cut(v, "="); name != "PATH" {
+			_ = os.Unsetenv(name)
+		}
+	}
 }
 
 // scriptVariables are those that scripts set themselves.
