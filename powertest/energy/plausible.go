@@ -35,6 +35,9 @@ func (d Device) MostWatts(over time.Duration) float64 {
 	if d.PowerLimit <= 0 {
 		return greatest
 	}
+	if over <= 0 {
+		return d.PowerLimit * (1 + limitShare + burstShare) // what it is as the time gets short
+	}
 	return d.mostJoules(over.Seconds(), settle.Seconds()) / over.Seconds()
 }
 

@@ -106,6 +106,9 @@ func TestBurst(t *testing.T) {
 	assert.Equal(t, 1.5*700, limited(Counter, 700).device.MostWatts(100*time.Millisecond))
 	assert.InDelta(t, 1.14*700, limited(Counter, 700).device.MostWatts(10*time.Second), 1e-9)
 	assert.InDelta(t, 1.1*700, limited(Counter, 700).device.MostWatts(math.MaxInt64), 1e-3)
+	for _, none := range []time.Duration{0, -1} {
+		assert.InDelta(t, 1.5*700, limited(Counter, 700).device.MostWatts(none), 1e-9, "%v", none)
+	}
 }
 
 // A counter that goes down was reset, also where it then comes back as if it jumped.
