@@ -90,6 +90,15 @@ func (c Calibration) Check() error {
 	return nil
 }
 
+// checkKnown is [Calibration.Check] of what is known of the delay of the device's kind, and of
+// the device itself.
+func (d Device) checkKnown() error {
+	if err := (Calibration{Delay: d.Delay, DelaySD: d.DelaySD}).Check(); err != nil || d.Calibration == nil {
+		return err
+	}
+	return d.Calibration.Check()
+}
+
 // maxDelay is more than any counter is late by.
 const maxDelay = 10 * time.Second
 
