@@ -44,11 +44,12 @@ func (c *curve) usual() (by, sd int64) {
 
 // after returns the lag as it is known after a window: what was measured of the device
 // counts, else what the window's edges show, and where they show nothing what earlier
-// windows did.
+// windows did. Where the edges refute what was measured nothing is known yet, since they
+// were looked at without the usual delay.
 func (l lag) after(t estimate.Timing) lag {
 	if l.measured {
 		if t.Mean > 0 || t.Contradicts(l.by, l.sd) {
-			return lag{refuted: l.by}.after(t)
+			return lag{refuted: l.by}
 		}
 		return l
 	}
