@@ -19,9 +19,10 @@ type Calibration struct {
 	// Scale turns what the device reports into what an external meter shows; its zero
 	// value leaves it as it is.
 	Scale Scale `json:"scale,omitzero"`
-	// Delay is by how much a counter is late, known to ± twice DelaySD; 0 if it is not,
-	// or by no more than loads themselves take to begin. Of a gauge it is the mean age of
-	// the power in a reading as it is refreshed.
+	// Delay is by how much a counter is late, known to ± twice DelaySD; 0 if that was not
+	// measured, or is too short to be told from the time that loads themselves take to
+	// begin: then what is usual for its kind counts, [Device].Delay. Of a gauge it is the
+	// mean age of the power in a reading as it is refreshed.
 	Delay   time.Duration `json:"delay_ns,omitempty"`
 	DelaySD time.Duration `json:"delay_sd_ns,omitempty"`
 	// Share is the share of the time that a counter samples; 0 if that is not known, and
