@@ -128,8 +128,7 @@ func (c *curve) sampled(d *DeviceMeasurement, e Estimate, spans []span) Estimate
 	}
 	half := (1 - share) * z99 * math.Sqrt(variance)
 	d.find(PartTimeSensor, "the counter samples %.0f %% of the time, as was measured of it: a load that repeats every %v or so can look like another", 100*share, time.Duration(c.expected()).Round(time.Millisecond))
-	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
-	return e
+	return e.widened(half)
 }
 
 // fullShare is a share from which on a counter counts as one that samples all of the time.

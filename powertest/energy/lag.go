@@ -126,6 +126,11 @@ func (d *DeviceMeasurement) step(e Estimate, spans []span) float64 {
 // standard deviation.
 func (d *DeviceMeasurement) shifted(e Estimate, spans []span, sd float64) Estimate {
 	half := 2 * sd * math.Abs(d.step(e, spans)) * float64(len(spans))
+	return e.widened(half)
+}
+
+// widened returns the energy with an error of its own that is within half, in joules.
+func (e Estimate) widened(half float64) Estimate {
 	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
 	return e
 }
