@@ -112,6 +112,8 @@ func (l lag) widen(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
 	if l.measured {
 		d.find(CounterLags, "the counter is late by %.0f ms ± %.0f ms, as was measured of it: the energy is corrected by that", late, within)
 	} else {
+		late += 1000 * d.Device.Delay.Seconds() // the ticks were moved by that before
+		within = math.Hypot(within, 2000*d.Device.DelaySD.Seconds())
 		d.find(CounterLags, "power rises and falls %.0f ms ± %.0f ms after the edges of the windows: the counter is taken to be late by that, which the energy is corrected by; the interval allows for a load that begins and ends as late, which looks the same", late, within)
 	}
 	return e

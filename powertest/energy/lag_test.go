@@ -1,6 +1,7 @@
 package energy
 
 import (
+	"fmt"
 	"math"
 	"testing"
 	"time"
@@ -80,6 +81,7 @@ func TestRefutedDelay(t *testing.T) {
 		require.True(t, m.Valid, "%v", m.Reasons)
 		assert.InEpsilon(t, 1400, m.Energy.Joules, 0.003)
 		assert.InDelta(t, by*1e6, c.late(), 3e6, "in all")
+		assert.Contains(t, fmt.Sprint(m.Reasons), "falls 59 ms ±")
 		assert.InDelta(t, (by-10)/1000, c.lag.by, 0.003, "beside the usual")
 		assert.InDelta(t, 0.15, c.lag.refuted, 1e-9)
 	}
