@@ -68,6 +68,7 @@ func thousandths(v *nvml.FieldValue) float64 {
 // the power of the module beside it.
 func (m *module) take(by *meter, d *energy.Device) {
 	d.PowerLimit, by.limit = m.limit, m.limit
+	d.Delay, d.DelaySD = 0, 0 // they are known of the counter of a GPU
 	fields := by.values[:0]
 	for _, v := range by.values {
 		if v.FieldId == nvml.FI_DEV_POWER_INSTANT {

@@ -46,6 +46,7 @@ func TestModuleScope(t *testing.T) {
 				} else {
 					assert.Empty(t, d.Marks)
 				}
+				assert.Equal(t, c.marked, d.Delay == 0 && d.DelaySD == 0, "what is known is of the GPU's counter: %v ± %v", d.Delay, d.DelaySD)
 				r := readAll(s)[0]
 				require.NoError(t, r.Err)
 				assert.True(t, r.HasJoules)

@@ -1,10 +1,11 @@
 // Package sensors says what kind of power sensor is behind a reading: by which of its
-// readings it is, and by the model of the device. What is known is in [Table], with its
-// evidence, and nowhere else.
+// readings it is, and by the model of the device; and by how much its energy counter is late.
+// What is known is in [Table] and [Delays], with its evidence, and nowhere else.
 package sensors
 
 import (
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/joulebench/joulebench/powertest/energy"
@@ -92,15 +93,32 @@ func NotInstant(r Reading, model string) Reading {
 	return r
 }
 
-// CounterDelay returns by how much the energy counter of a model is late when it ticks, and
-// the standard deviation of what is known of that; 0 where nothing is. It is half of the
-// time between two readings of the power that it adds up, and what they take.
-//
-// On two H100 (docs/hardware.md) 115 steps of three loads rose late by 8 to 13 ms in the median
-// of each, and fell by 9 to 13 ms. H200 not seen.
+// Delay is by how much the energy counter of some models is late when it ticks, with the
+// standard deviation of what is known of that. It is half of the time between two readings of
+// the power that it adds up, and what they take.
+type Delay struct {
+	Architecture Architecture
+	// Name is what the models have in their names; empty means any other of the architecture.
+	Name   string
+	By, SD time.Duration
+	// Evidence says where it was seen.
+	Evidence string
+}
+
+// Delays is all that is known of them. The first row that fits counts.
+var Delays = []Delay{
+	{Hopper, "H100", 10 * ms, 5 * ms / 2, "115 steps of three loads on two H100 (docs/hardware.md): the medians of each rose late by 8 to 13 ms, and fell by 9 to 13 ms"},
+	{Hopper, "", 10 * ms, 5 * ms, "H200 and others not seen: their chip is that of the H100, their boards are not"},
+}
+
+// CounterDelay returns by how much the energy counter of a model is late, by [Delays]; 0 where
+// nothing is known.
 func CounterDelay(model string) (by, sd time.Duration) {
-	if architectureOf(model) == Hopper {
-		return 10 * ms, 5 * ms / 2
+	a := architectureOf(model)
+	for _, row := range Delays {
+		if row.Architecture == a && strings.Contains(strings.ToUpper(model), row.Name) {
+			return row.By, row.SD
+		}
 	}
 	return 0, 0
 }

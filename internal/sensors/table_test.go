@@ -77,3 +77,14 @@ func TestOf(t *testing.T) {
 		}
 	}
 }
+
+func TestCounterDelay(t *testing.T) {
+	for name, want := range map[string][2]time.Duration{
+		"NVIDIA H100 80GB HBM3": {10 * ms, 2500 * time.Microsecond}, "nvidia-h100-pcie": {10 * ms, 2500 * time.Microsecond},
+		"NVIDIA H200": {10 * ms, 5 * ms}, "NVIDIA H800": {10 * ms, 5 * ms}, "NVIDIA GH200 480GB": {10 * ms, 5 * ms},
+		"NVIDIA A100-SXM4-80GB": {}, "NVIDIA B200": {}, "": {},
+	} {
+		by, sd := CounterDelay(name)
+		assert.Equal(t, want, [2]time.Duration{by, sd}, name)
+	}
+}

@@ -19,9 +19,10 @@ type Calibration struct {
 	// Scale turns what the device reports into what an external meter shows; its zero
 	// value leaves it as it is.
 	Scale Scale `json:"scale,omitzero"`
-	// Delay is by how much a counter is late, known to ± twice DelaySD; 0 if it is not,
-	// or by no more than loads themselves take to begin. Of a gauge it is the mean age of
-	// the power in a reading as it is refreshed.
+	// Delay is by how much a counter is late, known to ± twice DelaySD; 0 if that was not
+	// measured, or is too short to be told from the time that loads themselves take to
+	// begin: then what is usual for its kind counts, [Device].Delay. Of a gauge it is the
+	// mean age of the power in a reading as it is refreshed.
 	Delay   time.Duration `json:"delay_ns,omitempty"`
 	DelaySD time.Duration `json:"delay_sd_ns,omitempty"`
 	// Share is the share of the time that a counter samples; 0 if that is not known, and
@@ -90,6 +91,15 @@ func (c Calibration) Check() error {
 	return nil
 }
 
+// checkKnown is [Calibration.Check] of what is known of the delay of the device's kind, and of
+// the device itself.
+func (d Device) checkKnown() error {
+	if err := (Calibration{Delay: d.Delay, DelaySD: d.DelaySD}).Check(); err != nil || d.Calibration == nil {
+		return err
+	}
+	return d.Calibration.Check()
+}
+
 // maxDelay is more than any counter is late by.
 const maxDelay = 10 * time.Second
 
@@ -118,8 +128,7 @@ func (c *curve) sampled(d *DeviceMeasurement, e Estimate, spans []span) Estimate
 	}
 	half := (1 - share) * z99 * math.Sqrt(variance)
 	d.find(PartTimeSensor, "the counter samples %.0f %% of the time, as was measured of it: a load that repeats every %v or so can look like another", 100*share, time.Duration(c.expected()).Round(time.Millisecond))
-	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
-	return e
+	return e.widened(half)
 }
 
 // fullShare is a share from which on a counter counts as one that samples all of the time.

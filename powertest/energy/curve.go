@@ -204,8 +204,9 @@ func (c *curve) addJoules(p point, joules float64) bool {
 	if still := prev.lo - c.ticks[len(c.ticks)-1].Hi; c.pace.Phase() != pace.Hunting && float64(still) > staleAfter*c.pace.Period() {
 		c.note(prev.lo-still, prev.lo, CounterStale, fmt.Sprintf("the counter did not change for %v", time.Duration(still).Round(time.Millisecond)))
 	}
-	if c.pace.Refutes(p.mid()) {
-		c.ticks[len(c.ticks)-1].Lo = c.unseen
+	// The tick of a reset was not presumed to be any.
+	if newest := &c.ticks[len(c.ticks)-1]; !newest.Inferred && c.pace.Refutes(p.mid()) {
+		newest.Lo = c.unseen
 	}
 	c.unseen = c.freshest(p, prev.lo)
 	tick.Lo = c.freshest(p, c.pace.Since(prev.lo))

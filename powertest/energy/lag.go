@@ -44,11 +44,12 @@ func (c *curve) usual() (by, sd int64) {
 
 // after returns the lag as it is known after a window: what was measured of the device
 // counts, else what the window's edges show, and where they show nothing what earlier
-// windows did.
+// windows did. Where the edges refute what was measured nothing is known yet, since they
+// were looked at without the usual delay.
 func (l lag) after(t estimate.Timing) lag {
 	if l.measured {
 		if t.Mean > 0 || t.Contradicts(l.by, l.sd) {
-			return lag{refuted: l.by}.after(t)
+			return lag{refuted: l.by}
 		}
 		return l
 	}
@@ -111,6 +112,8 @@ func (l lag) widen(d *DeviceMeasurement, e Estimate, spans []span) Estimate {
 	if l.measured {
 		d.find(CounterLags, "the counter is late by %.0f ms ± %.0f ms, as was measured of it: the energy is corrected by that", late, within)
 	} else {
+		late += 1000 * d.Device.Delay.Seconds() // the ticks were moved by that before
+		within = math.Hypot(within, 2000*d.Device.DelaySD.Seconds())
 		d.find(CounterLags, "power rises and falls %.0f ms ± %.0f ms after the edges of the windows: the counter is taken to be late by that, which the energy is corrected by; the interval allows for a load that begins and ends as late, which looks the same", late, within)
 	}
 	return e
@@ -125,6 +128,11 @@ func (d *DeviceMeasurement) step(e Estimate, spans []span) float64 {
 // standard deviation.
 func (d *DeviceMeasurement) shifted(e Estimate, spans []span, sd float64) Estimate {
 	half := 2 * sd * math.Abs(d.step(e, spans)) * float64(len(spans))
+	return e.widened(half)
+}
+
+// widened returns the energy with an error of its own that is within half, in joules.
+func (e Estimate) widened(half float64) Estimate {
 	e.Low, e.High = max(e.Joules-math.Hypot(e.Joules-e.Low, half), 0), e.Joules+math.Hypot(e.High-e.Joules, half)
 	return e
 }

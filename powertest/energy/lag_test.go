@@ -1,9 +1,13 @@
 package energy
 
 import (
+	"fmt"
+	"math"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
 
 	"github.com/joulebench/joulebench/powertest/energy/internal/estimate"
 )
@@ -54,4 +58,31 @@ func TestLagIsJudged(t *testing.T) {
 	_ = lag{mean: 1}.judge(&d, e, spans)
 	assert.True(t, d.Has(CounterAverages))
 	assert.True(t, withheld(d.Reasons))
+}
+
+// TestRefutedDelay: where windows refute the calibration's delay, the one that is usual for the
+// kind counts again, and what edges show is what comes on top of it.
+func TestRefutedDelay(t *testing.T) {
+	const by = 60.0 // ms
+	c := newCurve(Device{
+		UUID: "GPU-1", Method: Counter, Delay: 10 * time.Millisecond, DelaySD: time.Millisecond,
+		Calibration: &Calibration{Delay: 150 * time.Millisecond, DelaySD: 2 * time.Millisecond},
+	}, epoch, 0)
+	assert.InDelta(t, 150e6, c.late(), 1)
+	load := func(ms float64) float64 { // for two seconds of each six
+		whole, part := math.Floor(ms/6000), math.Mod(ms, 6000)
+		return 0.06*ms + 0.64*(2000*whole+min(max(part-2000, 0), 2000))
+	}
+	for ms := 500.0; ms <= 12000; ms += 2 {
+		c.add(joules(ms, load(100*math.Floor(ms/100)-by)))
+	}
+	for _, start := range []float64{2000, 8000} {
+		m := measureCurves([]*curve{c}, window(start, start+2000))
+		require.True(t, m.Valid, "%v", m.Reasons)
+		assert.InEpsilon(t, 1400, m.Energy.Joules, 0.003)
+		assert.InDelta(t, by*1e6, c.late(), 3e6, "in all")
+		assert.Contains(t, fmt.Sprint(m.Reasons), "falls 59 ms ±")
+		assert.InDelta(t, (by-10)/1000, c.lag.by, 0.003, "beside the usual")
+		assert.InDelta(t, 0.15, c.lag.refuted, 1e-9)
+	}
 }

@@ -24,7 +24,7 @@ var meanings = []meaning{
 	{ExpectedGPUCountMismatch, false, "there are more or fewer devices than were asked for. Withheld."},
 	{PartialCohort, false, "one device has no number, so the total has none. The total is withheld; the other devices keep theirs."},
 	{CounterReset, false, "the counter went down inside the window. Withheld."},
-	{CounterJump, false, "the counter went up by more than the device can draw: from one tick to the next, or over the window by more than a tenth above the power limit (half of it within a second). Withheld."},
+	{CounterJump, false, "the counter went up by more than the device can draw: from one tick to the next, or over the window by more than 1.1 times the power limit, with 0.4 times more for its first second. Withheld."},
 	{CounterStale, false, "the counter did not change for far longer than its refresh period. Withheld."},
 	{CounterDisagrees, true, "counter and power gauge of a device differ over the same window by more than their intervals and the gain or offset of a sensor explain. Marked; withheld where one of them is more than 1.25 times the other."},
 	{CounterLags, true, "the counter takes its energy in late, by at least 12 ms and by the same at both edges of windows; the energy is corrected by that. Marked."},

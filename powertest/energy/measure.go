@@ -162,10 +162,15 @@ func (c *curve) measured(f family, p estimate.Period, estimated estimate.Estimat
 // had been as much earlier.
 func (c *curve) input(f family, p estimate.Period, fleet bool) estimate.Input {
 	in := c.ticksAround(f, p, fleet)
-	if by, _ := c.usual(); by > 0 {
-		in.Ticks = estimate.Earlier(in.Ticks, by)
+	seen, was := in.Ticks, c.lag
+	by, _ := c.usual()
+	in.Ticks = estimate.Earlier(seen, by)
+	if c.lag = was.after(estimate.TimingOf(in)); was.measured && !c.lag.measured {
+		by, _ = c.usual() // it counts again
+		in.Ticks = estimate.Earlier(seen, by)
+		c.lag = c.lag.after(estimate.TimingOf(in))
 	}
-	if c.lag = c.lag.after(estimate.TimingOf(in)); c.lag.by > 0 {
+	if c.lag.by > 0 {
 		in.Ticks = estimate.Earlier(in.Ticks, c.lag.ns())
 	}
 	return in

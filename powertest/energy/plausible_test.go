@@ -106,6 +106,9 @@ func TestBurst(t *testing.T) {
 	assert.Equal(t, 1.5*700, limited(Counter, 700).device.MostWatts(100*time.Millisecond))
 	assert.InDelta(t, 1.14*700, limited(Counter, 700).device.MostWatts(10*time.Second), 1e-9)
 	assert.InDelta(t, 1.1*700, limited(Counter, 700).device.MostWatts(math.MaxInt64), 1e-3)
+	for _, none := range []time.Duration{0, -1} {
+		assert.InDelta(t, 1.5*700, limited(Counter, 700).device.MostWatts(none), 1e-9, "%v", none)
+	}
 }
 
 // A counter that goes down was reset, also where it then comes back as if it jumped.
@@ -204,7 +207,13 @@ func FuzzPlausible(f *testing.F) {
 		}
 		for _, w := range [][]Span{window(0, ms), window(ms/4, ms/2), append(window(ms/8, ms/4), window(ms/2, ms*0.9)...)} {
 			for _, d := range measureCurves([]*curve{c, g}, w).Devices {
-				assert.LessOrEqual(t, max(d.Watts, d.BeforeWatts, d.Idle.Watts), 1.5*limit, "%+v", d)
+				length := time.Duration(0)
+				for _, s := range w {
+					length += s.End.Sub(s.Start)
+				}
+				assert.LessOrEqual(t, d.Watts, d.Device.MostWatts(length), "%+v", d)
+				assert.LessOrEqual(t, d.BeforeWatts, d.Device.MostWatts(time.Second), "%+v", d)
+				assert.LessOrEqual(t, d.Idle.Watts, d.Device.MostWatts(math.MaxInt64), "%+v", d)
 				if d.Check != nil {
 					assert.LessOrEqual(t, max(d.Check.Counter.Watts, d.Check.Gauge.Watts), 1.5*limit)
 				}

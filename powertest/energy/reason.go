@@ -44,8 +44,8 @@ const (
 	// CounterReset: the counter went down inside the window. Withheld.
 	CounterReset Reason = "counter_reset"
 	// CounterJump: the counter went up by more than the device can draw: from one tick to
-	// the next, or over the window by more than a tenth above the power limit (half of it
-	// within a second). Withheld.
+	// the next, or over the window by more than 1.1 times the power limit, with 0.4 times
+	// more for its first second. Withheld.
 	CounterJump Reason = "counter_jump"
 	// CounterStale: the counter did not change for far longer than its
 	// refresh period. Withheld.

@@ -142,6 +142,9 @@ func (r Recording) Check() error {
 		if d.Device.UUID == "" || d.Device.Method.String() == "unknown method" || d.PowerPeriod < 0 || d.PowerLate < 0 || !(d.TickPeriod >= 0 && d.TickJitter >= 0 && d.TickPeriod < math.MaxInt64/2) {
 			return fmt.Errorf("recording: %w: a device has no UUID, no method, or a negative period", ErrMalformed)
 		}
+		if err := d.Device.checkKnown(); err != nil {
+			return fmt.Errorf("recording: %s: %w", d.Device.UUID, err)
+		}
 		last := math.Inf(-1)
 		for i, t := range d.Ticks {
 			if !(t[0] <= t[1] && t[1] > last && math.Abs(t[0]) <= math.MaxInt64/2 && t[1] <= math.MaxInt64/2) || !(t[2] >= 0) || math.IsInf(t[2], 0) {

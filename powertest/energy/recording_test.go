@@ -207,6 +207,10 @@ func TestRecordingMalformed(t *testing.T) {
 		"nan":            {Device: energy.Device{UUID: "a", Method: energy.Counter}, Ticks: [][3]float64{{1, 2, math.NaN()}}},
 		"far":            {Device: energy.Device{UUID: "a", Method: energy.Counter}, Ticks: [][3]float64{{-1e30, 2, 1}}},
 		"negative power": {Device: energy.Device{UUID: "a", Method: energy.Gauge}, Power: [][3]float64{{1, -1}}},
+		"long delay":     {Device: energy.Device{UUID: "a", Method: energy.Counter, Delay: math.MaxInt64}},
+		"negative delay": {Device: energy.Device{UUID: "a", Method: energy.Counter, Delay: -1}},
+		"vague delay":    {Device: energy.Device{UUID: "a", Method: energy.Counter, DelaySD: math.MaxInt64}},
+		"calibration":    {Device: energy.Device{UUID: "a", Method: energy.Counter, Calibration: &energy.Calibration{Delay: math.MaxInt64}}},
 		"power reversed": {Device: energy.Device{UUID: "a", Method: energy.Gauge}, Power: [][3]float64{{2, 1}, {1, 1}}},
 	} {
 		_, err := energy.NewReplay(energy.Recording{Devices: []energy.DeviceRecording{d}})

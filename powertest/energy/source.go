@@ -229,7 +229,7 @@ type Device struct {
 	Behind time.Duration `json:"behind_ns,omitempty"`
 	// Delay is by how much a counter of this kind is late when it ticks, always by about
 	// the same, known to ± twice DelaySD; 0 if nothing is known of it. What was measured
-	// of the very device, [Calibration].Delay, counts in its place.
+	// of the very device, [Calibration].Delay, counts in its place, unless it is 0.
 	Delay   time.Duration `json:"delay_ns,omitempty"`
 	DelaySD time.Duration `json:"delay_sd_ns,omitempty"`
 	// Sensor is what is known of how a device's power readings come about.

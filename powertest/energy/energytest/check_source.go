@@ -57,6 +57,9 @@ func (c *check) checkDevice(i int, d energy.Device) {
 		c.errorf("device %d: PowerLimit %v, Resolution %v, Period %v, Sensor.Refresh %v: unknown is 0, and none may be negative or infinite",
 			i, d.PowerLimit, d.Resolution, d.Period, d.Sensor.Refresh)
 	}
+	if err := (energy.Calibration{Delay: d.Delay, DelaySD: d.DelaySD}).Check(); err != nil {
+		c.errorf("device %d: Delay %v, DelaySD %v: %v", i, d.Delay, d.DelaySD, err)
+	}
 	if slices.ContainsFunc(d.Marks, func(m energy.Finding) bool { return m.Reason == "" }) {
 		c.errorf("device %d: a finding in Marks has no Reason", i)
 	}

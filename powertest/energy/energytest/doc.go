@@ -27,8 +27,9 @@
 // Device.Period is for a device that differs. The others are zero in a source that
 // reads the devices of this machine directly: Host, Endpoint, Role, Rows, Fresh and
 // Hint are for sources that read other machines, Behind for a counter that samples
-// another, MaxGap for a gauge that is read as seldom as a log is written, and Marks for
-// what must be said of each number.
+// another, Delay and DelaySD for one of a kind that is known to be late, MaxGap for a
+// gauge that is read as seldom as a log is written, and Marks for what must be said of
+// each number.
 //
 // # Faults
 //

@@ -342,6 +342,9 @@ func (v *view) averages(m float64) (square float64, ok bool) {
 
 // Earlier returns ticks that came earlier by a time in ns.
 func Earlier(ticks []Tick, by int64) []Tick {
+	if by == 0 {
+		return ticks
+	}
 	moved := make([]Tick, len(ticks))
 	for i, t := range ticks {
 		t.Lo, t.Hi = t.Lo-by, t.Hi-by

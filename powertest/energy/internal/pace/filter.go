@@ -18,8 +18,8 @@ type filter struct {
 	// What all beliefs come to: the time of the last tick, and the period with its variance.
 	tick, period, vPeriod float64
 	beliefs               [2 * len(sizes)]belief
-	// plan is what quantiles gave last, since they are asked for again and again.
-	plan [2]plan
+	// last is what quantiles gave last, since they are asked for again and again.
+	last [2]arrivals
 	// early is a change that came before a tick was looked for, while it is not known
 	// whether it was that tick or another.
 	early early
@@ -141,24 +141,24 @@ func (f *filter) know(period, jitterVariance float64) {
 	f.sum()
 }
 
-// plan is when the k-th tick has come with some probabilities.
-type plan struct {
+// arrivals are when the k-th tick has come with some probabilities.
+type arrivals struct {
 	k  float64
 	at [3]float64
 }
 
-// quantiles returns the quantiles of the k-th tick at three probabilities, which are always
-// the same for each kind of plan.
-func (f *filter) quantiles(kind int, k float64, p [3]float64) [3]float64 {
-	if f.plan[kind].k != k {
-		f.plan[kind] = plan{k, [3]float64{f.quantile(k, p[0]), f.quantile(k, p[1]), f.quantile(k, p[2])}}
+// quantiles returns the quantiles of the k-th tick at the probabilities of a way to look.
+func (f *filter) quantiles(by way, k float64) [3]float64 {
+	if f.last[by].k != k {
+		p := probabilities[by]
+		f.last[by] = arrivals{k, [3]float64{f.quantile(k, p[0]), f.quantile(k, p[1]), f.quantile(k, p[2])}}
 	}
-	return f.plan[kind].at
+	return f.last[by].at
 }
 
 // sum sets what all beliefs come to.
 func (f *filter) sum() {
-	f.tick, f.period, f.vPeriod, f.plan = 0, 0, 0, [2]plan{}
+	f.tick, f.period, f.vPeriod, f.last = 0, 0, 0, [2]arrivals{}
 	total := 0.0
 	for i := range f.beliefs {
 		total += f.beliefs[i].weight

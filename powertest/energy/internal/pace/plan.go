@@ -74,7 +74,7 @@ func (p *Pace) sparing(now float64) float64 {
 // follows reports whether what was read last is what the k-th tick from the last will
 // change, since it was read after the tick before.
 func (p *Pace) follows(k float64) bool {
-	return p.filter.trusted() && (k == 1 || p.read > p.filter.quantiles(0, k, surrounding)[2]-p.filter.period)
+	return p.filter.trusted() && (k == 1 || p.read > p.filter.quantiles(surrounding, k)[2]-p.filter.period)
 }
 
 // With these probabilities a tick has come: at aside there is hardly one yet, and at the same
@@ -82,7 +82,16 @@ func (p *Pace) follows(k float64) bool {
 // comes in the certain share of cases is not reckoned with.
 const aside, sooner, later, certain = 0.005, 0.27, 0.885, 0.0015
 
-var surrounding, divided = [...]float64{aside, 0.5, 1 - aside}, [...]float64{sooner, later, 1 - certain}
+// way is how few reads look for a tick: around it, or dividing what is believed.
+type way int
+
+const (
+	surrounding way = iota
+	divided
+)
+
+// probabilities are those with which the tick has come by the reads of each way.
+var probabilities = [...][3]float64{surrounding: {aside, 0.5, 1 - aside}, divided: {sooner, later, 1 - certain}}
 
 // look returns when to read to see the k-th tick from the last, until it has come.
 //
@@ -94,11 +103,11 @@ var surrounding, divided = [...]float64{aside, 0.5, 1 - aside}, [...]float64{soo
 func (p *Pace) look(k float64, divides bool) [4]float64 {
 	f := &p.filter
 	if divides {
-		q := f.quantiles(1, k, divided)
+		q := f.quantiles(divided, k)
 		over := q[2] + p.lateness
 		return [4]float64{q[0] - p.lateness, q[1], over, over}
 	}
-	q := f.quantiles(0, k, surrounding)
+	q := f.quantiles(surrounding, k)
 	return [4]float64{q[0] - p.lateness, q[1], q[2], 2*q[2] - q[1] + p.lateness}
 }
 

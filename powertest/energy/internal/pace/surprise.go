@@ -15,7 +15,8 @@ const (
 	surprising, wariness = 8, 30
 )
 
-// early is between lo and hi. If none comes for half a period, it was the tick that was due.
+// early is a change between lo and hi. It was the tick that was due if none comes by
+// [filter.check], or the next comes more than half a period after it.
 type early struct{ lo, hi float64 }
 
 // looking is how a tick was looked for: closely, at an edge, or by few reads, of which the
@@ -79,7 +80,7 @@ func (f *filter) pending() bool { return f.early != early{} }
 // check returns when to look whether the tick that was due comes after an early change.
 func (f *filter) check() float64 {
 	e := f.early
-	return max(f.quantiles(0, f.number(e.lo, e.hi), surrounding)[2], e.hi+f.period/8)
+	return max(f.quantiles(surrounding, f.number(e.lo, e.hi))[2], e.hi+f.period/8)
 }
 
 // settle takes in an early change as the tick that was due: none came when it was.
