@@ -39,7 +39,13 @@ var held = hold(map[Criteria]string{
 		strange/aligned/250ms/meter strange/aligned/250ms/count strange/aligned/1s/meter
 		strange/aligned/1s/count strange/aligned/5s/meter strange/aligned/5s/count
 		strange/throttled/250ms/meter strange/throttled/250ms/count strange/throttled/1s/meter
-		strange/throttled/1s/count strange/throttled/5s/meter strange/throttled/5s/count cpu/phases:rest`,
+		strange/throttled/1s/count strange/throttled/5s/meter strange/throttled/5s/count cpu/phases:rest
+		h100/cold/100ms/meter h100/cold/100ms/count h100/cold/250ms/meter h100/cold/250ms/count
+		h100/cold/1s/meter h100/cold/1s/count h100/cold/10s/meter h100/cold/10s/count
+		h100/warm/100ms/meter h100/warm/100ms/count h100/warm/250ms/meter h100/warm/250ms/count
+		h100/warm/1s/meter h100/warm/1s/count h100/warm/10s/meter h100/warm/10s/count
+		h100/capped/250ms/meter h100/capped/1s/meter h100/capped/5s/meter h100/llm/250ms/meter
+		h100/llm/1s/meter h100/llm/5s/meter h100/phases:prefill h100/phases:decode h100/phases:whole`,
 	P95: `
 		cold/100ms/meter cold/100ms/count warm/100ms/meter warm/100ms/count boost/100ms/meter
 		boost/100ms/count cold/250ms/meter cold/250ms/count cold/1s/count cold/10s/meter
