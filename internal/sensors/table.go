@@ -107,7 +107,7 @@ type Delay struct {
 
 // Delays is all that is known of them. The first row that fits counts.
 var Delays = []Delay{
-	{Hopper, "H100", 10 * ms, 5 * ms / 2, "115 steps of three loads on two H100 (docs/hardware.md): the medians of each rose late by 8 to 13 ms, and fell by 9 to 13 ms"},
+	{Hopper, "H100", 10 * ms, 5 * ms / 2, "115 steps of three loads on one H100 (docs/hardware.md): the medians of each rose late by 8 to 13 ms, and fell by 9 to 13 ms"},
 	{Hopper, "", 10 * ms, 5 * ms, "H200 and others not seen: their chip is that of the H100, their boards are not"},
 }
 
